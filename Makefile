@@ -1,0 +1,75 @@
+# Everything a developer or a newcomer runs. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := api workflows activities media storage database processing cli embedded contracts tests worker.py settings.py temporal_client.py logs.py
+
+# A stamp says which locked requirements are installed; editing the lock installs again.
+RUN_STAMP := $(VENV)/.run
+DEV_STAMP := $(VENV)/.dev
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rushes needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=, for example: make demo PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Could not make $(VENV). On Debian: apt install python3-venv" >&2; exit 1; }
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	@echo "Installing the locked tools for development …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: demo
+demo: $(RUN_STAMP) ## Send a video through the whole pipeline: make demo [VIDEO=path]
+	@exec "$(BIN)/rushes" demo $(if $(VIDEO),"$(VIDEO)")
+
+.PHONY: up
+up: $(RUN_STAMP) ## Serve until Ctrl-C
+	@exec "$(BIN)/rushes" up
+
+.PHONY: test
+test: check unit ## Everything CI runs: lint, types, import contracts, tests
+
+.PHONY: check
+check: lint types
+
+.PHONY: unit
+unit: $(DEV_STAMP)
+	@"$(BIN)/pytest"
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## Style, format and import contracts
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/lint-imports"
+
+.PHONY: types
+types: $(DEV_STAMP) ## mypy --strict
+	@"$(BIN)/mypy"
+
+.PHONY: fmt
+fmt: $(DEV_STAMP) ## Format, and mend what ruff can mend
+	@"$(BIN)/ruff" check --fix .
+	@"$(BIN)/ruff" format .
+
+.PHONY: lock
+lock: $(DEV_STAMP) ## Lock the dependencies of pyproject.toml anew, with hashes
+	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements/run.txt
+	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and the embedded stack's state
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var

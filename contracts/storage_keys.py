@@ -1,0 +1,21 @@
+"""Storage keys: relative POSIX paths that name a file to every part, wherever the bytes live."""
+
+from typing import Final
+
+VIDEO_NAME: Final = "video.mp4"
+THUMBNAIL_NAME: Final = "thumbnail.jpg"
+
+
+def original_key(video_id: str, extension: str) -> str:
+    """Key of the uploaded file; ``extension`` has its dot (``".mp4"``) and comes from the allowed list."""
+    return f"originals/{video_id}{extension}"
+
+
+def processed_key(video_id: str, name: str) -> str:
+    """Key of a published file."""
+    return f"processed/{video_id}/{name}"
+
+
+def public_url(key: str) -> str:
+    """The path under which the api serves a published file."""
+    return f"/uploads/{key}"

@@ -1,0 +1,63 @@
+"""The tables. Their history is in ``database/migrations``."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, ForeignKey, Index, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from contracts.status import VideoStatus
+
+_STATUS_LIST = ", ".join(f"'{status}'" for status in VideoStatus)
+
+
+def utc_now() -> datetime:
+    """The time of a change, with its zone."""
+    return datetime.now(UTC)
+
+
+class Video(SQLModel, table=True):
+    """One uploaded video and where it stands.
+
+    The workflow owns ``status`` while it is ``processing``; ``attempt`` tells which run may still change the row.
+    """
+
+    __tablename__ = "videos"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_STATUS_LIST})", name="videos_status_check"),
+        Index("videos_newest", text("created_at DESC"), text("id DESC")),
+        Index("videos_newest_by_status", "status", text("created_at DESC"), text("id DESC")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
+    user_id: str = Field(max_length=200)
+    title: str = Field(max_length=200)
+    status: str = Field(default=VideoStatus.UPLOADING.value, max_length=20)
+    file_size_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    original_filename: str = Field(max_length=255)
+    original_key: str
+    content_sha256: str | None = Field(default=None, max_length=64)
+    url_mp4: str | None = None
+    thumbnail: str | None = None
+    duration_seconds: float | None = Field(default=None, sa_column=Column(Float))
+    width: int | None = None
+    height: int | None = None
+    error_code: str | None = Field(default=None, max_length=40)
+    error_reason: str | None = None
+    attempt: int = 1
+    upload_expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    updated_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """The ``Idempotency-Key`` of an upload, so that the same request again gets the first answer."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: str = Field(primary_key=True, max_length=200)
+    key: str = Field(primary_key=True, max_length=255)
+    video_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -1,0 +1,95 @@
+"""What Temporal tells of a video's run, in our words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from contracts.processing import Step
+
+
+class TemporalUnavailable(Exception):
+    """Temporal does not answer; what was asked may be asked again later."""
+
+
+class StepState(StrEnum):
+    """Where one activity stands."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """Why an attempt failed.
+
+    Attributes:
+        code: The failure's ``type``, one of ``contracts.errors.ErrorCode`` where the failure is ours.
+        message: The sentence.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One activity of the newest run, read from Temporal's history.
+
+    Attributes:
+        activity: Name of the activity, such as ``transcode_video``.
+        summary: The line that Temporal's Web UI shows beside it.
+        state: Where it stands.
+        attempts: How often it was begun; 0 while it waits for a worker for the first time.
+        queue: The task queue that it was put on.
+        scheduled_at: When the workflow asked for it.
+        started_at: When the newest attempt began, or None.
+        duration_seconds: From ``started_at`` to its end, or until now while it runs; None before it began.
+        worker: Identity of the worker that has or had it, or None.
+        last_failure: The newest failure, also where a later attempt succeeded.
+    """
+
+    activity: str
+    summary: str
+    state: StepState
+    attempts: int
+    queue: str
+    scheduled_at: datetime
+    started_at: datetime | None
+    duration_seconds: float | None
+    worker: str | None
+    last_failure: StepFailure | None
+
+
+@dataclass(frozen=True)
+class LiveProgress:
+    """How far the running workflow is.
+
+    Attributes:
+        step: The step that runs.
+        fraction: Of the whole way from upload to ready, 0 to 1.
+        attempt: Newest attempt of the running activity, 1 for the first.
+    """
+
+    step: Step
+    fraction: float
+    attempt: int
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """One task queue, as its server sees it.
+
+    Attributes:
+        name: Of the queue.
+        backlog: Tasks that wait for a worker.
+        pollers: Identities of the workers that asked for work in the last minutes.
+    """
+
+    name: str
+    backlog: int
+    pollers: tuple[str, ...]

@@ -1,0 +1,146 @@
+"""Every setting, one place, from the environment.
+
+Read by the entry points (``worker.py``, ``api``, ``cli``, ``embedded``) and passed on as values. Temporal's own
+settings (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, TLS) are read by ``temporal_client.py``
+the way every Temporal tool reads them. ``docs/configuration.md`` is made from this file by ``make docs``.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The service's settings; each has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RUSHES_", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    # Where things are
+    home: Path = Field(
+        default=Path("var"), description="State of the embedded stack: databases, uploads, logs, run.json."
+    )
+    uploads: Path | None = Field(
+        default=None,
+        description="Folder of `originals/` and `processed/`, for api and workers. Default: `uploads` in RUSHES_HOME.",
+    )
+    scratch: Path = Field(
+        default=Path(tempfile.gettempdir()) / "video_processing",
+        description="Folder for work in progress. With workers on several hosts it has to be shared by them; on the "
+        "file system of RUSHES_UPLOADS, publishing is a rename instead of a copy.",
+    )
+
+    # The api
+    host: str = Field(default="127.0.0.1", description="Address that the api listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port of the api; 0 takes any free one.")
+    allowed_extensions: tuple[str, ...] = Field(
+        default=(".mp4", ".mov", ".avi"), description="File name extensions that an upload may have, as a JSON list."
+    )
+    max_upload_bytes: int = Field(default=500 * MEBIBYTE, gt=0, description="Largest upload, in bytes.")
+    upload_timeout_seconds: float = Field(
+        default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
+    )
+    reconcile_interval_seconds: float = Field(
+        default=15, gt=0, description="How often the api looks for videos whose workflow was never started, in seconds."
+    )
+    api_url: str | None = Field(
+        default=None,
+        description="Where the `rushes` command finds the api. Default: the running stack's, from run.json.",
+    )
+    temporal_ui_url: str | None = Field(
+        default=None, description="Temporal's Web UI, for links. Default: the running stack's."
+    )
+
+    # The database
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL, as `postgresql://user:password@host:port/name`. Default: the embedded stack's own.",
+    )
+    database_pool_size: int = Field(default=10, gt=0, description="Most connections that one process holds.")
+
+    # The worker
+    media_slots: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many ffmpeg activities one worker runs at once. Default: half the cores, and at least 2.",
+    )
+    worker_grace_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="How long a stopping worker lets running steps finish, in seconds, before it hands "
+        "them back to Temporal.",
+    )
+    connect_timeout_seconds: float = Field(
+        default=30, gt=0, description="How long a worker waits at its start for Temporal and the database, in seconds."
+    )
+
+    # Media
+    ffmpeg: Path | None = Field(
+        default=None,
+        description="The ffmpeg program. Default: the one of the installed wheel, then the one on the path.",
+    )
+    ffprobe: Path | None = Field(default=None, description="The ffprobe program. Default: as for RUSHES_FFMPEG.")
+    max_duration_seconds: float = Field(
+        default=6 * 3600, gt=0, description="Longest video that is processed, in seconds."
+    )
+    max_pixels: int = Field(
+        default=8192 * 4320, gt=0, description="Largest picture that is processed, as width times height in pixels."
+    )
+
+    # Logs
+    log_format: Literal["json", "console"] = Field(default="json", description="How a log line is written.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+
+    # The embedded stack
+    temporal_port: int = Field(
+        default=7233, ge=0, le=65535, description="Port of the embedded Temporal server; 0 takes any free one."
+    )
+    temporal_ui_port: int = Field(
+        default=8233, ge=0, le=65535, description="Port of the embedded Temporal Web UI; 0 takes any free one."
+    )
+
+    @field_validator("home", "scratch", "uploads", "ffmpeg", "ffprobe")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path is not None else None
+
+    @field_validator("allowed_extensions")
+    @classmethod
+    def _dotted_lower_case(cls, extensions: tuple[str, ...]) -> tuple[str, ...]:
+        if not extensions:
+            raise ValueError('at least one extension must be allowed, for example [".mp4"]')
+        return tuple(dict.fromkeys("." + extension.strip().lower().lstrip(".") for extension in extensions))
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                TypeAdapter(PostgresDsn).validate_python(url.get_secret_value())
+            except ValidationError as error:
+                raise ValueError("not a PostgreSQL address; write postgresql://user:password@host:port/name") from error
+        return url
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Folder of the originals and the published files, absolute."""
+        return self.uploads if self.uploads is not None else self.home / "uploads"
+
+    @property
+    def media_slot_count(self) -> int:
+        """How many ffmpeg activities one worker runs at once.
+
+        Encoders use several threads each, so half the cores; two at least, so that a thumbnail does not wait for the
+        transcode it runs beside.
+        """
+        return self.media_slots or max(2, (os.cpu_count() or 2) // 2)
