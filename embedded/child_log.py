@@ -1,0 +1,60 @@
+"""The log file of one child: where its output goes, and its last lines for a message."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+_ROTATE_BYTES: Final = 10 * 1024 * 1024
+_TAIL_BYTES: Final = 64 * 1024
+_LINE_LENGTH: Final = 300
+
+
+class ChildLog:
+    """One file, appended to over restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._start = 0
+
+    def rotate(self) -> None:
+        """Move a file that has grown large out of the way, to ``….1``."""
+        if self.path.exists() and self.path.stat().st_size > _ROTATE_BYTES:
+            self.path.replace(self.path.with_name(self.path.name + ".1"))
+
+    def mark(self) -> None:
+        """Let ``tail`` begin here: what an earlier process wrote does not explain a later one's end."""
+        self._start = self.path.stat().st_size if self.path.exists() else 0
+
+    def tail(self, lines: int = 12) -> str:
+        """The last lines since ``mark``, those of structured logs made readable."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(self._start, size - _TAIL_BYTES))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+        written = [line for line in text.splitlines() if line.strip()]
+        return "\n".join(_readable(line)[:_LINE_LENGTH] for line in written[-lines:])
+
+
+def _readable(line: str) -> str:
+    """A JSON object as ``level: event (exception)``; anything else as it is."""
+    try:
+        fields: Any = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(fields, dict):
+        return line
+    event = fields.get("event") or fields.get("msg") or fields.get("message")
+    if not event:
+        return line
+    parts = [f"{fields.get('level', 'info')}: {event}"]
+    parts += [f"{name}={fields[name]}" for name in ("error", "reason") if fields.get(name)]
+    for failure in _exceptions(fields.get("exception")):
+        parts.append(f"({failure.get('exc_type')}: {failure.get('exc_value')})")
+    return " ".join(parts)
+
+
+def _exceptions(rendered: Any) -> list[dict[str, Any]]:
+    return [one for one in rendered if isinstance(one, dict)][:1] if isinstance(rendered, list) else []

@@ -1,0 +1,95 @@
+"""The parts of the stack: for each, its command line, its environment, and how to see that it does its work."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from temporalio.client import Client
+
+from embedded.postgres import EmbeddedPostgres
+from embedded.programs import find_program
+from embedded.readiness import api_is_ready, postgres_answers, temporal_answers, worker_polls
+from embedded.supervisor import ChildPlan
+from embedded.temporal import DevServer
+from settings import Settings
+
+_WORKER_SCRIPT: Final = Path(__file__).resolve().parent.parent / "worker.py"
+_CLI: Final = (sys.executable, "-P", "-m", "cli.main")  # -P: a file in the current folder is never taken for a module
+_WORKER_KILL_SECONDS: Final = 5
+_READY_SECONDS: Final = 60
+
+
+def postgres_plan(postgres: EmbeddedPostgres, port: int) -> ChildPlan:
+    """The database; ``postgres.prepare`` has to have been called."""
+    return ChildPlan(
+        name="postgres",
+        command=tuple(postgres.command(port)),
+        environment={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        ready=lambda _: postgres_answers(postgres, port),
+        ready_within_seconds=_READY_SECONDS,
+        stop_signal=signal.SIGINT,
+        death_signal=None,
+    )
+
+
+def temporal_plan(server: DevServer, environment: Mapping[str, str]) -> ChildPlan:
+    """Temporal's dev server. Its state is in SQLite, which a kill can't harm."""
+    return ChildPlan(
+        name="temporal",
+        command=server.command(find_program("temporal")),
+        environment=environment,
+        ready=lambda _: temporal_answers(server.address, server.namespace),
+        ready_within_seconds=_READY_SECONDS,
+        death_signal="KILL",
+    )
+
+
+def migrate_plan(environment: Mapping[str, str]) -> ChildPlan:
+    """``rushes migrate``: the tables, brought up to date."""
+    return ChildPlan(name="migrate", command=(*_CLI, "migrate"), environment=environment)
+
+
+def api_plan(api_url: str, environment: Mapping[str, str]) -> ChildPlan:
+    """``rushes api``."""
+    return ChildPlan(
+        name="api",
+        command=(*_CLI, "api"),
+        environment=environment,
+        ready=lambda _: api_is_ready(api_url),
+        ready_within_seconds=_READY_SECONDS,
+    )
+
+
+def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: float) -> ChildPlan:
+    """The worker for all queues; it may take ``grace_seconds`` to hand its work back when it is stopped."""
+    return ChildPlan(
+        name="worker",
+        command=(sys.executable, str(_WORKER_SCRIPT), "--queue", "all"),
+        environment=environment,
+        ready=lambda started_at: worker_polls(client, started_at),
+        ready_within_seconds=_READY_SECONDS,
+        stop_within_seconds=grace_seconds + _WORKER_KILL_SECONDS,
+    )
+
+
+def service_environment(settings: Settings, *, port: int, database_url: str) -> dict[str, str]:
+    """What api, worker and migrate have to know, whatever folder they run in."""
+    # The default scratch folder is one for the whole machine, where two users would stand in each other's way.
+    scratch = settings.scratch if "scratch" in settings.model_fields_set else settings.home / "scratch"
+    return {
+        "RUSHES_HOME": str(settings.home),
+        "RUSHES_UPLOADS": str(settings.uploads_folder),
+        "RUSHES_SCRATCH": str(scratch),
+        "RUSHES_PORT": str(port),
+        "DATABASE_URL": database_url,
+    }
+
+
+def browsable(host: str, port: int) -> str:
+    """Base URL for a server that listens there, as this machine reaches it."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is recognised here, not listened on
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

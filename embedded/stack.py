@@ -1,0 +1,224 @@
+"""The whole service from one command: PostgreSQL, Temporal, api and worker, supervised.
+
+PostgreSQL and Temporal are run here only where ``DATABASE_URL`` and ``TEMPORAL_ADDRESS`` name none.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from embedded import parts
+from embedded.errors import StackError
+from embedded.lock import HomeLock
+from embedded.ports import LOOPBACK, Ports
+from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from embedded.run_file import RunFile, remove_run_file
+from embedded.signals import to_the_end
+from embedded.supervisor import ChildPlan, Supervisor
+from embedded.temporal import NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
+from settings import Settings
+from temporal_client import TemporalUnreachable, address_and_namespace, connect_within, register_search_attributes
+
+_LEFTOVER_SECONDS: Final = 20
+_MIGRATE_SECONDS: Final = 120
+_EXTERNAL_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class _Backends:
+    """Where the database and Temporal are; ``environment`` tells the same to api and worker."""
+
+    database_url: str
+    temporal: Client
+    temporal_address: str
+    temporal_ui: str
+    environment: Mapping[str, str]
+
+
+class Stack:
+    """Everything that runs on one ``RUSHES_HOME``; an async context manager that gives what ``run.json`` says.
+
+    Enter it from a thread that lives as long as the process: the children are ended when that thread is.
+    """
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str], announce: Callable[[str], None]) -> None:
+        """Start nothing yet.
+
+        Args:
+            settings: Ports, folders, and the database if there is one already.
+            environment: What the children inherit; it also tells whether there is a Temporal already.
+            announce: Told in a sentence what a person should know.
+        """
+        self._settings = settings
+        self._home = settings.home
+        self._environment = dict(environment)
+        self._announce = announce
+        self._lock = HomeLock(self._home)
+        self._ports = Ports()
+        self._supervisor: Supervisor | None = None
+        self._run: RunFile | None = None
+
+    async def __aenter__(self) -> RunFile:
+        """Start everything, in order, and return once it is ready.
+
+        Raises:
+            StackError: Something can't start. Nothing is left running.
+        """
+        try:
+            return await self._start()
+        except EmbeddedPostgresError as error:
+            await to_the_end(self._stop())
+            raise StackError(str(error)) from error
+        except BaseException:
+            await to_the_end(self._stop())
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything, in reverse order, in bounded time. A cancellation waits until that is done."""
+        await to_the_end(self._stop())
+
+    def kill(self) -> None:
+        """End every child at once, for a person who will not wait; leaving the context is still needed."""
+        if self._supervisor is not None:
+            self._supervisor.kill()
+
+    async def _start(self) -> RunFile:
+        logs = self._make_folders()
+        await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS)
+        remove_run_file(self._home)
+        # Every port is looked at before anything starts, so that a taken one costs a second and leaves nothing.
+        api_port = self._ports.take(
+            self._settings.port, host=self._settings.host, setting="RUSHES_PORT", purpose="the api"
+        )
+        dev_server = self._dev_server()
+        self._supervisor = Supervisor(
+            logs, announce=self._announce, changed=self._children_changed, inherited=(self._lock.descriptor,)
+        )
+        backends = await self._start_backends(self._supervisor, dev_server)
+        environment = dict(backends.environment) | parts.service_environment(
+            self._settings, port=api_port, database_url=backends.database_url
+        )
+        await self._supervisor.run_to_end(parts.migrate_plan(environment), within_seconds=_MIGRATE_SECONDS)
+        api_url = parts.browsable(self._settings.host, api_port)
+        await self._supervisor.start(
+            parts.api_plan(api_url, environment),
+            parts.worker_plan(backends.temporal, environment, self._settings.worker_grace_seconds),
+        )
+        self._run = RunFile(
+            api=api_url,
+            temporal=backends.temporal_address,
+            temporal_ui=backends.temporal_ui,
+            database=backends.database_url,
+            uploads=str(self._settings.uploads_folder),
+            pids={},
+        )
+        return self._write_run_file(self._run)
+
+    async def _stop(self) -> None:
+        try:
+            if self._supervisor is not None:
+                await self._supervisor.stop()
+        finally:
+            if self._run is not None:
+                remove_run_file(self._home)
+            self._run = None
+            self._lock.release()
+
+    def _make_folders(self) -> Path:
+        logs = self._home / "logs"
+        try:
+            for folder in (logs, self._settings.uploads_folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._home, os.W_OK | os.X_OK):
+                raise PermissionError(0, "this user may not write to it")
+        except OSError as error:
+            raise StackError(
+                f"{self._home} can't hold the stack's state: {error.strerror or error}. Set RUSHES_HOME to a folder "
+                "that this user may write to."
+            ) from error
+        return logs
+
+    def _dev_server(self) -> DevServer | None:
+        if self._environment.get("TEMPORAL_ADDRESS"):
+            return None
+        settings = self._settings
+        return DevServer(
+            database=self._home / "temporal.db",
+            namespace=namespace_of(self._environment),
+            port=self._ports.take(
+                settings.temporal_port, host=LOOPBACK, setting="RUSHES_TEMPORAL_PORT", purpose="Temporal"
+            ),
+            ui_port=self._ports.take(
+                settings.temporal_ui_port,
+                host=LOOPBACK,
+                setting="RUSHES_TEMPORAL_UI_PORT",
+                purpose="Temporal's Web UI",
+            ),
+            http_port=self._ports.free(purpose="Temporal's HTTP API"),
+            metrics_port=self._ports.free(purpose="Temporal's metrics"),
+        )
+
+    async def _start_backends(self, supervisor: Supervisor, dev_server: DevServer | None) -> _Backends:
+        """Start those that are ours and reach those that are not, and register the search attributes."""
+        plans: list[ChildPlan] = []
+        given = self._settings.database_url
+        if given is None:
+            postgres = EmbeddedPostgres(self._home / "postgres")
+            await postgres.prepare()
+            port = self._ports.free(purpose="PostgreSQL")
+            plans.append(parts.postgres_plan(postgres, port))
+            database_url = postgres.url(port)
+        else:
+            database_url = given.get_secret_value()
+        if dev_server is not None:
+            plans.append(parts.temporal_plan(dev_server, without_connection(self._environment)))
+        await supervisor.start(*plans)
+        if dev_server is not None:
+            return await self._own_temporal(database_url, dev_server)
+        return await self._given_temporal(database_url)
+
+    async def _own_temporal(self, database_url: str, server: DevServer) -> _Backends:
+        environment = without_connection(self._environment) | {
+            "TEMPORAL_ADDRESS": server.address,
+            NAMESPACE_VARIABLE: server.namespace,
+            "RUSHES_TEMPORAL_UI_URL": server.ui_url,
+        }
+        client = await Client.connect(server.address, namespace=server.namespace)
+        return _Backends(database_url, client, server.address, server.ui_url, environment)
+
+    async def _given_temporal(self, database_url: str) -> _Backends:
+        try:
+            client = await connect_within(_EXTERNAL_SECONDS)
+        except TemporalUnreachable as error:
+            raise StackError(str(error)) from error
+        try:
+            await register_search_attributes(client)
+        except RPCError as error:
+            self._announce(
+                f"Temporal does not let us register the search attributes ({error.message}). Unless they are there "
+                "already, videos can't be processed; `rushes doctor` names them."
+            )
+        ui_url = self._settings.temporal_ui_url or ""
+        return _Backends(database_url, client, address_and_namespace()[0], ui_url, self._environment)
+
+    def _children_changed(self) -> None:
+        """Tell the tools which processes there are now; nothing before everything is ready."""
+        if self._run is not None:
+            try:
+                self._write_run_file(self._run)
+            except OSError as error:
+                self._announce(f"run.json in {self._home} can't be written: {error.strerror or error}.")
+
+    def _write_run_file(self, run: RunFile) -> RunFile:
+        pids = {"stack": os.getpid(), **(self._supervisor.pids if self._supervisor is not None else {})}
+        self._run = replace(run, pids=pids)
+        self._run.write(self._home)
+        return self._run

@@ -1,0 +1,206 @@
+"""The supervisor, with tiny Python programs as children."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from embedded.run_file import is_alive
+from embedded.supervisor import ChildFailed, ChildPlan, Pauses, Supervisor
+
+FOREVER = "import signal; signal.pause()"
+STUBBORN = "import signal, pathlib, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); "
+
+
+class Record:
+    """What the supervisor told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.changes = 0
+
+    def changed(self) -> None:
+        self.changes += 1
+
+
+async def ready_at_once(_started_at: datetime) -> str | None:
+    return None
+
+
+def plan(name: str, program: str, **details: object) -> ChildPlan:
+    fields: dict[str, object] = {"ready": ready_at_once, "stop_within_seconds": 5.0, **details}
+    return ChildPlan(name=name, command=(sys.executable, "-c", program), environment=os.environ, **fields)  # type: ignore[arg-type] # the fields that a test sets
+
+
+async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+@pytest.fixture
+async def supervisor(tmp_path: Path, record: Record) -> AsyncIterator[Supervisor]:
+    pauses = Pauses(first=0.05, longest=0.2, steady_after=60)
+    made = Supervisor(tmp_path, announce=record.said.append, changed=record.changed, pauses=pauses)
+    yield made
+    made.kill()
+    await made.stop()
+
+
+async def test_children_run_in_sessions_of_their_own_and_are_gone_after_stop(supervisor: Supervisor) -> None:
+    await supervisor.start(plan("one", FOREVER), plan("two", FOREVER))
+    pids = supervisor.pids
+    assert set(pids) == {"one", "two"}
+    assert all(os.getsid(pid) == pid for pid in pids.values())
+    await supervisor.stop()
+    assert not any(is_alive(pid) for pid in pids.values())
+    assert supervisor.pids == {}
+
+
+async def test_a_dead_child_is_started_again_and_it_is_said(supervisor: Supervisor, record: Record) -> None:
+    await supervisor.start(plan("worker", FOREVER))
+    first = supervisor.pids["worker"]
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: len(record.said) == 2)
+    assert supervisor.pids["worker"] != first
+    assert record.changes == 1
+    assert "worker was ended by SIGKILL; it is started again in 0.05 s." in record.said[0]
+    assert record.said[1] == f"worker runs again (process {supervisor.pids['worker']})."
+
+
+async def test_the_pause_grows_up_to_its_limit(supervisor: Supervisor, record: Record, tmp_path: Path) -> None:
+    flag = tmp_path / "fail"
+    program = f"import pathlib, signal, sys; sys.exit(3) if pathlib.Path({str(flag)!r}).exists() else signal.pause()"
+    await supervisor.start(plan("api", program))
+    flag.touch()
+    os.kill(supervisor.pids["api"], signal.SIGTERM)
+    await until(lambda: sum("is started again" in said for said in record.said) >= 5)
+    pauses = [said.split("again in ")[1].split(" s.")[0] for said in record.said if "is started again" in said]
+    assert pauses[:5] == ["0.05", "0.1", "0.2", "0.2", "0.2"]
+    assert any("ended with exit code 3" in said for said in record.said)
+
+
+async def test_a_child_that_ends_while_starting_is_told_with_the_end_of_its_log(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    async def never(_started_at: datetime) -> str | None:
+        return "it does not answer."
+
+    program = """import sys; sys.stderr.write('plain\\n{"level": "error", "event": "no disk", "path": "/x"}\\n'); sys.exit(7)"""
+    with pytest.raises(ChildFailed) as failure:
+        await supervisor.start(plan("api", program, ready=never))
+    assert str(failure.value) == (
+        f"api ended with exit code 7 while it was starting.\nThe end of {tmp_path / 'api.log'}:\nplain\nerror: no disk"
+    )
+
+
+async def test_a_child_that_is_never_ready_fails_in_bounded_time_with_what_is_missing(supervisor: Supervisor) -> None:
+    async def never(_started_at: datetime) -> str | None:
+        return "it does not answer."
+
+    with pytest.raises(ChildFailed, match=r"api was not ready in 0\.2 s: it does not answer\."):
+        await supervisor.start(plan("api", FOREVER, ready=never, ready_within_seconds=0.2))
+    pid = supervisor.pids["api"]
+    await supervisor.stop()
+    assert not is_alive(pid)
+
+
+async def test_a_program_that_is_missing_is_named(supervisor: Supervisor) -> None:
+    missing = ChildPlan(name="api", command=("/no/such/program",), environment={}, death_signal=None)
+    with pytest.raises(ChildFailed, match="/no/such/program"):
+        await supervisor.start(missing)
+
+
+async def test_a_child_that_ignores_its_stop_signal_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+    await supervisor.start(plan("worker", STUBBORN + "signal.pause()", stop_within_seconds=0.2))
+    pid = supervisor.pids["worker"]
+    await until(lambda: (tmp_path / "worker.log").read_text() == "up\n")
+    await supervisor.stop()
+    assert not is_alive(pid)
+
+
+async def test_kill_makes_a_stop_that_waits_return_at_once(supervisor: Supervisor, tmp_path: Path) -> None:
+    await supervisor.start(plan("worker", STUBBORN + "signal.pause()", stop_within_seconds=100))
+    await until(lambda: (tmp_path / "worker.log").read_text() == "up\n")
+    stopping = asyncio.ensure_future(supervisor.stop())
+    await asyncio.sleep(0)
+    supervisor.kill()
+    async with asyncio.timeout(10):
+        await stopping
+
+
+async def test_children_are_stopped_in_reverse_order(supervisor: Supervisor, tmp_path: Path) -> None:
+    ends = tmp_path / "ends"
+    program = (
+        "import signal, sys\n"
+        "def end(*_):\n"
+        f"    with open({str(ends)!r}, 'a') as file: file.write(sys.argv[1] + ' ')\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end); print('up', flush=True); signal.pause()"
+    )
+    for name in ("postgres", "temporal", "api"):
+        named = plan(name, program)
+        await supervisor.start(ChildPlan(**{**vars(named), "command": (*named.command, name)}))
+    await until(lambda: all((tmp_path / f"{name}.log").exists() for name in ("postgres", "temporal", "api")))
+    await until(lambda: all(file.read_text() == "up\n" for file in tmp_path.glob("*.log")))
+    await supervisor.stop()
+    assert ends.read_text().split() == ["api", "temporal", "postgres"]
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_after_stop(supervisor: Supervisor) -> None:
+    async def never(_started_at: datetime) -> str | None:
+        return "it does not answer."
+
+    starting = asyncio.ensure_future(supervisor.start(plan("api", FOREVER, ready=never)))
+    await until(lambda: bool(supervisor.pids))
+    pid = supervisor.pids["api"]
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await supervisor.stop()
+    assert not is_alive(pid)
+
+
+async def test_a_task_that_ends_badly_is_told_with_its_log(supervisor: Supervisor) -> None:
+    with pytest.raises(ChildFailed, match=r"migrate ended with exit code 1\.\n(.*\n)*.*no such table"):
+        await supervisor.run_to_end(plan("migrate", "import sys; sys.exit('no such table')"), within_seconds=20)
+
+
+async def test_a_task_that_takes_too_long_is_told_and_stopped(supervisor: Supervisor) -> None:
+    with pytest.raises(ChildFailed, match=r"migrate did not end in 0\.1 s\."):
+        await supervisor.run_to_end(plan("migrate", FOREVER), within_seconds=0.1)
+    pid = supervisor.pids["migrate"]
+    await supervisor.stop()
+    assert not is_alive(pid)
+
+
+async def test_children_end_with_a_stack_that_is_killed(tmp_path: Path) -> None:
+    program = f"""
+import asyncio, os, sys
+from pathlib import Path
+from embedded.supervisor import ChildPlan, Supervisor
+async def main():
+    supervisor = Supervisor(Path({str(tmp_path)!r}), announce=print, changed=lambda: None)
+    await supervisor.start(ChildPlan(name="api", command=(sys.executable, "-c", {FOREVER!r}), environment=os.environ))
+    print(supervisor.pids["api"], flush=True)
+    await asyncio.sleep(100)
+asyncio.run(main())
+"""
+    stack = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert stack.stdout is not None
+    child = int(await stack.stdout.readline())
+    # Its death signal is set once it is the child's own program that runs.
+    await until(lambda: b"signal.pause" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2])
+    await until(lambda: not Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"/usr/bin/setpriv"))
+    stack.kill()
+    await stack.communicate()
+    await until(lambda: not is_alive(child))
