@@ -52,6 +52,9 @@ class Storage(Protocol):
             StorageFailed: A file is neither in scratch nor published, or the disk refused.
         """
 
+    async def processed_path(self, video_id: str, name: str) -> Path:
+        """A local path to read a published file from. Raises ``FileNotFoundError`` when there is none of that name."""
+
     async def withdraw(self, video_id: str) -> None:
         """Remove what was published of the video; nothing there is a success."""
 
