@@ -1,0 +1,63 @@
+"""The api as an ASGI application, given what it works with."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from api.openapi import openapi_of
+from api.problems import install_problem_handlers
+from api.reconciling import reconciling
+from api.request_log import RequestLog
+from api.routers import files, health, system, uploads, videos
+from api.services import ApiOptions, ApiState, Services, api_state
+
+_SETTLE_SECONDS: Final = 10.0
+"""How long a stopping api waits for uploads that are being finished or tidied up."""
+
+_DESCRIPTION: Final = """
+Takes an uploaded video and makes it ready to play: one Temporal workflow per video.
+
+Errors are RFC 9457 problem documents with a stable `code`. Every answer has an `X-Request-ID`, the caller's own where
+one was sent, and the logs have it too.
+"""
+
+_TAGS: Final = [
+    {"name": "videos", "description": "Upload, look, cancel, retry, delete."},
+    {"name": "files", "description": "What is published, with byte ranges."},
+    {"name": "system", "description": "How the service stands."},
+    {"name": "health", "description": "For whoever supervises the process."},
+]
+
+
+def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]], options: ApiOptions) -> FastAPI:
+    """Build the application.
+
+    Args:
+        open_services: Opened when the application starts, closed when it stops, in the server's event loop.
+        options: Settings, as values.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[ApiState]:
+        async with open_services() as services:
+            state = api_state(services, options)
+            async with reconciling(services.reconcile, options.reconcile_interval_seconds):
+                yield state
+                await state["uploads"].settle(_SETTLE_SECONDS)
+
+    app = FastAPI(
+        title="Rushes",
+        version=options.version,
+        summary="Video in, video out, durably.",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+    )
+    app.add_middleware(RequestLog)
+    install_problem_handlers(app)
+    for resource in (uploads, videos, system, files, health):
+        app.include_router(resource.router)
+    app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
+    return app

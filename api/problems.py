@@ -1,0 +1,239 @@
+"""What the api answers when it can't do what was asked: RFC 9457 problem documents, each with a stable ``code``.
+
+One table, ``PROBLEMS``, gives every code its HTTP status and title. A route raises ``Problem``; errors of the layers
+below and of the framework are turned into one by the handlers here, so that no answer has another shape.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from contracts.errors import ErrorCode, VideoError
+from processing.records import TemporalUnavailable
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ProblemCode(StrEnum):
+    """Why a request was refused, beyond the reasons of ``contracts.errors.ErrorCode``."""
+
+    NOT_MULTIPART = "not_multipart"
+    BROKEN_MULTIPART = "broken_multipart"
+    UNSUPPORTED_EXTENSION = "unsupported_extension"
+    TOO_LARGE = "too_large"
+    FILE_MISSING = "file_missing"
+    FILE_EMPTY = "file_empty"
+    SEVERAL_FILES = "several_files"
+    INVALID_TITLE = "invalid_title"
+    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    UPLOAD_IN_PROGRESS = "upload_in_progress"
+    UPLOAD_TOO_SLOW = "upload_too_slow"
+    UPLOAD_WITHDRAWN = "upload_withdrawn"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CURSOR = "invalid_cursor"
+    VIDEO_NOT_FOUND = "video_not_found"
+    NOT_CANCELLABLE = "not_cancellable"
+    NOT_RETRYABLE = "not_retryable"
+    FILE_NOT_FOUND = "file_not_found"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
+    TEMPORAL_UNAVAILABLE = "temporal_unavailable"
+    NOT_READY = "not_ready"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    HTTP_ERROR = "http_error"
+
+
+Code = ProblemCode | ErrorCode
+
+
+class ProblemKind(NamedTuple):
+    """What all problems of one code share."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
+    ProblemCode.NOT_MULTIPART: ProblemKind(415, "The upload is not multipart/form-data"),
+    ProblemCode.BROKEN_MULTIPART: ProblemKind(400, "The multipart body is broken"),
+    ProblemCode.UNSUPPORTED_EXTENSION: ProblemKind(415, "Files of this kind are not accepted"),
+    ProblemCode.TOO_LARGE: ProblemKind(413, "The file is too large"),
+    ProblemCode.FILE_MISSING: ProblemKind(422, "There is no file in the upload"),
+    ProblemCode.FILE_EMPTY: ProblemKind(422, "The file is empty"),
+    ProblemCode.SEVERAL_FILES: ProblemKind(422, "There is more than one file in the upload"),
+    ProblemCode.INVALID_TITLE: ProblemKind(422, "The title can't be used"),
+    ProblemCode.INVALID_IDEMPOTENCY_KEY: ProblemKind(422, "The Idempotency-Key can't be used"),
+    ProblemCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
+    ProblemCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
+    ProblemCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
+    ProblemCode.INVALID_REQUEST: ProblemKind(422, "The request is not as documented"),
+    ProblemCode.INVALID_CURSOR: ProblemKind(422, "The cursor is not one that was given out"),
+    ProblemCode.VIDEO_NOT_FOUND: ProblemKind(404, "There is no such video"),
+    ProblemCode.NOT_CANCELLABLE: ProblemKind(409, "The video can't be cancelled"),
+    ProblemCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
+    ProblemCode.FILE_NOT_FOUND: ProblemKind(404, "There is no such file"),
+    ProblemCode.RANGE_NOT_SATISFIABLE: ProblemKind(416, "The file has no such range"),
+    ProblemCode.TEMPORAL_UNAVAILABLE: ProblemKind(503, "Temporal does not answer"),
+    ProblemCode.NOT_READY: ProblemKind(503, "The service can't take uploads"),
+    ProblemCode.NOT_FOUND: ProblemKind(404, "There is nothing at this address"),
+    ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(405, "This address does not take that method"),
+    ProblemCode.HTTP_ERROR: ProblemKind(400, "The request was refused"),
+    ErrorCode.ORIGINAL_MISSING: ProblemKind(409, "The uploaded file is gone"),
+    ErrorCode.STATUS_CONFLICT: ProblemKind(409, "The video has moved on"),
+    ErrorCode.STORAGE_FAILED: ProblemKind(507, "The file can't be stored"),
+    ErrorCode.DATABASE_UNAVAILABLE: ProblemKind(503, "The database does not answer"),
+    ErrorCode.INTERNAL: ProblemKind(500, "Something went wrong here"),
+}
+
+_RETRY_AFTER_SECONDS: Final[Mapping[Code, int]] = {
+    ErrorCode.DATABASE_UNAVAILABLE: 5,
+    ProblemCode.TEMPORAL_UNAVAILABLE: 5,
+    ProblemCode.NOT_READY: 5,
+    ProblemCode.UPLOAD_IN_PROGRESS: 5,
+}
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+class InvalidParameter(BaseModel):
+    """One part of a request that is not as documented."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameter: str = Field(description="Where it is: path, query or header, and its name.", examples=["query.limit"])
+    detail: str = Field(description="What is wrong with it.", examples=["Input should be less than or equal to 100"])
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem document; ``code`` is stable, the sentences are for people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="A name for this kind of problem, made from the code.")
+    title: str = Field(description="The same sentence for every problem of this kind.")
+    status: int = Field(description="The HTTP status of the answer.")
+    code: str = Field(description="Stable name of the kind of problem.")
+    detail: str = Field(description="What went wrong this time.")
+    instance: str = Field(description="The address that was asked.")
+    request_id: str | None = Field(default=None, description="The X-Request-ID, as the logs have it.")
+    errors: list[InvalidParameter] | None = Field(default=None, description="For invalid_request: what is wrong.")
+    checks: dict[str, str] | None = Field(default=None, description="For not_ready: how each dependency is.")
+
+
+class Problem(Exception):
+    """A request that is refused, for a reason that the caller is told.
+
+    Attributes:
+        code: Which of ``PROBLEMS``.
+        detail: A sentence that the caller understands.
+        headers: Sent with the answer.
+        extensions: More members of the document, of those that ``ProblemDocument`` has.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
+
+
+def problem_type(code: str) -> str:
+    """The ``type`` member of a code's documents."""
+    return f"urn:rushes:problem:{code}"
+
+
+def problem_response(problem: Problem, *, path: str, request_id: str | None, status: int | None = None) -> JSONResponse:
+    """The answer that tells ``problem``; ``status`` overrides the table's."""
+    kind = PROBLEMS.get(problem.code, PROBLEMS[ErrorCode.INTERNAL])
+    document = ProblemDocument(
+        type=problem_type(problem.code),
+        title=kind.title,
+        status=status or kind.status,
+        code=problem.code,
+        detail=problem.detail,
+        instance=path,
+        request_id=request_id,
+        **problem.extensions,
+    )
+    headers = dict(problem.headers)
+    if problem.code in _RETRY_AFTER_SECONDS:
+        headers.setdefault("Retry-After", str(_RETRY_AFTER_SECONDS[problem.code]))
+    return JSONResponse(
+        document.model_dump(exclude_none=True),
+        status_code=document.status,
+        headers=headers,
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
+
+
+def unexpected_problem() -> Problem:
+    """What a caller is told of a defect of ours: nothing of the inside, but how to find it in the logs."""
+    return Problem(ErrorCode.INTERNAL, "An unexpected error; the logs have it under this request's id.")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem document. Unexpected exceptions are left to ``RequestLog``."""
+    app.exception_handler(Problem)(_answer_problem)
+    app.exception_handler(VideoError)(_answer_video_error)
+    app.exception_handler(TemporalUnavailable)(_answer_temporal_unavailable)
+    app.exception_handler(RequestValidationError)(_answer_invalid_request)
+    app.exception_handler(HTTPException)(_answer_http_exception)
+
+
+def _answer(request: Request, problem: Problem, status: int | None = None) -> JSONResponse:
+    return problem_response(problem, path=request.url.path, request_id=request.scope.get("request_id"), status=status)
+
+
+async def _answer_problem(request: Request, error: Problem) -> JSONResponse:
+    return _answer(request, error)
+
+
+async def _answer_video_error(request: Request, error: VideoError) -> JSONResponse:
+    if error.code not in PROBLEMS:
+        _logger.error("unexpected video error", error_code=error.code, exc_info=error)
+        return _answer(request, unexpected_problem())
+    _logger.warning("request failed", error_code=error.code, reason=str(error))
+    return _answer(request, Problem(error.code, str(error)))
+
+
+async def _answer_temporal_unavailable(request: Request, error: TemporalUnavailable) -> JSONResponse:
+    _logger.warning("temporal unavailable", reason=str(error))
+    return _answer(request, Problem(ProblemCode.TEMPORAL_UNAVAILABLE, "Temporal does not answer now; try again."))
+
+
+async def _answer_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+    invalid = [_invalid_parameter(item) for item in error.errors()]
+    detail = "; ".join(f"{item['parameter']}: {item['detail']}" for item in invalid)
+    return _answer(request, Problem(ProblemCode.INVALID_REQUEST, detail, extensions={"errors": invalid}))
+
+
+def _invalid_parameter(item: Mapping[str, Any]) -> dict[str, str]:
+    location: Sequence[object] = item["loc"]
+    return {"parameter": ".".join(str(part) for part in location), "detail": str(item["msg"])}
+
+
+async def _answer_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    headers = error.headers or {}
+    if error.status_code == PROBLEMS[ProblemCode.NOT_FOUND].status:
+        problem = Problem(ProblemCode.NOT_FOUND, f"There is nothing at {request.url.path}.", headers=headers)
+    elif error.status_code == PROBLEMS[ProblemCode.METHOD_NOT_ALLOWED].status:
+        detail = f"{request.url.path} does not take {request.method}."
+        problem = Problem(ProblemCode.METHOD_NOT_ALLOWED, detail, headers=headers)
+    else:
+        problem = Problem(ProblemCode.HTTP_ERROR, str(error.detail), headers=headers)
+    return _answer(request, problem, status=error.status_code)

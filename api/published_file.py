@@ -1,0 +1,83 @@
+"""Serving one file: byte ranges by Starlette, and around them what RFC 9110 asks of conditions and broken ranges."""
+
+import os
+import re
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from api.problems import Problem, ProblemCode
+
+_RANGES: Final = re.compile(r"bytes=\s*(?:(?:\d+-\d*|-\d+)\s*(?:,\s*|$))+", re.IGNORECASE)
+_ONE_RANGE: Final = re.compile(r"(\d*)-(\d*)")
+_MAX_DIGITS: Final = 18
+_HEADERS: Final = {
+    # Published files never change, but a video may be deleted: an hour, and only in the viewer's own cache.
+    "Cache-Control": "private, max-age=3600",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def published_file(request: Request, path: Path, status: os.stat_result, media_type: str) -> Response:
+    """The answer to GET or HEAD: 200, 206 for a range of it, or 304 when the client has it already.
+
+    Raises:
+        Problem: The file has no byte in the asked range (416).
+    """
+    answer = FileResponse(path, media_type=media_type, stat_result=status, headers=_HEADERS)
+    if _is_known(request.headers, answer.headers):
+        kept = {name: answer.headers[name] for name in ("etag", "last-modified", "cache-control")}
+        return Response(status_code=304, headers=kept)
+    asked = request.headers.get("range")
+    if asked is not None and _applies(request.headers, answer.headers):
+        if not _is_understood(asked):
+            _forget_range(request.scope)
+        elif not _is_satisfiable(asked, status.st_size):
+            raise Problem(
+                ProblemCode.RANGE_NOT_SATISFIABLE,
+                f"The file has {status.st_size} bytes.",
+                headers={"Content-Range": f"bytes */{status.st_size}"},
+            )
+    return answer
+
+
+def _is_known(request: Headers, answer: Headers) -> bool:
+    if (tags := request.get("if-none-match")) is not None:
+        known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+        return "*" in known or answer["etag"] in known
+    if (since := request.get("if-modified-since")) is not None:
+        try:
+            return parsedate_to_datetime(answer["last-modified"]) <= parsedate_to_datetime(since)
+        except (ValueError, TypeError):
+            return False
+    return False
+
+
+def _applies(request: Headers, answer: Headers) -> bool:
+    condition = request.get("if-range")
+    return condition is None or condition in {answer["etag"], answer["last-modified"]}
+
+
+def _is_understood(asked: str) -> bool:
+    """Whether it is a valid set of byte ranges; any other ``Range`` is to be ignored."""
+    if not _RANGES.fullmatch(asked.strip()):
+        return False
+    ranges = _ONE_RANGE.findall(asked)
+    if any(len(first) > _MAX_DIGITS or len(last) > _MAX_DIGITS for first, last in ranges):
+        return False
+    return all(int(first) <= int(last) for first, last in ranges if first and last)
+
+
+def _is_satisfiable(asked: str, size: int) -> bool:
+    """Whether Starlette can serve every one of the ranges; it refuses a set of which one is beyond the end."""
+    ranges = _ONE_RANGE.findall(asked)
+    return size > 0 and all(int(first) < size if first else int(last) > 0 for first, last in ranges)
+
+
+def _forget_range(scope: Scope) -> None:
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]

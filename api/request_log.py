@@ -1,0 +1,82 @@
+"""A name for every request, and one log line about it.
+
+Written as plain ASGI: a middleware that wraps the body would stand between an upload and its backpressure.
+"""
+
+import re
+import time
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem_response, unexpected_problem
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+_ACCEPTABLE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_QUIET_PATHS: Final = frozenset({"/healthz", "/readyz"})
+_SERVER_ERROR: Final = 500
+
+_logger = structlog.stdlib.get_logger("api.access")
+
+
+class RequestLog:
+    """Binds ``request_id`` to every log line of a request, answers it back, and writes the access line.
+
+    The caller's own ``X-Request-ID`` is kept where it is harmless in a log. What no handler caught is logged with its
+    traceback and answered with a problem document of status 500.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an HTTP request on, with its id; anything else untouched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            _logger.exception("unexpected error")
+            if status is not None:
+                raise  # the answer has begun: only closing the connection can tell that it is incomplete
+            response = problem_response(unexpected_problem(), path=scope["path"], request_id=request_id)
+            await response(scope, receive, send_with_id)
+        finally:
+            _log_access(scope, status, time.perf_counter() - started)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get(REQUEST_ID_HEADER, "")
+    return given if _ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _log_access(scope: Scope, status: int | None, seconds: float) -> None:
+    """One line: ``status`` is None where the client had gone before it was answered."""
+    quiet = scope["path"] in _QUIET_PATHS and status is not None and status < _SERVER_ERROR
+    client = scope.get("client")
+    (_logger.debug if quiet else _logger.info)(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+        client=client[0] if client else None,
+    )

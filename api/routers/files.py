@@ -1,0 +1,64 @@
+"""``/uploads/processed/…``: what is published, and nothing else of storage."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from api.openapi import problem_answers
+from api.problems import Problem, ProblemCode
+from api.published_file import published_file
+from api.services import ServicesDep
+from contracts.errors import ErrorCode
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME
+
+router = APIRouter(tags=["files"])
+
+
+class PublishedName(StrEnum):
+    """The files that a ready video has."""
+
+    VIDEO = VIDEO_NAME
+    THUMBNAIL = THUMBNAIL_NAME
+
+
+_MEDIA_TYPES: Final = {PublishedName.VIDEO: "video/mp4", PublishedName.THUMBNAIL: "image/jpeg"}
+_CONTENT: Final[dict[str, Any]] = {
+    media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in _MEDIA_TYPES.values()
+}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The file.", "content": _CONTENT},
+    206: {"description": "The asked range of it.", "content": _CONTENT},
+    304: {"description": "The client has it already."},
+}
+_PROBLEMS: Final = problem_answers(
+    ProblemCode.FILE_NOT_FOUND,
+    ProblemCode.RANGE_NOT_SATISFIABLE,
+    ProblemCode.INVALID_REQUEST,
+    ErrorCode.STORAGE_FAILED,
+)
+
+
+@router.get(
+    "/uploads/processed/{video_id}/{name}",
+    operation_id="get_published_file",
+    summary="Play a video, or see its picture",
+    response_class=Response,
+    responses=_ANSWERS | _PROBLEMS,
+)
+@router.head("/uploads/processed/{video_id}/{name}", include_in_schema=False)
+async def get_published_file(
+    request: Request,
+    services: ServicesDep,
+    video_id: Annotated[str, Path(description="Id of the video.", pattern=r"^[0-9a-fA-F-]{36}$")],
+    name: Annotated[PublishedName, Path(description="Which of its files.")],
+) -> Response:
+    """With byte ranges, so that players can seek. Works while the database is away."""
+    try:
+        path = await services.storage.processed_path(video_id.lower(), name)
+        status = await asyncio.to_thread(path.stat)
+    except FileNotFoundError as error:
+        raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.") from error
+    return published_file(request, path, status, _MEDIA_TYPES[name])

@@ -1,0 +1,53 @@
+"""``/healthz`` and ``/readyz``, for whoever supervises the process."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.openapi import problem_answers
+from api.problems import Problem, ProblemCode
+from api.schemas import Health, Readiness
+from api.services import ServicesDep
+from contracts.errors import VideoError
+from processing.records import TemporalUnavailable
+
+OK: Final = "ok"
+_PING_SECONDS: Final = 2.0
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", operation_id="healthz", summary="Does the process live?")
+async def healthz() -> Health:
+    """Asks nothing else: restarting the api mends no database."""
+    return Health(status=OK)
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    summary="Can the service take uploads?",
+    responses=problem_answers(ProblemCode.NOT_READY),
+)
+async def readyz(services: ServicesDep) -> Readiness:
+    """Uploads need the database and storage. While only Temporal is away they are accepted and wait: `degraded`."""
+    database, storage, temporal = await asyncio.gather(
+        _check(services.database.ping(_PING_SECONDS)),
+        _check(services.storage.check_writable()),
+        _check(services.processing.server_version()),
+    )
+    checks = {"database": database, "storage": storage, "temporal": temporal}
+    if database != OK or storage != OK:
+        away = " ".join(sentence for sentence in (database, storage) if sentence != OK)
+        raise Problem(ProblemCode.NOT_READY, away, extensions={"checks": checks})
+    return Readiness(status="ready" if temporal == OK else "degraded", checks=checks)
+
+
+async def _check(question: Awaitable[object]) -> str:
+    try:
+        await question
+    except (VideoError, TemporalUnavailable) as error:
+        return str(error)
+    return OK

@@ -1,0 +1,113 @@
+"""``/api/v1/videos``: what is there, how far it is, and what may be done with it."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Query, status
+
+from api.openapi import problem_answers
+from api.problems import Problem, ProblemCode
+from api.schemas import StepList, StepView, VideoAccepted, VideoList, VideoView
+from api.services import ActionsDep, CallerDep, ServicesDep, VideoDep
+from contracts.errors import ErrorCode
+from contracts.status import VideoStatus
+from database.videos import PageCursor
+from processing.records import TemporalUnavailable
+
+router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
+
+_ONE_VIDEO = (ProblemCode.VIDEO_NOT_FOUND, ProblemCode.INVALID_REQUEST, ErrorCode.DATABASE_UNAVAILABLE)
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+@router.get(
+    "",
+    operation_id="list_videos",
+    summary="List videos, newest first",
+    responses=problem_answers(ProblemCode.INVALID_REQUEST, ProblemCode.INVALID_CURSOR, ErrorCode.DATABASE_UNAVAILABLE),
+)
+async def list_videos(
+    services: ServicesDep,
+    caller: CallerDep,
+    status: Annotated[VideoStatus | None, Query(description="Only videos in this status.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most videos on the page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> VideoList:
+    """Pages stay right while videos are added: a cursor names a place in the list, not a number of rows."""
+    try:
+        after = PageCursor.decode(cursor) if cursor is not None else None
+    except ValueError as error:
+        raise Problem(ProblemCode.INVALID_CURSOR, "Take the cursor from next_cursor, as it is.") from error
+    return VideoList.of(await services.videos.list_page(caller.user_id, status=status, limit=limit, after=after))
+
+
+@router.get("/{video_id}", operation_id="get_video", summary="Read one video", responses=problem_answers(*_ONE_VIDEO))
+async def get_video(video: VideoDep, services: ServicesDep) -> VideoView:
+    """While it is being processed, also the step, and how much of the way is done."""
+    live = None
+    if video.status == VideoStatus.PROCESSING:
+        try:
+            live = await services.processing.progress(str(video.id))
+        except TemporalUnavailable as error:
+            _logger.warning("progress unknown", reason=str(error))
+    return VideoView.of(video, live)
+
+
+@router.get(
+    "/{video_id}/steps",
+    operation_id="get_video_steps",
+    summary="Read the steps of a video's newest run",
+    responses=problem_answers(*_ONE_VIDEO, ProblemCode.TEMPORAL_UNAVAILABLE),
+)
+async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
+    """Each activity from Temporal's history: state, attempts, times, last failure, worker."""
+    steps = await services.processing.steps(str(video.id))
+    return StepList(video_id=video.id, steps=[StepView.of(step) for step in steps])
+
+
+@router.post(
+    "/{video_id}/cancel",
+    operation_id="cancel_video",
+    summary="Cancel an upload or a running video",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problem_answers(*_ONE_VIDEO, ProblemCode.NOT_CANCELLABLE, ProblemCode.TEMPORAL_UNAVAILABLE),
+)
+async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsDep, caller: CallerDep) -> VideoAccepted:
+    """The video ends in `error` with the code `cancelled`, once its running step has stopped."""
+    await actions.cancel(video)
+    now = await services.videos.get(video.id, caller.user_id)
+    return VideoAccepted(
+        video_id=video.id,
+        status=VideoStatus(now.status if now else VideoStatus.ERROR),
+        message="Video cancellation accepted",
+    )
+
+
+@router.post(
+    "/{video_id}/retry",
+    operation_id="retry_video",
+    summary="Process a failed video once more",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problem_answers(
+        *_ONE_VIDEO, ProblemCode.NOT_RETRYABLE, ErrorCode.ORIGINAL_MISSING, ErrorCode.STORAGE_FAILED
+    ),
+)
+async def retry_video(video: VideoDep, actions: ActionsDep) -> VideoAccepted:
+    """Starts from the uploaded file, which is kept."""
+    retried = await actions.retry(video)
+    return VideoAccepted(
+        video_id=retried.id, status=VideoStatus(retried.status), message="Video retry accepted, processing started"
+    )
+
+
+@router.delete(
+    "/{video_id}",
+    operation_id="delete_video",
+    summary="Delete a video and its files",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problem_answers(*_ONE_VIDEO, ProblemCode.TEMPORAL_UNAVAILABLE, ErrorCode.STORAGE_FAILED),
+)
+async def delete_video(video: VideoDep, actions: ActionsDep) -> None:
+    """Stops its processing first."""
+    await actions.delete(video)

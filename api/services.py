@@ -1,0 +1,128 @@
+"""What the routes work with, and how they come by it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol, TypedDict, cast
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from api.uploads import UploadLimits, Uploads
+from api.video_actions import VideoActions, owned_video
+from api.video_processing import VideoProcessing
+from database.tables import Video
+from database.videos import Videos
+from processing.reconcile import ReconcileReport
+from storage.protocol import Storage
+
+
+class Pingable(Protocol):
+    """A database that can be asked whether it is there."""
+
+    async def ping(self, timeout_seconds: float) -> None:
+        """Raise ``DatabaseUnavailable`` unless it answers in time."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the api was given to work with; it closes none of it.
+
+    Attributes:
+        database: To be asked whether it is there.
+        videos: The rows.
+        storage: The files.
+        processing: The runs.
+        reconcile: Brings rows and runs together once; called every now and then.
+    """
+
+    database: Pingable
+    videos: Videos
+    storage: Storage
+    processing: VideoProcessing
+    reconcile: Callable[[], Awaitable[ReconcileReport]]
+
+
+@dataclass(frozen=True)
+class ApiOptions:
+    """Settings of the api, as values.
+
+    Attributes:
+        version: Of Rushes.
+        limits: What an upload may be.
+        reconcile_interval_seconds: Pause between two calls of ``Services.reconcile``.
+        temporal_address: For people, in ``/api/v1/system``.
+        temporal_namespace: For people and links.
+        temporal_ui_url: Where Temporal's Web UI is, or None when nobody said.
+    """
+
+    version: str
+    limits: UploadLimits
+    reconcile_interval_seconds: float
+    temporal_address: str
+    temporal_namespace: str
+    temporal_ui_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. Everybody is ``local`` until there are accounts; every query has it already."""
+
+    user_id: str
+
+
+class ApiState(TypedDict):
+    """What the lifespan gives to every request."""
+
+    services: Services
+    options: ApiOptions
+    uploads: Uploads
+    actions: VideoActions
+
+
+def api_state(services: Services, options: ApiOptions) -> ApiState:
+    """Build what the requests share."""
+    return ApiState(
+        services=services,
+        options=options,
+        uploads=Uploads(services.videos, services.storage, services.processing, options.limits),
+        actions=VideoActions(services.videos, services.storage, services.processing),
+    )
+
+
+async def _services(request: Request) -> Services:
+    return cast("Services", request.state.services)
+
+
+async def _options(request: Request) -> ApiOptions:
+    return cast("ApiOptions", request.state.options)
+
+
+async def _uploads(request: Request) -> Uploads:
+    return cast("Uploads", request.state.uploads)
+
+
+async def _actions(request: Request) -> VideoActions:
+    return cast("VideoActions", request.state.actions)
+
+
+async def _caller() -> Caller:
+    return Caller(user_id="local")
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+OptionsDep = Annotated[ApiOptions, Depends(_options)]
+UploadsDep = Annotated[Uploads, Depends(_uploads)]
+ActionsDep = Annotated[VideoActions, Depends(_actions)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+VideoId = Annotated[
+    UUID,
+    Path(description="Id of the video, as the upload answered it.", examples=["0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"]),
+]
+
+
+async def _video(video_id: VideoId, services: ServicesDep, caller: CallerDep) -> Video:
+    return await owned_video(services.videos, video_id, caller.user_id)
+
+
+VideoDep = Annotated[Video, Depends(_video)]
+"""The caller's video that the path names; 404 when there is none."""

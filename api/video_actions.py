@@ -1,0 +1,104 @@
+"""Cancel, retry and delete: what each does at each status."""
+
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from api.problems import Problem, ProblemCode
+from api.video_processing import VideoProcessing
+from contracts.errors import StatusConflict
+from contracts.status import VideoStatus
+from database.tables import Video
+from database.videos import Videos
+from processing.reconcile import processing_input
+from processing.records import TemporalUnavailable
+from storage.protocol import Storage
+
+STOP_SECONDS: Final = 10.0
+"""How long a delete waits for a run to end by itself, before it terminates it."""
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+class VideoActions:
+    """What a caller may do to a video after its upload.
+
+    Args:
+        videos: The rows.
+        storage: Their files.
+        processing: Their runs.
+    """
+
+    def __init__(self, videos: Videos, storage: Storage, processing: VideoProcessing) -> None:
+        self._videos = videos
+        self._storage = storage
+        self._processing = processing
+
+    async def cancel(self, video: Video) -> None:
+        """Stop the upload or the processing; the row ends in ``error`` with code ``cancelled``, soon or at once.
+
+        Raises:
+            Problem: There is nothing to cancel.
+            TemporalUnavailable: A run may be open, and can't be asked.
+        """
+        if video.status == VideoStatus.PROCESSING and await self._processing.cancel(str(video.id)):
+            return
+        if video.status in {VideoStatus.UPLOADING, VideoStatus.PROCESSING}:
+            # No run is open: it was not started yet, and is not to be; or it has just ended and written the row.
+            attempt = video.attempt if video.status == VideoStatus.PROCESSING else None
+            if await self._videos.cancel_unstarted(video.id, attempt):
+                return
+        raise Problem(ProblemCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
+
+    async def retry(self, video: Video) -> Video:
+        """Process a video in ``error`` once more, from its original.
+
+        Raises:
+            Problem: The video is not in ``error``.
+            OriginalMissing: The uploaded file is gone, or never arrived.
+            StorageFailed: The disk does not answer.
+        """
+        if video.status != VideoStatus.ERROR:
+            raise _not_retryable()
+        await self._storage.original_path(video.original_key)
+        try:
+            video = await self._videos.start_retry(video.id)
+        except StatusConflict as error:
+            raise _not_retryable() from error
+        try:
+            await self._processing.start(processing_input(video), video.original_filename)
+        except TemporalUnavailable as error:
+            _logger.warning("workflow not started, the reconciler will", reason=str(error))
+        return video
+
+    async def delete(self, video: Video) -> None:
+        """Remove the video, its files and its run. The row goes last: what fails in between can be asked for again.
+
+        Raises:
+            TemporalUnavailable: The video is being processed, and its run can't be stopped.
+            StorageFailed: A file can't be removed.
+        """
+        video_id = str(video.id)
+        if video.status == VideoStatus.PROCESSING:
+            await self._processing.stop(video_id, within_seconds=STOP_SECONDS)
+        # Ends an upload on its way, and a row that the reconciler would start a run for between here and the last line.
+        await self._videos.cancel_unstarted(video.id, None)
+        await self._storage.withdraw(video_id)
+        await self._storage.delete_original(video.original_key)
+        await self._storage.clean_scratch(video_id)
+        await self._videos.delete(video.id)
+        _logger.info("video deleted")
+
+
+async def owned_video(videos: Videos, video_id: UUID, user_id: str) -> Video:
+    """The caller's video. Raises ``Problem`` when there is none with that id, or it is another's."""
+    structlog.contextvars.bind_contextvars(video_id=str(video_id))
+    video = await videos.get(video_id, user_id)
+    if video is None:
+        raise Problem(ProblemCode.VIDEO_NOT_FOUND, f"There is no video {video_id}.")
+    return video
+
+
+def _not_retryable() -> Problem:
+    return Problem(ProblemCode.NOT_RETRYABLE, "Only a video in error can be retried.")

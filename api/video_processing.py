@@ -1,0 +1,31 @@
+"""What the api asks of Temporal, as a protocol that ``processing.client.Processing`` fulfils."""
+
+from typing import Protocol
+
+from contracts.processing import VideoProcessingInput
+from processing.records import LiveProgress, QueueState, StepRecord
+
+
+class VideoProcessing(Protocol):
+    """The runs of videos. Every method raises ``TemporalUnavailable`` when there is no answer within seconds."""
+
+    async def start(self, request: VideoProcessingInput, label: str) -> None:
+        """Start the run for this attempt of the video; starting it again changes nothing."""
+
+    async def cancel(self, video_id: str) -> bool:
+        """Ask the open run to cancel; False when no run is open."""
+
+    async def stop(self, video_id: str, *, within_seconds: float) -> None:
+        """End the open run: cancel, wait, then terminate. No open run is a success."""
+
+    async def progress(self, video_id: str) -> LiveProgress | None:
+        """How far the open run is, or None when there is none."""
+
+    async def steps(self, video_id: str) -> list[StepRecord]:
+        """Each activity of the newest run; empty when there is no run."""
+
+    async def queues(self) -> list[QueueState]:
+        """Backlog and pollers of each task queue."""
+
+    async def server_version(self) -> str:
+        """Version of the Temporal server."""
