@@ -18,6 +18,7 @@ class VideoStream:
         sample_aspect_ratio: Width of a pixel over its height; 1.0 where the file does not say.
         frame_rate: Average frames a second, or None.
         duration_seconds: Length of this stream, or None where only the container has one.
+        start_seconds: When its first frame is shown; sound and picture need not begin together.
     """
 
     index: int
@@ -30,6 +31,7 @@ class VideoStream:
     sample_aspect_ratio: float
     frame_rate: float | None
     duration_seconds: float | None
+    start_seconds: float = 0.0
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -49,6 +51,7 @@ class AudioStream:
         sample_rate_hertz: Such as 48000.
         duration_seconds: Length of this stream, or None.
         is_default: Whether the file marks it as the one to play.
+        start_seconds: When it is first heard.
     """
 
     index: int
@@ -57,6 +60,7 @@ class AudioStream:
     sample_rate_hertz: int
     duration_seconds: float | None
     is_default: bool
+    start_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,152 @@
+"""Whether a file has all the bytes that its container promises, read from its outermost structure alone.
+
+ffmpeg plays a file that was cut off as far as it goes and reports success, so the cut has to be seen before. Only box
+and chunk headers are read, so a file of any size takes milliseconds. Unknown containers pass: ffprobe judges them.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from contracts.errors import InvalidMedia
+
+_FIRST_BOXES: Final = frozenset(
+    (b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"sidx", b"free", b"skip", b"wide", b"pnot", b"uuid")
+)
+_BOXES_THAT_MATTER: Final = frozenset((b"moov", b"mdat", b"moof"))
+_INDEX_BOXES: Final = frozenset((b"moov", b"moof"))
+_MAX_BOXES: Final = 100_000
+"""A file of empty boxes would keep us for minutes."""
+
+_RIFF_SLACK_BYTES: Final = 16
+"""Some writers count their own header or padding."""
+_RIFF_SIZE_UNKNOWN: Final = (0, 0xFFFFFFFF)
+
+_EBML: Final = b"\x1a\x45\xdf\xa3"
+_SEGMENT: Final = b"\x18\x53\x80\x67"
+
+
+@dataclass(frozen=True)
+class _Box:
+    kind: bytes
+    start: int
+    end: int
+
+
+def check_complete(path: Path) -> None:
+    """Check that the file is as long as its container says: MP4 and MOV, AVI, Matroska and WebM.
+
+    Raises:
+        InvalidMedia: The file is empty, or ends early.
+        OSError: The file can't be read.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise InvalidMedia("The file is empty. Export it again and upload the new file.")
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[4:8] in _FIRST_BOXES:
+            _check_boxes(file, size)
+        elif head[:4] == b"RIFF":
+            _check_riff(file, size)
+        elif head[:4] == _EBML:
+            _check_ebml(file, size)
+
+
+def has_index_in_front(path: Path) -> bool:
+    """Whether an MP4 can be played while it is still being downloaded: its ``moov`` comes before its ``mdat``."""
+    with path.open("rb") as file:
+        kinds = [box.kind for box in _boxes(file, path.stat().st_size)]
+    return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
+
+
+def _check_boxes(file: BinaryIO, size: int) -> None:
+    kinds = set()
+    for box in _boxes(file, size):
+        kinds.add(box.kind)
+        if box.end > size and box.kind in _BOXES_THAT_MATTER:
+            raise _ends_early(size, box.end)
+    if not kinds & _INDEX_BOXES:
+        raise InvalidMedia(
+            "The file ends early: its index (moov) is missing, as when a recording or an upload was interrupted. "
+            "Export it again and upload the new file."
+        )
+    if b"mdat" not in kinds:
+        raise InvalidMedia(
+            "The file ends early: it has an index, but none of the pictures that the index lists. Export it again and "
+            "upload the new file."
+        )
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[_Box]:
+    """The outermost boxes. Bytes after the last one, as some cameras leave them, end the walk."""
+    start = 0
+    for _ in range(_MAX_BOXES):
+        file.seek(start)
+        header = file.read(16)
+        if len(header) < 8:  # noqa: PLR2004  the length of a box header
+            return
+        length, kind = struct.unpack(">I4s", header[:8])
+        least = 8
+        if length == 0:
+            length = size - start
+        elif length == 1 and len(header) == 16:  # noqa: PLR2004  the length of a large box's header
+            length, least = struct.unpack(">Q", header[8:])[0], 16
+        if length < least or not (kind.isascii() and kind.decode("ascii").isprintable()):
+            return
+        yield _Box(kind, start, start + length)
+        start += length
+
+
+def _check_riff(file: BinaryIO, size: int) -> None:
+    """AVI. Beyond 1 GiB it goes on in further RIFF chunks (OpenDML)."""
+    start = 0
+    for _ in range(_MAX_BOXES):
+        file.seek(start)
+        header = file.read(8)
+        if len(header) < 8 or header[:4] != b"RIFF":  # noqa: PLR2004  the length of a chunk header
+            return
+        (length,) = struct.unpack("<I", header[4:])
+        if length in _RIFF_SIZE_UNKNOWN:
+            return
+        end = start + 8 + length
+        if end > size + _RIFF_SLACK_BYTES:
+            raise _ends_early(size, end)
+        start = end + end % 2
+
+
+def _check_ebml(file: BinaryIO, size: int) -> None:
+    """Matroska: one Segment holds everything. One that was written live does not know its size."""
+    file.seek(len(_EBML))
+    head_size = _ebml_size(file)
+    if head_size is None:
+        return
+    file.seek(head_size, 1)
+    if file.read(len(_SEGMENT)) != _SEGMENT:
+        return
+    segment_size = _ebml_size(file)
+    if segment_size is not None and file.tell() + segment_size > size:
+        raise _ends_early(size, file.tell() + segment_size)
+
+
+def _ebml_size(file: BinaryIO) -> int | None:
+    """A number of 1 to 8 bytes: the position of the first bit that is set tells how many. None: it is not known."""
+    first = file.read(1)
+    if not first or first[0] == 0:
+        return None
+    more = 8 - first[0].bit_length()
+    rest = file.read(more)
+    if len(rest) < more:
+        return None
+    bits = 7 * (more + 1)
+    value = int.from_bytes(first + rest, "big") & ((1 << bits) - 1)
+    return None if value == (1 << bits) - 1 else value
+
+
+def _ends_early(size: int, promised: int) -> InvalidMedia:
+    return InvalidMedia(
+        f"The file ends early: it has {size} bytes and should have at least {promised}. Export it again, or copy it "
+        "again from where it was made, and upload the new file."
+    )

@@ -1,0 +1,196 @@
+"""The one place that runs another program: it is always drained, always waited for, and never outlives its caller."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+KILL_AFTER_SECONDS: Final = 3.0
+"""How long a program that was asked to end may take before it is killed."""
+
+STDERR_TAIL_BYTES: Final = 64 * 1024
+MAX_STDOUT_BYTES: Final = 4 * 1024 * 1024
+MAX_LINE_BYTES: Final = 64 * 1024
+
+_READ_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """How a program ended.
+
+    Attributes:
+        return_code: Its exit code; minus the signal's number where a signal ended it.
+        stdout: What it printed, where no one took the lines; at most ``MAX_STDOUT_BYTES``.
+        stderr_tail: The last ``STDERR_TAIL_BYTES`` of its complaints.
+    """
+
+    return_code: int
+    stdout: str
+    stderr_tail: str
+
+
+class ProcessFailed(Exception):
+    """A program ended with an error; for the cause of a ``VideoError``, where an operator reads it."""
+
+    def __init__(self, program: str, result: ProcessResult) -> None:
+        ended = (
+            f"was ended by signal {-result.return_code}"
+            if result.return_code < 0
+            else f"ended with exit code {result.return_code}"
+        )
+        super().__init__(f"{program} {ended}: {result.stderr_tail[-2000:].strip() or 'it said nothing'}")
+
+
+class TooMuchOutput(Exception):
+    """A program printed more than anyone would read."""
+
+
+async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None] | None = None) -> ProcessResult:
+    """Run a program to its end, in a session of its own and without input.
+
+    However this is left, the program is gone: on cancellation, or when ``on_line`` raises, its process group gets
+    SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the kernel kills the program.
+
+    Args:
+        arguments: The program's path and its arguments; no shell is involved.
+        on_line: Called with each line of stdout, without its end, as it arrives; stdout is then not kept. A line
+            longer than ``MAX_LINE_BYTES`` comes in pieces.
+
+    Raises:
+        OSError: The program could not be started.
+        TooMuchOutput: It printed more than ``MAX_STDOUT_BYTES`` and no one took the lines.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *death_guard(),
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    stdout = _Lines(on_line) if on_line else _Kept(MAX_STDOUT_BYTES)
+    stderr = _Tail(STDERR_TAIL_BYTES)
+    drains = [
+        asyncio.create_task(_drain(process.stdout, stdout.feed)),
+        asyncio.create_task(_drain(process.stderr, stderr.feed)),
+    ]
+    try:
+        # Not gather(): a cancelled wait leaves the drains running, so the program can say its last words and end.
+        done, _ = await asyncio.wait(drains, return_when=asyncio.FIRST_EXCEPTION)
+        for drain in done:
+            drain.result()
+        return_code = await process.wait()
+    except BaseException:
+        stdout.stop()
+        await _end(process)
+        raise
+    finally:
+        for drain in drains:
+            drain.cancel()
+        await asyncio.gather(*drains, return_exceptions=True)
+    return ProcessResult(return_code, stdout.close(), stderr.text())
+
+
+@functools.cache
+def death_guard() -> tuple[str, ...]:
+    """What to put before a command so that the kernel kills it when its parent dies; nothing where that can't be.
+
+    util-linux's ``setpriv`` can; busybox's program of the same name can't.
+    """
+    found = shutil.which("setpriv")
+    if found is None or Path(found).resolve().name != "setpriv":
+        return ()
+    return (found, "--pdeathsig", "KILL", "--")
+
+
+async def _drain(stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:
+    """Pass on what arrives until the end; by pieces, as a line may be longer than a StreamReader likes."""
+    if stream is None:
+        return
+    while piece := await stream.read(_READ_BYTES):
+        take(piece)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """SIGTERM, some patience, SIGKILL. The program is reaped when this returns, also when this is cancelled."""
+    _signal_group(process, signal.SIGTERM)
+    exited = asyncio.ensure_future(process.wait())
+    while not exited.done():
+        with contextlib.suppress(asyncio.CancelledError):  # whoever cancels again is impatient: no more grace
+            await asyncio.wait({exited}, timeout=KILL_AFTER_SECONDS)
+        _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+
+
+class _Tail:
+    """Keeps the end."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+
+    def feed(self, piece: bytes) -> None:
+        self._kept.extend(piece)
+        del self._kept[: -self._limit]
+
+    def text(self) -> str:
+        return self._kept.decode(errors="replace")
+
+
+class _Kept:
+    """Keeps everything, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+
+    def feed(self, piece: bytes) -> None:
+        self._kept.extend(piece)
+        if len(self._kept) > self._limit:
+            raise TooMuchOutput(f"a program printed more than {self._limit} bytes")
+
+    def stop(self) -> None:
+        self._limit = sys.maxsize
+        self._kept.clear()
+
+    def close(self) -> str:
+        return self._kept.decode(errors="replace")
+
+
+class _Lines:
+    """Hands on each line as it is complete and keeps nothing."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line: Callable[[str], None] | None = on_line
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> None:
+        if self._on_line is None:
+            return
+        *whole, rest = (self._rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            whole, rest = [*whole, rest], b""
+        self._rest = rest
+        for line in whole:
+            self._on_line(line.decode(errors="replace"))
+
+    def stop(self) -> None:
+        self._on_line = None
+
+    def close(self) -> str:
+        if self._on_line is not None and self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+        return ""
