@@ -1,0 +1,42 @@
+"""What a storage key and the names in it may be, so that none leads out of its folder."""
+
+from pathlib import Path
+from typing import Final
+
+MOST_NAME_BYTES: Final = 200
+"""Longest name of one file or folder: file systems take 255 bytes, and ours add a suffix at times."""
+
+
+class InvalidKey(ValueError):
+    """A key or name that could lead out of its folder, or that no file system takes. A mistake of the caller."""
+
+
+def checked_name(name: str) -> str:
+    """Return ``name`` if it can be the name of one visible file or folder.
+
+    Raises:
+        InvalidKey: It can't.
+    """
+    refused = not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable()
+    # What isn't printable includes line breaks, NUL, and halves of surrogate pairs, so encoding can't fail after it.
+    if refused or len(name.encode()) > MOST_NAME_BYTES:
+        raise InvalidKey(f"{name[:MOST_NAME_BYTES]!r} can't be part of a storage key.")
+    return name
+
+
+def path_below(folder: Path, key: str) -> Path:
+    """The path of ``key`` below ``folder``.
+
+    Raises:
+        InvalidKey: The key is not a relative path of names, or goes up.
+    """
+    return folder.joinpath(*(checked_name(part) for part in key.split("/")))
+
+
+def video_folder(folder: Path, video_id: str) -> Path:
+    """The video's own folder directly below ``folder``.
+
+    Raises:
+        InvalidKey: The id can't be a name.
+    """
+    return folder / checked_name(video_id)

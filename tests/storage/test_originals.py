@@ -1,0 +1,113 @@
+"""An upload is all there under its key, or not at all."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import OriginalMissing, StorageFailed
+from storage.local import LocalStorage
+from storage.originals import BATCH_BYTES
+
+KEY = "originals/clip.mp4"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> LocalStorage:
+    """Storage in folders that don't exist yet, with a space in their path."""
+    return LocalStorage(tmp_path / "the uploads", tmp_path / "the scratch")
+
+
+def files_in(folder: Path) -> list[str]:
+    """Every file below the folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+async def test_an_upload_is_visible_under_its_key_only_after_commit(storage: LocalStorage, tmp_path: Path) -> None:
+    writer = await storage.create_original(KEY)
+    await writer.write(b"first ")
+    await writer.write(b"second")
+    with pytest.raises(OriginalMissing):
+        await storage.original_path(KEY)
+    await writer.commit()
+    path = await storage.original_path(KEY)
+    assert path.read_bytes() == b"first second"
+    assert files_in(tmp_path) == ["the uploads/originals/clip.mp4"]
+
+
+@pytest.mark.parametrize("piece_bytes", [1000, 64 * 1024, BATCH_BYTES, 3 * BATCH_BYTES + 1])
+async def test_pieces_of_any_size_arrive_whole_and_in_order(storage: LocalStorage, piece_bytes: int) -> None:
+    content = bytes(range(256)) * (5 * BATCH_BYTES // 256) + b"end"
+    writer = await storage.create_original(KEY)
+    for start in range(0, len(content), piece_bytes):
+        await writer.write(content[start : start + piece_bytes])
+    await writer.commit()
+    assert (await storage.original_path(KEY)).read_bytes() == content
+
+
+async def test_a_discarded_upload_leaves_nothing(storage: LocalStorage, tmp_path: Path) -> None:
+    writer = await storage.create_original(KEY)
+    await writer.write(b"x" * 2 * BATCH_BYTES)
+    assert files_in(tmp_path) == ["the uploads/originals/clip.mp4.part"]
+    await writer.discard()
+    await writer.discard()
+    assert files_in(tmp_path) == []
+    with pytest.raises(ValueError, match="not open"):
+        await writer.commit()
+
+
+async def test_discarding_after_commit_keeps_the_original(storage: LocalStorage) -> None:
+    writer = await storage.create_original(KEY)
+    await writer.write(b"kept")
+    await writer.commit()
+    await writer.discard()
+    assert (await storage.original_path(KEY)).read_bytes() == b"kept"
+
+
+async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage: LocalStorage, tmp_path: Path) -> None:
+    async def upload() -> None:
+        writer = await storage.create_original(KEY)
+        try:
+            while True:
+                await writer.write(b"x" * BATCH_BYTES)
+        except asyncio.CancelledError:
+            await writer.discard()
+            raise
+
+    for turns in range(12):
+        task = asyncio.create_task(upload())
+        for _ in range(turns):
+            await asyncio.wait({task}, timeout=0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert files_in(tmp_path) == []
+
+
+async def test_deleting_an_original_removes_it_and_any_part_of_it_and_may_be_repeated(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    complete = await storage.create_original(KEY)
+    await complete.commit()
+    unfinished = await storage.create_original(KEY)
+    await unfinished.write(b"x")
+    await storage.delete_original(KEY)
+    await storage.delete_original(KEY)
+    assert files_in(tmp_path) == []
+    await unfinished.discard()
+
+
+async def test_a_folder_is_no_original(storage: LocalStorage, tmp_path: Path) -> None:
+    (tmp_path / "the uploads" / KEY).mkdir(parents=True)
+    with pytest.raises(OriginalMissing):
+        await storage.original_path(KEY)
+
+
+async def test_a_file_in_place_of_the_folder_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "uploads").write_text("in the way")
+    storage = LocalStorage(tmp_path / "uploads", tmp_path / "scratch")
+    with pytest.raises(StorageFailed, match=r"uploads/originals: a file is where a folder should be"):
+        await storage.create_original(KEY)
+    with pytest.raises(StorageFailed):
+        await storage.check_writable()
