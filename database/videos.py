@@ -109,6 +109,7 @@ class Videos:
             if idempotency_key is not None:
                 owner = await claim_key(session, video, idempotency_key)
                 if owner is not None:
+                    session.expunge(owner)  # the rollback would empty it
                     raise IdempotencyKeyTaken(owner)
         return video
 

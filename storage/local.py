@@ -7,7 +7,7 @@ from pathlib import Path
 from contracts.errors import OriginalMissing
 from storage import publishing
 from storage.disk import off_loop, told_as_storage_failed
-from storage.keys import path_below, video_folder
+from storage.keys import checked_name, path_below, video_folder
 from storage.originals import LocalOriginalWriter, part_path
 
 
@@ -97,6 +97,18 @@ class LocalStorage:
                 return publishing.publish(self._scratch, self._processed, video_id, names)
 
         return await off_loop(publish)
+
+    async def processed_path(self, video_id: str, name: str) -> Path:
+        """A local path to read a published file from. Raises ``FileNotFoundError`` when there is none of that name."""
+        path = video_folder(self._processed, video_id) / checked_name(name)
+
+        def is_there() -> bool:
+            with told_as_storage_failed("look for a published file", path.parent):
+                return path.is_file()
+
+        if not await off_loop(is_there):
+            raise FileNotFoundError(f"Video {video_id} has no published file {name}.")
+        return path
 
     async def withdraw(self, video_id: str) -> None:
         """Remove what was published of the video; nothing there is a success."""
