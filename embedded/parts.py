@@ -77,15 +77,21 @@ def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: f
 
 def service_environment(settings: Settings, *, port: int, database_url: str) -> dict[str, str]:
     """What api, worker and migrate have to know, whatever folder they run in."""
-    # The default scratch folder is one for the whole machine, where two users would stand in each other's way.
-    scratch = settings.scratch if "scratch" in settings.model_fields_set else settings.home / "scratch"
     return {
         "RUSHES_HOME": str(settings.home),
         "RUSHES_UPLOADS": str(settings.uploads_folder),
-        "RUSHES_SCRATCH": str(scratch),
+        "RUSHES_SCRATCH": str(scratch_folder(settings)),
         "RUSHES_PORT": str(port),
         "DATABASE_URL": database_url,
     }
+
+
+def scratch_folder(settings: Settings) -> Path:
+    """Where the stack's work in progress goes: into its home, unless a setting says otherwise.
+
+    The default of the setting is one folder for the whole machine, where two users would stand in each other's way.
+    """
+    return settings.scratch if "scratch" in settings.model_fields_set else settings.home / "scratch"
 
 
 def browsable(host: str, port: int) -> str:

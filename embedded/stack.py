@@ -21,7 +21,7 @@ from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.run_file import RunFile, remove_run_file
 from embedded.signals import to_the_end
 from embedded.supervisor import ChildPlan, Supervisor
-from embedded.temporal import NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
+from embedded.temporal import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
 from settings import Settings
 from temporal_client import TemporalUnreachable, address_and_namespace, connect_within, register_search_attributes
 
@@ -147,7 +147,7 @@ class Stack:
         return logs
 
     def _dev_server(self) -> DevServer | None:
-        if self._environment.get("TEMPORAL_ADDRESS"):
+        if self._environment.get(ADDRESS_VARIABLE):
             return None
         settings = self._settings
         return DevServer(
@@ -187,7 +187,7 @@ class Stack:
 
     async def _own_temporal(self, database_url: str, server: DevServer) -> _Backends:
         environment = without_connection(self._environment) | {
-            "TEMPORAL_ADDRESS": server.address,
+            ADDRESS_VARIABLE: server.address,
             NAMESPACE_VARIABLE: server.namespace,
             "RUSHES_TEMPORAL_UI_URL": server.ui_url,
         }

@@ -9,6 +9,7 @@ from typing import Final
 from contracts.temporal_names import SEARCH_ATTRIBUTES
 
 NAMESPACE_VARIABLE: Final = "TEMPORAL_NAMESPACE"
+ADDRESS_VARIABLE: Final = "TEMPORAL_ADDRESS"
 _DEFAULT_NAMESPACE: Final = "default"
 
 

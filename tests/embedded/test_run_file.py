@@ -72,13 +72,15 @@ async def test_a_second_stack_on_the_same_home_is_told_who_is_there(tmp_path: Pa
 async def test_a_killed_stack_s_children_hold_the_home_until_they_are_gone(tmp_path: Path) -> None:
     first, second = HomeLock(tmp_path), HomeLock(tmp_path)
     await first.acquire(within_seconds=1)
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, pass_fds=[first.descriptor]
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "import sys; sys.stdin.read()"),
+        stdin=asyncio.subprocess.PIPE,
+        pass_fds=[first.descriptor],
     )
     first.release()  # as the kernel does when the stack is killed; the child's copy stays
     with pytest.raises(HomeTaken, match="Processes of a stack that ended still hold"):
         await second.acquire(within_seconds=0.3)
     waiting = asyncio.ensure_future(second.acquire(within_seconds=20))
-    child.communicate()
+    await child.communicate()
     await waiting
     second.release()

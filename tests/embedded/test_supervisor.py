@@ -96,7 +96,8 @@ async def test_a_child_that_ends_while_starting_is_told_with_the_end_of_its_log(
     async def never(_started_at: datetime) -> str | None:
         return "it does not answer."
 
-    program = """import sys; sys.stderr.write('plain\\n{"level": "error", "event": "no disk", "path": "/x"}\\n'); sys.exit(7)"""
+    lines = 'plain\n{"level": "error", "event": "no disk", "path": "/x"}'
+    program = f"import sys; sys.stderr.write({lines!r}); sys.exit(7)"
     with pytest.raises(ChildFailed) as failure:
         await supervisor.start(plan("api", program, ready=never))
     assert str(failure.value) == (

@@ -1,0 +1,216 @@
+"""The api, as the commands use it."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from cli.errors import CommandFailed, ExitCode
+from cli.views import Accepted, StepList, SystemView, VideoPage, VideoView
+from contracts.status import VideoStatus
+
+_TIMEOUT: Final = httpx.Timeout(60, connect=5)
+_PAGE_SIZE: Final = 100
+_Answer = TypeVar("_Answer", bound=BaseModel)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ApiRefused(CommandFailed):
+    """The api answered with a problem document.
+
+    Attributes:
+        code: The problem's stable name.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, detail: str, status: int) -> None:
+        """Take what the document says."""
+        super().__init__(f"{detail} ({code})")
+        self.code = code
+        self.status = status
+
+
+class ApiUnreachable(CommandFailed):
+    """Nothing answers where the api should be."""
+
+
+class ApiClient:
+    """Asks the api, and turns its problem documents and silence into sentences."""
+
+    def __init__(self, base_url: str) -> None:
+        """Ask the api at ``base_url``, such as ``http://127.0.0.1:8000``. Close it with ``close``."""
+        self.base_url = base_url.rstrip("/")
+        host = urlsplit(self.base_url).hostname or ""
+        # A proxy for the outer world is of no use to an api on this machine.
+        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=_TIMEOUT, trust_env=host not in _LOOPBACK)
+
+    async def __aenter__(self) -> Self:
+        """Nothing is asked yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    def absolute(self, path: str) -> str:
+        """The whole URL of a path that the api gave."""
+        return self.base_url + path
+
+    async def upload(
+        self, file: Path, *, title: str | None = None, on_sent: Callable[[int], None] | None = None
+    ) -> Accepted:
+        """Send a file as it is read, never all of it in memory.
+
+        Args:
+            file: The video.
+            title: Default: the api's choice.
+            on_sent: Told how many bytes were read so far.
+        """
+        with open_readable(file) as opened:
+            body = {"file": (file.name, _Counted(opened, on_sent or (lambda _: None)), "application/octet-stream")}
+            fields = {"title": title} if title is not None else None
+            return await self._ask(Accepted, "POST", "/api/v1/videos/upload", files=body, data=fields)
+
+    async def video(self, video_id: str) -> VideoView:
+        """One video, and how far it is."""
+        return await self._ask(VideoView, "GET", f"/api/v1/videos/{video_id}")
+
+    async def steps(self, video_id: str) -> StepList:
+        """The steps of a video's newest run."""
+        return await self._ask(StepList, "GET", f"/api/v1/videos/{video_id}/steps")
+
+    async def videos(self, *, status: VideoStatus | None, limit: int | None) -> AsyncIterator[VideoView]:
+        """Videos, newest first, page by page; all of them where ``limit`` is None."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            asked = {"limit": str(min(left or _PAGE_SIZE, _PAGE_SIZE)), "status": status, "cursor": cursor}
+            page = await self._ask(VideoPage, "GET", "/api/v1/videos", params={k: v for k, v in asked.items() if v})
+            for video in page.items:
+                yield video
+            left = None if left is None else left - len(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def cancel(self, video_id: str) -> Accepted:
+        """Ask that its processing ends."""
+        return await self._ask(Accepted, "POST", f"/api/v1/videos/{video_id}/cancel")
+
+    async def retry(self, video_id: str) -> Accepted:
+        """Ask that it is processed once more."""
+        return await self._ask(Accepted, "POST", f"/api/v1/videos/{video_id}/retry")
+
+    async def delete(self, video_id: str) -> None:
+        """Remove it and its files."""
+        await self._send("DELETE", f"/api/v1/videos/{video_id}")
+
+    async def system(self) -> SystemView:
+        """How the whole service stands."""
+        return await self._ask(SystemView, "GET", "/api/v1/system")
+
+    async def readiness(self) -> Mapping[str, str]:
+        """What ``/readyz`` says of each dependency, whether it is ready or not."""
+        async with self._sentences():
+            answer = await self._http.get("/readyz")
+        checks = _json(answer).get("checks")
+        if not isinstance(checks, dict):
+            raise _refusal(answer)
+        return {str(name): str(finding) for name, finding in checks.items()}
+
+    async def _ask(self, kind: type[_Answer], method: str, path: str, **request: Any) -> _Answer:
+        answer = await self._send(method, path, **request)
+        try:
+            return kind.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise CommandFailed(
+                f"{self.base_url} answered {method} {path} with something that is not ours. Is another program "
+                "listening there? RUSHES_API_URL tells where the api is.",
+                ExitCode.UNAVAILABLE,
+            ) from error
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async with self._sentences():
+            answer = await self._http.request(method, path, **request)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+    @asynccontextmanager
+    async def _sentences(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except httpx.ConnectError as error:
+            raise ApiUnreachable(
+                f"No api answers at {self.base_url}. Start it with `make up` (or `rushes up`), or set RUSHES_API_URL "
+                "to where it is.",
+                ExitCode.UNAVAILABLE,
+            ) from error
+        except httpx.TimeoutException as error:
+            raise ApiUnreachable(
+                f"The api at {self.base_url} does not answer in time.", ExitCode.UNAVAILABLE
+            ) from error
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise ApiUnreachable(
+                f"The connection to the api at {self.base_url} broke: {str(error) or type(error).__name__}.",
+                ExitCode.UNAVAILABLE,
+            ) from error
+
+
+def open_readable(file: Path) -> IO[bytes]:
+    """Open a file that a person named.
+
+    Raises:
+        CommandFailed: It is not there, is no file, or may not be read.
+    """
+    try:
+        if file.exists() and not file.is_file():
+            raise CommandFailed(f"{file} is not a file.", ExitCode.USAGE)
+        return file.open("rb")
+    except FileNotFoundError as error:
+        raise CommandFailed(f"There is no file {file}.", ExitCode.USAGE) from error
+    except OSError as error:
+        raise CommandFailed(f"{file} can't be read: {error.strerror or error}.", ExitCode.USAGE) from error
+
+
+class _Counted:
+    """A file that tells how much of it was read."""
+
+    def __init__(self, file: IO[bytes], on_read: Callable[[int], None]) -> None:
+        self._file = file
+        self._on_read = on_read
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        self._on_read(self._file.tell())
+        return piece
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def _refusal(answer: httpx.Response) -> ApiRefused:
+    problem = _json(answer)
+    code = str(problem.get("code") or f"http_{answer.status_code}")
+    detail = str(problem.get("detail") or problem.get("title") or f"The api answered {answer.status_code}.")
+    return ApiRefused(code, detail, answer.status_code)
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        read = json.loads(answer.content)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}

@@ -1,0 +1,170 @@
+"""What ``rushes doctor`` looks at: each check finds out one thing, and says how to mend it."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli.api_client import ApiClient
+from cli.console import size_text
+from cli.errors import CommandFailed
+from cli.findings import Finding, Verdict
+from cli.where import Service
+from contracts.errors import DatabaseUnavailable
+from database.migrate import current_revision, head_revision
+from embedded.parts import scratch_folder
+from media.ffmpeg import Ffmpeg
+from media.programs import SAFE_SINCE, FfmpegMissing
+from processing.client import Processing
+from processing.records import TemporalUnavailable
+from settings import Settings
+from temporal_client import missing_search_attributes
+
+_TEMPORAL_SECONDS: Final = 10
+_UPLOADS_THAT_FIT: Final = 10
+"""Fewer of the largest uploads than this, with what is made of them, and the disk counts as nearly full."""
+
+
+async def examine(service: Service) -> AsyncIterator[Finding]:
+    """Every finding, one after the other."""
+    yield await check_ffmpeg(service.settings)
+    async for finding in check_temporal(service):
+        yield finding
+    for finding in await asyncio.to_thread(check_database, service.settings):
+        yield finding
+    for subject, folder in folders(service):
+        yield check_writable(subject, folder)
+        yield check_space(subject, folder, service.settings.max_upload_bytes)
+    yield await check_api(service)
+
+
+async def check_ffmpeg(settings: Settings) -> Finding:
+    """Whether there is an ffmpeg, and one without known holes."""
+    try:
+        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
+    except FfmpegMissing as error:
+        return Finding("ffmpeg", Verdict.FAIL, str(error), "Run `make demo` once, which installs it.")
+    found = f"{ffmpeg.version} at {ffmpeg.ffmpeg_path}"
+    if ffmpeg.is_known_safe:
+        return Finding("ffmpeg", Verdict.OK, found)
+    safe = ".".join(str(part) for part in SAFE_SINCE)
+    mend = f"Use {safe} or newer: unset RUSHES_FFMPEG to take the installed one, or point it at a newer one."
+    return Finding("ffmpeg", Verdict.WARN, f"{found}, which has known memory-safety holes", mend)
+
+
+async def check_temporal(service: Service) -> AsyncIterator[Finding]:
+    """Whether Temporal answers, knows our search attributes, and has workers on our queues."""
+    address, namespace = service.temporal_place
+    place = f"{address}, namespace {namespace}"
+    start = "Start the stack with `make up`, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to where it is."
+    try:
+        async with asyncio.timeout(_TEMPORAL_SECONDS):
+            client = await service.temporal()
+            version = await Processing(client).server_version()
+            missing = await missing_search_attributes(client)
+    except (CommandFailed, TimeoutError, TemporalUnavailable):
+        yield Finding("Temporal", Verdict.FAIL, f"no answer at {place}", start)
+        return
+    except RPCError as error:
+        yield Finding("Temporal", Verdict.FAIL, f"{place}: {error.message}", start)
+        return
+    yield Finding("Temporal", Verdict.OK, f"{version} at {place}")
+    if missing:
+        names = " ".join(f"--name {name} --type Keyword" for name in missing)
+        mend = f"temporal operator search-attribute create --address {address} --namespace {namespace} {names}"
+        yield Finding("Search attributes", Verdict.FAIL, f"not registered: {', '.join(missing)}", mend)
+    else:
+        yield Finding("Search attributes", Verdict.OK, "registered")
+    async for finding in _check_workers(client):
+        yield finding
+
+
+async def _check_workers(client: Client) -> AsyncIterator[Finding]:
+    try:
+        queues = await Processing(client).queues()
+    except TemporalUnavailable as error:
+        yield Finding("Workers", Verdict.FAIL, str(error), "Look into Temporal's log.")
+        return
+    for queue in queues:
+        subject = f"Queue {queue.name}"
+        if queue.pollers:
+            yield Finding(subject, Verdict.OK, f"{len(queue.pollers)} workers, {queue.backlog} tasks wait")
+        else:
+            mend = f"Start one: `rushes worker --queue {queue.name}`. If one runs, look into its log."
+            yield Finding(subject, Verdict.WARN, f"no worker asks for work; {queue.backlog} tasks wait", mend)
+
+
+def check_database(settings: Settings) -> list[Finding]:
+    """Whether PostgreSQL answers, and has the tables of this version."""
+    if settings.database_url is None:
+        mend = "Start the stack with `make up`, which brings one, or set DATABASE_URL."
+        return [Finding("Database", Verdict.FAIL, "none is known", mend)]
+    url = settings.database_url.get_secret_value()
+    try:
+        revision, head = current_revision(url), head_revision()
+    except (DatabaseUnavailable, ValueError) as error:
+        mend = "Start PostgreSQL, or set DATABASE_URL to where it is; `make up` brings one of its own."
+        return [Finding("Database", Verdict.FAIL, str(error), mend)]
+    answers = Finding("Database", Verdict.OK, "answers")
+    if revision == head:
+        return [answers, Finding("Tables", Verdict.OK, f"revision {head}")]
+    found = f"revision {revision or 'none'}, this version needs {head}"
+    return [answers, Finding("Tables", Verdict.FAIL, found, "rushes migrate")]
+
+
+def folders(service: Service) -> list[tuple[str, Path]]:
+    """The folders that are written to, by name."""
+    settings, stack = service.settings, service.stack
+    if stack is None:
+        return [("Uploads", settings.uploads_folder), ("Scratch", settings.scratch)]
+    return [("Uploads", Path(stack.uploads)), ("Scratch", scratch_folder(settings))]
+
+
+def check_writable(subject: str, folder: Path) -> Finding:
+    """Whether this user can write there, or make the folder where it is missing."""
+    place = _nearest(folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        mend = f"Give this user the folder, or set RUSHES_{subject.upper()} to another one."
+        return Finding(subject, Verdict.FAIL, f"{folder} can't be written to: {error.strerror or error}", mend)
+    return Finding(subject, Verdict.OK, f"{folder} can be written to" if place == folder else f"{folder} can be made")
+
+
+def check_space(subject: str, folder: Path, largest_upload_bytes: int) -> Finding:
+    """Whether the disk has room for some of the largest uploads and what is made of them."""
+    free = shutil.disk_usage(_nearest(folder)).free
+    found = f"{size_text(free)} free"
+    mend = f"Delete videos (`rushes delete ID`), or set RUSHES_{subject.upper()} to a folder on another disk."
+    name = f"{subject}' disk" if subject.endswith("s") else f"{subject}'s disk"
+    if free < 2 * largest_upload_bytes:
+        return Finding(name, Verdict.FAIL, f"{found}, too little for the largest upload", mend)
+    if free < 2 * _UPLOADS_THAT_FIT * largest_upload_bytes:
+        return Finding(name, Verdict.WARN, f"{found}, which is soon full", mend)
+    return Finding(name, Verdict.OK, found)
+
+
+async def check_api(service: Service) -> Finding:
+    """Whether the api answers, and what it says of itself."""
+    try:
+        async with ApiClient(service.api_url) as api:
+            checks = await api.readiness()
+    except CommandFailed as error:
+        return Finding("Api", Verdict.WARN, f"no answer at {service.api_url}", str(error))
+    faults = [f"{name}: {finding}" for name, finding in checks.items() if finding != "ok"]
+    if faults:
+        return Finding(
+            "Api", Verdict.FAIL, f"{service.api_url} is not ready: {' '.join(faults)}", "See the rows above."
+        )
+    return Finding("Api", Verdict.OK, f"ready at {service.api_url}")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))

@@ -1,0 +1,73 @@
+"""The two consoles, and how sizes, times and states look on them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from contracts.status import VideoStatus
+
+_STATUS_STYLE: Final = {
+    VideoStatus.UPLOADING: "cyan",
+    VideoStatus.PROCESSING: "yellow",
+    VideoStatus.READY: "green",
+    VideoStatus.ERROR: "red",
+}
+Facts = Sequence[tuple[str, str | Text | None]]
+_KIBI: Final = 1024
+_MINUTE_SECONDS: Final = 60
+
+
+def output() -> Console:
+    """What was asked for: standard output. Text is shown as it is; square brackets mean nothing."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def messages() -> Console:
+    """What else a person should know: standard error."""
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def status_text(status: VideoStatus) -> Text:
+    """The status in its colour."""
+    return Text(status.value, style=_STATUS_STYLE[status])
+
+
+def size_text(size_bytes: int) -> str:
+    """Bytes as people read them: ``1.9 MiB``."""
+    size = float(size_bytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < _KIBI or unit == "GiB":
+            break
+        size /= _KIBI
+    return f"{size_bytes} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Seconds as people read them: ``0.52 s``, ``8.2 s``, ``3 min 05 s``; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < _MINUTE_SECONDS:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE_SECONDS)
+    return f"{minutes} min {rest:02d} s"
+
+
+def time_text(moment: datetime) -> str:
+    """A moment in this machine's time zone, to the second."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def print_facts(console: Console, facts: Facts) -> None:
+    """Print names and what they are, below each other; nothing for None.
+
+    No line is broken or cut, so that paths and URLs can be copied and clicked.
+    """
+    told = [(name, fact) for name, fact in facts if fact]
+    width = max((len(name) for name, _ in told), default=0)
+    for name, fact in told:
+        console.print(Text.assemble((name.ljust(width), "bold"), "  ", fact), soft_wrap=True)

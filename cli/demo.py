@@ -1,0 +1,154 @@
+"""``rushes demo``: one video through the whole pipeline, for everyone to see."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cli.api_client import ApiClient, open_readable
+from cli.console import duration_text, output, print_facts, size_text, status_text
+from cli.errors import CommandFailed, ExitCode
+from cli.follow import follow
+from cli.outcome import error_text
+from cli.serve import announcer, forever
+from cli.upload import send
+from cli.views import VideoView
+from cli.where import Service, service_of
+from contracts.status import VideoStatus
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, original_key, processed_key
+from embedded.run_file import RunFile
+from embedded.signals import interruptible
+from embedded.stack import Stack
+from media.demo import demo_clip_command
+from media.ffmpeg import Ffmpeg
+from media.process import run_process
+from media.programs import FfmpegMissing
+from settings import Settings, load_settings
+
+_CLIP_NAME: Final = "demo.mp4"
+
+
+def demo(
+    video: Annotated[
+        Path | None,
+        typer.Argument(metavar="[VIDEO]", help="The video to send. Default: a clip of 10 s that is drawn here."),
+    ] = None,
+) -> None:
+    """Send a video through the whole pipeline and show each step.
+
+    Uses the stack that runs on RUSHES_HOME, or starts one. At a terminal that one then serves until Ctrl-C; otherwise
+    everything is stopped. Exits with 1 if the video ends in error.
+    """
+    if video is not None:
+        open_readable(video).close()
+    raise typer.Exit(asyncio.run(_Demo(load_settings(), video, output()).run()))
+
+
+class _Demo:
+    """One demonstration."""
+
+    def __init__(self, settings: Settings, video: Path | None, console: Console) -> None:
+        self._settings = settings
+        self._video = video
+        self._console = console
+        self._say = announcer(console)
+        self._stack = Stack(settings, os.environ, self._say)
+
+    async def run(self) -> int:
+        """Do it, and return the exit code."""
+        exit_code: int | None = None
+        with interruptible(self._stack.kill) as interruption:
+            try:
+                async with self._running() as (run, is_ours):
+                    video = await self._send_and_follow(service_of(self._settings, run))
+                    exit_code = ExitCode.OK if video.status is VideoStatus.READY else ExitCode.FAILED
+                    if is_ours and sys.stdin.isatty() and self._console.is_terminal:
+                        self._say("\nServing until Ctrl-C.")
+                        await forever()
+            except asyncio.CancelledError:
+                if interruption.received is None:
+                    raise
+                self._say("Stopped.")
+        return interruption.exit_code if exit_code is None else exit_code
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[tuple[RunFile, bool]]:
+        """The stack, and whether it is ours to stop."""
+        found = RunFile.read(self._settings.home)
+        if found is not None:
+            self._say(f"Using the stack that runs on {self._settings.home} (process {found.pids['stack']}).")
+            yield found, False
+            return
+        begun = time.monotonic()
+        self._say(f"Starting PostgreSQL, Temporal, api and worker on {self._settings.home}")
+        async with self._stack as run:
+            self._say(f"Ready in {duration_text(time.monotonic() - begun)}: {run.api}")
+            yield run, True
+
+    async def _send_and_follow(self, service: Service) -> VideoView:
+        file = self._video or await self._drawn_clip()
+        async with service.api() as api:
+            accepted = await send(api, file, None, self._console)
+            video_id = str(accepted.video_id)
+            page = service.workflow_url((await api.video(video_id)).workflow_id)
+            if page is not None:
+                self._say(f"Watch it in Temporal's Web UI: {page}")
+            self._say("")
+            video = await follow(api, video_id, self._console)
+            self._say("")
+            _print_summary(self._console, video, service, api, file.suffix)
+        return video
+
+    async def _drawn_clip(self) -> Path:
+        """The clip, drawn at the first time and kept."""
+        clip = self._settings.home / "demo" / _CLIP_NAME
+        if clip.exists():
+            return clip
+        self._say("Drawing a clip: 10 s, 1280x720, with sound")
+        partial = clip.with_suffix(".part")
+        try:
+            clip.parent.mkdir(parents=True, exist_ok=True)
+            ffmpeg = await Ffmpeg.locate(self._settings.ffmpeg, self._settings.ffprobe)
+            result = await run_process(demo_clip_command(ffmpeg.ffmpeg_path, partial))
+        except FfmpegMissing as error:
+            raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+        except OSError as error:
+            raise CommandFailed(f"The clip can't be drawn: {error}.", ExitCode.UNAVAILABLE) from error
+        if result.return_code != 0:
+            partial.unlink(missing_ok=True)
+            raise CommandFailed(f"ffmpeg could not draw the clip:\n{result.stderr_tail}", ExitCode.UNAVAILABLE)
+        return partial.replace(clip)
+
+
+def _print_summary(console: Console, video: VideoView, service: Service, api: ApiClient, extension: str) -> None:
+    """How it ended and where everything is."""
+    video_id = str(video.id)
+    uploads = service.settings.uploads_folder if service.stack is None else Path(service.stack.uploads)
+    published = uploads / processed_key(video_id, VIDEO_NAME)
+    facts: list[tuple[str, str | Text | None]] = [("Status", status_text(video.status))]
+    if video.status is VideoStatus.ERROR:
+        facts.append(("Reason", Text(error_text(video), style="red")))
+    elif video.url_mp4 is not None and video.thumbnail is not None:
+        sizes = f"{size_text(video.file_size_bytes)} → {size_text(published.stat().st_size)}"
+        facts += [
+            ("Duration", duration_text(video.duration_seconds)),
+            ("Size", f"{video.width}x{video.height}, {sizes}"),
+            ("Video", api.absolute(video.url_mp4)),
+            ("", str(published)),
+            ("Thumbnail", api.absolute(video.thumbnail)),
+            ("", str(uploads / processed_key(video_id, THUMBNAIL_NAME))),
+        ]
+    facts += [
+        ("Original", str(uploads / original_key(video_id, extension.lower()))),
+        ("Workflow", service.workflow_url(video.workflow_id) or video.workflow_id),
+        ("API docs", api.absolute("/docs")),
+    ]
+    print_facts(console, facts)

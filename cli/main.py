@@ -1,0 +1,77 @@
+"""The ``rushes`` command: registers the commands, and turns what goes wrong into a sentence and an exit code."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import typer
+from rich.text import Text
+
+from cli import demo, doctor, processes, replay, serve, status, upload, videos
+from cli.console import messages
+from cli.errors import CommandFailed, ExitCode
+from embedded.errors import StackError
+from settings import SettingsError
+
+_COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]] = (
+    ("Run the service", (("up", serve.up), ("demo", demo.demo), ("status", status.status), ("doctor", doctor.doctor))),
+    (
+        "Videos",
+        (
+            ("upload", upload.upload),
+            ("list", videos.list_videos),
+            ("show", videos.show),
+            ("cancel", videos.cancel),
+            ("retry", videos.retry),
+            ("delete", videos.delete),
+            ("replay", replay.replay),
+        ),
+    ),
+    ("Parts", (("migrate", processes.migrate), ("api", processes.api), ("worker", processes.worker))),
+)
+
+
+def build() -> typer.Typer:
+    """The command line, with every command registered."""
+    app = typer.Typer(
+        name="rushes",
+        help="Takes an uploaded video and makes it ready to play, durably.",
+        epilog="Exit codes: 0 done; 1 the video ended in error, or the request was refused; 2 a wrong command line or "
+        "setting; 3 a part of the service does not answer or can't start.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for panel, commands in _COMMANDS:
+        for name, command in commands:
+            app.command(name, rich_help_panel=panel)(command)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code, one of ``ExitCode``, or 128 and a signal's number.
+    """
+    try:
+        build()(args=arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.OK
+    except SettingsError as error:
+        return _fail(error, ExitCode.USAGE)
+    except StackError as error:
+        return _fail(error, ExitCode.UNAVAILABLE)
+    except CommandFailed as error:
+        return _fail(error, error.exit_code)
+    return ExitCode.OK
+
+
+def _fail(error: Exception, code: ExitCode) -> int:
+    messages().print(Text(str(error), style="red"), soft_wrap=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""``rushes migrate``, ``api`` and ``worker``: the parts of the service, each as a process of its own."""
+
+import runpy
+import sys
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+
+from cli.console import output
+from cli.errors import CommandFailed, ExitCode
+from cli.where import find_service
+from contracts.errors import DatabaseUnavailable
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from settings import load_settings
+
+_CLOSE_SECONDS: Final = 5
+
+
+class Queue(StrEnum):
+    """What a worker works for."""
+
+    CONTROL = CONTROL_QUEUE
+    MEDIA = MEDIA_QUEUE
+    ALL = "all"
+
+
+def migrate() -> None:
+    """Bring the database of DATABASE_URL, or of the running stack, to the tables that this version needs."""
+    # Alembic takes half a second to import, and the api is started through this module too.
+    from database.migrate import DatabaseIsNewer, current_revision, head_revision  # noqa: PLC0415
+    from database.migrate import migrate as migrate_database  # noqa: PLC0415
+
+    url = find_service().settings.required_database_url
+    try:
+        before = current_revision(url)
+        migrate_database(url)
+    except DatabaseUnavailable as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    except (DatabaseIsNewer, ValueError) as error:
+        raise CommandFailed(str(error)) from error
+    head = head_revision()
+    came_from = "" if before == head else f"; it was at {before or 'none'}"
+    output().print(f"The database is at revision {head}{came_from}.")
+
+
+def api() -> None:
+    """Serve the api on RUSHES_HOST and RUSHES_PORT, until SIGTERM or Ctrl-C."""
+    settings = load_settings()
+    uvicorn.run(
+        "api.main:build",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        timeout_graceful_shutdown=_CLOSE_SECONDS,
+    )
+
+
+def worker(
+    queue: Annotated[Queue, typer.Option(help="Which task queue to work for.")] = Queue.ALL,
+) -> None:
+    """Work for Rushes: take videos off Temporal's task queues, until SIGTERM or Ctrl-C."""
+    sys.argv = ["worker.py", "--queue", queue.value]
+    runpy.run_module("worker", run_name="__main__", alter_sys=True)

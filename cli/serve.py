@@ -1,0 +1,71 @@
+"""``rushes up``: the whole stack, until Ctrl-C."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cli.console import duration_text, output, print_facts
+from embedded.run_file import RunFile
+from embedded.signals import interruptible
+from embedded.stack import Stack
+from settings import load_settings
+
+
+def up() -> None:
+    """Run the whole service until Ctrl-C: PostgreSQL and Temporal unless there are some, the api and a worker."""
+    raise typer.Exit(asyncio.run(_serve()))
+
+
+async def _serve() -> int:
+    settings = load_settings()
+    console = output()
+    stack = Stack(settings, os.environ, announcer(console))
+    with interruptible(stack.kill) as interruption:
+        try:
+            begun = time.monotonic()
+            announcer(console)(f"Starting Rushes on {settings.home}")
+            async with stack as run:
+                print_places(run, console, time.monotonic() - begun)
+                announcer(console)("Serving until Ctrl-C.")
+                await forever()
+        except asyncio.CancelledError:
+            if interruption.received is None:
+                raise
+            announcer(console)("Stopped.")
+    return 0
+
+
+def announcer(console: Console) -> Callable[[str], None]:
+    """Prints sentences, also to a terminal that may have gone: that must not keep anything from being stopped."""
+
+    def announce(sentence: str) -> None:
+        try:
+            console.print(Text(sentence), soft_wrap=True)
+        except OSError:
+            return
+
+    return announce
+
+
+def print_places(run: RunFile, console: Console, seconds: float) -> None:
+    """Say where everything is."""
+    console.print(f"Ready in {duration_text(seconds)}.")
+    print_facts(
+        console,
+        [
+            ("API", f"{run.api}/api/v1/videos"),
+            ("API docs", f"{run.api}/docs"),
+            ("Temporal Web UI", run.temporal_ui),
+            ("Temporal", run.temporal),
+        ],
+    )
+
+
+async def forever() -> None:
+    """Wait until the current task is cancelled."""
+    await asyncio.get_running_loop().create_future()

@@ -1,0 +1,79 @@
+"""How the steps of a video look: as a table, and as plain lines."""
+
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import duration_text
+from cli.views import StepView, VideoView
+from processing.records import StepState
+
+_MARKS: Final = {
+    StepState.SCHEDULED: Text("·", style="dim"),
+    StepState.RETRYING: Text("↻", style="yellow"),
+    StepState.COMPLETED: Text("✓", style="green"),
+    StepState.FAILED: Text("✗", style="red"),
+    StepState.TIMED_OUT: Text("✗", style="red"),
+    StepState.CANCELLED: Text("⊘", style="yellow"),
+}
+_BAR_WIDTH: Final = 40
+
+
+def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Table:
+    """One row a step: its mark, name, summary and time, and below it why an attempt failed.
+
+    Args:
+        steps: In the order in which they began.
+        spinner: Turns beside a step that runs; a still mark where there is none.
+    """
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    table.add_column(width=1)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for step in steps:
+        running: RenderableType = spinner or Text("▸", style="cyan")
+        mark = running if step.state is StepState.RUNNING else _MARKS[step.state]
+        table.add_row(mark, step.activity, Text(step.summary, style="dim"), _took(step))
+        if step.last_failure is not None:
+            style = "yellow" if step.state is StepState.COMPLETED else "red"
+            table.add_row("", "", Text(f"{step.last_failure.message} ({step.last_failure.code})", style=style), "")
+    return table
+
+
+def live_view(video: VideoView | None, steps: list[StepView], spinner: Spinner, note: str | None) -> Group:
+    """The table, and while the video is being processed a bar beneath it."""
+    parts: list[RenderableType] = [steps_table(steps, spinner=spinner)]
+    if video is not None and not video.is_settled and video.progress is not None:
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            " ",
+            ProgressBar(total=1, completed=video.progress, width=_BAR_WIDTH),
+            f"{video.progress:4.0%}",
+            Text(video.step or "", style="dim"),
+        )
+        parts.append(bar)
+    if note is not None:
+        parts.append(Text(note, style="yellow"))
+    return Group(*parts)
+
+
+def step_line(step: StepView) -> str:
+    """A step as one plain line."""
+    parts = [f"{step.activity:<17} {step.state.value}"]
+    if step.state is not StepState.SCHEDULED and step.attempts > 1:
+        parts.append(f"(attempt {step.attempts})")
+    if step.state is StepState.COMPLETED:
+        parts.append(f"in {duration_text(step.duration_seconds)}")
+    if step.last_failure is not None and step.state is not StepState.COMPLETED:
+        parts.append(f": {step.last_failure.message} ({step.last_failure.code})")
+    return " ".join(parts).replace(" :", ":")
+
+
+def _took(step: StepView) -> Text:
+    attempts = f"attempt {step.attempts}  " if step.attempts > 1 else ""
+    return Text(f"{attempts}{duration_text(step.duration_seconds)}")

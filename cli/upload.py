@@ -1,0 +1,87 @@
+"""``rushes upload``: send videos, with a bar while they are sent."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
+
+from cli.api_client import ApiClient, open_readable
+from cli.console import messages, output, size_text
+from cli.errors import CommandFailed, ExitCode
+from cli.follow import follow
+from cli.outcome import print_outcome
+from cli.views import Accepted
+from cli.where import Service, find_service
+from contracts.status import VideoStatus
+
+
+def upload(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Videos to send.", show_default=False)],
+    title: Annotated[str | None, typer.Option(help="Title of the one video. Default: its file name.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
+) -> None:
+    """Send videos to the api. Prints the id of each; exits with 1 if one is refused or, with --wait, ends in error."""
+    if title is not None and len(files) > 1:
+        raise CommandFailed("--title goes with one FILE only.", ExitCode.USAGE)
+    for file in files:
+        open_readable(file).close()
+    if not asyncio.run(_upload_all(find_service(), files, title, wait=wait)):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+async def _upload_all(service: Service, files: list[Path], title: str | None, *, wait: bool) -> bool:
+    """Whether all went well. One that is refused does not keep the others back."""
+    all_well = True
+    async with service.api() as api:
+        for file in files:
+            try:
+                all_well &= await _upload_one(service, api, file, title, wait=wait)
+            except CommandFailed as failure:
+                if failure.exit_code is not ExitCode.FAILED or len(files) == 1:
+                    raise
+                messages().print(Text(f"{file.name}: {failure}", style="red"), soft_wrap=True)
+                all_well = False
+    return all_well
+
+
+async def _upload_one(service: Service, api: ApiClient, file: Path, title: str | None, *, wait: bool) -> bool:
+    accepted = await send(api, file, title, messages())
+    output().print(str(accepted.video_id))
+    if not wait:
+        return True
+    video = await follow(api, str(accepted.video_id), messages())
+    print_outcome(video, service, api, messages())
+    return video.status is VideoStatus.READY
+
+
+async def send(api: ApiClient, file: Path, title: str | None, console: Console) -> Accepted:
+    """Upload one file with a bar, or a line where there is no terminal."""
+    size = await asyncio.to_thread(_size, file)
+    if not console.is_terminal:
+        console.print(f"Uploading {file.name} ({size_text(size)})", soft_wrap=True)
+        return await api.upload(file, title=title)
+    columns = (
+        TextColumn("Uploading {task.fields[name]}", markup=False),
+        BarColumn(bar_width=None),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("upload", total=size, name=_short(file.name))
+        accepted = await api.upload(file, title=title, on_sent=lambda sent: progress.update(task, completed=sent))
+    console.print(f"Uploaded {file.name} ({size_text(size)})", soft_wrap=True)
+    return accepted
+
+
+def _short(name: str) -> str:
+    most = 24
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
