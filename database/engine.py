@@ -16,11 +16,12 @@ from database.videos import Videos
 CONNECT_TIMEOUT_SECONDS: Final = 4
 """How long one connection may take to be made."""
 
-POOL_TIMEOUT_SECONDS: Final = 5
+POOL_TIMEOUT_SECONDS: Final = 3
 """How long a transaction waits for a free connection."""
 
-TRANSACTION_TIMEOUT_SECONDS: Final = 15
-"""How long one transaction may take from asking for a connection to its commit."""
+TRANSACTION_TIMEOUT_SECONDS: Final = 10
+"""How long one transaction may take from asking for a connection to its commit. Only a server that takes connections
+and never answers lets it come to this; the driver needs up to 10 seconds more to give up on it."""
 
 _UNAVAILABLE: Final = (
     sqlalchemy_errors.OperationalError,
@@ -61,6 +62,7 @@ class Database:
             connect_args=connection_arguments(),
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
 
     @asynccontextmanager
@@ -82,15 +84,26 @@ class Database:
         Raises:
             DatabaseUnavailable: It did not within ``timeout_seconds``.
         """
+        asking = asyncio.ensure_future(self._ask())
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._ask()
-        except TimeoutError as error:
-            raise unavailable(self._url, error) from error
+            answered, _ = await asyncio.wait({asking}, timeout=timeout_seconds)
+        finally:
+            if not asking.done():
+                self._abandon(asking)
+        if not answered:
+            raise unavailable(self._url, TimeoutError())
+        asking.result()
 
     async def dispose(self) -> None:
         """Close every connection. The next query would open new ones."""
+        await asyncio.gather(*self._abandoned, return_exceptions=True)
         await self._engine.dispose()
+
+    def _abandon(self, asking: asyncio.Future[None]) -> None:
+        """Cancel a question without waiting: the driver takes seconds to give up on a server that hangs."""
+        asking.cancel()
+        self._abandoned.add(asking)
+        asking.add_done_callback(self._abandoned.discard)
 
     async def _ask(self) -> None:
         async with self.transaction() as session:

