@@ -70,6 +70,10 @@ lock: $(DEV_STAMP) ## Lock the dependencies of pyproject.toml anew, with hashes
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements/run.txt
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements/dev.txt
 
+.PHONY: histories
+histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew
+	@"$(BIN)/python" -m tests.histories.record
+
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and the embedded stack's state
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var

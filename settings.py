@@ -12,8 +12,13 @@ from typing import Literal
 
 from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 MEBIBYTE = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """A setting is missing or can't be used; the sentence names it and says what to write."""
 
 
 class Settings(BaseSettings):
@@ -144,3 +149,40 @@ class Settings(BaseSettings):
         transcode it runs beside.
         """
         return self.media_slots or max(2, (os.cpu_count() or 2) // 2)
+
+    @property
+    def required_database_url(self) -> str:
+        """``DATABASE_URL``, for a process that has no embedded stack around it.
+
+        Raises:
+            SettingsError: It is not set.
+        """
+        if self.database_url is None:
+            raise SettingsError(
+                "DATABASE_URL is not set. Set it to postgresql://user:password@host:port/name, or run `rushes up`, "
+                "which brings its own database."
+            )
+        return self.database_url.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read every setting from the environment.
+
+    Raises:
+        SettingsError: One or more can't be used; the message has a line for each.
+    """
+    try:
+        return Settings()
+    except (ValidationError, PydanticSettingsError) as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError | PydanticSettingsError) -> str:
+    if isinstance(error, PydanticSettingsError):
+        return f"A setting is not valid JSON: {error}"
+    return "\n".join(f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False))
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "settings"
+    return name if name.isupper() else f"RUSHES_{name.upper()}"

@@ -1,6 +1,7 @@
 """How every part reaches Temporal: address, namespace, credentials and data converter, in one place."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -90,11 +91,16 @@ async def register_search_attributes(client: Client) -> list[str]:
     """
     missing = await missing_search_attributes(client)
     if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
-            ),
-            timeout=_RPC_TIMEOUT,
-        )
+        await add_search_attributes(client, missing)
     return missing
+
+
+async def add_search_attributes(client: Client, names: Sequence[str]) -> None:
+    """Add Keyword search attributes of these names to the client's namespace. Raises ``RPCError``."""
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(
+            namespace=client.namespace,
+            search_attributes=dict.fromkeys(names, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+        ),
+        timeout=_RPC_TIMEOUT,
+    )

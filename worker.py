@@ -1,0 +1,158 @@
+"""Composition root of a worker process: builds what activities need, registers, runs, and hands work back at the end.
+
+``python worker.py --queue video-control|video-media|all``
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.metadata import version
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.clean_scratch import CleanScratchActivities
+from activities.create_thumbnail import CreateThumbnailActivities
+from activities.error_types import ErrorTypeInterceptor
+from activities.mark_error import MarkErrorActivities
+from activities.mark_ready import MarkReadyActivities
+from activities.publish_files import PublishFilesActivities
+from activities.transcode_video import TranscodeVideoActivities
+from activities.validate_video import ValidateVideoActivities
+from activities.verify_output import VerifyOutputActivities
+from contracts.errors import VideoError
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
+from database.engine import Database
+from logs import configure_logs
+from media.ffmpeg import Ffmpeg
+from media.plan import MediaLimits
+from media.programs import FfmpegMissing
+from settings import Settings, SettingsError, load_settings
+from storage.local import LocalStorage
+from storage.protocol import Storage
+from temporal_client import TemporalUnreachable, connect_within
+from workflows.video_processing import VideoProcessingWorkflow
+
+log = structlog.stdlib.get_logger("worker")
+
+_HEARTBEAT_THROTTLE = timedelta(seconds=2)
+"""Temporal tells of a cancel in its answer to a heartbeat, so this bounds how long ffmpeg goes on after one."""
+
+
+def control_worker(client: Client, settings: Settings, storage: Storage, database: Database) -> Worker:
+    """The worker of ``video-control``: workflows and light I/O."""
+    publish = PublishFilesActivities(storage)
+    return Worker(
+        client,
+        task_queue=CONTROL_QUEUE,
+        workflows=[VideoProcessingWorkflow],
+        activities=[
+            publish.publish_files,
+            publish.withdraw_files,
+            MarkReadyActivities(database.videos).mark_ready,
+            MarkErrorActivities(database.videos).mark_error,
+            CleanScratchActivities(storage).clean_scratch,
+        ],
+        identity=identity(CONTROL_QUEUE),
+        interceptors=[ErrorTypeInterceptor()],
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
+
+
+def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: Ffmpeg) -> Worker:
+    """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry."""
+    limits = MediaLimits(max_duration_seconds=settings.max_duration_seconds, max_pixels=settings.max_pixels)
+    return Worker(
+        client,
+        task_queue=MEDIA_QUEUE,
+        activities=[
+            ValidateVideoActivities(ffmpeg, storage, limits).validate_video,
+            TranscodeVideoActivities(ffmpeg, storage).transcode_video,
+            CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
+            VerifyOutputActivities(ffmpeg, storage).verify_output,
+        ],
+        identity=identity(MEDIA_QUEUE),
+        interceptors=[ErrorTypeInterceptor()],
+        max_concurrent_activities=settings.media_slot_count,
+        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
+
+
+def identity(queue: str) -> str:
+    """Who works, as Temporal's history shows it: queue, host and process."""
+    return f"{queue}@{socket.gethostname()}:{os.getpid()}"
+
+
+async def run(settings: Settings, queues: Sequence[str]) -> None:
+    """Serve the queues until SIGTERM or SIGINT, then finish or hand back what runs.
+
+    Raises:
+        SettingsError: ``DATABASE_URL`` is not set.
+        TemporalUnreachable: Temporal did not answer in time.
+        VideoError: The database did not answer in time, or the folders can't be written to.
+        FfmpegMissing: There is no ffmpeg to run.
+    """
+    log.info("worker_starting", version=version("rushes"), queues=list(queues), media_slots=settings.media_slot_count)
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    storage = LocalStorage(settings.uploads_folder, settings.scratch)
+    async with contextlib.AsyncExitStack() as resources:
+        client = await connect_within(settings.connect_timeout_seconds)
+        await storage.check_writable()
+        workers = []
+        if CONTROL_QUEUE in queues:
+            database = Database(settings.required_database_url, settings.database_pool_size)
+            resources.push_async_callback(database.dispose)
+            await database.ping(settings.connect_timeout_seconds)
+            workers.append(control_worker(client, settings, storage, database))
+        if MEDIA_QUEUE in queues:
+            ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
+            _warn_of_old(ffmpeg)
+            workers.append(media_worker(client, settings, storage, ffmpeg))
+        for worker in workers:
+            await resources.enter_async_context(worker)
+        log.info("worker_ready", temporal=client.service_client.config.target_host, namespace=client.namespace)
+        await stop.wait()
+        log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
+    log.info("worker_stopped")
+
+
+def _warn_of_old(ffmpeg: Ffmpeg) -> None:
+    if not ffmpeg.is_known_safe:
+        log.warning("ffmpeg_is_old", path=str(ffmpeg.ffmpeg_path), version=ffmpeg.version, needed="8.1.2")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a worker process.
+
+    Returns:
+        Exit code: 0 after a signal, 1 when something that it needs is not there.
+    """
+    parser = argparse.ArgumentParser(
+        prog="worker.py", description="Work for Rushes: take videos off Temporal's queues."
+    )
+    parser.add_argument("--queue", choices=[*TASK_QUEUES, "all"], default="all", help="which task queue (default: all)")
+    queue = parser.parse_args(arguments).queue
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_format, settings.log_level)
+        asyncio.run(run(settings, TASK_QUEUES if queue == "all" else (queue,)))
+    except (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing) as error:
+        log.error("worker_cannot_start", reason=str(error))  # noqa: TRY400 - the sentence says it all
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""How the outside speaks with a video's workflow: start, cancel, stop, and ask how far it is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.processing import VideoProcessingInput, VideoProcessingResult
+from contracts.status import VideoStatus
+from contracts.temporal_names import (
+    ATTEMPT_MEMO,
+    CONTROL_QUEUE,
+    START_TIMEOUT,
+    TASK_QUEUES,
+    USER_ID,
+    VIDEO_PROCESSING_WORKFLOW,
+    VIDEO_STATUS,
+    workflow_id,
+)
+from processing.history import read_steps
+from processing.progress import progress_between_steps, read_progress
+from processing.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
+
+_UNAVAILABLE: Final = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.UNKNOWN,
+        RPCStatusCode.INTERNAL,
+    }
+)
+_CLOSING_SECONDS: Final = 3.0
+"""A run that has written its row still cleans scratch; a retry waits this long for it to close."""
+
+
+class Processing:
+    """The runs of ``VideoProcessingWorkflow``, one for each video.
+
+    Every method raises ``TemporalUnavailable`` when the server does not answer within a few seconds.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Take a client, lazy or connected."""
+        self._client = client
+
+    async def start(self, request: VideoProcessingInput, label: str) -> None:
+        """Start the run for this attempt of the video. Starting it again changes nothing.
+
+        Args:
+            request: Which video, and which attempt of it.
+            label: The client's file name, for people who read Temporal's Web UI.
+
+        Raises:
+            TemporalUnavailable: Also when the run of an earlier attempt is still open.
+        """
+        for last_try in (False, True):
+            try:
+                async with _unavailable_if_silent():
+                    await self._start_once(request, label)
+            except WorkflowAlreadyStartedError:
+                if await self.newest_attempt(request.video_id) == request.attempt:
+                    return
+                if last_try:
+                    raise TemporalUnavailable("The run of the video's last attempt has not ended yet.") from None
+                await self._wait_until_closed(request.video_id, _CLOSING_SECONDS)
+            else:
+                return
+
+    async def _start_once(self, request: VideoProcessingInput, label: str) -> None:
+        await self._client.start_workflow(
+            VIDEO_PROCESSING_WORKFLOW,
+            request,
+            id=workflow_id(request.video_id),
+            task_queue=CONTROL_QUEUE,
+            # FAIL instead of USE_EXISTING: the open run may be an older attempt's, and that would lose a retry.
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=(
+                WorkflowIDReusePolicy.REJECT_DUPLICATE
+                if request.attempt == 1
+                else WorkflowIDReusePolicy.ALLOW_DUPLICATE
+            ),
+            memo={ATTEMPT_MEMO: request.attempt},
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(VIDEO_STATUS, VideoStatus.PROCESSING.value),
+                    SearchAttributePair(USER_ID, request.user_id),
+                ]
+            ),
+            static_summary=label if request.attempt == 1 else f"{label} (attempt {request.attempt})",
+            static_details=(
+                f"Makes `{request.original_key}` ready to play: validate, transcode and thumbnail side by side, "
+                f"verify, publish, then the row. Profile `{request.profile}`, attempt {request.attempt}."
+            ),
+            rpc_timeout=START_TIMEOUT,
+        )
+
+    async def newest_attempt(self, video_id: str) -> int | None:
+        """Which attempt of the row the video's newest run serves; None when it never had a run."""
+        description = await self._describe(video_id)
+        return await _attempt(description) if description is not None else None
+
+    async def is_open(self, video_id: str) -> bool:
+        """Whether a run of the video is open."""
+        description = await self._describe(video_id)
+        return description is not None and description.status is WorkflowExecutionStatus.RUNNING
+
+    async def cancel(self, video_id: str) -> bool:
+        """Ask the open run to cancel; it ends the row with the code ``cancelled``.
+
+        Returns:
+            False when no run is open.
+        """
+        if not await self.is_open(video_id):
+            return False
+        try:
+            async with _unavailable_if_silent():
+                await self._handle(video_id).cancel(rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # it closed meanwhile
+                return False
+            raise
+        return True
+
+    async def stop(self, video_id: str, *, within_seconds: float) -> None:
+        """End the open run: cancel it, and terminate it if it has not ended in time. No open run is a success."""
+        if not await self.cancel(video_id) or await self._wait_until_closed(video_id, within_seconds):
+            return
+        try:
+            async with _unavailable_if_silent():
+                await self._handle(video_id).terminate("The video was deleted.", rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def progress(self, video_id: str) -> LiveProgress | None:
+        """How far the open run is, read from pending activities and their heartbeats; None when no run is open."""
+        description = await self._describe(video_id)
+        if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        progress = await read_progress(description, self._client.data_converter)
+        return progress or progress_between_steps(await self.steps(video_id))
+
+    async def steps(self, video_id: str) -> list[StepRecord]:
+        """Each activity of the newest run, in the order in which they were asked for; empty when there is no run."""
+        description = await self._describe(video_id)
+        if description is None:
+            return []
+        async with _unavailable_if_silent():
+            history = await self._handle(video_id, description.run_id).fetch_history(rpc_timeout=START_TIMEOUT)
+        return await read_steps(history, description, self._client.data_converter)
+
+    async def queues(self) -> list[QueueState]:
+        """Backlog and pollers of each of our task queues."""
+        return [await self._queue(name) for name in TASK_QUEUES]
+
+    async def server_version(self) -> str:
+        """Version of the Temporal server."""
+        async with _unavailable_if_silent():
+            answer = await self._client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=START_TIMEOUT)
+        return answer.server_version
+
+    async def _queue(self, name: str) -> QueueState:
+        backlog = 0
+        pollers: dict[str, None] = {}
+        for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+            async with _unavailable_if_silent():
+                answer = await self._client.workflow_service.describe_task_queue(
+                    DescribeTaskQueueRequest(
+                        namespace=self._client.namespace,
+                        task_queue=TaskQueue(name=name),
+                        task_queue_type=kind,
+                        report_stats=True,
+                    ),
+                    timeout=START_TIMEOUT,
+                )
+            backlog += answer.stats.approximate_backlog_count
+            pollers |= dict.fromkeys(poller.identity for poller in answer.pollers)
+        return QueueState(name=name, backlog=backlog, pollers=tuple(pollers))
+
+    async def _describe(self, video_id: str) -> WorkflowExecutionDescription | None:
+        try:
+            async with _unavailable_if_silent():
+                return await self._handle(video_id).describe(rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+
+    async def _wait_until_closed(self, video_id: str, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds), _unavailable_if_silent():
+                await self._handle(video_id).result()
+        except TimeoutError:
+            return False
+        except WorkflowFailureError:
+            pass
+        return True
+
+    def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, VideoProcessingResult]:
+        return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id, result_type=VideoProcessingResult)
+
+
+async def _attempt(description: WorkflowExecutionDescription) -> int:
+    return int(await description.memo_value(ATTEMPT_MEMO, default=1, type_hint=int))
+
+
+@asynccontextmanager
+async def _unavailable_if_silent() -> AsyncIterator[None]:
+    """Raise ``TemporalUnavailable`` for what says that the server is away; let every other answer through."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status in _UNAVAILABLE:
+            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from error
+        raise
+    except RuntimeError as error:  # a lazy client that could not connect
+        raise TemporalUnavailable(f"Temporal does not answer: {error}") from error

@@ -1,0 +1,89 @@
+"""Bring rows and runs back together after an outage, a crash or a lost message.
+
+The row is the outbox: whatever is ``processing`` without a run gets one. Every action is a compare-and-set or an
+idempotent start, so any number of processes may do this at the same time.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from contracts.errors import ErrorCode
+from contracts.processing import VideoProcessingInput
+from database.tables import Video
+from database.videos import Videos
+from processing.client import Processing
+from storage.protocol import Storage
+
+log = structlog.stdlib.get_logger("reconcile")
+
+_SETTLED_AFTER: Final = timedelta(seconds=10)
+"""A row younger than this is in the hands of the request that made it."""
+
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True)
+class ReconcileReport:
+    """What was mended.
+
+    Attributes:
+        started: Runs that were started for rows without one.
+        closed: Rows whose run had ended without writing them, and that now say so.
+        expired: Uploads that were never finished, closed with their files removed.
+    """
+
+    started: int
+    closed: int
+    expired: int
+
+
+async def reconcile(videos: Videos, processing: Processing, storage: Storage) -> ReconcileReport:
+    """Mend one batch of rows; call it again later for the rest.
+
+    Raises:
+        TemporalUnavailable: Temporal does not answer; uploads have been closed, runs not started.
+        DatabaseUnavailable: PostgreSQL does not answer.
+        StorageFailed: A part of an upload can't be removed.
+    """
+    now = datetime.now(UTC)
+    expired = 0
+    for video in await videos.list_expired_uploads(now=now, limit=_BATCH):
+        await storage.delete_original(video.original_key)
+        expired += await videos.interrupt_upload(
+            video.id, "The upload did not finish in the time that it may take. Upload the video again."
+        )
+    started = closed = 0
+    for video in await videos.list_processing(updated_before=now - _SETTLED_AFTER, limit=_BATCH):
+        newest_attempt = await processing.newest_attempt(str(video.id))
+        if newest_attempt is None or newest_attempt < video.attempt:
+            started += await _start(processing, video)
+        elif not await processing.is_open(str(video.id)):
+            closed += await _close(videos, video)
+    return ReconcileReport(started=started, closed=closed, expired=expired)
+
+
+async def _start(processing: Processing, video: Video) -> bool:
+    await processing.start(processing_input(video), video.original_filename)
+    log.info("run_started_late", video_id=str(video.id), attempt=video.attempt)
+    return True
+
+
+async def _close(videos: Videos, video: Video) -> bool:
+    closed = await videos.mark_error(
+        video.id,
+        video.attempt,
+        ErrorCode.PROCESSING_LOST,
+        "The processing ended without a result: it was terminated, or its end could not be written. Retry the video.",
+    )
+    log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
+    return closed
+
+
+def processing_input(video: Video) -> VideoProcessingInput:
+    """What starts the run for the row as it stands."""
+    return VideoProcessingInput(
+        video_id=str(video.id), user_id=video.user_id, original_key=video.original_key, attempt=video.attempt
+    )

@@ -1,0 +1,244 @@
+"""What the api and the command line may rely on when they speak with runs."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client
+
+from contracts.errors import StorageFailed
+from contracts.processing import Step, TranscodeProgress, VideoProcessingInput
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
+from processing.client import Processing
+from processing.records import LiveProgress, StepRecord, StepState, TemporalUnavailable
+from tests.waiting import eventually
+from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
+
+
+def a_request(attempt: int = 1) -> VideoProcessingInput:
+    video_id = str(uuid4())
+    return VideoProcessingInput(
+        video_id=video_id, user_id="local", original_key=f"originals/{video_id}.mp4", attempt=attempt
+    )
+
+
+@pytest.fixture
+def processing(temporal_client: Client) -> Processing:
+    return Processing(temporal_client)
+
+
+@pytest.fixture
+def script() -> ScriptedActivities:
+    return ScriptedActivities()
+
+
+async def closed(client: Client, video_id: str) -> None:
+    async with asyncio.timeout(20):
+        await asyncio.gather(client.get_workflow_handle(workflow_id(video_id)).result(), return_exceptions=True)
+
+
+async def test_starting_an_attempt_again_changes_nothing(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    async with scripted_workers(temporal_client, script):
+        await asyncio.gather(*(processing.start(request, "a.mp4") for _ in range(5)))
+        await closed(temporal_client, request.video_id)
+        await processing.start(request, "a.mp4")
+        runs = [run async for run in temporal_client.list_workflows(f"WorkflowId = 'video-{request.video_id}'")]
+        assert script.calls.count("validate_video") == 1
+        assert len(runs) <= 1
+
+
+async def test_a_run_can_be_found_by_status_and_user_and_says_what_it_is(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "holiday.mp4")
+        await closed(temporal_client, request.video_id)
+    description = await temporal_client.get_workflow_handle(workflow_id(request.video_id)).describe()
+    assert description.typed_search_attributes[VIDEO_STATUS] == "ready"
+    assert description.typed_search_attributes[USER_ID] == "local"
+    assert await description.static_summary() == "holiday.mp4"
+
+
+async def test_a_retry_waits_for_the_last_run_to_close(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    release = asyncio.Event()
+
+    async def slow_first_time(call: int) -> None:
+        if call == 1:
+            await release.wait()
+
+    script.behaviours["clean_scratch"] = slow_first_time
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        await script.begun("clean_scratch")
+        retry = asyncio.create_task(processing.start(replace(request, attempt=2), "a.mp4"))
+        release.set()
+        await retry
+        await closed(temporal_client, request.video_id)
+    assert await processing.newest_attempt(request.video_id) == 2
+    assert script.calls.count("mark_ready") == 2
+
+
+async def test_a_retry_is_refused_while_the_last_run_stays_open(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    script.behaviours["transcode_video"] = hang_with_heartbeats
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        with pytest.raises(TemporalUnavailable):
+            await processing.start(replace(request, attempt=2), "a.mp4")
+        assert await processing.newest_attempt(request.video_id) == 1
+        await processing.cancel(request.video_id)
+        await closed(temporal_client, request.video_id)
+
+
+async def test_cancelling_says_whether_a_run_was_open(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    script.behaviours["transcode_video"] = hang_with_heartbeats
+    assert await processing.cancel(request.video_id) is False
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        await script.begun("transcode_video")
+        assert await processing.cancel(request.video_id) is True
+        await closed(temporal_client, request.video_id)
+        assert await processing.cancel(request.video_id) is False
+    assert "mark_error" in script.calls
+
+
+async def test_stopping_terminates_a_run_that_no_worker_ends(processing: Processing) -> None:
+    request = a_request()
+    await processing.start(request, "a.mp4")  # nobody works
+    await processing.stop(request.video_id, within_seconds=0.2)
+    assert await processing.is_open(request.video_id) is False
+    await processing.stop(request.video_id, within_seconds=0.2)  # nothing to stop is a success
+
+
+async def test_progress_follows_the_heartbeats_of_the_transcode(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+
+    async def half_way(_call: int) -> None:
+        while True:
+            activity.heartbeat(TranscodeProgress(out_time_seconds=5, fraction=0.5))
+            await asyncio.sleep(0.05)
+
+    def is_half_way(progress: LiveProgress | None) -> bool:
+        return progress is not None and progress.fraction > 0.4
+
+    script.behaviours["transcode_video"] = half_way
+    async with scripted_workers(temporal_client, script):
+        assert await processing.progress(request.video_id) is None
+        await processing.start(request, "a.mp4")
+        progress = await eventually(lambda: processing.progress(request.video_id), is_half_way)
+        await processing.cancel(request.video_id)
+        await closed(temporal_client, request.video_id)
+    assert progress == LiveProgress(step=Step.TRANSCODE, fraction=0.46, attempt=1)
+    assert await processing.progress(request.video_id) is None
+
+
+async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activity(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+
+    async def disk_full_once(call: int) -> None:
+        if call == 1:
+            raise StorageFailed("The disk is full.")
+
+    script.behaviours["publish_files"] = disk_full_once
+    assert await processing.steps(request.video_id) == []
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        await closed(temporal_client, request.video_id)
+    steps = {step.activity: step for step in await processing.steps(request.video_id)}
+    assert list(steps) == [
+        "validate_video",
+        "transcode_video",
+        "create_thumbnail",
+        "verify_output",
+        "publish_files",
+        "mark_ready",
+        "clean_scratch",
+    ]
+    assert {step.state for step in steps.values()} == {StepState.COMPLETED}
+    publish = steps["publish_files"]
+    assert (publish.attempts, publish.queue, publish.worker) == (2, CONTROL_QUEUE, CONTROL_QUEUE)
+    assert publish.last_failure is not None
+    assert (publish.last_failure.code, publish.last_failure.message) == ("storage_failed", "The disk is full.")
+    assert publish.duration_seconds is not None
+    assert steps["transcode_video"].summary.startswith("10.0 s of 1280x720")
+    assert steps["transcode_video"].last_failure is None
+
+
+async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+
+    async def always_full(_call: int) -> None:
+        raise StorageFailed("The disk is full.")
+
+    def thumbnail_failed(steps: list[StepRecord]) -> bool:
+        return any(step.activity == "create_thumbnail" and step.state is StepState.RETRYING for step in steps)
+
+    script.behaviours["transcode_video"] = hang_with_heartbeats
+    script.behaviours["create_thumbnail"] = always_full
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        steps = await eventually(lambda: processing.steps(request.video_id), thumbnail_failed)
+        await processing.cancel(request.video_id)
+        await closed(temporal_client, request.video_id)
+    by_name = {step.activity: step for step in steps}
+    assert by_name["transcode_video"].state is StepState.RUNNING
+    assert by_name["transcode_video"].worker == MEDIA_QUEUE
+    thumbnail = by_name["create_thumbnail"]
+    assert thumbnail.attempts >= 1
+    assert thumbnail.last_failure is not None
+    assert thumbnail.last_failure.code == "storage_failed"
+    ended = {step.activity: step.state for step in await processing.steps(request.video_id)}
+    assert ended["transcode_video"] is StepState.CANCELLED
+    assert ended["mark_error"] is StepState.COMPLETED
+
+
+async def test_queues_tell_who_works_on_them(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    async with scripted_workers(temporal_client, script):
+        queues = await eventually(
+            processing.queues, lambda queues: all(queue.name in queue.pollers for queue in queues)
+        )
+    assert [queue.name for queue in queues] == [CONTROL_QUEUE, MEDIA_QUEUE]
+    assert await processing.server_version() != ""
+
+
+async def test_a_server_that_does_not_answer_is_said_to_be_unavailable_within_seconds() -> None:
+    with socket.socket() as closed_port:
+        closed_port.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed_port.getsockname()[1]}"
+    processing = Processing(await Client.connect(address, lazy=True))
+    calls: list[Awaitable[object]] = [
+        processing.start(a_request(), "a.mp4"),
+        processing.cancel("x"),
+        processing.progress("x"),
+        processing.steps("x"),
+        processing.queues(),
+        processing.server_version(),
+    ]
+    async with asyncio.timeout(20):
+        for call in calls:
+            with pytest.raises(TemporalUnavailable):
+                await call

@@ -1,0 +1,64 @@
+"""One place names the reason why a run ended."""
+
+import asyncio
+
+import pytest
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    RetryState,
+    TimeoutType,
+)
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
+
+from contracts.errors import ErrorCode
+from workflows.failure import explain
+
+
+def failed(cause: BaseException) -> ActivityError:
+    error = ActivityError(
+        "Activity task failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="worker",
+        activity_type="transcode_video",
+        activity_id="1",
+        retry_state=RetryState.TIMEOUT,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def timed_out(cause: BaseException | None = None) -> TemporalTimeoutError:
+    error = TemporalTimeoutError("too late", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[])
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_every_code_of_ours_is_taken_with_its_sentence(code: ErrorCode) -> None:
+    assert explain(failed(ApplicationError("a sentence", type=code.value))) == (code, "a sentence")
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError(), failed(CancelledError("cancelled"))])
+def test_a_cancel_is_named_so_wherever_it_arrived(failure: BaseException) -> None:
+    assert explain(failure)[0] is ErrorCode.CANCELLED
+
+
+def test_a_step_that_took_too_long_is_named() -> None:
+    code, reason = explain(failed(timed_out()))
+    assert code is ErrorCode.TIMED_OUT
+    assert "transcode_video" in reason
+
+
+def test_a_step_that_ran_out_of_retries_tells_what_it_was_retried_for() -> None:
+    code, reason = explain(failed(timed_out(ApplicationError("The disk is full.", type="storage_failed"))))
+    assert (code, reason) == (ErrorCode.STORAGE_FAILED, "The disk is full.")
+
+
+def test_a_failure_that_nobody_foresaw_is_internal_and_does_not_leak_its_text() -> None:
+    code, reason = explain(failed(ApplicationError("KeyError: 'secret'", type="KeyError")))
+    assert code is ErrorCode.INTERNAL
+    assert "secret" not in reason
+    assert "transcode_video" in reason
