@@ -62,6 +62,30 @@ def has_index_in_front(path: Path) -> bool:
     return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
 
 
+def declared_duration(path: Path) -> float:
+    """Seconds that an MP4's or MOV's own header (``mvhd``) gives as its length; 0 where it gives none.
+
+    ffprobe adds up the decoding times instead, which falls short where the frame rate varies and frames are reordered.
+    """
+    with path.open("rb") as file:
+        for movie in _boxes(file, path.stat().st_size):
+            if movie.kind == b"moov":
+                for box in _boxes(file, movie.end, start=movie.start + 8):
+                    if box.kind == b"mvhd":
+                        file.seek(box.start + 8)
+                        return _header_duration(file.read(32))
+    return 0.0
+
+
+def _header_duration(mvhd: bytes) -> float:
+    layout = ">4x16xIQ" if mvhd[:1] == b"\x01" else ">4x8xII"
+    if len(mvhd) < struct.calcsize(layout):
+        return 0.0
+    ticks_a_second, ticks = struct.unpack_from(layout, mvhd)
+    is_unknown = ticks in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+    return 0.0 if is_unknown or ticks_a_second == 0 else ticks / ticks_a_second
+
+
 def _check_boxes(file: BinaryIO, size: int) -> None:
     kinds = set()
     for box in _boxes(file, size):
@@ -80,18 +104,17 @@ def _check_boxes(file: BinaryIO, size: int) -> None:
         )
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[_Box]:
-    """The outermost boxes. Bytes after the last one, as some cameras leave them, end the walk."""
-    start = 0
+def _boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[_Box]:
+    """The boxes from ``start`` to ``end``. Bytes that are no box, as some cameras leave them behind, end the walk."""
     for _ in range(_MAX_BOXES):
         file.seek(start)
         header = file.read(16)
-        if len(header) < 8:  # noqa: PLR2004  the length of a box header
+        if start >= end or len(header) < 8:  # noqa: PLR2004  the length of a box header
             return
         length, kind = struct.unpack(">I4s", header[:8])
         least = 8
         if length == 0:
-            length = size - start
+            length = end - start
         elif length == 1 and len(header) == 16:  # noqa: PLR2004  the length of a large box's header
             length, least = struct.unpack(">Q", header[8:])[0], 16
         if length < least or not (kind.isascii() and kind.decode("ascii").isprintable()):

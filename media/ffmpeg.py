@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from contracts.errors import InvalidMedia, OutputMismatch, StorageFailed, TranscodeFailed, UnsupportedCodec, VideoError
 from media import commands
-from media.container import check_complete, has_index_in_front
+from media.container import check_complete, declared_duration, has_index_in_front
 from media.model import MediaProbe, ThumbnailPlan, TranscodePlan
 from media.output_check import check_duration, check_streams
 from media.plan import MediaLimits, check_limits
@@ -71,7 +71,9 @@ class Ffmpeg:
             UnsupportedCodec: Its picture is in a codec without a name.
             TranscodeFailed: ffprobe was killed.
         """
-        return await self._probe(commands.probe_command(self.ffprobe_path, path))
+        probe = await self._probe(commands.probe_command(self.ffprobe_path, path))
+        declared = await asyncio.to_thread(declared_duration, path)
+        return replace(probe, duration_seconds=max(probe.duration_seconds, declared))
 
     async def validate(self, path: Path, limits: MediaLimits) -> MediaProbe:
         """Decide whether the file can be processed, without reading all of it.
@@ -178,7 +180,8 @@ class Ffmpeg:
         """
         if not await asyncio.to_thread(_is_whole_jpeg, target):
             raise OutputMismatch("The thumbnail is not there, or not a whole JPEG.")
-        picture = (await self._probe_own(commands.probe_picture_command(self.ffprobe_path, target))).video
+        with _our_own_fault():
+            picture = (await self._probe(commands.probe_picture_command(self.ffprobe_path, target))).video
         if (picture.codec, picture.width, picture.height) != ("mjpeg", plan.width, plan.height):
             raise OutputMismatch(
                 f"The thumbnail is {picture.codec} of {picture.width}x{picture.height} pixels instead of a JPEG of "
@@ -199,15 +202,6 @@ class Ffmpeg:
             raise not_a_video from ProcessFailed("ffprobe", result)
         return parse_probe(result.stdout)
 
-    async def _probe_own(self, command: list[str]) -> MediaProbe:
-        """Probe what we wrote ourselves: what is wrong with it is not the uploader's fault."""
-        try:
-            return await self._probe(command)
-        except TranscodeFailed:
-            raise
-        except VideoError as error:
-            raise OutputMismatch("The output can't be read back.") from error
-
     async def _probe_output(self, target: Path) -> MediaProbe:
         try:
             await asyncio.to_thread(check_complete, target)
@@ -216,7 +210,8 @@ class Ffmpeg:
             raise OutputMismatch("The output is not there, or not whole.") from error
         if not streams_at_once:
             raise OutputMismatch("The output can't be played while it loads: its index is not in front.")
-        return await self._probe_own(commands.probe_command(self.ffprobe_path, target))
+        with _our_own_fault():
+            return await self.probe(target)
 
     def _without_unsupported_codecs(self, probe: MediaProbe) -> MediaProbe:
         if probe.video.codec not in self._decodable_codecs:
@@ -255,6 +250,17 @@ def _is_whole_jpeg(path: Path) -> bool:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
+
+
+@contextlib.contextmanager
+def _our_own_fault() -> Iterator[None]:
+    """What is wrong with a file that we wrote is not the uploader's fault."""
+    try:
+        yield
+    except TranscodeFailed:
+        raise
+    except VideoError as error:
+        raise OutputMismatch("The output can't be read back.") from error
 
 
 @contextlib.contextmanager
