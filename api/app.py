@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from api.lingering import LingeringClose
 from api.openapi import openapi_of
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling
@@ -55,6 +56,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
         openapi_tags=_TAGS,
         lifespan=lifespan,
     )
+    app.add_middleware(LingeringClose)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
     for resource in (uploads, videos, system, files, health):

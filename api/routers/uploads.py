@@ -8,11 +8,10 @@ from fastapi import APIRouter, Header, Request, Response, status
 from api.multipart import boundary_of
 from api.openapi import UPLOAD_BODY, problem_answers
 from api.problems import Problem, ProblemCode
-from api.request_body import RequestBody
 from api.schemas import VideoAccepted
 from api.services import CallerDep, UploadsDep
 from api.uploads import IncomingUpload
-from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
+from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 
 ACCEPTED_MESSAGE: Final = "Video upload accepted, processing started"
@@ -72,17 +71,10 @@ async def upload_video(
 
     The form's field `file` is the video, `title` is optional.
     """
-    body = RequestBody(request)
-    try:
-        upload = _incoming(request, caller.user_id, idempotency_key)
-        accepted = await uploads.accept(upload, body.pieces())
-    except (Problem, DatabaseUnavailable, StorageFailed) as refusal:
-        if not (isinstance(refusal, Problem) and refusal.code is ProblemCode.UPLOAD_TOO_SLOW):
-            await body.drain()
-        raise
+    upload = _incoming(request, caller.user_id, idempotency_key)
+    accepted = await uploads.accept(upload, request.stream())
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"
-        await body.drain()
     response.headers["Location"] = f"/api/v1/videos/{accepted.video.id}"
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)
 

@@ -1,0 +1,66 @@
+"""The api for tests: over a real database and real storage, with Temporal as the test wants it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.services import ApiOptions, Services
+from api.uploads import UploadLimits
+from database.engine import Database
+from storage.local import LocalStorage
+from tests.api.running import RecordedProcessing, in_process, nothing_to_reconcile, over_http
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def uploads_folder(tmp_path: Path) -> Path:
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def storage(uploads_folder: Path, tmp_path: Path) -> LocalStorage:
+    return LocalStorage(uploads_folder, tmp_path / "scratch")
+
+
+@pytest.fixture
+def processing() -> RecordedProcessing:
+    return RecordedProcessing()
+
+
+@pytest.fixture
+def services(database: Database, storage: LocalStorage, processing: RecordedProcessing) -> Services:
+    return Services(
+        database=database,
+        videos=database.videos,
+        storage=storage,
+        processing=processing,
+        reconcile=nothing_to_reconcile,
+    )
+
+
+@pytest.fixture
+def options() -> ApiOptions:
+    return ApiOptions(
+        version="0.0.0",
+        limits=UploadLimits(allowed_extensions=(".mp4", ".mov", ".avi"), max_bytes=8 * MEBIBYTE, timeout_seconds=30),
+        reconcile_interval_seconds=3600,
+        temporal_address="127.0.0.1:7233",
+        temporal_namespace="default",
+    )
+
+
+@pytest.fixture
+async def client(services: Services, options: ApiOptions) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks to the application in this process, without a socket."""
+    async with in_process(services, options) as client:
+        yield client
+
+
+@pytest.fixture
+async def http(services: Services, options: ApiOptions) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks to the application through a real server on loopback."""
+    async with over_http(services, options) as client:
+        yield client

@@ -1,0 +1,164 @@
+"""Running the api in a test: in process, or behind a real server on a free port."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from api.app import create_app
+from api.services import ApiOptions, Services
+from contracts.processing import VideoProcessingInput
+from processing.reconcile import ReconcileReport
+from processing.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
+
+
+@dataclass
+class RecordedProcessing:
+    """Stands in for Temporal where only HTTP is under test: remembers what it was asked, answers as it was told."""
+
+    away: bool = False
+    run_is_open: bool = False
+    live: LiveProgress | None = None
+    history: list[StepRecord] = field(default_factory=list)
+    started: list[tuple[VideoProcessingInput, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    async def start(self, request: VideoProcessingInput, label: str) -> None:
+        self._answer()
+        self.started.append((request, label))
+
+    async def cancel(self, video_id: str) -> bool:
+        self._answer()
+        if self.run_is_open:
+            self.cancelled.append(video_id)
+        return self.run_is_open
+
+    async def stop(self, video_id: str, *, within_seconds: float) -> None:
+        assert within_seconds > 0
+        self._answer()
+        self.stopped.append(video_id)
+
+    async def progress(self, video_id: str) -> LiveProgress | None:
+        assert video_id
+        self._answer()
+        return self.live
+
+    async def steps(self, video_id: str) -> list[StepRecord]:
+        assert video_id
+        self._answer()
+        return self.history
+
+    async def queues(self) -> list[QueueState]:
+        self._answer()
+        return [QueueState("video-control", 0, ("1@host",)), QueueState("video-media", 3, ())]
+
+    async def server_version(self) -> str:
+        self._answer()
+        return "1.32.0"
+
+    def _answer(self) -> None:
+        if self.away:
+            raise TemporalUnavailable("Temporal does not answer.")
+
+
+async def nothing_to_reconcile() -> ReconcileReport:
+    return ReconcileReport(started=0, closed=0, expired=0)
+
+
+def app_of(services: Services, options: ApiOptions) -> FastAPI:
+    """The application, with services that outlive it."""
+
+    @asynccontextmanager
+    async def open_services() -> AsyncIterator[Services]:
+        yield services
+
+    return create_app(open_services, options)
+
+
+@asynccontextmanager
+async def in_process(services: Services, options: ApiOptions) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that calls the application as a server would, its lifespan and state included."""
+    app = app_of(services, options)
+    async with app.router.lifespan_context(app) as state:
+
+        async def served(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            yield client
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves the signals of the test run alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def over_http(
+    services: Services, options: ApiOptions, *, grace_seconds: int = 5
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a real server on 127.0.0.1."""
+    async with (
+        running_server(services, options, grace_seconds=grace_seconds) as (_, url),
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def running_server(
+    services: Services, options: ApiOptions, *, grace_seconds: int
+) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+    """A real server and its address; stops it as a signal would."""
+    config = uvicorn.Config(
+        app_of(services, options), log_config=None, access_log=False, timeout_graceful_shutdown=grace_seconds
+    )
+    server = QuietServer(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        await until(lambda: server.started or task.done())
+        try:
+            yield server, f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def until(condition: object, *, seconds: float = 10) -> None:
+    """Wait until the callable ``condition``, plain or async, says true."""
+    assert callable(condition)
+    async with asyncio.timeout(seconds):
+        while True:
+            result = condition()
+            if asyncio.iscoroutine(result):
+                result = await result
+            if result:
+                return
+            await asyncio.sleep(0.01)
+
+
+def with_limits(
+    options: ApiOptions, *, max_bytes: int | None = None, timeout_seconds: float | None = None
+) -> ApiOptions:
+    """The options with other limits for uploads."""
+    limits = options.limits
+    return replace(
+        options,
+        limits=replace(
+            limits,
+            max_bytes=max_bytes or limits.max_bytes,
+            timeout_seconds=timeout_seconds or limits.timeout_seconds,
+        ),
+    )

@@ -1,0 +1,308 @@
+"""Looking at videos, and what may be done with them at each status."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from contracts.errors import ErrorCode
+from contracts.processing import Step
+from contracts.status import VideoStatus
+from database.engine import Database
+from database.tables import Video
+from database.videos import NewVideo, PublishedVideo
+from processing.records import LiveProgress, StepFailure, StepRecord, StepState
+from storage.local import LocalStorage
+from tests.api.running import RecordedProcessing
+
+VIDEOS = "/api/v1/videos"
+
+
+async def make_video(database: Database, storage: LocalStorage, status: VideoStatus, title: str = "A clip") -> Video:
+    """A video in ``status``, with its original unless it is still uploading."""
+    video_id = uuid4()
+    key = f"originals/{video_id}.mp4"
+    await database.videos.create_uploading(
+        NewVideo(video_id, "local", title, "clip.mp4", key, upload_expires_at=datetime(2999, 1, 1, tzinfo=UTC))
+    )
+    if status != VideoStatus.UPLOADING:
+        writer = await storage.create_original(key)
+        await writer.write(b"content")
+        await writer.commit()
+        await database.videos.finish_upload(video_id, title=None, file_size_bytes=7, content_sha256="0" * 64)
+    if status == VideoStatus.READY:
+        await publish(storage, video_id)
+        published = PublishedVideo("/uploads/a", "/uploads/b", 1.5, 640, 360)
+        await database.videos.mark_ready(video_id, 1, published)
+    if status == VideoStatus.ERROR:
+        await database.videos.mark_error(video_id, 1, ErrorCode.INVALID_MEDIA, "Not a video.")
+    return await video_of(database, video_id)
+
+
+async def publish(storage: LocalStorage, video_id: UUID) -> None:
+    scratch = await storage.scratch_folder(str(video_id))
+    for name in ("video.mp4", "thumbnail.jpg"):
+        (scratch / name).write_bytes(name.encode())
+    await storage.publish(str(video_id), ["video.mp4", "thumbnail.jpg"])
+
+
+async def video_of(database: Database, video_id: UUID) -> Video:
+    video = await database.videos.get(video_id)
+    assert video is not None
+    return video
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+# Looking
+
+
+async def test_videos_are_listed_newest_first_in_pages(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+) -> None:
+    made = [str((await make_video(database, storage, VideoStatus.UPLOADING)).id) for _ in range(5)]
+    listed: list[str] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = (await client.get(VIDEOS, params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        listed += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert listed == made[::-1]
+    assert cursor is None
+
+
+async def test_a_list_may_be_of_one_status(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+) -> None:
+    for status in VideoStatus:
+        await make_video(database, storage, status)
+    for status in VideoStatus:
+        items = (await client.get(VIDEOS, params={"status": status})).json()["items"]
+        assert [item["status"] for item in items] == [status]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"limit": 0}, "invalid_request"),
+        ({"limit": 101}, "invalid_request"),
+        ({"limit": "many"}, "invalid_request"),
+        ({"status": "finished"}, "invalid_request"),
+        ({"cursor": "nonsense"}, "invalid_cursor"),
+        ({"cursor": ""}, "invalid_cursor"),
+        ({"cursor": "ä" * 100}, "invalid_cursor"),
+    ],
+)
+async def test_a_list_that_can_not_be_is_refused(
+    client: httpx.AsyncClient, parameters: dict[str, str], code: str
+) -> None:
+    answer = await client.get(VIDEOS, params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_ready_video_says_where_its_files_are(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    read = (await client.get(f"{VIDEOS}/{video.id}")).json()
+    assert (read["status"], read["url_mp4"], read["thumbnail"]) == ("ready", "/uploads/a", "/uploads/b")
+    assert (read["duration_seconds"], read["width"], read["height"]) == (1.5, 640, 360)
+    assert (read["step"], read["progress"], read["step_attempt"]) == (None, None, None)
+    assert read["workflow_id"] == f"video-{video.id}"
+
+
+async def test_a_failed_video_says_why(client: httpx.AsyncClient, database: Database, storage: LocalStorage) -> None:
+    video = await make_video(database, storage, VideoStatus.ERROR)
+    read = (await client.get(f"{VIDEOS}/{video.id}")).json()
+    assert (read["error_code"], read["error_reason"]) == ("invalid_media", "Not a video.")
+
+
+async def test_a_video_in_processing_says_how_far_it_is(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2)
+    read = (await client.get(f"{VIDEOS}/{video.id}")).json()
+    assert (read["step"], read["progress"], read["step_attempt"], read["attempt"]) == ("transcode", 0.4, 2, 1)
+
+
+async def test_progress_is_unknown_while_temporal_is_away(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.away = True
+    answer = await client.get(f"{VIDEOS}/{video.id}")
+    assert answer.status_code == 200
+    assert (answer.json()["step"], answer.json()["progress"]) == (None, None)
+
+
+async def test_the_steps_of_a_video_are_told(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    failure = StepFailure("transcode_failed", "ffmpeg was killed.")
+    processing.history = [
+        StepRecord(
+            "transcode_video", "Transcode", StepState.RETRYING, 2, "video-media", now, now, 4.5, "1@host", failure
+        )
+    ]
+    read = (await client.get(f"{VIDEOS}/{video.id}/steps")).json()
+    assert read["video_id"] == str(video.id)
+    [step] = read["steps"]
+    assert (step["activity"], step["state"], step["attempts"]) == ("transcode_video", "retrying", 2)
+    assert step["last_failure"] == {"code": "transcode_failed", "message": "ffmpeg was killed."}
+
+
+async def test_steps_are_unavailable_while_temporal_is_away(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.away = True
+    answer = await client.get(f"{VIDEOS}/{video.id}/steps")
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
+    assert "retry-after" in answer.headers
+
+
+ADDRESSES = [("GET", ""), ("GET", "/steps"), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
+
+
+@pytest.mark.parametrize(("method", "suffix"), ADDRESSES)
+async def test_a_video_that_is_not_there_is_404_and_a_malformed_id_422(
+    client: httpx.AsyncClient, method: str, suffix: str
+) -> None:
+    unknown = await client.request(method, f"{VIDEOS}/{uuid4()}{suffix}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "video_not_found")
+    malformed = await client.request(method, f"{VIDEOS}/not-an-id{suffix}")
+    assert (malformed.status_code, malformed.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(("method", "suffix"), ADDRESSES)
+async def test_a_video_of_another_user_is_not_there(
+    client: httpx.AsyncClient, database: Database, method: str, suffix: str
+) -> None:
+    video_id = uuid4()
+    expiry = datetime(2999, 1, 1, tzinfo=UTC)
+    await database.videos.create_uploading(NewVideo(video_id, "another", "t", "f.mp4", "originals/f.mp4", expiry))
+    assert (await client.request(method, f"{VIDEOS}/{video_id}{suffix}")).status_code == 404
+    assert (await client.get(VIDEOS)).json()["items"] == []
+
+
+# Cancel
+
+
+async def test_a_running_video_is_cancelled_through_its_workflow(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.run_is_open = True
+    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    assert processing.cancelled == [str(video.id)]
+
+
+@pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING])
+async def test_a_video_without_a_run_is_cancelled_at_once(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+) -> None:
+    video = await make_video(database, storage, status)
+    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "error")
+    assert (await video_of(database, video.id)).error_code == "cancelled"
+
+
+@pytest.mark.parametrize("status", [VideoStatus.READY, VideoStatus.ERROR])
+async def test_a_finished_video_can_not_be_cancelled(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+) -> None:
+    video = await make_video(database, storage, status)
+    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
+    assert (await video_of(database, video.id)).status == status
+
+
+async def test_a_running_video_can_not_be_cancelled_while_temporal_is_away(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.away = True
+    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
+    assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
+
+
+# Retry
+
+
+@pytest.mark.parametrize("temporal_is_away", [False, True])
+async def test_a_failed_video_is_processed_once_more(
+    client: httpx.AsyncClient,
+    database: Database,
+    storage: LocalStorage,
+    processing: RecordedProcessing,
+    *,
+    temporal_is_away: bool,
+) -> None:
+    video = await make_video(database, storage, VideoStatus.ERROR)
+    processing.away = temporal_is_away
+    answer = await client.post(f"{VIDEOS}/{video.id}/retry")
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    retried = await video_of(database, video.id)
+    assert (retried.status, retried.attempt, retried.error_code) == (VideoStatus.PROCESSING, 2, None)
+    assert [request.attempt for request, _ in processing.started] == ([] if temporal_is_away else [2])
+
+
+@pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.READY])
+async def test_a_video_that_did_not_fail_can_not_be_retried(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+) -> None:
+    video = await make_video(database, storage, status)
+    answer = await client.post(f"{VIDEOS}/{video.id}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_retryable")
+
+
+async def test_a_video_without_its_original_can_not_be_retried(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.ERROR)
+    await storage.delete_original(video.original_key)
+    answer = await client.post(f"{VIDEOS}/{video.id}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "original_missing")
+    assert (await video_of(database, video.id)).status == VideoStatus.ERROR
+
+
+# Delete
+
+
+@pytest.mark.parametrize("status", list(VideoStatus))
+async def test_a_deleted_video_leaves_neither_row_nor_file(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, tmp_path: Path, status: VideoStatus
+) -> None:
+    video = await make_video(database, storage, status)
+    answer = await client.delete(f"{VIDEOS}/{video.id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert await database.videos.get(video.id) is None
+    assert files_in(tmp_path) == []
+    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 404
+
+
+async def test_a_running_video_is_stopped_before_it_is_deleted(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
+    assert processing.stopped == [str(video.id)]
+
+
+async def test_a_running_video_stays_while_temporal_is_away(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    processing.away = True
+    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 503
+    assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
+    assert (await storage.original_path(video.original_key)).read_bytes() == b"content"
