@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.temporal_names import TASK_QUEUES
-from embedded.postgres import MAJOR_VERSION
+from embedded.postgres_programs import MAJOR_VERSION
 from settings import Settings
 from tests.deploy.files import (
     ENVIRONMENT_EXAMPLE,

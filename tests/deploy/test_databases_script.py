@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from database.migrate import current_revision, head_revision, migrate
-from embedded.postgres import MAJOR_VERSION, EmbeddedPostgres
+from embedded.postgres import EmbeddedPostgres
+from embedded.postgres_programs import MAJOR_VERSION
 from tests.deploy.files import ROOT
 
 SCRIPT = ROOT / "deploy" / "postgres" / "10-databases.sh"

@@ -2,6 +2,8 @@
 
 import re
 
+from hatchling.builders.wheel import WheelBuilder
+
 from tests.deploy.files import ROOT, project
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -28,9 +30,18 @@ def test_the_image_runs_as_a_fixed_user_that_is_not_root() -> None:
 
 
 def test_the_build_gets_what_the_wheel_is_made_of_and_nothing_secret() -> None:
-    wheel = project()["tool"]["hatch"]["build"]["targets"]["wheel"]
+    in_the_wheel = project()["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
     for_the_build = {"pyproject.toml", "README.md", "LICENSE", "requirements/run.txt", "deploy/worker_health.py"}
-    assert allowed() == {*wheel["packages"], *wheel["include"], *for_the_build}
+    assert allowed() == {*in_the_wheel, *for_the_build}
+
+
+def test_every_module_of_the_project_is_in_the_wheel() -> None:
+    in_the_wheel = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    packages = {found.parent for found in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
+    files = [*ROOT.glob("*.py"), *(file for package in packages for file in package.rglob("*.py"))]
+    modules = {file.relative_to(ROOT).as_posix() for file in files}
+    assert {"settings.py", "database/migrations/env.py"} <= modules
+    assert modules <= in_the_wheel
 
 
 def test_no_setting_that_differs_between_deployments_is_in_the_image() -> None:
