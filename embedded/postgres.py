@@ -31,7 +31,7 @@ from embedded.postgres_programs import (
     wrapped,
 )
 
-__all__ = ["DATABASE_NAME", "EmbeddedPostgres", "EmbeddedPostgresError", "stop_server"]
+__all__ = ["DATABASE_NAME", "MAJOR_VERSION", "EmbeddedPostgres", "EmbeddedPostgresError", "stop_server"]
 
 DATABASE_NAME: Final = "rushes"
 USER_NAME: Final = "rushes"
