@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
-from temporalio import workflow
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -17,16 +16,10 @@ from temporalio.worker import Worker
 
 from contracts.temporal_names import CONTROL_QUEUE
 from tests.deploy.files import ROOT
+from tests.deploy.idle_workflow import Idle
 from worker import identity
 
 SCRIPT = ROOT / "deploy" / "worker_health.py"
-
-
-@workflow.defn
-class Idle:
-    @workflow.run
-    async def run(self) -> None:
-        """Do nothing."""
 
 
 async def client_of_a_new_namespace(temporal_client: Client) -> Client:
