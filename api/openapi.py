@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, Code, ProblemCode, ProblemDocument, problem_type
+from api.schemas import EXAMPLES
 from contracts.errors import ErrorCode
 
 _SCHEMAS: Final = "#/components/schemas/"
@@ -77,6 +78,7 @@ def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 tags=app.openapi_tags,
             )
             _describe_problems(document)
+            _add_examples(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -91,6 +93,12 @@ def _describe_problems(document: dict[str, Any]) -> None:
     schemas.update(problem.pop("$defs", {}))
     problem["title"] = "Problem"
     schemas["Problem"] = problem
+
+
+def _add_examples(document: dict[str, Any]) -> None:
+    """Put in the examples of whole answers: FastAPI would drop every null, and with it members that they must have."""
+    for name, examples in EXAMPLES.items():
+        document["components"]["schemas"][name]["examples"] = examples
 
 
 def _example(code: Code) -> dict[str, Any]:

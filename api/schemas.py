@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.processing import Step
 from contracts.status import VideoStatus
@@ -16,7 +16,7 @@ from processing.records import LiveProgress, QueueState, StepRecord, StepState
 _VIDEO_ID: Final = "0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"
 _PROCESSED: Final = f"/uploads/processed/{_VIDEO_ID}"
 
-EXAMPLE_VIDEO: Final[dict[str, Any]] = {
+_VIDEO: Final[dict[str, Any]] = {
     "id": _VIDEO_ID,
     "user_id": "local",
     "title": "Ficus in the wind",
@@ -40,21 +40,18 @@ EXAMPLE_VIDEO: Final[dict[str, Any]] = {
     "step_attempt": None,
 }
 
+EXAMPLES: Final[dict[str, list[Any]]] = {
+    "VideoAccepted": [
+        {"video_id": _VIDEO_ID, "status": "processing", "message": "Video upload accepted, processing started"}
+    ],
+    "VideoView": [_VIDEO],
+    "VideoList": [{"items": [_VIDEO], "next_cursor": None}],
+}
+"""Of whole answers, by the name of their schema."""
+
 
 class VideoAccepted(BaseModel):
     """The video that a request set on its way."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "video_id": _VIDEO_ID,
-                    "status": "processing",
-                    "message": "Video upload accepted, processing started",
-                }
-            ]
-        }
-    )
 
     video_id: UUID = Field(description="Its id, in every other address.")
     status: VideoStatus = Field(description="Where it stands now.")
@@ -63,8 +60,6 @@ class VideoAccepted(BaseModel):
 
 class VideoView(BaseModel):
     """One video."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_VIDEO]})
 
     id: UUID
     user_id: str = Field(description="Who uploaded it.")
@@ -105,8 +100,6 @@ class VideoView(BaseModel):
 
 class VideoList(BaseModel):
     """A page of videos, newest first."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [EXAMPLE_VIDEO], "next_cursor": None}]})
 
     items: list[VideoView]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last one.")

@@ -1,0 +1,63 @@
+"""The api as its own process: it starts without Temporal, serves, and stops when told."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.main import build
+from tests.api.running import until
+
+SERVE = "from api.main import serve; from settings import Settings; serve(Settings())"
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+async def test_the_api_serves_without_temporal_and_stops_when_told(database_url: str, tmp_path: Path) -> None:
+    port = unused_port()
+    environment = {
+        "DATABASE_URL": database_url,
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{unused_port()}",
+        "RUSHES_HOME": str(tmp_path),
+        "RUSHES_SCRATCH": str(tmp_path / "scratch"),
+        "RUSHES_PORT": str(port),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, env=os.environ | environment, stderr=asyncio.subprocess.PIPE
+    )
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
+
+        async def answers() -> bool:
+            try:
+                return (await client.get("/healthz")).is_success
+            except httpx.TransportError:
+                return process.returncode is not None
+
+        await until(answers, seconds=60)
+        ready = await client.get("/readyz")
+        uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+        process.send_signal(signal.SIGTERM)
+        _, log = await process.communicate()
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert (uploaded.status_code, uploaded.json()["status"]) == (202, "processing")
+    lines = [json.loads(line) for line in log.splitlines()]
+    accepted = next(line for line in lines if line["event"] == "upload accepted")
+    assert accepted["video_id"] == uploaded.json()["video_id"]
+    assert accepted["request_id"] == uploaded.headers["x-request-id"]
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(SystemExit, match="DATABASE_URL"):
+        build()

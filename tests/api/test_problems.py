@@ -1,0 +1,111 @@
+"""Every error is a problem document, every answer has a request id, and the logs tell the same story."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from api.problems import PROBLEMS, ProblemCode, ProblemDocument
+from api.services import ApiOptions, Services
+from tests.api.running import in_process
+
+
+class BrokenVideos:
+    """Rows that can't be read, for a reason that nobody foresaw."""
+
+    async def get(self, *_: object) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+
+@pytest.fixture
+async def broken(services: Services, options: ApiOptions) -> AsyncIterator[httpx.AsyncClient]:
+    object.__setattr__(services, "videos", BrokenVideos())
+    async with in_process(services, options) as client:
+        yield client
+
+
+@asynccontextmanager
+async def captured() -> AsyncIterator[list[EventDict]]:
+    """What is logged meanwhile, with what was bound to it."""
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as events:
+        yield events
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "not_found"),
+        ("PUT", "/api/v1/videos", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("GET", "/api/v1/videos?limit=0", 422, "invalid_request"),
+        ("GET", "/api/v1/videos/not-an-id", 422, "invalid_request"),
+    ],
+)
+async def test_an_error_is_a_problem_document(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await client.request(method, path)
+    document = ProblemDocument.model_validate_json(answer.content)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, document.status, document.code) == (status, status, code)
+    assert document.type == f"urn:rushes:problem:{code}"
+    assert document.title == PROBLEMS[ProblemCode(code)].title
+    assert document.instance == path.partition("?")[0]
+    assert document.request_id == answer.headers["x-request-id"]
+
+
+async def test_a_method_that_is_not_taken_is_told_which_are(client: httpx.AsyncClient) -> None:
+    assert (await client.put("/api/v1/videos")).headers["allow"] == "GET"
+
+
+async def test_an_invalid_request_says_what_is_wrong_where(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/v1/videos", params={"limit": 0, "status": "x"})).json()
+    assert [error["parameter"] for error in document["errors"]] == ["query.status", "query.limit"]
+    assert "query.limit" in document["detail"]
+
+
+async def test_an_unexpected_error_tells_nothing_of_the_inside(broken: httpx.AsyncClient) -> None:
+    async with captured() as events:
+        answer = await broken.get("/api/v1/videos/0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    failure = next(event for event in events if event["event"] == "unexpected error")
+    assert failure["request_id"] == answer.json()["request_id"]
+    assert failure["video_id"] == "0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"
+
+
+@pytest.mark.parametrize("given", ["abc-123", "0af7651916cd43dd8448eb211c80319c"])
+async def test_the_callers_request_id_is_kept(client: httpx.AsyncClient, given: str) -> None:
+    assert (await client.get("/healthz", headers={"X-Request-ID": given})).headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "with space", "x" * 129, 'quo"te', "Ä"])
+async def test_a_request_id_that_could_spoil_a_log_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    answer = await client.get("/healthz", headers=httpx.Headers({b"X-Request-ID": given.encode()}))
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+async def test_each_request_is_one_line_with_its_video(client: httpx.AsyncClient) -> None:
+    async with captured() as events:
+        uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+    [line] = [event for event in events if event["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/api/v1/videos/upload", 202)
+    assert line["video_id"] == uploaded.json()["video_id"]
+    assert line["request_id"] == uploaded.headers["x-request-id"]
+    assert line["duration_ms"] >= 0
+
+
+async def test_one_requests_video_is_not_in_the_next_ones_line(client: httpx.AsyncClient) -> None:
+    await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+    async with captured() as events:
+        await client.get("/api/v1/videos")
+    assert "video_id" not in next(event for event in events if event["event"] == "request")
+
+
+async def test_the_table_has_every_code_that_an_answer_may_have() -> None:
+    assert set(PROBLEMS) >= set(ProblemCode)
+    assert all(400 <= kind.status < 600 and kind.title for kind in PROBLEMS.values())

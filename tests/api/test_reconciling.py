@@ -1,0 +1,66 @@
+"""The api's clock for the reconciler, and work that a cancellation must not cut in half."""
+
+import asyncio
+
+import pytest
+
+from api.reconciling import reconciling
+from api.shielding import uninterrupted
+from contracts.errors import DatabaseUnavailable
+from processing.reconcile import ReconcileReport
+from processing.records import TemporalUnavailable
+from tests.api.running import until
+
+
+async def test_reconciling_goes_on_whatever_one_round_raises() -> None:
+    failures: list[Exception] = [
+        TemporalUnavailable("away"),
+        DatabaseUnavailable("away"),
+        ZeroDivisionError("a defect"),
+    ]
+    rounds = 0
+
+    async def reconcile() -> ReconcileReport:
+        nonlocal rounds
+        rounds += 1
+        if failures:
+            raise failures.pop(0)
+        return ReconcileReport(started=1, closed=0, expired=0)
+
+    async with reconciling(reconcile, interval_seconds=0.001):
+        await until(lambda: rounds > 5)
+    after = rounds
+    await asyncio.sleep(0)
+    assert rounds == after
+
+
+async def test_work_that_is_not_to_be_interrupted_ends_before_the_cancellation_does() -> None:
+    may_end = asyncio.Event()
+    ended = False
+
+    async def work() -> None:
+        nonlocal ended
+        await may_end.wait()
+        ended = True
+
+    task = asyncio.create_task(uninterrupted(work()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    assert not task.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended
+
+
+async def test_work_that_is_not_to_be_interrupted_gives_its_result_and_its_failure() -> None:
+    async def succeed() -> int:
+        return 7
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    assert await uninterrupted(succeed()) == 7
+    with pytest.raises(ZeroDivisionError):
+        await uninterrupted(fail())
