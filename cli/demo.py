@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from cli.console import duration_text, output, print_facts, size_text, status_te
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import error_text
-from cli.serve import announcer, forever
+from cli.serve import announcer, forever, started
 from cli.upload import send
 from cli.views import VideoView
 from cli.where import Service, service_of
@@ -65,7 +64,7 @@ class _Demo:
     async def run(self) -> int:
         """Do it, and return the exit code."""
         exit_code: int | None = None
-        with interruptible(self._stack.kill) as interruption:
+        with interruptible(self._stack.kill, self._say) as interruption:
             try:
                 async with self._running() as (run, is_ours):
                     video = await self._send_and_follow(service_of(self._settings, run))
@@ -87,14 +86,11 @@ class _Demo:
             self._say(f"Using the stack that runs on {self._settings.home} (process {found.pids['stack']}).")
             yield found, False
             return
-        begun = time.monotonic()
-        self._say(f"Starting PostgreSQL, Temporal, api and worker on {self._settings.home}")
-        async with self._stack as run:
-            self._say(f"Ready in {duration_text(time.monotonic() - begun)}: {run.api}")
+        async with started(self._stack, self._settings, self._console) as run:
             yield run, True
 
     async def _send_and_follow(self, service: Service) -> VideoView:
-        file = self._video or await self._drawn_clip()
+        file = self._video or await drawn_clip(self._settings)
         async with service.api() as api:
             accepted = await send(api, file, None, self._console)
             video_id = str(accepted.video_id)
@@ -107,25 +103,29 @@ class _Demo:
             _print_summary(self._console, video, service, api, file.suffix)
         return video
 
-    async def _drawn_clip(self) -> Path:
-        """The clip, drawn at the first time and kept."""
-        clip = self._settings.home / "demo" / _CLIP_NAME
-        if clip.exists():
-            return clip
-        self._say("Drawing a clip: 10 s, 1280x720, with sound")
-        partial = clip.with_suffix(".part")
-        try:
-            clip.parent.mkdir(parents=True, exist_ok=True)
-            ffmpeg = await Ffmpeg.locate(self._settings.ffmpeg, self._settings.ffprobe)
-            result = await run_process(demo_clip_command(ffmpeg.ffmpeg_path, partial))
-        except FfmpegMissing as error:
-            raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
-        except OSError as error:
-            raise CommandFailed(f"The clip can't be drawn: {error}.", ExitCode.UNAVAILABLE) from error
-        if result.return_code != 0:
-            partial.unlink(missing_ok=True)
-            raise CommandFailed(f"ffmpeg could not draw the clip:\n{result.stderr_tail}", ExitCode.UNAVAILABLE)
-        return partial.replace(clip)
+
+async def drawn_clip(settings: Settings) -> Path:
+    """The default clip: 10 s, 1280x720, with sound; drawn at the first time and kept.
+
+    Raises:
+        CommandFailed: There is no ffmpeg, or it could not draw.
+    """
+    clip = settings.home / "demo" / _CLIP_NAME
+    if clip.exists():
+        return clip
+    partial = clip.with_suffix(".part")
+    try:
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
+        result = await run_process(demo_clip_command(ffmpeg.ffmpeg_path, partial))
+    except FfmpegMissing as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    except OSError as error:
+        raise CommandFailed(f"The clip can't be drawn: {error}.", ExitCode.UNAVAILABLE) from error
+    if result.return_code != 0:
+        partial.unlink(missing_ok=True)
+        raise CommandFailed(f"ffmpeg could not draw the clip:\n{result.stderr_tail}", ExitCode.UNAVAILABLE)
+    return partial.replace(clip)
 
 
 def _print_summary(console: Console, video: VideoView, service: Service, api: ApiClient, extension: str) -> None:

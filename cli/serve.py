@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 import typer
 from rich.console import Console
@@ -13,7 +14,7 @@ from cli.console import duration_text, output, print_facts
 from embedded.run_file import RunFile
 from embedded.signals import interruptible
 from embedded.stack import Stack
-from settings import load_settings
+from settings import Settings, load_settings
 
 
 def up() -> None:
@@ -25,12 +26,18 @@ async def _serve() -> int:
     settings = load_settings()
     console = output()
     stack = Stack(settings, os.environ, announcer(console))
-    with interruptible(stack.kill) as interruption:
+    with interruptible(stack.kill, announcer(console)) as interruption:
         try:
-            begun = time.monotonic()
-            announcer(console)(f"Starting Rushes on {settings.home}")
-            async with stack as run:
-                print_places(run, console, time.monotonic() - begun)
+            async with started(stack, settings, console) as run:
+                print_facts(
+                    console,
+                    [
+                        ("API", f"{run.api}/api/v1/videos"),
+                        ("API docs", f"{run.api}/docs"),
+                        ("Temporal Web UI", run.temporal_ui),
+                        ("Temporal", run.temporal),
+                    ],
+                )
                 announcer(console)("Serving until Ctrl-C.")
                 await forever()
         except asyncio.CancelledError:
@@ -52,18 +59,22 @@ def announcer(console: Console) -> Callable[[str], None]:
     return announce
 
 
-def print_places(run: RunFile, console: Console, seconds: float) -> None:
-    """Say where everything is."""
-    console.print(f"Ready in {duration_text(seconds)}.")
-    print_facts(
-        console,
-        [
-            ("API", f"{run.api}/api/v1/videos"),
-            ("API docs", f"{run.api}/docs"),
-            ("Temporal Web UI", run.temporal_ui),
-            ("Temporal", run.temporal),
-        ],
-    )
+@asynccontextmanager
+async def started(stack: Stack, settings: Settings, console: Console) -> AsyncIterator[RunFile]:
+    """Start the stack, and stop it at the end; says how long the start took."""
+    say = announcer(console)
+    begun = time.monotonic()
+    sentence = f"Starting Rushes on {settings.home}"
+    if console.is_terminal:
+        waiting: AbstractContextManager[object] = console.status(Text(sentence))
+    else:
+        say(sentence)
+        waiting = nullcontext()
+    async with AsyncExitStack() as resources:
+        with waiting:
+            run = await resources.enter_async_context(stack)
+        say(f"Rushes runs on {settings.home}, ready in {duration_text(time.monotonic() - begun)}")
+        yield run
 
 
 async def forever() -> None:

@@ -20,6 +20,7 @@ _WORKER_SCRIPT: Final = Path(__file__).resolve().parent.parent / "worker.py"
 _CLI: Final = (sys.executable, "-P", "-m", "cli.main")  # -P: a file in the current folder is never taken for a module
 _WORKER_KILL_SECONDS: Final = 5
 _READY_SECONDS: Final = 60
+_GRACE_SECONDS: Final = 3.0
 
 
 def postgres_plan(postgres: EmbeddedPostgres, port: int) -> ChildPlan:
@@ -63,8 +64,15 @@ def api_plan(api_url: str, environment: Mapping[str, str]) -> ChildPlan:
     )
 
 
-def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: float) -> ChildPlan:
-    """The worker for all queues; it may take ``grace_seconds`` to hand its work back when it is stopped."""
+def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: float, *, alone: bool) -> ChildPlan:
+    """The worker for all queues.
+
+    Args:
+        client: Of its Temporal server.
+        environment: The whole environment.
+        grace_seconds: How long it may take to hand its work back when it is stopped.
+        alone: Temporal ends with the stack. When the stack is killed there is nobody to hand work back to.
+    """
     return ChildPlan(
         name="worker",
         command=(sys.executable, str(_WORKER_SCRIPT), "--queue", "all"),
@@ -72,6 +80,7 @@ def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: f
         ready=lambda started_at: worker_polls(client, started_at),
         ready_within_seconds=_READY_SECONDS,
         stop_within_seconds=grace_seconds + _WORKER_KILL_SECONDS,
+        death_signal="KILL" if alone else "TERM",
     )
 
 
@@ -82,6 +91,7 @@ def service_environment(settings: Settings, *, port: int, database_url: str) -> 
         "RUSHES_UPLOADS": str(settings.uploads_folder),
         "RUSHES_SCRATCH": str(scratch_folder(settings)),
         "RUSHES_PORT": str(port),
+        "RUSHES_WORKER_GRACE_SECONDS": str(worker_grace_seconds(settings)),
         "DATABASE_URL": database_url,
     }
 
@@ -92,6 +102,11 @@ def scratch_folder(settings: Settings) -> Path:
     The default of the setting is one folder for the whole machine, where two users would stand in each other's way.
     """
     return settings.scratch if "scratch" in settings.model_fields_set else settings.home / "scratch"
+
+
+def worker_grace_seconds(settings: Settings) -> float:
+    """How long the stack's worker lets running steps finish; less than elsewhere, as a person waits for Ctrl-C."""
+    return settings.worker_grace_seconds if "worker_grace_seconds" in settings.model_fields_set else _GRACE_SECONDS
 
 
 def browsable(host: str, port: int) -> str:

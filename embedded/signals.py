@@ -22,10 +22,10 @@ class Interruption:
 
 
 @contextmanager
-def interruptible(hurry: Callable[[], None]) -> Iterator[Interruption]:
+def interruptible(hurry: Callable[[], None], announce: Callable[[str], None]) -> Iterator[Interruption]:
     """Turn the first signal into a cancellation of the current task, and each further one into a call of ``hurry``.
 
-    A SIGHUP that is ignored, as under ``nohup``, stays ignored.
+    What happens is announced. A SIGHUP that is ignored, as under ``nohup``, stays ignored.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -34,6 +34,7 @@ def interruptible(hurry: Callable[[], None]) -> Iterator[Interruption]:
     def handle(number: signal.Signals) -> None:
         if interruption.received is None:
             interruption.received = number
+            announce("Stopping. Once more (Ctrl-C) stops at once.")
             if task is not None:
                 task.cancel()
         else:

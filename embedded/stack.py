@@ -110,7 +110,12 @@ class Stack:
         api_url = parts.browsable(self._settings.host, api_port)
         await self._supervisor.start(
             parts.api_plan(api_url, environment),
-            parts.worker_plan(backends.temporal, environment, self._settings.worker_grace_seconds),
+            parts.worker_plan(
+                backends.temporal,
+                environment,
+                parts.worker_grace_seconds(self._settings),
+                alone=dev_server is not None,
+            ),
         )
         self._run = RunFile(
             api=api_url,

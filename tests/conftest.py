@@ -1,3 +1,3 @@
 """Fixtures shared by every test; each kind has a module of its own in ``tests/fixtures``."""
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.media", "tests.fixtures.temporal"]
+pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.media", "tests.fixtures.temporal", "tests.fixtures.stack"]

@@ -1,0 +1,201 @@
+"""The ``rushes`` commands, against the whole service."""
+
+import json
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home
+
+pytestmark = pytest.mark.timeout(120)
+
+HISTORIES = Path(__file__).resolve().parent.parent / "histories"
+
+
+@pytest.fixture(scope="module")
+async def ready_video(stack: Home, clips: Clips) -> str:
+    """Id of a video that went through."""
+    ended = await stack.rushes("upload", "--wait", "--title", "Two seconds", str(clips.path("short_with_sound")))
+    assert ended.code == 0, ended
+    assert "Ready: 320x240, 2.0 s" in ended.err
+    return ended.out.strip()
+
+
+@pytest.fixture(scope="module")
+async def failed_video(stack: Home, clips: Clips) -> str:
+    """Id of a video that ended in error."""
+    ended = await stack.rushes("upload", "--wait", str(clips.path("text_named_mp4")))
+    assert ended.code == 1, ended
+    assert "(invalid_media)" in ended.err
+    return ended.out.strip()
+
+
+async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video: str, failed_video: str) -> None:
+    listed = json.loads((await stack.rushes("list", "--json")).out)
+    ids = [video["id"] for video in listed]
+    assert ids.index(failed_video) < ids.index(ready_video)
+    only_ready = json.loads((await stack.rushes("list", "--status", "ready", "--all", "--json")).out)
+    assert failed_video not in [video["id"] for video in only_ready]
+    assert len(json.loads((await stack.rushes("list", "--limit", "1", "--json")).out)) == 1
+
+
+async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_video: str, failed_video: str) -> None:
+    lines = (await stack.rushes("list")).out.splitlines()
+    assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Title"]
+    assert any(line.startswith(f"{ready_video}  ready ") and line.rstrip().endswith("Two seconds") for line in lines)
+    assert any(line.startswith(f"{failed_video}  error ") and "invalid_media" in line for line in lines)
+
+
+async def test_show_tells_the_row_and_every_step(stack: Home, ready_video: str) -> None:
+    shown = await stack.rushes("show", ready_video)
+    assert shown.code == 0
+    for fact in (r"Title +Two seconds", r"Status +ready", r"Picture +320x240", r"Video +http://.*/video\.mp4"):
+        assert re.search(f"^{fact}$", shown.out, re.MULTILINE), fact
+    assert "✓  transcode_video" in shown.out
+    told = json.loads((await stack.rushes("show", ready_video, "--json")).out)
+    assert told["status"] == "ready"
+    assert [step["state"] for step in told["steps"]] == ["completed"] * len(told["steps"])
+
+
+async def test_what_makes_no_sense_is_refused_with_its_code(stack: Home, ready_video: str) -> None:
+    cancelled = await stack.rushes("cancel", ready_video)
+    assert (cancelled.code, cancelled.out) == (1, "")
+    assert "(not_cancellable)" in cancelled.err
+    retried = await stack.rushes("retry", ready_video)
+    assert retried.code == 1
+    assert "(not_retryable)" in retried.err
+
+
+async def test_an_unknown_id_and_a_malformed_one_are_told_apart(stack: Home) -> None:
+    unknown = await stack.rushes("show", str(uuid4()))
+    assert unknown.code == 1
+    assert "(video_not_found)" in unknown.err
+    assert (await stack.rushes("show", "seven")).code == 2
+
+
+async def test_a_failed_video_can_be_retried_and_waited_for(stack: Home, failed_video: str) -> None:
+    retried = await stack.rushes("retry", "--wait", failed_video)
+    assert retried.code == 1
+    assert "(invalid_media)" in retried.err
+    assert re.search(r"^Attempt +2$", (await stack.rushes("show", failed_video)).out, re.MULTILINE)
+
+
+async def test_a_wrong_extension_is_refused_in_the_api_s_words(stack: Home, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.gif"
+    picture.write_bytes(b"GIF89a")
+    ended = await stack.rushes("upload", str(picture))
+    assert (ended.code, ended.out) == (1, "")
+    assert "(unsupported_extension)" in ended.err
+
+
+async def test_one_refused_file_does_not_keep_the_others_back(stack: Home, clips: Clips, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    ended = await stack.rushes("upload", str(empty), str(clips.path("silent")))
+    assert ended.code == 1
+    assert "empty.mp4: " in ended.err
+    assert "(file_empty)" in ended.err
+    assert len(ended.out.split()) == 1
+
+
+async def test_a_deleted_video_is_gone(stack: Home, clips: Clips) -> None:
+    video_id = (await stack.rushes("upload", str(clips.path("silent")))).out.strip()
+    asked = await stack.rushes("delete", video_id)
+    assert asked.code == 2
+    assert "--yes" in asked.err
+    assert (await stack.rushes("delete", "--yes", video_id)).out == f"Deleted {video_id}.\n"
+    assert (await stack.rushes("show", video_id)).code == 1
+
+
+async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video: str) -> None:
+    assert ready_video
+    told = await stack.rushes("status")
+    assert told.code == 0
+    for word in ("video-control", "video-media", "Processes", "worker", "Web UI", "ready"):
+        assert word in told.out
+    assert json.loads((await stack.rushes("status", "--json")).out)["videos"]["ready"] >= 1
+
+
+async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
+    told = await stack.rushes("doctor")
+    assert told.code == 0, told
+    for subject in (
+        "ffmpeg",
+        "Temporal",
+        "Search attributes",
+        "Queue video-media",
+        "Database",
+        "Tables",
+        "Uploads",
+        "Api",
+    ):
+        assert re.search(rf"^(ok|warn) +{subject} ", told.out, re.MULTILINE), subject
+
+
+async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Path) -> None:
+    old = tmp_path / "ffmpeg"
+    old.write_text("#!/bin/sh\necho not ffmpeg\n")
+    old.chmod(0o755)
+    settings = {"RUSHES_FFMPEG": str(old), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    told = await home.with_settings(**settings).rushes("doctor")
+    assert told.code == 1
+    for subject in ("ffmpeg", "Temporal", "Database"):
+        assert re.search(rf"^fail +{subject} ", told.out, re.MULTILINE), subject
+    assert "DATABASE_URL" in told.out
+    assert "TEMPORAL_ADDRESS" in told.out
+
+
+async def test_replay_of_a_finished_video_is_deterministic(stack: Home, ready_video: str) -> None:
+    replayed = await stack.rushes("replay", ready_video)
+    assert (replayed.code, replayed.out.split(":")[0]) == (0, "deterministic"), replayed
+
+
+async def test_replay_reads_the_temporal_cli_s_file(stack: Home, ready_video: str, tmp_path: Path) -> None:
+    assert ready_video
+    assert (await stack.rushes("replay", str(HISTORIES / "ready.json"))).code == 0
+    changed = tmp_path / "changed.json"
+    text = (HISTORIES / "ready.json").read_text()
+    assert "validate_video" in text
+    changed.write_text(text.replace("validate_video", "inspect_video"))
+    replayed = await stack.rushes("replay", str(changed))
+    assert (replayed.code, replayed.out.split(":")[0]) == (1, "diverges"), replayed
+    assert "validate_video" in replayed.err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "x"}]}'])
+async def test_replay_refuses_a_file_that_is_no_history(home: Home, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "history.json"
+    file.write_text(text)
+    replayed = await home.rushes("replay", str(file))
+    assert replayed.code == 2, replayed
+    assert str(file) in replayed.err
+
+
+async def test_replay_of_a_video_without_a_workflow_says_so(stack: Home) -> None:
+    replayed = await stack.rushes("replay", str(uuid4()))
+    assert replayed.code == 1
+    assert "Temporal has no workflow" in replayed.err
+
+
+async def test_without_an_api_a_command_says_how_to_start_one(home: Home) -> None:
+    told = await home.with_settings(RUSHES_PORT="1").rushes("list")
+    assert (told.code, told.out) == (3, "")
+    assert "No api answers at http://127.0.0.1:1." in told.err
+    assert "make up" in told.err
+    assert "RUSHES_API_URL" in told.err
+
+
+async def test_a_wrong_setting_is_named(home: Home) -> None:
+    told = await home.with_settings(RUSHES_PORT="many").rushes("up")
+    assert told.code == 2
+    assert told.err.startswith("RUSHES_PORT: ")
+    assert not home.folder.exists()
+
+
+async def test_migrate_finds_the_stack_s_database_at_head(stack: Home) -> None:
+    told = await stack.rushes("migrate")
+    assert told.code == 0
+    assert re.fullmatch(r"The database is at revision \w+\.\n", told.out)

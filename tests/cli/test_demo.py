@@ -1,0 +1,172 @@
+"""``rushes demo``: a video through the whole pipeline, and nothing left behind."""
+
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from embedded.lock import HomeLock
+from embedded.run_file import is_alive
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home, finish
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def nothing_runs_on(home: Home) -> None:
+    """Every process of a stack holds its home's lock; who can take it is alone."""
+    lock = HomeLock(home.folder)
+    await lock.acquire(within_seconds=5)
+    lock.release()
+    assert not (home.folder / "run.json").exists()
+
+
+async def test_a_video_becomes_ready_and_everything_is_stopped(home: Home, clips: Clips) -> None:
+    ended = await home.rushes("demo", str(clips.path("short_with_sound")))
+    assert ended.code == 0, ended
+    for step in (
+        "validate_video",
+        "transcode_video",
+        "create_thumbnail",
+        "verify_output",
+        "publish_files",
+        "mark_ready",
+    ):
+        assert f"{step:<17} completed in" in ended.out
+    assert re.search(r"^Status +ready$", ended.out, re.MULTILINE)
+    assert re.search(r"^Duration +2\.0 s$", ended.out, re.MULTILINE)
+    assert re.search(r"^Workflow +http://.*/namespaces/default/workflows/video-", ended.out, re.MULTILINE)
+    assert re.search(r"^API docs +http://.*/docs$", ended.out, re.MULTILINE)
+    published = list((home.folder / "uploads" / "processed").iterdir())
+    assert [sorted(file.name for file in folder.iterdir()) for folder in published] == [["thumbnail.jpg", "video.mp4"]]
+    assert str(published[0] / "video.mp4") in ended.out
+    await nothing_runs_on(home)
+
+
+async def test_a_file_that_is_no_video_ends_with_its_code_and_reason(home: Home, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("These are my notes.\n" * 100)
+    ended = await home.rushes("demo", str(text))
+    assert ended.code == 1, ended
+    assert "(invalid_media)" in ended.out
+    await nothing_runs_on(home)
+
+
+async def test_a_video_that_is_not_there_is_told_before_anything_starts(home: Home, tmp_path: Path) -> None:
+    ended = await home.rushes("demo", str(tmp_path / "no such.mp4"))
+    assert (ended.code, ended.err) == (2, f"There is no file {tmp_path / 'no such.mp4'}.\n")
+    assert not home.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "purpose"),
+    [
+        ("RUSHES_PORT", "the api"),
+        ("RUSHES_TEMPORAL_PORT", "Temporal"),
+        ("RUSHES_TEMPORAL_UI_PORT", "Temporal's Web UI"),
+    ],
+)
+async def test_a_taken_port_is_told_with_its_setting_and_nothing_is_left(
+    home: Home, setting: str, purpose: str
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        ended = await home.with_settings(**{setting: str(port)}).rushes("up")
+    assert ended.code == 3
+    assert f"Port {port} ({purpose}) is taken" in ended.err
+    assert setting in ended.err
+    await nothing_runs_on(home)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_while_the_stack_starts_leaves_nothing(home: Home, number: signal.Signals) -> None:
+    process = await home.begin("demo")
+    await eventually(lambda: log_is_there(home, "temporal"), bool)
+    process.send_signal(number)
+    ended = await finish(process)
+    assert ended.code == 128 + number
+    await nothing_runs_on(home)
+
+
+async def test_a_signal_in_mid_transcode_leaves_nothing_and_the_next_start_finishes_the_video(home: Home) -> None:
+    process = await home.begin("demo")
+    assert process.stdout is not None
+    while b"transcode_video" not in await process.stdout.readline():
+        assert not process.stdout.at_eof()
+    process.terminate()
+    assert (await finish(process)).code == 128 + signal.SIGTERM
+    await nothing_runs_on(home)
+
+    process = await home.begin("up")
+    try:
+        await eventually(lambda: is_up(home), bool, within_seconds=60)
+        await eventually(lambda: statuses(home), lambda found: found == ["ready"], within_seconds=90)
+    finally:
+        process.terminate()
+        await finish(process)
+    await nothing_runs_on(home)
+
+
+async def test_no_process_outlives_a_stack_that_is_killed(home: Home) -> None:
+    process = await home.begin("up")
+    await eventually(lambda: is_up(home), bool, within_seconds=60)
+    run = home.run_file
+    assert run is not None
+    process.kill()
+    await process.communicate()
+    await eventually(lambda: all_gone(list(run.pids.values())), bool)
+
+
+async def test_a_dead_worker_is_started_again_and_run_json_tells_its_new_pid(stack: Home) -> None:
+    run = stack.run_file
+    assert run is not None
+    os.kill(run.pids["worker"], signal.SIGKILL)
+    await eventually(lambda: another_worker(stack, run.pids["worker"]), bool, within_seconds=30)
+
+
+async def test_a_second_stack_on_the_same_home_is_told_the_first_one_s_pid(stack: Home) -> None:
+    run = stack.run_file
+    assert run is not None
+    ended = await stack.rushes("up")
+    assert ended.code == 3
+    assert f"A stack already runs on {stack.folder} (process {run.pids['stack']})" in ended.err
+    assert stack.run_file is not None
+
+
+async def test_a_demo_uses_the_running_stack_and_leaves_it(stack: Home, clips: Clips) -> None:
+    ended = await stack.rushes("demo", str(clips.path("short_with_sound")))
+    assert ended.code == 0, ended
+    assert "Using the stack that runs on" in ended.out
+    assert stack.run_file is not None
+
+
+async def log_is_there(home: Home, name: str) -> bool:
+    return (home.folder / "logs" / f"{name}.log").exists()
+
+
+async def is_up(home: Home) -> bool:
+    return home.run_file is not None
+
+
+async def all_gone(pids: list[int]) -> bool:
+    return not any(is_alive(pid) for pid in pids)
+
+
+async def another_worker(home: Home, pid: int) -> bool:
+    run = home.run_file
+    return run is not None and run.pids.get("worker", pid) != pid
+
+
+async def statuses(home: Home) -> list[str]:
+    run = home.run_file
+    assert run is not None
+    async with httpx.AsyncClient(base_url=run.api, trust_env=False) as client:
+        listed = (await client.get("/api/v1/videos")).json()
+    return [video["status"] for video in listed["items"]]
