@@ -22,9 +22,9 @@ from contracts.errors import (
 )
 from contracts.processing import VideoProcessingInput
 from contracts.status import VideoStatus
-from contracts.temporal_names import workflow_id
-from processing.client import Processing
+from contracts.temporal_names import CONTROL_QUEUE, workflow_id
 from tests.workflows.scripted import Behaviour, ScriptedActivities, hang_with_heartbeats, scripted_workers
+from workflows.video_processing import VideoProcessingWorkflow
 
 RECORDED_VIDEO_ID: Final = "00000000-0000-4000-8000-000000000001"
 
@@ -39,7 +39,6 @@ class Path:
         row_status: What ``mark_error`` finds in the row afterwards.
         attempt: Which attempt of the row the run serves.
         skips_time: Whether it is walked on the time-skipping server, because it waits for long.
-        media_worker: Whether anybody serves the media queue.
     """
 
     behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
@@ -47,7 +46,6 @@ class Path:
     row_status: VideoStatus | None = VideoStatus.ERROR
     attempt: int = 1
     skips_time: bool = False
-    media_worker: bool = True
 
 
 def _fails(error: Exception, *, times: int | None = None) -> Behaviour:
@@ -66,6 +64,7 @@ def _cancelled(name: str) -> Path:
     return Path({name: hang_with_heartbeats}, cancel_at=name)
 
 
+# A step that times out ends as one that fails for good does: the same commands, so no path of its own.
 PATHS: Final[Mapping[str, Path]] = {
     "ready": Path(),
     "ready_after_a_retry_by_hand": Path(attempt=2),
@@ -92,7 +91,6 @@ PATHS: Final[Mapping[str, Path]] = {
     "error_output_mismatch": Path({"verify_output": _fails(OutputMismatch("The output is short."))}, skips_time=True),
     "error_storage_failed": Path({"validate_video": _fails(StorageFailed("The disk is away."))}, skips_time=True),
     "error_internal": Path({"validate_video": _fails(RuntimeError("Nobody foresaw this."))}, skips_time=True),
-    "error_timed_out": Path(skips_time=True, media_worker=False),
     "error_status_conflict": Path({"mark_ready": _fails(StatusConflict("The row has moved on."))}, row_status=None),
     "cancelled_validate": _cancelled("validate_video"),
     "cancelled_transcode": _cancelled("transcode_video"),
@@ -113,12 +111,15 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
         original_key=f"originals/{RECORDED_VIDEO_ID}.mp4",
         attempt=path.attempt,
     )
-    async with scripted_workers(client, script, media=path.media_worker):
-        # An attempt above 1 may reuse the workflow id, as every path here has to.
-        await Processing(client).start(request, "holiday.mp4")
-        handle = client.get_workflow_handle(workflow_id(RECORDED_VIDEO_ID))
-        run_id = (await handle.describe()).run_id  # the time-skipping server waits for a result only by run id
-        handle = client.get_workflow_handle(workflow_id(RECORDED_VIDEO_ID), run_id=run_id)
+    async with scripted_workers(client, script):
+        # This handle lets a time-skipping server jump ahead while its result is awaited.
+        handle = await client.start_workflow(
+            VideoProcessingWorkflow.run,
+            request,
+            id=workflow_id(RECORDED_VIDEO_ID),
+            task_queue=CONTROL_QUEUE,
+            static_summary="holiday.mp4",
+        )
         if path.cancel_at is not None:
             await script.begun(path.cancel_at)
             await handle.cancel()

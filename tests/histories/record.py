@@ -1,4 +1,4 @@
-"""Record the history of every path anew: ``make histories``.
+"""Record the history of every path anew: ``make histories``; of some: ``python -m tests.histories.record ready``.
 
 Run it when the workflow's commands change on purpose, after the change is guarded by a patch id, and keep the old files
 under a new name: runs that began before the change still have to replay.
@@ -6,6 +6,7 @@ under a new name: runs that began before the change still have to replay.
 
 import asyncio
 import sys
+from collections.abc import Collection
 from pathlib import Path as FilePath
 
 from temporalio.api.failure.v1 import Failure
@@ -17,9 +18,10 @@ from tests.histories.paths import PATHS, walk
 FOLDER = FilePath(__file__).parent
 
 
-async def record() -> None:
-    """Walk each path on a server of its own and write ``{path}.json`` beside this file."""
-    for name, path in PATHS.items():
+async def record(names: Collection[str]) -> None:
+    """Walk each of the paths on a server of its own and write ``{path}.json`` beside this file."""
+    for name in names:
+        path = PATHS[name]
         async with await (start_time_skipping() if path.skips_time else start_dev_server()) as environment:
             history = await walk(environment.client, path)
         await asyncio.to_thread((FOLDER / f"{name}.json").write_text, _without_the_machine(history).to_json() + "\n")
@@ -47,4 +49,4 @@ def _drop_traces(failure: Failure) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    asyncio.run(record(sys.argv[1:] or PATHS))

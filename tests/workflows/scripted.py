@@ -6,7 +6,7 @@ Only the activities are stand-ins; the workflow, its options and the server are 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio import activity
@@ -139,8 +139,8 @@ class ScriptedActivities:
 
 
 @asynccontextmanager
-async def scripted_workers(client: Client, script: ScriptedActivities, *, media: bool = True) -> AsyncIterator[None]:
-    """Both queues, or only the control queue, served by scripted activities with the workers' real interceptor."""
+async def scripted_workers(client: Client, script: ScriptedActivities) -> AsyncIterator[None]:
+    """Both queues served by scripted activities, with the workers' real interceptor."""
     control = Worker(
         client,
         task_queue=CONTROL_QUEUE,
@@ -157,7 +157,7 @@ async def scripted_workers(client: Client, script: ScriptedActivities, *, media:
         max_heartbeat_throttle_interval=_THROTTLE,
         default_heartbeat_throttle_interval=_THROTTLE,
     )
-    media_worker = Worker(
+    media = Worker(
         client,
         task_queue=MEDIA_QUEUE,
         identity=MEDIA_QUEUE,
@@ -166,5 +166,5 @@ async def scripted_workers(client: Client, script: ScriptedActivities, *, media:
         max_heartbeat_throttle_interval=_THROTTLE,
         default_heartbeat_throttle_interval=_THROTTLE,
     )
-    async with control, media_worker if media else nullcontext():
+    async with control, media:
         yield
