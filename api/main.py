@@ -1,12 +1,13 @@
-"""Composition root of the api: ``uvicorn --factory api.main:build``, or ``serve``."""
+"""Composition root of the api: the factory that uvicorn is given.
+
+Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through by then ends as interrupted.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Final
 
-import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -16,37 +17,24 @@ from database.engine import Database
 from logs import configure_logs
 from processing.client import Processing
 from processing.reconcile import reconcile
-from settings import Settings
+from settings import Settings, SettingsError, load_settings
 from storage.local import LocalStorage
 from temporal_client import address_and_namespace, connect
-
-GRACE_SECONDS: Final = 5
-"""How long a stopping api lets requests finish before it cancels them; an upload then ends as interrupted."""
 
 
 def build() -> FastAPI:
     """Read the settings and build the application. Neither Temporal nor the database has to be there yet.
 
     Raises:
-        SystemExit: ``DATABASE_URL`` is not set.
+        SystemExit: A setting is missing or can't be used; the message says which.
     """
-    settings = Settings()
+    try:
+        settings = load_settings()
+        database_url = settings.required_database_url
+    except SettingsError as error:
+        raise SystemExit(str(error)) from error
     configure_logs(settings.log_format, settings.log_level)
-    return create_app(_services_of(settings), _options_of(settings))
-
-
-def serve(settings: Settings) -> None:
-    """Serve on the settings' host and port until SIGINT or SIGTERM."""
-    uvicorn.run(
-        "api.main:build",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    return create_app(_services_of(settings, database_url), _options_of(settings))
 
 
 def _options_of(settings: Settings) -> ApiOptions:
@@ -65,14 +53,7 @@ def _options_of(settings: Settings) -> ApiOptions:
     )
 
 
-def _services_of(settings: Settings) -> Callable[[], AbstractAsyncContextManager[Services]]:
-    if settings.database_url is None:
-        raise SystemExit(
-            "The api needs PostgreSQL: set DATABASE_URL=postgresql://user:password@host:port/name, "
-            "or run `rushes up`, which brings its own."
-        )
-    database_url = settings.database_url.get_secret_value()
-
+def _services_of(settings: Settings, database_url: str) -> Callable[[], AbstractAsyncContextManager[Services]]:
     @asynccontextmanager
     async def open_services() -> AsyncIterator[Services]:
         database = Database(database_url, settings.database_pool_size)

@@ -15,6 +15,7 @@ from processing.records import TemporalUnavailable
 
 OK: Final = "ok"
 _PING_SECONDS: Final = 2.0
+"""Shorter than the patience of those who ask, so that they hear what is away."""
 
 router = APIRouter(tags=["health"])
 
@@ -47,7 +48,10 @@ async def readyz(services: ServicesDep) -> Readiness:
 
 async def _check(question: Awaitable[object]) -> str:
     try:
-        await question
+        async with asyncio.timeout(_PING_SECONDS + 0.5):
+            await question
     except (VideoError, TemporalUnavailable) as error:
         return str(error)
+    except TimeoutError:
+        return "No answer in time."
     return OK

@@ -14,7 +14,10 @@ import pytest
 from api.main import build
 from tests.api.running import until
 
-SERVE = "from api.main import serve; from settings import Settings; serve(Settings())"
+SERVE = """
+import sys, uvicorn
+uvicorn.run("api.main:build", factory=True, port=int(sys.argv[1]), log_config=None, timeout_graceful_shutdown=5)
+"""
 
 
 def unused_port() -> int:
@@ -30,10 +33,9 @@ async def test_the_api_serves_without_temporal_and_stops_when_told(database_url:
         "TEMPORAL_ADDRESS": f"127.0.0.1:{unused_port()}",
         "RUSHES_HOME": str(tmp_path),
         "RUSHES_SCRATCH": str(tmp_path / "scratch"),
-        "RUSHES_PORT": str(port),
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, env=os.environ | environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", SERVE, str(port), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
     )
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
 

@@ -204,3 +204,15 @@ async def test_several_large_uploads_at_once_all_arrive_whole(
         video_id = answer.json()["video_id"]
         assert (uploads_folder / "originals" / f"{video_id}.mov").read_bytes() == content
     assert len(await videos_in(database, VideoStatus.PROCESSING)) == 5
+
+
+async def test_a_connection_is_used_again_after_an_early_answer(http: httpx.AsyncClient) -> None:
+    body = form(file_part(b"x" * 300_000, "clip.txt"))
+    reader, writer = await begin_upload(http, f"Content-Length: {len(body)}", body=body[:1000])
+    async with asyncio.timeout(10):
+        assert b" 415 " in await reader.readline()
+        writer.write(body[1000:] + b"GET /healthz HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n")
+        rest = await reader.read()
+    assert b"HTTP/1.1 200 OK" in rest
+    assert rest.endswith(b'{"status":"ok"}')
+    writer.close()
