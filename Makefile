@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := api workflows activities media storage database processing cli embedded contracts tests worker.py settings.py temporal_client.py logs.py
+SOURCES := api workflows activities media storage database processing cli embedded contracts bench tests worker.py settings.py temporal_client.py logs.py
 
 # A stamp says which locked requirements are installed; editing the lock installs again.
 RUN_STAMP := $(VENV)/.run
@@ -34,11 +34,15 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 
 .PHONY: demo
 demo: $(RUN_STAMP) ## Send a video through the whole pipeline: make demo [VIDEO=path]
-	@exec "$(BIN)/rushes" demo $(if $(VIDEO),"$(VIDEO)")
+	@exec "$(BIN)/rushes" demo $${VIDEO:+-- "$$VIDEO"}
 
 .PHONY: up
 up: $(RUN_STAMP) ## Serve until Ctrl-C
 	@exec "$(BIN)/rushes" up
+
+.PHONY: bench
+bench: $(RUN_STAMP) ## Time a video through the pipeline: make bench [VIDEO=path]
+	@exec "$(BIN)/python" bench/pipeline.py $${VIDEO:+-- "$$VIDEO"}
 
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests
