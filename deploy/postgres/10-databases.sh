@@ -10,11 +10,11 @@ psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbn
 \getenv rushes_password POSTGRES_RUSHES_PASSWORD
 
 CREATE ROLE temporal LOGIN PASSWORD :'temporal_password';
-CREATE DATABASE temporal OWNER temporal;
-CREATE DATABASE temporal_visibility OWNER temporal;
+CREATE DATABASE temporal OWNER temporal TEMPLATE template0 ENCODING 'UTF8';
+CREATE DATABASE temporal_visibility OWNER temporal TEMPLATE template0 ENCODING 'UTF8';
 
 CREATE ROLE rushes LOGIN PASSWORD :'rushes_password';
-CREATE DATABASE rushes OWNER rushes;
+CREATE DATABASE rushes OWNER rushes TEMPLATE template0 ENCODING 'UTF8';
 
 REVOKE ALL ON DATABASE temporal, temporal_visibility, rushes FROM PUBLIC;
 SQL

@@ -5,18 +5,18 @@ set -eu
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}" "${RETENTION:?}"
 SEARCH_ATTRIBUTES="VideoStatus VideoErrorCode UserId"
 
-# Run a command until it succeeds, for a minute at most; then say what was waited for and what it answered.
+# Run a command until it succeeds, for a minute or so; then say what was waited for and what it answered.
 wait_until() { # what is waited for, command…
     waited_for=$1
+    give_up=$(($(date +%s) + 60))
     shift
-    for _ in $(seq 60); do
-        if answer=$("$@" 2>&1); then
-            return 0
+    until answer=$("$@" 2>&1); do
+        if [ "$(date +%s)" -ge "$give_up" ]; then
+            echo "Not within a minute: $waited_for. Last answer: $answer" >&2
+            exit 1
         fi
         sleep 1
     done
-    echo "Not within a minute: $waited_for. Last answer: $answer" >&2
-    exit 1
 }
 
 wait_until "Temporal serves at $TEMPORAL_ADDRESS" temporal operator cluster health
