@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
 from google.protobuf.json_format import ParseError
 from rich.text import Text
 from temporalio.client import WorkflowHistory
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.console import messages, output
@@ -17,6 +19,8 @@ from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from contracts.temporal_names import workflow_id
 from workflows.replay import replay_history
+
+_MESSAGE: Final = re.compile(r'message: "(?P<text>(?:[^"\\]|\\.)+)"')
 
 
 def replay(
@@ -30,6 +34,8 @@ def replay(
     ],
 ) -> None:
     """Replay a video's history against this version's workflow. Exits with 1 where they diverge."""
+    # The core of the SDK would write its own account of a divergence to standard output.
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     file = Path(subject)
     history = read_history(file) if file.is_file() else asyncio.run(_fetch(_workflow_id(subject)))
     verdict = asyncio.run(replay_history(history))
@@ -38,8 +44,14 @@ def replay(
         output().print(f"deterministic: today's code takes the {events} the same way.", soft_wrap=True)
         return
     output().print(f"diverges: today's code does not take the {events} the same way.", soft_wrap=True)
-    messages().print(Text(verdict.explanation, style="red"), soft_wrap=True)
+    messages().print(Text(_sentence(verdict.explanation), style="red"), soft_wrap=True)
     raise typer.Exit(ExitCode.FAILED)
+
+
+def _sentence(explanation: str) -> str:
+    """The message within what the SDK's core says of a failure; all of it where there is none."""
+    found = _MESSAGE.search(explanation)
+    return found["text"] if found else explanation
 
 
 def read_history(file: Path) -> WorkflowHistory:

@@ -42,9 +42,9 @@ async def test_a_video_becomes_ready_and_everything_is_stopped(home: Home, clips
     assert re.search(r"^Duration +2\.0 s$", ended.out, re.MULTILINE)
     assert re.search(r"^Workflow +http://.*/namespaces/default/workflows/video-", ended.out, re.MULTILINE)
     assert re.search(r"^API docs +http://.*/docs$", ended.out, re.MULTILINE)
-    published = list((home.folder / "uploads" / "processed").iterdir())
-    assert [sorted(file.name for file in folder.iterdir()) for folder in published] == [["thumbnail.jpg", "video.mp4"]]
-    assert str(published[0] / "video.mp4") in ended.out
+    (published,) = (home.folder / "uploads" / "processed").glob("*/video.mp4")
+    assert (published.parent / "thumbnail.jpg").stat().st_size > 0
+    assert str(published) in ended.out
     await nothing_runs_on(home)
 
 

@@ -81,6 +81,8 @@ async def test_a_killed_stack_s_children_hold_the_home_until_they_are_gone(tmp_p
     with pytest.raises(HomeTaken, match="Processes of a stack that ended still hold"):
         await second.acquire(within_seconds=0.3)
     waiting = asyncio.ensure_future(second.acquire(within_seconds=20))
-    await child.communicate()
+    assert child.stdin is not None
+    child.stdin.close()
+    await child.wait()
     await waiting
     second.release()
