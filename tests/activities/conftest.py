@@ -1,0 +1,62 @@
+"""What activities are made of: real ffmpeg, real folders, real PostgreSQL."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.storage_keys import original_key
+from database.engine import Database
+from database.videos import NewVideo
+from storage.local import LocalStorage
+
+
+@dataclass(frozen=True)
+class Folders:
+    """A storage of the test's own, and where its parts are on disk."""
+
+    storage: LocalStorage
+    uploads: Path
+    scratch: Path
+
+    async def upload(self, clip: Path) -> tuple[str, str]:
+        """Put a clip where the api puts originals; returns the video's id and the storage key."""
+        video_id = str(uuid4())
+        key = original_key(video_id, clip.suffix)
+        target = self.uploads / key
+        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(shutil.copyfile, clip, target)
+        return video_id, key
+
+    def scratch_files(self, video_id: str) -> list[str]:
+        """Names of what is in the video's scratch folder."""
+        folder = self.scratch / video_id
+        return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    uploads, scratch = tmp_path / "uploads", tmp_path / "scratch"
+    return Folders(LocalStorage(uploads, scratch), uploads, scratch)
+
+
+@pytest.fixture
+async def processing_row(database: Database) -> UUID:
+    """A row in ``processing``, attempt 1."""
+    video_id = uuid4()
+    await database.videos.create_uploading(
+        NewVideo(
+            id=video_id,
+            user_id="local",
+            title="Holiday",
+            original_filename="holiday.mp4",
+            original_key=original_key(str(video_id), ".mp4"),
+            upload_expires_at=datetime.now(UTC) + timedelta(hours=1),
+        )
+    )
+    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    return video_id

@@ -1,0 +1,85 @@
+"""The steps that write the row: compare-and-set, and run twice the same end."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.mark_error import MarkErrorActivities, MarkErrorInput
+from activities.mark_ready import MarkReadyActivities, MarkReadyInput
+from contracts.errors import DatabaseUnavailable, ErrorCode, StatusConflict
+from contracts.status import VideoStatus
+from database.engine import Database
+from embedded.postgres import EmbeddedPostgres
+
+
+def ready(video_id: UUID, attempt: int = 1) -> MarkReadyInput:
+    return MarkReadyInput(
+        video_id=str(video_id),
+        attempt=attempt,
+        video_key=f"processed/{video_id}/video.mp4",
+        thumbnail_key=f"processed/{video_id}/thumbnail.jpg",
+        duration_seconds=10.0004,
+        width=1280,
+        height=720,
+    )
+
+
+def error(video_id: UUID, attempt: int = 1) -> MarkErrorInput:
+    return MarkErrorInput(str(video_id), attempt, ErrorCode.INVALID_MEDIA, "The file is not a video.")
+
+
+async def test_mark_ready_writes_the_row_once_however_often_it_runs(database: Database, processing_row: UUID) -> None:
+    mark_ready = MarkReadyActivities(database.videos).mark_ready
+    for _ in range(2):
+        await ActivityEnvironment().run(mark_ready, ready(processing_row))
+    row = await database.videos.get(processing_row)
+    assert row is not None
+    assert (row.status, row.url_mp4) == (VideoStatus.READY, f"/uploads/processed/{processing_row}/video.mp4")
+    assert (row.thumbnail, row.duration_seconds) == (f"/uploads/processed/{processing_row}/thumbnail.jpg", 10.0)
+    assert (row.width, row.height, row.error_code) == (1280, 720, None)
+
+
+@pytest.mark.parametrize("attempt", [2, 7])
+async def test_mark_ready_of_another_attempt_changes_nothing(
+    database: Database, processing_row: UUID, attempt: int
+) -> None:
+    with pytest.raises(StatusConflict):
+        await ActivityEnvironment().run(MarkReadyActivities(database.videos).mark_ready, ready(processing_row, attempt))
+    row = await database.videos.get(processing_row)
+    assert row is not None
+    assert row.status == VideoStatus.PROCESSING
+
+
+async def test_mark_error_writes_code_and_reason_once_however_often_it_runs(
+    database: Database, processing_row: UUID
+) -> None:
+    mark_error = MarkErrorActivities(database.videos).mark_error
+    for _ in range(2):
+        result = await ActivityEnvironment().run(mark_error, error(processing_row))
+        assert result.status is VideoStatus.ERROR
+    row = await database.videos.get(processing_row)
+    assert row is not None
+    assert (row.error_code, row.error_reason) == ("invalid_media", "The file is not a video.")
+
+
+async def test_mark_error_leaves_a_ready_row_and_tells_so(database: Database, processing_row: UUID) -> None:
+    await ActivityEnvironment().run(MarkReadyActivities(database.videos).mark_ready, ready(processing_row))
+    result = await ActivityEnvironment().run(MarkErrorActivities(database.videos).mark_error, error(processing_row))
+    assert result.status is VideoStatus.READY
+
+
+async def test_mark_error_of_a_deleted_row_is_a_success(database: Database) -> None:
+    result = await ActivityEnvironment().run(MarkErrorActivities(database.videos).mark_error, error(uuid4()))
+    assert result.status is None
+
+
+async def test_a_database_that_is_away_is_an_error_that_is_tried_again(stoppable_postgres: EmbeddedPostgres) -> None:
+    database = Database(stoppable_postgres.url(stoppable_postgres.port), 1)
+    await stoppable_postgres.stop()
+    try:
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await ActivityEnvironment().run(MarkReadyActivities(database.videos).mark_ready, ready(uuid4()))
+        assert caught.value.retryable
+    finally:
+        await database.dispose()

@@ -1,0 +1,112 @@
+"""Rows and runs come back together after an outage."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import Client
+
+from contracts.status import VideoStatus
+from contracts.temporal_names import workflow_id
+from database.engine import Database
+from database.tables import Video
+from database.videos import NewVideo
+from processing.client import Processing
+from processing.reconcile import ReconcileReport, processing_input, reconcile
+from storage.local import LocalStorage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "uploads", tmp_path / "scratch")
+
+
+@pytest.fixture
+def processing(temporal_client: Client) -> Processing:
+    return Processing(temporal_client)
+
+
+async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hours=1)) -> UUID:
+    video_id = uuid4()
+    await database.videos.create_uploading(
+        NewVideo(
+            id=video_id,
+            user_id="local",
+            title="Holiday",
+            original_filename="holiday.mp4",
+            original_key=f"originals/{video_id}.mp4",
+            upload_expires_at=datetime.now(UTC) + expires_in,
+        )
+    )
+    return video_id
+
+
+async def a_settled_row(database: Database) -> Video:
+    """A row in ``processing`` that nobody has touched for a minute."""
+    video_id = await an_upload(database)
+    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    return await the_row(database, video_id)
+
+
+async def the_row(database: Database, video_id: UUID) -> Video:
+    video = await database.videos.get(video_id)
+    assert video is not None
+    return video
+
+
+async def test_a_row_whose_run_was_never_started_gets_one(
+    database: Database, processing: Processing, storage: LocalStorage
+) -> None:
+    video = await a_settled_row(database)
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=1, closed=0, expired=0)
+    assert await processing.newest_attempt(str(video.id)) == 1
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=0, expired=0)
+
+
+async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
+    database: Database, processing: Processing, storage: LocalStorage
+) -> None:
+    video_id = await an_upload(database)
+    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=0, expired=0)
+    assert await processing.newest_attempt(str(video_id)) is None
+
+
+async def test_a_retry_whose_run_was_lost_gets_one(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client
+) -> None:
+    video = await a_settled_row(database)
+    await processing.start(processing_input(video), "holiday.mp4")
+    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET attempt = 2"))
+    assert (await reconcile(database.videos, processing, storage)).started == 1
+    assert await processing.newest_attempt(str(video.id)) == 2
+
+
+async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client
+) -> None:
+    video = await a_settled_row(database)
+    await processing.start(processing_input(video), "holiday.mp4")
+    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=1, expired=0)
+    row = await the_row(database, video.id)
+    assert (row.status, row.error_code) == (VideoStatus.ERROR, "processing_lost")
+
+
+async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
+    database: Database, processing: Processing, storage: LocalStorage, tmp_path: Path
+) -> None:
+    video_id = await an_upload(database, expires_in=timedelta(seconds=-1))
+    writer = await storage.create_original(f"originals/{video_id}.mp4")
+    await writer.write(b"half a vid")
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=0, expired=1)
+    row = await the_row(database, video_id)
+    assert (row.status, row.error_code) == (VideoStatus.ERROR, "upload_interrupted")
+    assert list((tmp_path / "uploads" / "originals").iterdir()) == []
+    await writer.discard()
