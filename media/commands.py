@@ -5,6 +5,7 @@ whatever it looks like, it may open no other file or address, and only container
 A playlist or a concat script, whatever its extension, is refused by ffmpeg itself.
 """
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -59,11 +60,15 @@ def transcode_command(ffmpeg: Path, plan: TranscodePlan, source: Path, target: P
         *_input(source),
         *["-map", f"0:{plan.video_index}", *sound],
         *["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"],
-        *["-vf", _picture_filter(plan.width, plan.height, "tv", plan.pixel_format)],
+        *[
+            "-vf",
+            f"fps={_fraction(plan.frame_rate)},{_picture_filter(plan.width, plan.height, 'tv', plan.pixel_format)}",
+        ],
         *["-c:v", plan.video_encoder, "-profile:v", plan.video_profile],
         *["-preset", plan.preset, "-crf", str(plan.crf)],
         *["-force_key_frames", f"expr:gte(t,n_forced*{plan.gop_seconds:g})"],
         *(_audio_encoding(plan) if sound else []),
+        *(["-t", f"{plan.longest_seconds:.3f}"] if plan.longest_seconds is not None else []),
         # The format by name, because the target is called .part until it is whole.
         *["-movflags", "+faststart", "-f", "mp4", "-y", *_file(target)],
     ]
@@ -88,6 +93,11 @@ def thumbnail_command(
 def _picture_filter(width: int, height: int, color_range: str, pixel_format: str) -> str:
     """The picture is upright before this, ffmpeg has turned it; the size is the plan's, so pixels come out square."""
     return f"scale={width}:{height}:out_range={color_range},format={pixel_format},setsar=1"
+
+
+def _fraction(rate: float) -> str:
+    """Exact for the rates of NTSC: 29.97 is 30000/1001."""
+    return str(Fraction(rate).limit_denominator(1001))
 
 
 def _audio_encoding(plan: TranscodePlan) -> list[str]:

@@ -73,7 +73,7 @@ class Ffmpeg:
         """
         probe = await self._probe(commands.probe_command(self.ffprobe_path, path))
         declared = await asyncio.to_thread(declared_duration, path)
-        return replace(probe, duration_seconds=max(probe.duration_seconds, declared))
+        return replace(probe, duration_seconds=max(probe.duration_seconds, declared), declared_seconds=declared)
 
     async def validate(self, path: Path, limits: MediaLimits) -> MediaProbe:
         """Decide whether the file can be processed, without reading all of it.
@@ -122,7 +122,7 @@ class Ffmpeg:
         with _nothing_left_without_success(target):
             result = await run_process(command, on_line=ProgressReader(on_progress).read_line)
             if result.return_code != 0:
-                raise _failure(result) from ProcessFailed("ffmpeg", result)
+                raise failure_of(result) from ProcessFailed("ffmpeg", result)
 
     async def thumbnail(self, plan: ThumbnailPlan, source: Path, target: Path) -> None:
         """Write the plan's JPEG to ``target``; the first frame, where the video has none at the planned time.
@@ -139,7 +139,7 @@ class Ffmpeg:
                     return
                 if result.return_code < 0:
                     break
-            raise _failure(result) from ProcessFailed("ffmpeg", result)
+            raise failure_of(result) from ProcessFailed("ffmpeg", result)
 
     async def verify(
         self, plan: TranscodePlan, source_probe: MediaProbe, target: Path, on_progress: OnProgress
@@ -228,7 +228,8 @@ class Ffmpeg:
         return replace(probe, audio=audio)
 
 
-def _failure(result: ProcessResult) -> VideoError:
+def failure_of(result: ProcessResult) -> VideoError:
+    """Why ffmpeg failed at writing something, in the uploader's words and by the right code."""
     if result.return_code < 0:
         return _interrupted()
     if result.return_code in _NO_ROOM_EXIT_CODES:

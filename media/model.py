@@ -17,6 +17,8 @@ class VideoStream:
         rotation_degrees: Clockwise turn to be applied for display: 0, 90, 180 or 270.
         sample_aspect_ratio: Width of a pixel over its height; 1.0 where the file does not say.
         frame_rate: Average frames a second, or None.
+        base_frame_rate: Frames a second of the grid that every frame's time falls on, or None; higher than the average
+            where the rate varies or pictures are interlaced.
         duration_seconds: Length of this stream, or None where only the container has one.
         start_seconds: When its first frame is shown; sound and picture need not begin together.
     """
@@ -32,6 +34,7 @@ class VideoStream:
     frame_rate: float | None
     duration_seconds: float | None
     start_seconds: float = 0.0
+    base_frame_rate: float | None = None
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -73,6 +76,7 @@ class MediaProbe:
         size_bytes: Size of the file.
         video: The picture.
         audio: The sound tracks, in file order; empty for a silent film.
+        declared_seconds: Length that an MP4's or MOV's own header gives; 0 where it gives none.
     """
 
     container: str
@@ -80,6 +84,7 @@ class MediaProbe:
     size_bytes: int
     video: VideoStream
     audio: tuple[AudioStream, ...] = ()
+    declared_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,9 @@ class TranscodePlan:
         audio_index: Stream to take the sound from, or None for a silent film.
         width: Pixels of the output, even.
         height: Pixels of the output, even.
-        duration_seconds: Length that the output has to have; 0 where the source does not say.
+        frame_rate: Frames a second of the output, constant.
+        duration_seconds: Least length that the output has to have; 0 where the source does not say.
+        longest_seconds: Where the output is cut, or None: never.
         video_encoder: ffmpeg's encoder name.
         video_profile: H.264 profile.
         pixel_format: Of the output.
@@ -108,7 +115,9 @@ class TranscodePlan:
     audio_index: int | None
     width: int
     height: int
+    frame_rate: float
     duration_seconds: float
+    longest_seconds: float | None
     video_encoder: str
     video_profile: str
     pixel_format: str

@@ -10,6 +10,13 @@ from media.profile import Profile
 MAX_SIDE: Final = 16384
 """Pixels: x264 takes no wider or higher picture."""
 
+_FRAME_RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
+_DEFAULT_FRAME_RATE: Final = 30.0
+_LEAST_FRAME_RATE: Final = 1.0
+"""Keyframes need frames: a picture that stands for an hour could not be sought in."""
+_RATE_TOLERANCE: Final = 0.02
+
+_LENGTH_MARGIN_SECONDS: Final = 0.1
 _SAMPLE_RATES: Final = (44_100, 48_000)
 _DEFAULT_SAMPLE_RATE: Final = 48_000
 
@@ -57,7 +64,9 @@ def plan_transcode(probe: MediaProbe, profile: Profile) -> TranscodePlan:
         audio_index=audio.index if audio else None,
         width=_even(width),
         height=_even(height),
+        frame_rate=_frame_rate(probe.video, profile.max_frame_rate),
         duration_seconds=_expected_duration(probe, audio),
+        longest_seconds=probe.duration_seconds + _LENGTH_MARGIN_SECONDS if probe.declared_seconds else None,
         video_encoder=profile.video_encoder,
         video_profile=profile.video_profile,
         pixel_format=profile.pixel_format,
@@ -98,6 +107,20 @@ def _expected_duration(probe: MediaProbe, audio: AudioStream | None) -> float:
     if len(ends) < len(taken):
         return probe.duration_seconds
     return max(ends) - min(stream.start_seconds for stream in taken)
+
+
+def _frame_rate(video: VideoStream, at_most: float) -> float:
+    """The source's own rate. A rate that varies becomes constant on its grid: repeated pictures cost next to nothing.
+
+    The grid is of no use where it is finer than any display (a recorder's milliseconds), or where it counts the half
+    pictures of interlaced video.
+    """
+    average, grid = video.frame_rate, video.base_frame_rate
+    counts_halves = bool(average and grid and abs(grid / average - 2) < _RATE_TOLERANCE)
+    if grid and grid <= at_most and not counts_halves and grid >= (average or 0) * (1 - _RATE_TOLERANCE):
+        return max(grid, _LEAST_FRAME_RATE)
+    wanted = min(average or _DEFAULT_FRAME_RATE, at_most)
+    return next((rate for rate in _FRAME_RATES if wanted * 0.9995 <= rate <= at_most), at_most)
 
 
 def _even(pixels: int) -> int:

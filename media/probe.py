@@ -11,7 +11,7 @@ from media.model import AudioStream, MediaProbe, VideoStream
 PROBE_ENTRIES: Final = (
     "format=format_name,duration,size"
     ":stream=index,codec_type,codec_name,codec_tag_string,profile,pix_fmt,width,height,sample_aspect_ratio"
-    ",avg_frame_rate,start_time,duration,channels,sample_rate"
+    ",r_frame_rate,avg_frame_rate,start_time,duration,channels,sample_rate"
     ":stream_disposition=default,attached_pic,timed_thumbnails"
     ":stream_side_data=rotation"
 )
@@ -35,6 +35,7 @@ class _Stream(BaseModel):
     width: int = 0
     height: int = 0
     sample_aspect_ratio: str = ""
+    r_frame_rate: str = ""
     avg_frame_rate: str = ""
     start_time: str = ""
     duration: str = ""
@@ -114,6 +115,7 @@ def _video(stream: _Stream) -> VideoStream:
         frame_rate=_ratio(stream.avg_frame_rate, "/"),
         duration_seconds=_positive(stream.duration),
         start_seconds=_number(stream.start_time) or 0.0,
+        base_frame_rate=_ratio(stream.r_frame_rate, "/"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import os
 import shutil
@@ -65,9 +66,12 @@ async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None
             longer than ``MAX_LINE_BYTES`` comes in pieces.
 
     Raises:
-        OSError: The program could not be started.
+        FileNotFoundError: There is no such program, or it is not executable.
+        OSError: It could not be started for another reason.
         TooMuchOutput: It printed more than ``MAX_STDOUT_BYTES`` and no one took the lines.
     """
+    if shutil.which(arguments[0]) is None:  # else the guard would be found, and fail in its own words
+        raise FileNotFoundError(errno.ENOENT, "there is no program that can be run", arguments[0])
     process = await asyncio.create_subprocess_exec(
         *death_guard(),
         *arguments,

@@ -17,6 +17,7 @@ class Profile:
         name: By which a workflow asks for it.
         crf: Constant rate factor of x264, 0 (lossless) to 51; lower is better and larger.
         preset: Speed preset of x264, ``ultrafast`` to ``veryslow``.
+        max_frame_rate: Frames a second that are never exceeded.
         gop_seconds: Longest time between two keyframes, so that a player can seek.
         audio_bit_rate: Bits a second of stereo sound; mono takes half.
         thumbnail_max_width: Pixels.
@@ -30,6 +31,7 @@ class Profile:
     name: str
     crf: int
     preset: str
+    max_frame_rate: float
     gop_seconds: float
     audio_bit_rate: int
     thumbnail_max_width: int
@@ -41,7 +43,13 @@ class Profile:
 
 
 _WEB: Final = Profile(
-    name="web", crf=23, preset="fast", gop_seconds=2.0, audio_bit_rate=128_000, thumbnail_max_width=1280
+    name="web",
+    crf=23,
+    preset="fast",
+    max_frame_rate=60.0,
+    gop_seconds=2.0,
+    audio_bit_rate=128_000,
+    thumbnail_max_width=1280,
 )
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({_WEB.name: _WEB})
