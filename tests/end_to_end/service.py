@@ -1,0 +1,101 @@
+"""The running service as a client sees it: over HTTP, and nothing else."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from embedded.run_file import RunFile
+from tests.fixtures.stack import Home
+from tests.media.processes import children_of
+from tests.waiting import eventually
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A stack that runs, and an HTTP client for its api."""
+
+    home: Home
+    http: httpx.AsyncClient
+
+    @property
+    def run(self) -> RunFile:
+        """What ``run.json`` says now."""
+        run = self.home.run_file
+        assert run is not None
+        return run
+
+    async def upload(self, clip: Path) -> str:
+        """Upload a file; returns the video's id."""
+        content = await asyncio.to_thread(clip.read_bytes)
+        answer = await self.http.post("/api/v1/videos/upload", files={"file": (clip.name, content)})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["video_id"])
+
+    async def row(self, video_id: str) -> Row:
+        """The video as the api tells it."""
+        answer = await self.http.get(f"/api/v1/videos/{video_id}")
+        assert answer.status_code == 200, answer.text
+        row: Row = answer.json()
+        return row
+
+    async def ended(self, video_id: str, *, within_seconds: float = 90) -> Row:
+        """The row once it is ``ready`` or ``error``."""
+        return await eventually(
+            lambda: self.row(video_id), lambda row: row["status"] in ("ready", "error"), within_seconds=within_seconds
+        )
+
+    async def steps(self, video_id: str) -> dict[str, Row]:
+        """Each activity of the newest run, by name."""
+        answer = await self.http.get(f"/api/v1/videos/{video_id}/steps")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        found: list[Row] = body["steps"] if isinstance(body, dict) else body
+        return {step["activity"]: step for step in found}
+
+    async def closed(self, video_id: str) -> dict[str, Row]:
+        """The steps once the last of them, the cleaning of scratch, is through."""
+
+        def is_clean(steps: dict[str, Row]) -> bool:
+            return steps.get("clean_scratch", {}).get("state") == "completed"
+
+        return await eventually(lambda: self.steps(video_id), is_clean)
+
+    async def encoding(self, video_id: str) -> int:
+        """Wait until the video is in mid-transcode; returns the process id of its ffmpeg."""
+        await eventually(lambda: self.row(video_id), lambda row: row["step"] == "transcode" and row["progress"] > 0.03)
+        encoder = await eventually(self._encoders, bool)
+        return encoder[0]
+
+    async def _encoders(self) -> list[int]:
+        return await asyncio.to_thread(lambda: [pid for pid in self.descendants() if _transcodes(pid)])
+
+    def descendants(self) -> Iterator[int]:
+        """Every process below the worker."""
+        waiting = [self.run.pids["worker"]]
+        while waiting:
+            found = children_of(waiting.pop())
+            waiting.extend(found)
+            yield from found
+
+    async def files_of(self, video_id: str) -> list[Path]:
+        """What is left of the video among originals and published files."""
+        uploads = Path(self.run.uploads)
+        return await asyncio.to_thread(lambda: [path for path in uploads.rglob("*") if video_id in path.name])
+
+    def scratch(self) -> Path:
+        """The scratch folder of this service."""
+        return Path(self.home.environment["RUSHES_SCRATCH"])
+
+
+def _transcodes(pid: int) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return b"libx264" in command

@@ -1,0 +1,104 @@
+"""What is killed, stopped, cancelled or hung ends well all the same, and leaves nothing behind."""
+
+import os
+import signal
+
+import pytest
+
+from tests.end_to_end.conftest import running
+from tests.end_to_end.service import Service
+from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.stack import Home
+from tests.media.processes import gone
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def test_a_worker_killed_in_mid_transcode_is_replaced_and_no_ffmpeg_is_orphaned(
+    breakable: Home, clips: Clips
+) -> None:
+    async with running(breakable) as service:
+        video_id = await service.upload(clips.path(Clip.LONG_720P))
+        encoder = await service.encoding(video_id)
+        os.kill(service.run.pids["worker"], signal.SIGKILL)
+        await gone(encoder, within_seconds=5)
+        row = await service.ended(video_id, within_seconds=200)
+        assert row["status"] == "ready", row
+        steps = await service.closed(video_id)
+        assert steps["transcode_video"]["attempts"] == 2
+        assert not (service.scratch() / video_id).exists()
+
+
+async def test_a_worker_stopped_in_mid_transcode_hands_its_work_back(breakable: Home, clips: Clips) -> None:
+    async with running(breakable) as service:
+        video_id = await service.upload(clips.path(Clip.LONG_720P))
+        encoder = await service.encoding(video_id)
+        os.kill(service.run.pids["worker"], signal.SIGTERM)
+        await gone(encoder, within_seconds=10)
+        # Handed back, and not found out by a heartbeat that stays away for 30 s.
+        await eventually(
+            lambda: service.steps(video_id),
+            lambda steps: steps["transcode_video"]["attempts"] == 2,
+            within_seconds=25,
+        )
+        row = await service.ended(video_id, within_seconds=200)
+        assert row["status"] == "ready", row
+
+
+async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(breakable: Home, clips: Clips) -> None:
+    async with running(breakable) as service:
+        video_id = await service.upload(clips.path(Clip.LONG_720P))
+        encoder = await service.encoding(video_id)
+        os.kill(encoder, signal.SIGSTOP)
+        row = await service.ended(video_id, within_seconds=200)
+        assert row["status"] == "ready", row
+        steps = await service.closed(video_id)
+        assert steps["transcode_video"]["attempts"] == 2
+        await gone(encoder, within_seconds=10)
+
+
+async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> None:
+    video_id = await service.upload(clips.path(Clip.LONG_720P))
+    encoder = await service.encoding(video_id)
+    answer = await service.http.post(f"/api/v1/videos/{video_id}/cancel")
+    assert answer.status_code == 202
+    await gone(encoder, within_seconds=10)
+    row = await service.ended(video_id, within_seconds=10)
+    assert (row["status"], row["error_code"]) == ("error", "cancelled")
+    await service.closed(video_id)
+    assert not (service.scratch() / video_id).exists()
+
+    assert (await service.http.post(f"/api/v1/videos/{video_id}/cancel")).status_code == 409
+    assert (await service.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
+    row = await service.ended(video_id)
+    assert (row["status"], row["attempt"]) == ("ready", 2)
+    assert (await service.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 409
+
+    assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
+    assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
+    assert (await service.http.get(row["url_mp4"])).status_code == 404
+    assert await service.files_of(video_id) == []
+
+
+async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service, clips: Clips) -> None:
+    video_id = await service.upload(clips.path(Clip.LONG_720P))
+    encoder = await service.encoding(video_id)
+    assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
+    await gone(encoder, within_seconds=10)
+    assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
+    assert await service.files_of(video_id) == []
+
+
+async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips: Clips) -> None:
+    async with running(breakable) as service:
+        finished = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+        await service.ended(finished)
+        steps = await service.closed(finished)
+        running_video = await service.upload(clips.path(Clip.LONG_720P))
+        await service.encoding(running_video)
+    async with running(breakable) as service:
+        assert (await service.row(finished))["status"] == "ready"
+        assert (await service.steps(finished)).keys() == steps.keys()
+        row = await service.ended(running_video, within_seconds=200)
+        assert row["status"] == "ready", row
