@@ -93,10 +93,10 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     for queue in queues:
         subject = f"Queue {queue.name}"
         if queue.pollers:
-            yield Finding(subject, Verdict.OK, f"{len(queue.pollers)} workers, {queue.backlog} tasks wait")
+            yield Finding(subject, Verdict.OK, f"workers: {len(queue.pollers)}, tasks that wait: {queue.backlog}")
         else:
             mend = f"Start one: `rushes worker --queue {queue.name}`. If one runs, look into its log."
-            yield Finding(subject, Verdict.WARN, f"no worker asks for work; {queue.backlog} tasks wait", mend)
+            yield Finding(subject, Verdict.WARN, f"no worker asks for work; tasks that wait: {queue.backlog}", mend)
 
 
 def check_database(settings: Settings) -> list[Finding]:

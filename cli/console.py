@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from contracts.status import VideoStatus
@@ -65,9 +66,16 @@ def time_text(moment: datetime) -> str:
 def print_facts(console: Console, facts: Facts) -> None:
     """Print names and what they are, below each other; nothing for None.
 
-    No line is broken or cut, so that paths and URLs can be copied and clicked.
+    A string is never broken or cut, so that paths and URLs can be copied and clicked; a ``Text`` is folded at words.
     """
     told = [(name, fact) for name, fact in facts if fact]
     width = max((len(name) for name, _ in told), default=0)
     for name, fact in told:
-        console.print(Text.assemble((name.ljust(width), "bold"), "  ", fact), soft_wrap=True)
+        label = Text(name.ljust(width), style="bold")
+        if isinstance(fact, Text):
+            row = Table.grid(padding=(0, 2))
+            row.add_column(no_wrap=True)
+            row.add_row(label, fact)
+            console.print(row)
+        else:
+            console.print(Text.assemble(label, "  ", fact), soft_wrap=True)

@@ -19,11 +19,11 @@ def print_outcome(video: VideoView, service: Service, api: ApiClient, console: C
         if video.thumbnail is not None:
             console.print(f"  {api.absolute(video.thumbnail)}", soft_wrap=True)
     else:
-        console.print(Text(f"{error_text(video)}", style="red"), soft_wrap=True)
+        console.print(Text(f"{video.status.value}: {error_text(video)}", style="red"), soft_wrap=True)
     if (workflow := service.workflow_url(video.workflow_id)) is not None:
         console.print(f"  {workflow}", soft_wrap=True)
 
 
 def error_text(video: VideoView) -> str:
-    """The error's code and reason."""
-    return f"{video.status.value}: {video.error_reason or 'no reason is known'} ({video.error_code})"
+    """Why it is in error: the sentence and its code."""
+    return f"{video.error_reason or 'No reason is known.'} ({video.error_code})"

@@ -31,14 +31,15 @@ def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Tab
         spinner: Turns beside a step that runs; a still mark where there is none.
     """
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
-    table.add_column(width=1)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column(min_width=1, no_wrap=True)
+    table.add_column(min_width=max((len(step.activity) for step in steps), default=1), no_wrap=True, style="bold")
+    table.add_column()
     table.add_column(justify="right", no_wrap=True)
     for step in steps:
         running: RenderableType = spinner or Text("▸", style="cyan")
         mark = running if step.state is StepState.RUNNING else _MARKS[step.state]
-        table.add_row(mark, step.activity, Text(step.summary, style="dim"), _took(step))
+        summary = Text(step.summary, style="dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(mark, step.activity, summary, _took(step))
         if step.last_failure is not None:
             style = "yellow" if step.state is StepState.COMPLETED else "red"
             table.add_row("", "", Text(f"{step.last_failure.message} ({step.last_failure.code})", style=style), "")

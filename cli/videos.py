@@ -148,7 +148,7 @@ def _print_details(video: VideoView, service: Service) -> None:
     facts: Facts = [
         ("Title", video.title),
         ("Status", status_text(video.status)),
-        ("Reason", error_text(video) if video.status is VideoStatus.ERROR else None),
+        ("Reason", Text(error_text(video)) if video.status is VideoStatus.ERROR else None),
         ("File", f"{video.original_filename} ({size_text(video.file_size_bytes)})"),
         ("Uploaded", time_text(video.created_at)),
         ("Attempt", str(video.attempt) if video.attempt > 1 else None),

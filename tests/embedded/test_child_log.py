@@ -1,0 +1,45 @@
+"""The logs of the stack's children."""
+
+from pathlib import Path
+
+from embedded.child_log import ChildLog
+
+
+def test_a_large_log_is_moved_out_of_the_way_and_a_small_one_stays(tmp_path: Path) -> None:
+    log = ChildLog(tmp_path / "api.log")
+    log.rotate()
+    log.path.write_bytes(b"x" * 1024)
+    log.rotate()
+    assert log.path.exists()
+    with log.path.open("ab") as file:
+        file.truncate(11 * 1024 * 1024)
+    log.rotate()
+    assert [file.name for file in tmp_path.iterdir()] == ["api.log.1"]
+
+
+def test_the_tail_has_only_what_was_written_since_the_mark(tmp_path: Path) -> None:
+    log = ChildLog(tmp_path / "api.log")
+    assert log.tail() == ""
+    log.path.write_text("old\n")
+    log.mark()
+    with log.path.open("a") as file:
+        file.write("first\n\nsecond\n")
+    assert log.tail() == "first\nsecond"
+    assert log.tail(lines=1) == "second"
+
+
+def test_a_structured_line_becomes_a_sentence_with_its_exception(tmp_path: Path) -> None:
+    log = ChildLog(tmp_path / "api.log")
+    log.path.write_text(
+        '{"level": "error", "event": "cannot start", "reason": "no disk", '
+        '"exception": [{"exc_type": "OSError", "exc_value": "full", "frames": []}]}\n'
+        '{"level": "warn", "msg": "from temporal"}\n'
+        '{"no": "event"}\n'
+        "[1]\n"
+    )
+    assert log.tail().splitlines() == [
+        "error: cannot start reason=no disk (OSError: full)",
+        "warn: from temporal",
+        '{"no": "event"}',
+        "[1]",
+    ]

@@ -1,0 +1,57 @@
+"""The stack where PostgreSQL and Temporal are somebody else's."""
+
+import signal
+
+import pytest
+from temporalio.client import Client
+
+from tests.fixtures.stack import START_SECONDS, Home, finish
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def is_up(home: Home) -> bool:
+    return home.run_file is not None
+
+
+async def test_a_given_database_and_temporal_are_used_and_none_is_started(
+    home: Home, empty_database_url: str, temporal_client: Client
+) -> None:
+    address = temporal_client.service_client.config.target_host
+    given = home.with_settings(DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS=address)
+    process = await given.begin("up")
+    try:
+        await eventually(lambda: is_up(given), bool, within_seconds=START_SECONDS)
+        run = given.run_file
+        assert run is not None
+        assert (run.database, run.temporal, run.temporal_ui) == (empty_database_url, address, "")
+        assert set(run.pids) == {"stack", "api", "worker"}
+        assert (await given.rushes("list")).code == 0
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended = await finish(process)
+    assert ended.code == 0, ended
+
+
+async def test_a_database_that_does_not_answer_is_told_and_nothing_is_left(home: Home) -> None:
+    url = "postgresql://rushes:secret@127.0.0.1:1/rushes"
+    ended = await home.with_settings(DATABASE_URL=url).rushes("up")
+    assert ended.code == 3
+    assert "127.0.0.1:1/rushes does not answer" in ended.err
+    assert "secret" not in ended.err
+    assert home.run_file is None
+
+
+async def test_a_temporal_that_does_not_answer_is_told(home: Home, empty_database_url: str) -> None:
+    given = home.with_settings(DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS="127.0.0.1:1")
+    ended = await given.rushes("up")
+    assert ended.code == 3
+    assert "Temporal did not answer at 127.0.0.1:1" in ended.err
+
+
+async def test_a_home_that_is_a_file_is_told(home: Home) -> None:
+    home.folder.write_text("")
+    ended = await home.rushes("up")
+    assert ended.code == 3
+    assert "RUSHES_HOME" in ended.err
