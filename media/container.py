@@ -66,15 +66,17 @@ def declared_duration(path: Path) -> float:
     """Seconds that an MP4's or MOV's own header (``mvhd``) gives as its length; 0 where it gives none.
 
     ffprobe adds up the decoding times instead, which falls short where the frame rate varies and frames are reordered.
+    The header of a file in fragments knows only the first of them, so it is not believed.
     """
     with path.open("rb") as file:
-        for movie in _boxes(file, path.stat().st_size):
-            if movie.kind == b"moov":
-                for box in _boxes(file, movie.end, start=movie.start + 8):
-                    if box.kind == b"mvhd":
-                        file.seek(box.start + 8)
-                        return _header_duration(file.read(32))
-    return 0.0
+        movie = next((box for box in _boxes(file, path.stat().st_size) if box.kind == b"moov"), None)
+        if movie is None:
+            return 0.0
+        inside = {box.kind: box for box in _boxes(file, movie.end, start=movie.start + 8)}
+        if b"mvhd" not in inside or b"mvex" in inside:
+            return 0.0
+        file.seek(inside[b"mvhd"].start + 8)
+        return _header_duration(file.read(32))
 
 
 def _header_duration(mvhd: bytes) -> float:

@@ -122,3 +122,9 @@ def test_the_index_is_in_front_only_before_the_pictures(file: Path) -> None:
 def test_the_header_tells_the_length_or_nothing(file: Path, header: bytes, seconds: float) -> None:
     file.write_bytes(HEAD + _box(b"moov", _box(b"free") + _box(b"mvhd", header)))
     assert declared_duration(file) == seconds
+
+
+def test_the_header_of_a_file_in_fragments_is_not_believed(file: Path) -> None:
+    header = _box(b"mvhd", struct.pack(">I2III", 0, 0, 0, 600, 1500))
+    file.write_bytes(HEAD + _box(b"moov", header + _box(b"mvex")))
+    assert declared_duration(file) == 0

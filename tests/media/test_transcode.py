@@ -63,6 +63,7 @@ OUTPUTS = {
     Clip.TEN_BIT_422: (SMALL, 2.0, True),
     Clip.VARIABLE_FRAME_RATE: (SMALL, 8.0, False),
     Clip.REORDERED: (SMALL, 10.0, False),
+    Clip.FRAGMENTED: (SMALL, 6.0, True),
     Clip.LATE_PICTURE: (SMALL, 3.0, True),
     Clip.LATE_START: (SMALL, 2.0, False),
     Clip.LONG_SOUND: (SMALL, 3.0, True),

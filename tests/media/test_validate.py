@@ -24,6 +24,7 @@ GOOD = [
     Clip.TEN_BIT_422,
     Clip.VARIABLE_FRAME_RATE,
     Clip.REORDERED,
+    Clip.FRAGMENTED,
     Clip.LATE_PICTURE,
     Clip.LATE_START,
     Clip.LONG_SOUND,
