@@ -59,8 +59,8 @@ def duration_text(seconds: float | None) -> str:
 
 
 def time_text(moment: datetime) -> str:
-    """A moment in this machine's time zone, to the second."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """A moment in this machine's time zone, to the minute."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def print_facts(console: Console, facts: Facts) -> None:

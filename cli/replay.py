@@ -18,7 +18,6 @@ from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from contracts.temporal_names import workflow_id
-from workflows.replay import replay_history
 
 _MESSAGE: Final = re.compile(r'message: "(?P<text>(?:[^"\\]|\\.)+)"')
 
@@ -34,6 +33,8 @@ def replay(
     ],
 ) -> None:
     """Replay a video's history against this version's workflow. Exits with 1 where they diverge."""
+    from workflows.replay import replay_history  # noqa: PLC0415 - with the activities comes half of the service
+
     # The core of the SDK would write its own account of a divergence to standard output.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     file = Path(subject)

@@ -133,14 +133,15 @@ def _table_of(videos: list[VideoView]) -> Table:
     table.add_column("ID", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     table.add_column("Uploaded", no_wrap=True)
-    table.add_column("Title", ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column("Title")
     for video in videos:
         note = video.title
         if video.error_code is not None:
             note = f"{video.error_code}: {video.title}"
         elif video.progress is not None:
             note = f"{video.progress:.0%} {video.step or ''}: {video.title}"
-        table.add_row(str(video.id), status_text(video.status), time_text(video.created_at), note)
+        title = Text(note, no_wrap=True, overflow="ellipsis")
+        table.add_row(str(video.id), status_text(video.status), time_text(video.created_at), title)
     return table
 
 

@@ -27,7 +27,6 @@ from temporal_client import TemporalUnreachable, address_and_namespace, connect_
 
 _LEFTOVER_SECONDS: Final = 20
 _MIGRATE_SECONDS: Final = 120
-_EXTERNAL_SECONDS: Final = 15
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ class Stack:
 
     async def _given_temporal(self, database_url: str) -> _Backends:
         try:
-            client = await connect_within(_EXTERNAL_SECONDS)
+            client = await connect_within(self._settings.connect_timeout_seconds)
         except TemporalUnreachable as error:
             raise StackError(str(error)) from error
         try:

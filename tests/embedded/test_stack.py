@@ -44,7 +44,9 @@ async def test_a_database_that_does_not_answer_is_told_and_nothing_is_left(home:
 
 
 async def test_a_temporal_that_does_not_answer_is_told(home: Home, empty_database_url: str) -> None:
-    given = home.with_settings(DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS="127.0.0.1:1")
+    given = home.with_settings(
+        DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS="127.0.0.1:1", RUSHES_CONNECT_TIMEOUT_SECONDS="1"
+    )
     ended = await given.rushes("up")
     assert ended.code == 3
     assert "Temporal did not answer at 127.0.0.1:1" in ended.err
