@@ -144,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--queue", choices=[*TASK_QUEUES, "all"], default="all", help="which task queue (default: all)")
     queue = parser.parse_args(arguments).queue
+    configure_logs("json", "info")  # until the settings say otherwise
     try:
         settings = load_settings()
         configure_logs(settings.log_format, settings.log_level)

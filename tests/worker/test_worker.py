@@ -1,0 +1,126 @@
+"""A worker process: what it says when it starts, what it needs, and how it stops."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from processing.client import Processing
+from tests.waiting import eventually
+from worker import identity
+
+WORKER = Path(__file__).resolve().parents[2] / "worker.py"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A worker that has stopped: its exit code and its log, a dict a line."""
+
+    code: int
+    log: list[dict[str, Any]]
+
+
+async def begin(tmp_path: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("RUSHES_", "TEMPORAL_", "DATABASE_"))
+    }
+    settings = {
+        "RUSHES_HOME": str(tmp_path / "home"),
+        "RUSHES_SCRATCH": str(tmp_path / "scratch"),
+        "RUSHES_CONNECT_TIMEOUT_SECONDS": "1",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(WORKER),
+        *arguments,
+        env=inherited | settings | environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def finish(process: asyncio.subprocess.Process) -> Ended:
+    async with asyncio.timeout(30):
+        _, log = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, [json.loads(line) for line in log.decode().splitlines()])
+
+
+@pytest.fixture
+def temporal_address(temporal_environment: WorkflowEnvironment) -> str:
+    return temporal_environment.client.service_client.config.target_host
+
+
+async def test_a_worker_without_temporal_says_so_within_its_time_and_exits_with_1(tmp_path: Path) -> None:
+    ended = await finish(
+        await begin(tmp_path, TEMPORAL_ADDRESS="127.0.0.1:1", DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
+    )
+    assert ended.code == 1
+    assert (ended.log[0]["event"], ended.log[0]["version"]) == ("worker_starting", version("rushes"))
+    assert ended.log[-1]["event"] == "worker_cannot_start"
+    assert "Temporal did not answer at 127.0.0.1:1" in ended.log[-1]["reason"]
+    assert "TEMPORAL_ADDRESS" in ended.log[-1]["reason"]
+
+
+async def test_a_worker_without_its_database_says_so_and_does_not_log_the_password(
+    tmp_path: Path, temporal_address: str
+) -> None:
+    ended = await finish(
+        await begin(tmp_path, TEMPORAL_ADDRESS=temporal_address, DATABASE_URL="postgresql://u:secret@127.0.0.1:1/x")
+    )
+    assert ended.code == 1
+    assert ended.log[-1]["event"] == "worker_cannot_start"
+    assert ended.log[-1]["reason"].startswith("PostgreSQL at 127.0.0.1:1/x does not answer")
+    assert "secret" not in json.dumps(ended.log)
+
+
+async def test_a_control_worker_without_a_database_setting_is_told_which_one(
+    tmp_path: Path, temporal_address: str
+) -> None:
+    ended = await finish(await begin(tmp_path, "--queue", CONTROL_QUEUE, TEMPORAL_ADDRESS=temporal_address))
+    assert (ended.code, ended.log[-1]["event"]) == (1, "worker_cannot_start")
+    assert ended.log[-1]["reason"].startswith("DATABASE_URL is not set.")
+
+
+async def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    ended = await finish(await begin(tmp_path, RUSHES_MEDIA_SLOTS="none"))
+    assert (ended.code, [line["event"] for line in ended.log]) == (1, ["worker_cannot_start"])
+    assert ended.log[0]["reason"].startswith("RUSHES_MEDIA_SLOTS: ")
+
+
+async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_sigterm(
+    tmp_path: Path, temporal_environment: WorkflowEnvironment, temporal_address: str
+) -> None:
+    processing = Processing(temporal_environment.client)
+    process = await begin(tmp_path, "--queue", MEDIA_QUEUE, TEMPORAL_ADDRESS=temporal_address)
+
+    async def pollers() -> list[str]:
+        queues = {queue.name: queue.pollers for queue in await processing.queues()}
+        return [poller for poller in queues[MEDIA_QUEUE] if poller.endswith(f":{process.pid}")]
+
+    try:
+        (poller,) = await eventually(pollers, bool)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended = await finish(process)
+    assert re.fullmatch(rf"{MEDIA_QUEUE}@[^:]+:{process.pid}", poller)
+    assert ended.code == 0
+    assert [line["event"] for line in ended.log if line["logger"] == "worker"] == [
+        "worker_starting",
+        "worker_ready",
+        "worker_stopping",
+        "worker_stopped",
+    ]
+
+
+def test_an_identity_names_queue_host_and_process() -> None:
+    assert identity(CONTROL_QUEUE) == f"{CONTROL_QUEUE}@{os.uname().nodename}:{os.getpid()}"
