@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
@@ -48,12 +49,13 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
                 yield state
                 await state["uploads"].settle(_SETTLE_SECONDS)
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Rushes",
         version=options.version,
         summary="Video in, video out, durably.",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
+        redoc_url=None,
         lifespan=lifespan,
     )
     app.add_middleware(LingeringClose)

@@ -1,5 +1,6 @@
 """The OpenAPI document says what the api does."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -83,7 +84,16 @@ async def test_the_docs_page_offers_to_choose_a_file(document: dict[str, Any], c
     schema = body["content"]["multipart/form-data"]["schema"]
     assert schema["properties"]["file"]["format"] == "binary"
     assert schema["required"] == ["file"]
-    assert (await client.get("/docs")).status_code == 200
+
+
+async def test_the_docs_page_comes_from_this_server_alone(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert sources
+    for source in sources:
+        assert source.startswith("/"), source
+        assert (await client.get(source)).status_code == 200
 
 
 async def test_answers_are_as_the_document_says(
