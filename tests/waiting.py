@@ -7,9 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(
-    ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool], *, within_seconds: float = 20
-) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool], *, within_seconds: float = 20) -> T:
     """Ask until the answer is enough, and return it.
 
     Raises:

@@ -79,7 +79,7 @@ async def test_the_examples_are_as_their_schemas_say(document: dict[str, Any]) -
             assert_matches(example, schema, document)
 
 
-async def test_the_docs_page_offers_to_choose_a_file(document: dict[str, Any], client: httpx.AsyncClient) -> None:
+def test_the_docs_page_offers_to_choose_a_file(document: dict[str, Any]) -> None:
     body = operations(document)["post", "/api/v1/videos/upload"]["requestBody"]
     schema = body["content"]["multipart/form-data"]["schema"]
     assert schema["properties"]["file"]["format"] == "binary"
