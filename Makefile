@@ -78,6 +78,10 @@ lock: $(DEV_STAMP) ## Lock the dependencies of pyproject.toml anew, with hashes
 histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew
 	@"$(BIN)/python" -m tests.histories.record
 
+.PHONY: docs
+docs: $(RUN_STAMP) ## Write docs/configuration.md from settings.py
+	@"$(BIN)/python" docs/make_configuration.py
+
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and the embedded stack's state
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var
