@@ -7,10 +7,11 @@ So this suits workers started with ``--queue all`` or ``--queue video-control``.
 """
 
 import asyncio
+import os
 import socket
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NoReturn
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
@@ -50,8 +51,8 @@ def asked_lately(poller: PollerInfo, host: str, now: datetime) -> bool:
     return f"@{host}:" in poller.identity and now - poller.last_access_time.ToDatetime(UTC) < _LATELY
 
 
-def main() -> str | int:
-    """Return 0 for a healthy worker, else a sentence for ``sys.exit``, which makes it exit code 1."""
+def complaint() -> str | None:
+    """What is wrong with the worker of this host, as a sentence; None for a healthy one."""
     host = socket.gethostname()
     try:
         found = asyncio.run(pollers())
@@ -59,10 +60,21 @@ def main() -> str | int:
         return f"Temporal does not answer at {address_and_namespace()[0]}: {error}"
     now = datetime.now(UTC)
     if any(asked_lately(poller, host, now) for poller in found):
-        return 0
+        return None
     others = ", ".join(poller.identity for poller in found) or "nobody"
     return f"No worker of {host} has asked for tasks of {CONTROL_QUEUE} lately; who has: {others}"
 
 
+def main() -> NoReturn:
+    """Exit with 0 for a healthy worker, else with 1 and a sentence on standard error."""
+    wrong = complaint()
+    if wrong:
+        sys.stderr.write(f"{wrong}\n")
+        sys.stderr.flush()
+    # Not sys.exit: the threads of Temporal's client still call into Python while it shuts down, and then now and again
+    # the process aborts. A check may not fail at random.
+    os._exit(1 if wrong else 0)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
