@@ -113,7 +113,8 @@ class VideoProcessingWorkflow:
             TranscodeVideoInput(request.video_id, request.original_key, probe, request.profile),
             **described(
                 transcode_options(probe.duration_seconds, width * height),
-                f"{probe.duration_seconds:.1f} s of {width}x{height} {probe.video.codec} to H.264 and AAC",
+                f"{probe.duration_seconds:.1f} s of {width}x{height} {probe.video.codec} to H.264 "
+                + ("and AAC" if probe.audio else "without sound"),
             ),
         )
         thumbnail = workflow.start_activity_method(
