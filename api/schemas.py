@@ -124,14 +124,14 @@ class StepView(BaseModel):
     """One step of the newest run, as Temporal's history has it."""
 
     activity: str = Field(description="Name of the activity.", examples=["transcode_video"])
-    summary: str = Field(description="The line that Temporal's Web UI shows.", examples=["Transcode to H.264"])
+    summary: str = Field(description="The line that Temporal's Web UI shows.", examples=["12.5 s of 1080x1920 h264 to H.264 and AAC"])
     state: StepState
     attempts: int = Field(description="How often it was begun.", examples=[1])
     queue: str = Field(description="The task queue.", examples=["video-media"])
     scheduled_at: datetime = Field(description="When it was asked for.")
     started_at: datetime | None = Field(description="When its newest attempt began.")
     duration_seconds: float | None = Field(description="From then to its end, or until now.", examples=[8.2])
-    worker: str | None = Field(description="Which worker has or had it.", examples=["41@host:video-media"])
+    worker: str | None = Field(description="Which worker has or had it.", examples=["video-media@host:41"])
     last_failure: StepFailureView | None = Field(description="The newest failure, also where it was overcome.")
 
     @classmethod
@@ -152,7 +152,7 @@ class QueueView(BaseModel):
 
     name: str = Field(examples=["video-media"])
     backlog: int = Field(description="Tasks that wait for a worker.", examples=[0])
-    pollers: list[str] = Field(description="Workers that asked for work lately.", examples=[["41@host:video-media"]])
+    pollers: list[str] = Field(description="Workers that asked for work lately.", examples=[["video-media@host:41"]])
 
     @classmethod
     def of(cls, queue: QueueState) -> Self:
