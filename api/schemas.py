@@ -124,7 +124,7 @@ class StepView(BaseModel):
     """One step of the newest run, as Temporal's history has it."""
 
     activity: str = Field(description="Name of the activity.", examples=["transcode_video"])
-    summary: str = Field(description="The line that Temporal's Web UI shows.", examples=["12.5 s of 1080x1920 h264 to H.264 and AAC"])
+    summary: str = Field(description="The line that Temporal's Web UI shows.", examples=["A JPEG of one frame"])
     state: StepState
     attempts: int = Field(description="How often it was begun.", examples=[1])
     queue: str = Field(description="The task queue.", examples=["video-media"])
