@@ -40,8 +40,15 @@ class HomeLock:
 
         Raises:
             HomeTaken: A living stack holds it, or remains of a dead one still do after ``within_seconds``.
+            StackError: The lock is another user's.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StackError(
+                f"{self._path} can't be opened: {error.strerror or error}. Run as the user that owns "
+                f"{self._path.parent}, or set RUSHES_HOME to another folder."
+            ) from error
         try:
             async with asyncio.timeout(within_seconds):
                 while not _try_lock(descriptor):
