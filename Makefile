@@ -52,7 +52,7 @@ check: lint types
 
 .PHONY: unit
 unit: $(DEV_STAMP)
-	@"$(BIN)/pytest"
+	@"$(BIN)/pytest" --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## Style, format and import contracts

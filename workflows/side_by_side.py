@@ -2,6 +2,7 @@
 
 import asyncio
 
+from temporalio.exceptions import FailureError
 from temporalio.workflow import ActivityHandle
 
 
@@ -16,7 +17,7 @@ async def side_by_side(*handles: ActivityHandle[object]) -> None:
     """
     try:
         await asyncio.gather(*handles)
-    except BaseException:
+    except (asyncio.CancelledError, FailureError):
         for handle in handles:
             handle.cancel()
         await asyncio.gather(*handles, return_exceptions=True)
