@@ -1,0 +1,93 @@
+"""What the documents say is there is there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cli.main import build
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_NOT_OURS: Final = {"var", "node_modules", "dist"}
+_LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+_HEADING: Final = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
+
+
+def documents() -> list[Path]:
+    """Every Markdown file of the project."""
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    found = [path for folder in folders if folder.name not in _NOT_OURS for path in folder.rglob("*.md")]
+    return sorted([*ROOT.glob("*.md"), *found])
+
+
+DOCUMENTS: Final = documents()
+
+
+def code_of(text: str) -> Iterator[str]:
+    """Code blocks and inline code."""
+    return (match.group() for match in _CODE.finditer(text))
+
+
+def anchors_of(text: str) -> set[str]:
+    """Names by which headings can be linked to, made as GitHub makes them."""
+    titles = (match["title"] for match in _HEADING.finditer(re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def rushes_commands() -> set[str]:
+    return {command.name for command in build().registered_commands if command.name is not None}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_resolves(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    broken = []
+    for match in _LINK.finditer(_CODE.sub("", text)):
+        place, _, anchor = match["target"].partition("#")
+        if "://" in place:
+            continue
+        target = (document.parent / place).resolve() if place else document
+        missing = not target.exists() or (anchor and anchor not in anchors_of(target.read_text(encoding="utf-8")))
+        if missing:
+            broken.append(match["target"])
+    assert broken == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_make_target_and_command_that_is_named_exists(document: Path) -> None:
+    code = "\n".join(code_of(document.read_text(encoding="utf-8")))
+    targets = set(re.findall(r"(?:^|`|\$ )make ([a-z]+)\b", code, re.MULTILINE))
+    commands = set(re.findall(r"(?:^|`|\$ |[A-Z_]+=\S+ |bin/|exec api )rushes ([a-z]+)\b", code, re.MULTILINE))
+    assert targets - make_targets() == set()
+    assert commands - rushes_commands() == set()
+
+
+def test_the_readme_names_every_command_that_is_about_videos() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {name for name in rushes_commands() if f"rushes {name}" not in text} <= {"up", "demo"}
+
+
+def test_every_document_that_the_code_names_is_there() -> None:
+    folders = ("api", "workflows", "activities", "media", "storage", "database", "processing", "cli", "embedded")
+    files = [*ROOT.glob("*.py"), *(file for folder in folders for file in (ROOT / folder).rglob("*.py"))]
+    named = {name for file in files for name in re.findall(r"docs/[\w./-]+\.md", file.read_text(encoding="utf-8"))}
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
+def test_the_index_of_decisions_has_each_once_and_no_number_is_used_twice() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    index = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert index == records
+    numbers = [name[:4] for name in records]
+    assert len(set(numbers)) == len(numbers)
+    for name in records:
+        first = (folder / name).read_text(encoding="utf-8").splitlines()[0]
+        assert first.startswith(f"# {int(name[:4])}. "), name
