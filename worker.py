@@ -10,11 +10,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import version
 
 import structlog
+from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -27,7 +29,7 @@ from activities.publish_files import PublishFilesActivities
 from activities.transcode_video import TranscodeVideoActivities
 from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
-from contracts.errors import VideoError
+from contracts.errors import DatabaseUnavailable, VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
 from database.engine import Database
 from logs import configure_logs
@@ -44,6 +46,9 @@ log = structlog.stdlib.get_logger("worker")
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=2)
 """Temporal tells of a cancel in its answer to a heartbeat, so this bounds how long ffmpeg goes on after one."""
+
+
+_DATABASE_PAUSE_SECONDS = 0.5
 
 
 def control_worker(client: Client, settings: Settings, storage: Storage, database: Database) -> Worker:
@@ -113,7 +118,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         if CONTROL_QUEUE in queues:
             database = Database(settings.required_database_url, settings.database_pool_size)
             resources.push_async_callback(database.dispose)
-            await database.ping(settings.connect_timeout_seconds)
+            await _wait_for(database, settings.connect_timeout_seconds)
             workers.append(control_worker(client, settings, storage, database))
         if MEDIA_QUEUE in queues:
             ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
@@ -128,9 +133,27 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     log.info("worker_stopped")
 
 
+async def _wait_for(database: Database, seconds: float) -> None:
+    """Ask until PostgreSQL answers. Raises the last ``DatabaseUnavailable`` when it has not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await database.ping(max(1.0, deadline - time.monotonic()))
+        except DatabaseUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+
+
 def _warn_of_old(ffmpeg: Ffmpeg) -> None:
     if not ffmpeg.is_known_safe:
         log.warning("ffmpeg_is_old", path=str(ffmpeg.ffmpeg_path), version=ffmpeg.version, needed="8.1.2")
+
+
+def _log_context_once() -> None:
+    """Temporal's loggers give their context as fields; by default they also write it into each message."""
+    workflow.logger.workflow_info_on_message = False
+    activity.logger.activity_info_on_message = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -148,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         configure_logs(settings.log_format, settings.log_level)
+        _log_context_once()
         asyncio.run(run(settings, TASK_QUEUES if queue == "all" else (queue,)))
     except (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing) as error:
         log.error("worker_cannot_start", reason=str(error))  # noqa: TRY400 - the sentence says it all

@@ -40,16 +40,6 @@ from processing.history import read_steps
 from processing.progress import progress_between_steps, read_progress
 from processing.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
 
-_UNAVAILABLE: Final = frozenset(
-    {
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.UNKNOWN,
-        RPCStatusCode.INTERNAL,
-    }
-)
 _CLOSING_SECONDS: Final = 3.0
 """A run that has written its row still cleans scratch; a retry waits this long for it to close."""
 
@@ -76,7 +66,7 @@ class Processing:
         """
         for last_try in (False, True):
             try:
-                async with _unavailable_if_silent():
+                async with _unavailable_if_silent(not_found_is_an_answer=False):
                     await self._start_once(request, label)
             except WorkflowAlreadyStartedError:
                 if await self.newest_attempt(request.video_id) == request.attempt:
@@ -226,13 +216,13 @@ async def _attempt(description: WorkflowExecutionDescription) -> int:
 
 
 @asynccontextmanager
-async def _unavailable_if_silent() -> AsyncIterator[None]:
-    """Raise ``TemporalUnavailable`` for what says that the server is away; let every other answer through."""
+async def _unavailable_if_silent(*, not_found_is_an_answer: bool = True) -> AsyncIterator[None]:
+    """Raise ``TemporalUnavailable`` when the server is away or refuses; ``NOT_FOUND`` is an answer about a run."""
     try:
         yield
     except RPCError as error:
-        if error.status in _UNAVAILABLE:
-            raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from error
-        raise
+        if not_found_is_an_answer and error.status is RPCStatusCode.NOT_FOUND:
+            raise
+        raise TemporalUnavailable(f"Temporal does not answer or refuses: {error.message}") from error
     except RuntimeError as error:  # a lazy client that could not connect
         raise TemporalUnavailable(f"Temporal does not answer: {error}") from error

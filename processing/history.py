@@ -118,11 +118,16 @@ def _pending(step: StepRecord, activity: PendingActivityInfo, now: datetime) -> 
 
 
 def _settle(steps: Iterable[StepRecord], closed_at: datetime | None) -> list[StepRecord]:
-    """What a terminated run left open will never end: it counts as cancelled."""
+    """What a terminated run left open ended with it: it counts as cancelled."""
     if closed_at is None:
         return list(steps)
     open_states = (StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING)
-    return [replace(step, state=StepState.CANCELLED) if step.state in open_states else step for step in steps]
+    return [
+        replace(step, state=StepState.CANCELLED, duration_seconds=_seconds(step.started_at, closed_at))
+        if step.state in open_states
+        else step
+        for step in steps
+    ]
 
 
 def _failure(failure: Failure) -> StepFailure:

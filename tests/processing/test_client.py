@@ -214,6 +214,27 @@ async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
     assert ended["mark_error"] is StepState.COMPLETED
 
 
+async def test_a_terminated_run_s_steps_ended_with_it(
+    temporal_client: Client, processing: Processing, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    script.behaviours["transcode_video"] = hang_with_heartbeats
+    async with scripted_workers(temporal_client, script):
+        await processing.start(request, "a.mp4")
+        await script.begun("transcode_video")
+        await temporal_client.get_workflow_handle(workflow_id(request.video_id)).terminate()
+        first = {step.activity: step for step in await processing.steps(request.video_id)}
+        again = {step.activity: step for step in await processing.steps(request.video_id)}
+    assert first["transcode_video"].state is StepState.CANCELLED
+    assert first == again
+
+
+async def test_a_server_that_refuses_is_as_good_as_away(temporal_client: Client) -> None:
+    strange = await Client.connect(temporal_client.service_client.config.target_host, namespace="nobody-made-it")
+    with pytest.raises(TemporalUnavailable, match="nobody-made-it"):
+        await Processing(strange).start(a_request(), "a.mp4")
+
+
 async def test_queues_tell_who_works_on_them(
     temporal_client: Client, processing: Processing, script: ScriptedActivities
 ) -> None:
