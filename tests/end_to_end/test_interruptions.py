@@ -95,10 +95,6 @@ async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips
         finished = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
         await service.ended(finished)
         steps = await service.closed(finished)
-        running_video = await service.upload(clips.path(Clip.LONG_720P))
-        await service.encoding(running_video)
     async with running(breakable) as service:
         assert (await service.row(finished))["status"] == "ready"
         assert (await service.steps(finished)).keys() == steps.keys()
-        row = await service.ended(running_video, within_seconds=200)
-        assert row["status"] == "ready", row
