@@ -94,6 +94,12 @@ async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None
         return_code = await process.wait()
     except BaseException:
         stdout.stop()
+        # A pipe that no one reads any more would hide the program's end.
+        drains += [
+            asyncio.create_task(_drain(stream, _discard))
+            for stream, drain in zip((process.stdout, process.stderr), tuple(drains), strict=True)
+            if drain.done()
+        ]
         await _end(process)
         raise
     finally:
@@ -123,20 +129,33 @@ async def _drain(stream: asyncio.StreamReader | None, take: Callable[[bytes], No
         take(piece)
 
 
+def _discard(_piece: bytes) -> None:
+    pass
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM, some patience, SIGKILL. The program is reaped when this returns, also when this is cancelled."""
+    """SIGTERM, some patience, SIGKILL. The program is reaped when this returns, also when this is cancelled.
+
+    ``wait()`` returns when the program has ended and its pipes are closed, so a program that it started itself and that
+    holds a pipe is ended too.
+    """
     _signal_group(process, signal.SIGTERM)
     exited = asyncio.ensure_future(process.wait())
+    was_killed = False
     while not exited.done():
         with contextlib.suppress(asyncio.CancelledError):  # whoever cancels again is impatient: no more grace
             await asyncio.wait({exited}, timeout=KILL_AFTER_SECONDS)
-        _signal_group(process, signal.SIGKILL)
+        if was_killed and process.returncode is not None:
+            exited.cancel()  # it is gone; who still holds a pipe has left the group, and is not ours to end
+            return
+        if not exited.done():
+            _signal_group(process, signal.SIGKILL)
+            was_killed = True
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 class _Tail:

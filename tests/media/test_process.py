@@ -118,6 +118,37 @@ async def test_whoever_fails_on_a_line_ends_the_program() -> None:
     assert children_of(os.getpid()) == before
 
 
+async def test_a_stubborn_flood_that_no_one_reads_any_more_is_ended_too() -> None:
+    before = children_of(os.getpid())
+    flood = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: print('x' * 1000)"
+
+    def fail(line: str) -> None:
+        raise LookupError(line)
+
+    async with asyncio.timeout(process.KILL_AFTER_SECONDS + 2):
+        with pytest.raises(LookupError):
+            await run_process(_python(flood), on_line=fail)
+    assert children_of(os.getpid()) == before
+
+
+async def test_what_the_program_started_itself_is_ended_with_it() -> None:
+    begun = asyncio.Event()
+    grandchildren: list[int] = []
+
+    def note(line: str) -> None:
+        grandchildren.append(int(line))
+        begun.set()
+
+    stubborn = ["sh", "-c", "(trap '' TERM; while :; do sleep 1; done) & echo $!; wait"]
+    task = asyncio.create_task(run_process(stubborn, on_line=note))
+    await asyncio.wait_for(begun.wait(), 20)
+    task.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await gone(grandchildren[0], within_seconds=5)
+
+
 PARENT = """
 import asyncio, sys
 from media.process import run_process
