@@ -36,9 +36,10 @@ from workflows.activity_options import (
     verify_options,
 )
 from workflows.failure import explain
-from workflows.side_by_side import side_by_side
+from workflows.side_by_side import side_by_side, to_the_end
 
-_STEPS: Final = tuple(Step)
+_STEPS: Final = tuple(step for step in Step if step is not Step.THUMBNAIL)
+"""The thumbnail is drawn beside the transcode, so it counts as a part of that step."""
 
 
 @workflow.defn(name=VIDEO_PROCESSING_WORKFLOW)
@@ -72,10 +73,9 @@ class VideoProcessingWorkflow:
             published = await self._publish()
             await self._mark_ready(published, output)
         except (asyncio.CancelledError, FailureError) as failure:
-            await self._mark_error(failure)
-            await self._clean_scratch()
+            await to_the_end(self._give_up(failure))
             raise
-        await self._clean_scratch()
+        await to_the_end(self._clean_scratch())
         return VideoProcessingResult(
             video_key=published.video_key,
             thumbnail_key=published.thumbnail_key,
@@ -159,6 +159,10 @@ class VideoProcessingWorkflow:
         )
         workflow.upsert_search_attributes([VIDEO_STATUS.value_set(VideoStatus.READY.value)])
         workflow.set_current_details("**Ready**")
+
+    async def _give_up(self, failure: BaseException) -> None:
+        await self._mark_error(failure)
+        await self._clean_scratch()
 
     async def _mark_error(self, failure: BaseException) -> None:
         code, reason = explain(failure)

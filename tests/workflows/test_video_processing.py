@@ -1,5 +1,6 @@
 """Every path of the workflow, on the time-skipping server: hours of retries pass in milliseconds."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -256,4 +257,47 @@ async def test_a_query_tells_the_step_that_runs(temporal_client: Client, script:
         progress = await handle.query(VideoProcessingWorkflow.progress)
         await handle.cancel()
         await failure_of(handle)
-    assert progress == VideoProgress(step=Step.VERIFY, steps_done=3, steps_total=6, attempt=3)
+    assert progress == VideoProgress(step=Step.VERIFY, steps_done=2, steps_total=5, attempt=3)
+
+
+async def test_a_cancel_while_an_error_is_written_changes_neither_the_code_nor_the_clean_up(
+    temporal_client: Client, script: ScriptedActivities
+) -> None:
+    cancelled = asyncio.Event()
+
+    async def until_cancelled(_call: int) -> None:
+        await cancelled.wait()
+
+    script.behaviours["validate_video"] = always(InvalidMedia("not a video"))
+    script.behaviours["mark_error"] = until_cancelled
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client)
+        await script.begun("mark_error")
+        await handle.cancel()
+        cancelled.set()
+        failure = await failure_of(handle)
+    assert isinstance(failure, ActivityError)
+    assert isinstance(failure.cause, ApplicationError)
+    assert failure.cause.type == ErrorCode.INVALID_MEDIA
+    assert script.calls == ["validate_video", "mark_error", "clean_scratch"]
+
+
+async def test_a_cancel_while_scratch_is_cleaned_leaves_the_video_ready_and_scratch_clean(
+    temporal_client: Client, script: ScriptedActivities
+) -> None:
+    cancelled = asyncio.Event()
+
+    async def busy_until_cancelled(call: int) -> None:
+        await cancelled.wait()
+        if call == 1:
+            raise StorageFailed("busy")
+
+    script.behaviours["clean_scratch"] = busy_until_cancelled
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client)
+        await script.begun("clean_scratch")
+        await handle.cancel()
+        cancelled.set()
+        await handle.result()
+    assert script.calls.count("clean_scratch") == 2
+    assert "mark_error" not in script.calls
