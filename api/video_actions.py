@@ -44,12 +44,20 @@ class VideoActions:
         """
         if video.status == VideoStatus.PROCESSING and await self._processing.cancel(str(video.id)):
             return
-        if video.status in {VideoStatus.UPLOADING, VideoStatus.PROCESSING}:
-            # No run is open: it was not started yet, and is not to be; or it has just ended and written the row.
-            attempt = video.attempt if video.status == VideoStatus.PROCESSING else None
-            if await self._videos.cancel_unstarted(video.id, attempt):
-                return
+        # No run is open: it was not started yet, and is not to be; or it has just ended and written the row.
+        can_be_cancelled = video.status in {VideoStatus.UPLOADING, VideoStatus.PROCESSING}
+        if can_be_cancelled and await self._videos.cancel_unstarted(video.id, video.attempt):
+            await self._cancel_run_begun_meanwhile(str(video.id))
+            return
         raise Problem(ProblemCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
+
+    async def _cancel_run_begun_meanwhile(self, video_id: str) -> None:
+        """The upload may have ended, or the reconciler come by, between the look at the runs and the row's change."""
+        try:
+            await self._processing.cancel(video_id)
+        except TemporalUnavailable as error:
+            # Such a run finds the row changed and takes back what it made.
+            _logger.warning("run not looked for after a cancel", reason=str(error))
 
     async def retry(self, video: Video) -> Video:
         """Process a video in ``error`` once more, from its original.
@@ -82,8 +90,9 @@ class VideoActions:
         video_id = str(video.id)
         if video.status == VideoStatus.PROCESSING:
             await self._processing.stop(video_id, within_seconds=STOP_SECONDS)
-        # Ends an upload on its way, and a row that the reconciler would start a run for between here and the last line.
-        await self._videos.cancel_unstarted(video.id, None)
+        # Ends an upload on its way, and whatever was begun since the row was read: its end, a retry, the reconciler.
+        if await self._videos.cancel_unstarted(video.id, None):
+            await self._processing.stop(video_id, within_seconds=STOP_SECONDS)
         await self._storage.withdraw(video_id)
         await self._storage.delete_original(video.original_key)
         await self._storage.clean_scratch(video_id)

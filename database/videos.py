@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -269,14 +269,23 @@ class Videos:
 
     # For the reconciler
 
-    async def list_processing(self, *, updated_before: datetime, limit: int) -> list[Video]:
-        """Videos in ``processing`` that nothing has changed since ``updated_before``, the longest unchanged first."""
+    async def list_processing(self, *, updated_before: datetime, limit: int, after: Video | None = None) -> list[Video]:
+        """Videos in ``processing`` that nothing has changed since ``updated_before``, the longest unchanged first.
+
+        Args:
+            updated_before: Only rows that were last changed before.
+            limit: Most rows of one batch.
+            after: The last row of the batch before this one, or None for the first.
+        """
+        place = (col(Video.updated_at), col(Video.id))
         query = (
             select(Video)
             .where(col(Video.status) == VideoStatus.PROCESSING, col(Video.updated_at) < updated_before)
-            .order_by(col(Video.updated_at), col(Video.id))
+            .order_by(*place)
             .limit(limit)
         )
+        if after is not None:
+            query = query.where(tuple_(*place) > tuple_(after.updated_at, after.id))
         async with self._transaction() as session:
             return list(await session.scalars(query))
 

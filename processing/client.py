@@ -38,7 +38,7 @@ from contracts.temporal_names import (
 )
 from processing.history import read_steps
 from processing.progress import progress_between_steps, read_progress
-from processing.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
+from processing.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
 
 _CLOSING_SECONDS: Final = 3.0
 """A run that has written its row still cleans scratch; a retry waits this long for it to close."""
@@ -62,17 +62,18 @@ class Processing:
             label: The client's file name, for people who read Temporal's Web UI.
 
         Raises:
-            TemporalUnavailable: Also when the run of an earlier attempt is still open.
+            RunStillOpen: The run of an earlier attempt has not ended within some seconds.
         """
         for last_try in (False, True):
             try:
                 async with _unavailable_if_silent(not_found_is_an_answer=False):
                     await self._start_once(request, label)
             except WorkflowAlreadyStartedError:
-                if await self.newest_attempt(request.video_id) == request.attempt:
+                run = await self.newest_run(request.video_id)
+                if run is not None and run.attempt == request.attempt:
                     return
                 if last_try:
-                    raise TemporalUnavailable("The run of the video's last attempt has not ended yet.") from None
+                    raise RunStillOpen("The run of the video's last attempt has not ended yet.") from None
                 await self._wait_until_closed(request.video_id, _CLOSING_SECONDS)
             else:
                 return
@@ -105,15 +106,15 @@ class Processing:
             rpc_timeout=START_TIMEOUT,
         )
 
-    async def newest_attempt(self, video_id: str) -> int | None:
-        """Which attempt of the row the video's newest run serves; None when it never had a run."""
+    async def newest_run(self, video_id: str) -> NewestRun | None:
+        """The video's newest run; None when it never had one."""
         description = await self._describe(video_id)
-        return await _attempt(description) if description is not None else None
-
-    async def is_open(self, video_id: str) -> bool:
-        """Whether a run of the video is open."""
-        description = await self._describe(video_id)
-        return description is not None and description.status is WorkflowExecutionStatus.RUNNING
+        if description is None:
+            return None
+        return NewestRun(
+            attempt=await description.memo_value(ATTEMPT_MEMO, default=1, type_hint=int),
+            is_open=description.status is WorkflowExecutionStatus.RUNNING,
+        )
 
     async def cancel(self, video_id: str) -> bool:
         """Ask the open run to cancel; it ends the row with the code ``cancelled``.
@@ -121,7 +122,8 @@ class Processing:
         Returns:
             False when no run is open.
         """
-        if not await self.is_open(video_id):
+        run = await self.newest_run(video_id)
+        if run is None or not run.is_open:
             return False
         try:
             async with _unavailable_if_silent():
@@ -209,10 +211,6 @@ class Processing:
 
     def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, VideoProcessingResult]:
         return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id, result_type=VideoProcessingResult)
-
-
-async def _attempt(description: WorkflowExecutionDescription) -> int:
-    return int(await description.memo_value(ATTEMPT_MEMO, default=1, type_hint=int))
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ The row is the outbox: whatever is ``processing`` without a run gets one. Every 
 idempotent start, so any number of processes may do this at the same time.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,6 +16,7 @@ from contracts.processing import VideoProcessingInput
 from database.tables import Video
 from database.videos import Videos
 from processing.client import Processing
+from processing.records import RunStillOpen
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
@@ -40,8 +42,10 @@ class ReconcileReport:
     expired: int
 
 
-async def reconcile(videos: Videos, processing: Processing, storage: Storage) -> ReconcileReport:
-    """Mend one batch of rows; call it again later for the rest.
+async def reconcile(
+    videos: Videos, processing: Processing, storage: Storage, *, batch: int = _BATCH
+) -> ReconcileReport:
+    """Look at every row that should have a run, ``batch`` rows a query, and mend it.
 
     Raises:
         TemporalUnavailable: Temporal does not answer; uploads have been closed, runs not started.
@@ -50,23 +54,35 @@ async def reconcile(videos: Videos, processing: Processing, storage: Storage) ->
     """
     now = datetime.now(UTC)
     expired = 0
-    for video in await videos.list_expired_uploads(now=now, limit=_BATCH):
+    for video in await videos.list_expired_uploads(now=now, limit=batch):
         await storage.delete_original(video.original_key)
         expired += await videos.interrupt_upload(
             video.id, "The upload did not finish in the time that it may take. Upload the video again."
         )
     started = closed = 0
-    for video in await videos.list_processing(updated_before=now - _SETTLED_AFTER, limit=_BATCH):
-        newest_attempt = await processing.newest_attempt(str(video.id))
-        if newest_attempt is None or newest_attempt < video.attempt:
+    async for video in _settled(videos, before=now - _SETTLED_AFTER, batch=batch):
+        run = await processing.newest_run(str(video.id))
+        if run is None or run.attempt < video.attempt:
             started += await _start(processing, video)
-        elif not await processing.is_open(str(video.id)):
+        elif not run.is_open:
             closed += await _close(videos, video)
     return ReconcileReport(started=started, closed=closed, expired=expired)
 
 
+async def _settled(videos: Videos, *, before: datetime, batch: int) -> AsyncIterator[Video]:
+    """Every row in ``processing`` that has not changed since ``before``, a batch a query."""
+    last: Video | None = None
+    while found := await videos.list_processing(updated_before=before, limit=batch, after=last):
+        for video in found:
+            yield video
+        last = found[-1]
+
+
 async def _start(processing: Processing, video: Video) -> bool:
-    await processing.start(processing_input(video), video.original_filename)
+    try:
+        await processing.start(processing_input(video), video.original_filename)
+    except RunStillOpen:
+        return False  # its own end, or the next time, will free the way; the rows behind it must not wait for that
     log.info("run_started_late", video_id=str(video.id), attempt=video.attempt)
     return True
 

@@ -11,6 +11,23 @@ class TemporalUnavailable(Exception):
     """Temporal does not answer; what was asked may be asked again later."""
 
 
+class RunStillOpen(TemporalUnavailable):
+    """The run of an earlier attempt has not ended yet, so that of the next one can't start."""
+
+
+@dataclass(frozen=True)
+class NewestRun:
+    """A video's newest run.
+
+    Attributes:
+        attempt: Which attempt of the row it serves.
+        is_open: Whether it has not ended.
+    """
+
+    attempt: int
+    is_open: bool
+
+
 class StepState(StrEnum):
     """Where one activity stands."""
 

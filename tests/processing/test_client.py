@@ -14,7 +14,7 @@ from contracts.errors import StorageFailed
 from contracts.processing import Step, TranscodeProgress, VideoProcessingInput
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
 from processing.client import Processing
-from processing.records import LiveProgress, StepRecord, StepState, TemporalUnavailable
+from processing.records import LiveProgress, NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
 from tests.waiting import eventually
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
 
@@ -85,7 +85,7 @@ async def test_a_retry_waits_for_the_last_run_to_close(
         release.set()
         await retry
         await closed(temporal_client, request.video_id)
-    assert await processing.newest_attempt(request.video_id) == 2
+    assert await processing.newest_run(request.video_id) == NewestRun(attempt=2, is_open=False)
     assert script.calls.count("mark_ready") == 2
 
 
@@ -96,9 +96,9 @@ async def test_a_retry_is_refused_while_the_last_run_stays_open(
     script.behaviours["transcode_video"] = hang_with_heartbeats
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
-        with pytest.raises(TemporalUnavailable):
+        with pytest.raises(RunStillOpen):
             await processing.start(replace(request, attempt=2), "a.mp4")
-        assert await processing.newest_attempt(request.video_id) == 1
+        assert await processing.newest_run(request.video_id) == NewestRun(attempt=1, is_open=True)
         await processing.cancel(request.video_id)
         await closed(temporal_client, request.video_id)
 
@@ -122,7 +122,7 @@ async def test_stopping_terminates_a_run_that_no_worker_ends(processing: Process
     request = a_request()
     await processing.start(request, "a.mp4")  # nobody works
     await processing.stop(request.video_id, within_seconds=0.2)
-    assert await processing.is_open(request.video_id) is False
+    assert await processing.newest_run(request.video_id) == NewestRun(attempt=1, is_open=False)
     await processing.stop(request.video_id, within_seconds=0.2)  # nothing to stop is a success
 
 

@@ -15,6 +15,7 @@ from database.tables import Video
 from database.videos import NewVideo
 from processing.client import Processing
 from processing.reconcile import ReconcileReport, processing_input, reconcile
+from processing.records import NewestRun
 from storage.local import LocalStorage
 
 
@@ -63,7 +64,7 @@ async def test_a_row_whose_run_was_never_started_gets_one(
 ) -> None:
     video = await a_settled_row(database)
     assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=1, closed=0, expired=0)
-    assert await processing.newest_attempt(str(video.id)) == 1
+    assert await processing.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
     assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=0, expired=0)
 
 
@@ -73,7 +74,7 @@ async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
     video_id = await an_upload(database)
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
     assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=0, expired=0)
-    assert await processing.newest_attempt(str(video_id)) is None
+    assert await processing.newest_run(str(video_id)) is None
 
 
 async def test_a_retry_whose_run_was_lost_gets_one(
@@ -85,7 +86,7 @@ async def test_a_retry_whose_run_was_lost_gets_one(
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET attempt = 2"))
     assert (await reconcile(database.videos, processing, storage)).started == 1
-    assert await processing.newest_attempt(str(video.id)) == 2
+    assert await processing.newest_run(str(video.id)) == NewestRun(attempt=2, is_open=True)
 
 
 async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
@@ -97,6 +98,26 @@ async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
     assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=1, expired=0)
     row = await the_row(database, video.id)
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "processing_lost")
+
+
+async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
+    database: Database, processing: Processing, storage: LocalStorage
+) -> None:
+    first, second = await a_settled_row(database), await a_settled_row(database)
+    await processing.start(processing_input(first), "holiday.mp4")
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET attempt = 2 WHERE id = :id"), {"id": first.id})
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=1, closed=0, expired=0)
+    assert await processing.newest_run(str(second.id)) == NewestRun(attempt=1, is_open=True)
+
+
+async def test_rows_beyond_the_first_batch_are_looked_at(
+    database: Database, processing: Processing, storage: LocalStorage
+) -> None:
+    lost = [await a_settled_row(database) for _ in range(3)]
+    assert await reconcile(database.videos, processing, storage, batch=2) == ReconcileReport(3, 0, 0)
+    for video in lost:
+        assert await processing.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
 
 
 async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
