@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := api workflows activities media storage database processing cli embedded contracts bench tests worker.py settings.py temporal_client.py logs.py
 
 # A stamp says which locked requirements are installed; editing the lock installs again.
 RUN_STAMP := $(VENV)/.run

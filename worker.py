@@ -67,6 +67,8 @@ def control_worker(client: Client, settings: Settings, storage: Storage, databas
         ],
         identity=identity(CONTROL_QUEUE),
         interceptors=[ErrorTypeInterceptor()],
+        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
 

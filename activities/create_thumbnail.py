@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempt_file import attempt_file
+from activities.heartbeat import signs_of_life
 from contracts.storage_keys import THUMBNAIL_NAME
 from media.ffmpeg import Ffmpeg
 from media.model import MediaProbe
@@ -62,6 +63,6 @@ class CreateThumbnailActivities:
         plan = plan_thumbnail(request.probe, PROFILES[request.profile])
         source = await self._storage.original_path(request.original_key)
         folder = await self._storage.scratch_folder(request.video_id)
-        async with attempt_file(folder, THUMBNAIL_NAME) as part:
+        async with signs_of_life(), attempt_file(folder, THUMBNAIL_NAME) as part:
             await self._ffmpeg.thumbnail(plan, source, part)
         return CreateThumbnailResult(width=plan.width, height=plan.height)

@@ -1,4 +1,9 @@
-"""Heartbeats that prove progress, not just that the event loop lives."""
+"""Heartbeats: of long steps they prove progress, of short ones that their worker lives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 from temporalio import activity
 
@@ -22,3 +27,26 @@ class HeartbeatProgress:
         activity.heartbeat(
             TranscodeProgress(out_time_seconds=round(out_time_seconds, 3), fraction=round(fraction, 4), speed=speed)
         )
+
+
+_SIGN_OF_LIFE_SECONDS: Final = 2.0
+
+
+@asynccontextmanager
+async def signs_of_life() -> AsyncIterator[None]:
+    """Heartbeats while a short step runs that has no progress to tell.
+
+    A step that hangs is bounded by its ``start_to_close``, which is short. The heartbeats tell Temporal within seconds
+    that the worker is gone, and bring a cancel back to the step.
+    """
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(_SIGN_OF_LIFE_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

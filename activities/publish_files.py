@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import signs_of_life
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
 from storage.protocol import Storage
 
@@ -58,7 +59,8 @@ class PublishFilesActivities:
         Raises:
             StorageFailed: A file is missing, or the disk refused.
         """
-        sizes = await self._storage.publish(request.video_id, [VIDEO_NAME, THUMBNAIL_NAME])
+        async with signs_of_life():
+            sizes = await self._storage.publish(request.video_id, [VIDEO_NAME, THUMBNAIL_NAME])
         return PublishFilesResult(
             video_key=processed_key(request.video_id, VIDEO_NAME),
             thumbnail_key=processed_key(request.video_id, THUMBNAIL_NAME),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import signs_of_life
 from media.ffmpeg import Ffmpeg
 from media.model import MediaProbe
 from media.plan import MediaLimits
@@ -51,5 +52,6 @@ class ValidateVideoActivities:
             LimitExceeded: It is too long or too large.
             OriginalMissing: It is not in storage.
         """
-        source = await self._storage.original_path(request.original_key)
-        return ValidateVideoResult(probe=await self._ffmpeg.validate(source, self._limits))
+        async with signs_of_life():
+            source = await self._storage.original_path(request.original_key)
+            return ValidateVideoResult(probe=await self._ffmpeg.validate(source, self._limits))

@@ -3,8 +3,8 @@
 Three clocks bound each step:
 
 * ``start_to_close``: one attempt. Long enough for the slowest honest run, so that only what hangs is cut off.
-* ``heartbeat``: silence within an attempt. Heartbeats are sent when ffmpeg's output has grown, so silence means that
-  the encoder hangs or the worker is gone.
+* ``heartbeat``: silence within an attempt. Long steps send heartbeats when ffmpeg's output has grown, so silence means
+  that the encoder hangs or the worker is gone; short ones send them while they run.
 * ``schedule_to_close``: the step as a whole, waiting in the queue and every retry included. It has to outlast a backlog
   or an outage, so it is days, and it is what finally ends a step that can't succeed.
 
@@ -22,6 +22,9 @@ from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 _OUTLAST_AN_OUTAGE: Final = timedelta(days=7)
 _STOP_BEFORE_CLEANING: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 """A cancelled run waits until the step has stopped: what still runs may still write."""
+
+_SILENCE: Final = timedelta(seconds=30)
+"""So long without a heartbeat, and the encoder hangs or the worker is gone."""
 
 _FULL_HD_PIXELS: Final = 1920 * 1080
 
@@ -47,6 +50,7 @@ VALIDATE: Final = ActivityConfig(
     task_queue=MEDIA_QUEUE,
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
     retry_policy=_MEDIA_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
@@ -55,6 +59,7 @@ THUMBNAIL: Final = ActivityConfig(
     task_queue=MEDIA_QUEUE,
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
     retry_policy=_MEDIA_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
@@ -63,6 +68,7 @@ PUBLISH: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(minutes=10),
     schedule_to_close_timeout=timedelta(days=1),
+    heartbeat_timeout=_SILENCE,
     retry_policy=_STORAGE_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
@@ -115,7 +121,7 @@ def _ffmpeg_options(duration_seconds: float, pixels: int, *, times_real_time: in
         start_to_close_timeout=timedelta(minutes=5) + times_real_time * size * length,
         schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
         # x264 looks 40 frames ahead before the first output; a larger picture needs longer for them.
-        heartbeat_timeout=timedelta(seconds=30) * size,
+        heartbeat_timeout=_SILENCE * size,
         retry_policy=_MEDIA_RETRIES,
         cancellation_type=_STOP_BEFORE_CLEANING,
     )

@@ -141,3 +141,15 @@ async def test_verify_refuses_an_output_that_is_not_the_plan_s(ffmpeg: Ffmpeg, c
         await ActivityEnvironment().run(
             VerifyOutputActivities(ffmpeg, folders.storage).verify_output, VerifyOutputInput(video_id, other, "web")
         )
+
+
+async def test_a_short_step_gives_signs_of_life(
+    ffmpeg: Ffmpeg, clips: Clips, folders: Folders, media_limits: MediaLimits
+) -> None:
+    _, key = await folders.upload(clips.path(Clip.SHORT_WITH_SOUND))
+    environment = ActivityEnvironment()
+    beats: list[object] = []
+    environment.on_heartbeat = lambda *details: beats.append(details)
+    validate = ValidateVideoActivities(ffmpeg, folders.storage, media_limits).validate_video
+    await environment.run(validate, ValidateVideoInput(key))
+    assert beats
