@@ -56,6 +56,11 @@ def _fails(error: Exception, *, times: int | None = None) -> Behaviour:
     return fail
 
 
+async def _hang_silently(_call: int) -> None:
+    """Send no heartbeat until the server gives the attempt up and the worker hears of it."""
+    await asyncio.sleep(300)
+
+
 def _final(error: VideoError) -> Path:
     return Path({"validate_video": _fails(error)})
 
@@ -64,7 +69,6 @@ def _cancelled(name: str) -> Path:
     return Path({name: hang_with_heartbeats}, cancel_at=name)
 
 
-# A step that times out ends as one that fails for good does: the same commands, so no path of its own.
 PATHS: Final[Mapping[str, Path]] = {
     "ready": Path(),
     "ready_after_a_retry_by_hand": Path(attempt=2),
@@ -91,6 +95,17 @@ PATHS: Final[Mapping[str, Path]] = {
     "error_output_mismatch": Path({"verify_output": _fails(OutputMismatch("The output is short."))}, skips_time=True),
     "error_storage_failed": Path({"validate_video": _fails(StorageFailed("The disk is away."))}, skips_time=True),
     "error_internal": Path({"validate_video": _fails(RuntimeError("Nobody foresaw this."))}, skips_time=True),
+    "error_timed_out": Path({"transcode_video": _hang_silently}),
+    "error_cancelled_while_written": Path(
+        {
+            "validate_video": _fails(InvalidMedia("The file is not a video.")),
+            "mark_error": _fails(DatabaseUnavailable("PostgreSQL does not answer."), times=1),
+        },
+        cancel_at="mark_error",
+    ),
+    "ready_cancelled_while_cleaned": Path(
+        {"clean_scratch": _fails(StorageFailed("The folder is busy."), times=1)}, cancel_at="clean_scratch"
+    ),
     "error_status_conflict": Path({"mark_ready": _fails(StatusConflict("The row has moved on."))}, row_status=None),
     "cancelled_validate": _cancelled("validate_video"),
     "cancelled_transcode": _cancelled("transcode_video"),
@@ -128,7 +143,7 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
 
 
 async def _until_closed(result: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):  # five silent attempts take three minutes
         try:
             await result()
         except WorkflowFailureError:
