@@ -1,7 +1,5 @@
 """One stack for all the tests that leave it running, and one for each test that breaks it."""
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,31 +8,14 @@ import httpx
 import pytest
 
 from tests.end_to_end.service import Service
-from tests.fixtures.stack import START_SECONDS, Home, make_home
-from tests.waiting import eventually
+from tests.fixtures.stack import Home, make_home, running
 
 
 @asynccontextmanager
-async def running(home: Home) -> AsyncIterator[Service]:
-    """``rushes up`` on the home until the block ends."""
-    process = await home.begin("up")
-    try:
-        await eventually(lambda: _is_up(home, process), bool, within_seconds=START_SECONDS)
-        run = home.run_file
-        assert run is not None
-        async with httpx.AsyncClient(base_url=run.api, timeout=30) as http:
-            yield Service(home, http)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await process.communicate()
-
-
-async def _is_up(home: Home, process: asyncio.subprocess.Process) -> bool:
-    if process.returncode is not None:
-        out, err = await process.communicate()
-        pytest.fail(f"rushes up ended with {process.returncode}:\n{out.decode()}{err.decode()}")
-    return home.run_file is not None
+async def serving(home: Home) -> AsyncIterator[Service]:
+    """The service on the home, until the block ends."""
+    async with running(home) as run, httpx.AsyncClient(base_url=run.api, timeout=30) as http:
+        yield Service(home, http)
 
 
 def with_everything_allowed(folder: Path) -> Home:
@@ -49,7 +30,7 @@ def with_everything_allowed(folder: Path) -> Home:
 @pytest.fixture(scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """A stack that tests share and leave as they found it."""
-    async with running(with_everything_allowed(tmp_path_factory.mktemp("service"))) as shared:
+    async with serving(with_everything_allowed(tmp_path_factory.mktemp("service"))) as shared:
         yield shared
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.end_to_end.conftest import running
+from tests.end_to_end.conftest import serving
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(240)
 async def test_a_worker_killed_in_mid_transcode_is_replaced_and_no_ffmpeg_is_orphaned(
     breakable: Home, clips: Clips
 ) -> None:
-    async with running(breakable) as service:
+    async with serving(breakable) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
         encoder = await service.encoding(video_id)
         os.kill(service.run.pids["worker"], signal.SIGKILL)
@@ -31,7 +31,7 @@ async def test_a_worker_killed_in_mid_transcode_is_replaced_and_no_ffmpeg_is_orp
 
 
 async def test_a_worker_stopped_in_mid_transcode_hands_its_work_back(breakable: Home, clips: Clips) -> None:
-    async with running(breakable) as service:
+    async with serving(breakable) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
         encoder = await service.encoding(video_id)
         os.kill(service.run.pids["worker"], signal.SIGTERM)
@@ -47,7 +47,7 @@ async def test_a_worker_stopped_in_mid_transcode_hands_its_work_back(breakable: 
 
 
 async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(breakable: Home, clips: Clips) -> None:
-    async with running(breakable) as service:
+    async with serving(breakable) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
         encoder = await service.encoding(video_id)
         os.kill(encoder, signal.SIGSTOP)
@@ -91,10 +91,10 @@ async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service
 
 
 async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips: Clips) -> None:
-    async with running(breakable) as service:
+    async with serving(breakable) as service:
         finished = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
         await service.ended(finished)
         steps = await service.closed(finished)
-    async with running(breakable) as service:
+    async with serving(breakable) as service:
         assert (await service.row(finished))["status"] == "ready"
         assert (await service.steps(finished)).keys() == steps.keys()
