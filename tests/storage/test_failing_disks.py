@@ -15,7 +15,7 @@ NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 # $1 and $2 are the folders, $3 the program; mounts vanish with the namespace.
 FULL_DISK = 'mount -t tmpfs -o size=4m rushes "$1" && exec "$3" -m tests.storage.on_a_disk "$1" "$2"'
 READ_ONLY_DISK = (
-    'mount -t tmpfs rushes "$1" && mkdir "$1/originals" "$1/processed" && mount -o remount,ro "$1" && '
+    'mount -t tmpfs rushes "$1" && mkdir "$1/originals" "$1/processed" && mount -o remount,bind,ro "$1" && '
     'exec "$3" -m tests.storage.on_a_disk "$1" "$2"'
 )
 
