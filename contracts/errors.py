@@ -7,13 +7,19 @@ document and the ``type`` of the ``ApplicationError`` in Temporal's history, so 
     ├── InvalidMedia         the file is not a video that can be read        final
     ├── NoVideoStream        it has no picture                               final
     ├── UnsupportedCodec     nothing here can decode it                      final
-    ├── LimitExceeded        too long or too large                           final
-    ├── TranscodeFailed      ffmpeg failed, perhaps for a passing reason     retried
-    ├── OutputMismatch       the output is not what was asked for            retried
+    ├── Encrypted            its streams can't be read without a key         final
+    ├── LimitExceeded        too long, too large, or too much to encode      final
+    ├── UnknownProfile       its profile is not known to this worker         final
+    ├── TranscodeFailed      ffmpeg failed, perhaps for a passing reason     counted
+    ├── OutputMismatch       the output is not what was asked for            counted
     ├── OriginalMissing      the uploaded file is not in storage             final
     ├── StorageFailed        a disk or bucket refused                        retried
-    ├── StatusConflict       the row has moved on: cancelled, or deleted     final
+    ├── VideoCancelled       its cancel was accepted meanwhile               final
+    ├── StatusConflict       the row has moved on: retried, or deleted       final
     └── DatabaseUnavailable  PostgreSQL does not answer                      retried
+
+*Retried* is what passes by itself, for as long as it takes. *Counted* is what the work itself may cause: it is tried a
+few times, and those times are counted in the workflow, where a lost worker or a restart can't use them up.
 """
 
 from enum import StrEnum
@@ -26,7 +32,9 @@ class ErrorCode(StrEnum):
     INVALID_MEDIA = "invalid_media"
     NO_VIDEO_STREAM = "no_video_stream"
     UNSUPPORTED_CODEC = "unsupported_codec"
+    ENCRYPTED = "encrypted"
     LIMIT_EXCEEDED = "limit_exceeded"
+    UNKNOWN_PROFILE = "unknown_profile"
     TRANSCODE_FAILED = "transcode_failed"
     OUTPUT_MISMATCH = "output_mismatch"
     ORIGINAL_MISSING = "original_missing"
@@ -46,10 +54,12 @@ class VideoError(Exception):
     Attributes:
         code: The stable name of the reason.
         retryable: Whether the same step may succeed when it is tried again.
+        counted: Whether the work itself may be the cause, so that it is tried a few times only.
     """
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
     retryable: ClassVar[bool] = True
+    counted: ClassVar[bool] = False
 
 
 class InvalidMedia(VideoError):
@@ -73,10 +83,24 @@ class UnsupportedCodec(VideoError):
     retryable = False
 
 
+class Encrypted(VideoError):
+    """Picture or sound are encrypted (Common Encryption, FairPlay)."""
+
+    code = ErrorCode.ENCRYPTED
+    retryable = False
+
+
 class LimitExceeded(VideoError):
-    """The video is longer, or its picture larger, than this service accepts."""
+    """The video is longer, its picture larger, or its encode dearer than this service accepts."""
 
     code = ErrorCode.LIMIT_EXCEEDED
+    retryable = False
+
+
+class UnknownProfile(VideoError):
+    """The row names an encoding profile that is not, or no longer, in the worker's profiles."""
+
+    code = ErrorCode.UNKNOWN_PROFILE
     retryable = False
 
 
@@ -84,12 +108,14 @@ class TranscodeFailed(VideoError):
     """Ffmpeg ended with an error, or was killed, though the file could be read."""
 
     code = ErrorCode.TRANSCODE_FAILED
+    counted = True
 
 
 class OutputMismatch(VideoError):
     """What ffmpeg wrote is not what the plan asked for."""
 
     code = ErrorCode.OUTPUT_MISMATCH
+    counted = True
 
 
 class OriginalMissing(VideoError):
@@ -105,8 +131,15 @@ class StorageFailed(VideoError):
     code = ErrorCode.STORAGE_FAILED
 
 
+class VideoCancelled(VideoError):
+    """Somebody cancelled the video, and was told so, before this change reached its row."""
+
+    code = ErrorCode.CANCELLED
+    retryable = False
+
+
 class StatusConflict(VideoError):
-    """The row is not in the status that this change starts from: it was cancelled, retried or deleted meanwhile."""
+    """The row is not in the status that this change starts from: it was retried or deleted meanwhile."""
 
     code = ErrorCode.STATUS_CONFLICT
     retryable = False

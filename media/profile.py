@@ -1,56 +1,142 @@
-"""Encoding profiles: what an output shall be like, as data.
+"""Encoding profiles: what an output shall be like, as data. The shipped ones are in ``profiles.toml`` beside this file.
 
-Why these numbers: ``docs/decisions/0003-encoding-profile.md``.
+Why their numbers are what they are: ``docs/decisions/0003-encoding-profile.md``.
 """
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+DEFAULT_PROFILE: Final = "web"
+
+_SHIPPED: Final = Path(__file__).with_name("profiles.toml")
+_NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,39}$"
+
+ProfileName = Annotated[str, Field(pattern=_NAME_PATTERN)]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]
 
 
-@dataclass(frozen=True)
-class Profile:
-    """How outputs of one kind are encoded, whatever the source is.
+class ProfilesInvalid(Exception):
+    """A file of profiles can't be used; the text names file, line and field, and what to write."""
+
+
+class Profile(BaseModel):
+    """How outputs of one kind are made, whatever the source is.
 
     Attributes:
-        name: By which a workflow asks for it.
-        crf: Constant rate factor of x264, 0 (lossless) to 51; lower is better and larger.
-        preset: Speed preset of x264, ``ultrafast`` to ``veryslow``.
+        name: By which an upload asks for it; in the file it is the name of the table.
+        description: For people who choose.
+        max_short_side: Pixels of the shorter side of the output; a larger picture is scaled down, none is enlarged.
         max_frame_rate: Frames a second that are never exceeded.
-        gop_seconds: Longest time between two keyframes, so that a player can seek.
-        audio_bit_rate: Bits a second of stereo sound; mono takes half.
-        thumbnail_max_width: Pixels.
-        thumbnail_at_seconds: Where the thumbnail is taken; the middle of a video that is not that long.
+        max_level: Highest H.264 level (ITU-T H.264, table A-1) of a picture that is copied.
+        max_copy_bit_rate: Bits a second over the whole length that a picture may have to be copied.
         video_encoder: ffmpeg's name of it.
-        video_profile: H.264 profile.
-        pixel_format: Of the video.
-        audio_encoder: ffmpeg's name of it.
+        preset: Speed preset of x264.
+        crf: Constant rate factor of x264, 0 (lossless) to 51; lower is better and larger.
+        max_bit_rate: Bits a second that the encoder does not exceed over two seconds, whatever ``crf`` asks for.
+        gop_seconds: Time between two keyframes of an encoded picture; all its GOPs are closed and of this length.
+        max_keyframe_gap_seconds: Longest time between keyframes of a picture that is copied, so that it can be sought.
+        audio_bit_rate: Bits a second of stereo sound; mono takes half.
+        audio_channels: Most channels of the output; more are mixed down.
+        loudness_lufs: Integrated loudness (EBU R 128) that sound is brought to, or None to leave it as it is.
+        chunk_seconds: Length of the pieces in which a long picture is encoded; rounded to whole GOPs.
+        chunk_threshold_seconds: A picture that is longer is encoded in chunks.
+        thumbnail: ``at_one_second``, or ``representative`` for the most typical of several frames.
+        thumbnail_max_width: Pixels.
     """
 
-    name: str
-    crf: int
-    preset: str
-    max_frame_rate: float
-    gop_seconds: float
-    audio_bit_rate: int
-    thumbnail_max_width: int
-    thumbnail_at_seconds: float = 1.0
-    video_encoder: str = "libx264"
-    video_profile: str = "high"
-    pixel_format: str = "yuv420p"
-    audio_encoder: str = "aac"
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: ProfileName
+    description: str = ""
+    max_short_side: Annotated[int, Field(ge=16, le=8192)]
+    max_frame_rate: Annotated[float, Field(ge=1, le=240)] = 60.0
+    max_level: Annotated[float, Field(ge=1, le=6.2)] = 5.2
+    max_copy_bit_rate: Annotated[int, Field(gt=0)]
+    video_encoder: Literal["libx264"] = "libx264"
+    preset: Preset = "fast"
+    crf: Annotated[int, Field(ge=0, le=51)]
+    max_bit_rate: Annotated[int, Field(ge=100_000)]
+    gop_seconds: Annotated[float, Field(ge=0.5, le=10)] = 2.0
+    max_keyframe_gap_seconds: Annotated[float, Field(ge=0.5, le=60)] = 10.0
+    audio_bit_rate: Annotated[int, Field(ge=16_000, le=512_000)] = 128_000
+    audio_channels: Literal[1, 2] = 2
+    loudness_lufs: Annotated[float, Field(ge=-40, le=-5)] | None = None
+    chunk_seconds: Annotated[float, Field(ge=2, le=300)] = 6.0
+    chunk_threshold_seconds: Annotated[float, Field(gt=0)] = 9.0
+    thumbnail: Literal["at_one_second", "representative"] = "at_one_second"
+    thumbnail_max_width: Annotated[int, Field(ge=16, le=8192)] = 1280
+    thumbnail_at_seconds: ClassVar[float] = 1.0
+    video_profile: ClassVar[str] = "high"
+    pixel_format: ClassVar[str] = "yuv420p"
+    audio_encoder: ClassVar[str] = "aac"
+
+    @model_validator(mode="after")
+    def _chunks_hold_gops(self) -> Self:
+        if self.chunk_seconds < self.gop_seconds:
+            raise ValueError(f"chunk_seconds must be at least gop_seconds, which is {self.gop_seconds:g}")
+        return self
 
 
-_WEB: Final = Profile(
-    name="web",
-    crf=23,
-    preset="fast",
-    max_frame_rate=60.0,
-    gop_seconds=2.0,
-    audio_bit_rate=128_000,
-    thumbnail_max_width=1280,
-)
+Profiles = Mapping[str, Profile]
 
-PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({_WEB.name: _WEB})
-"""Every profile by its name."""
+
+def load_profiles(own: Path | None = None) -> Profiles:
+    """The shipped profiles, and those of the operator's own file where one is named.
+
+    Raises:
+        ProfilesInvalid: A file is not there, is not TOML, or a profile of it can't be used.
+    """
+    profiles = _read(_SHIPPED)
+    if own is not None:
+        profiles |= _read(own)
+    return MappingProxyType(profiles)
+
+
+def _read(file: Path) -> dict[str, Profile]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ProfilesInvalid(f"{file}: the profiles can't be read: {reason}. Mend RUSHES_PROFILES.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfilesInvalid(f"{file}: not valid TOML: {error}.") from error
+    return {name: _profile(file, text, name, table) for name, table in tables.items()}
+
+
+def _profile(file: Path, text: str, name: str, table: object) -> Profile:
+    if not isinstance(table, dict):
+        where = _line_of(text, None, name)
+        raise ProfilesInvalid(f"{file}, line {where}: {name} stands outside any profile; write [name] above it.")
+    try:
+        return Profile.model_validate({**table, "name": name})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        where = _line_of(text, name, field)
+        raise ProfilesInvalid(f"{file}, line {where}: [{name}] {field}: {problem['msg']}.") from None
+
+
+def _line_of(text: str, table: str | None, field: str) -> int:
+    """The line, from 1, of a field in a table; the table's own line where the field is missing."""
+    current, line_of_table = None, 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            current = stripped.partition("]")[0].strip("[] \"'")
+            if current == table:
+                line_of_table = number
+        elif current == table and stripped.partition("=")[0].strip(" \"'") == field:
+            return number
+    return line_of_table
+
+
+PROFILES: Final = load_profiles()
+"""For callers that know no other yet."""
