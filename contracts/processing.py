@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+DEFAULT_PROFILE: Final = "web"
+"""The encoding profile of a video whose upload names none."""
 
 
 class Step(StrEnum):
@@ -24,14 +28,14 @@ class VideoProcessingInput:
         user_id: Who uploaded it.
         original_key: Storage key of the uploaded file.
         attempt: Which attempt of the row this run serves: 1 for the upload, one more for each retry.
-        profile: Name of the encoding profile, one of ``media.profile.PROFILES``.
+        profile: Name of the encoding profile, one of those of ``media.profile.load_profiles``.
     """
 
     video_id: str
     user_id: str
     original_key: str
     attempt: int = 1
-    profile: str = "web"
+    profile: str = DEFAULT_PROFILE
 
 
 @dataclass(frozen=True)

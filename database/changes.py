@@ -1,17 +1,22 @@
 """The statements that change a row, for ``database.videos``; each runs in its caller's transaction."""
 
 from collections.abc import Collection
-from typing import Any, cast
+from dataclasses import asdict
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
+from database.records import PublishedVideo
 from database.tables import IdempotencyKey, Video, utc_now
+
+CANCELLED_REASON: Final = "The video was cancelled."
+_TOLD_BY_ERROR: Final = ("error_code", "error_reason")
 
 
 async def compare_and_set(
@@ -48,14 +53,31 @@ async def compare_and_set(
 
 def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
     """The values of a row in ``error``."""
-    # A reason may quote a program's output, and PostgreSQL's text holds no NUL and no half of a surrogate pair.
-    storable = reason.replace("\x00", "").encode("utf-8", errors="replace").decode("utf-8")
     return {
         "status": VideoStatus.ERROR,
         "error_code": code,
-        "error_reason": storable,
+        "error_reason": _storable(reason),
         "upload_expires_at": None,
     }
+
+
+def error_of_run_values(code: ErrorCode, reason: str) -> dict[str, Any]:
+    """The values of a row whose run ended in an error: those of a cancel where one was accepted before."""
+    of_run, of_cancel = error_values(code, reason), error_values(ErrorCode.CANCELLED, CANCELLED_REASON)
+    was_cancelled = col(Video.cancel_requested_at).is_not(None)
+    decided = {name: case((was_cancelled, of_cancel[name]), else_=of_run[name]) for name in _TOLD_BY_ERROR}
+    return of_run | decided
+
+
+def ready_values(published: PublishedVideo) -> dict[str, Any]:
+    """The values of a row in ``ready``."""
+    warnings = [{"code": warning.code, "message": _storable(warning.message)} for warning in published.warnings]
+    return {"status": VideoStatus.READY, **asdict(published), "warnings": warnings}
+
+
+def _storable(sentence: str) -> str:
+    """A sentence may quote a program's output, and PostgreSQL holds no NUL and no half of a surrogate pair."""
+    return sentence.replace("\x00", "").encode("utf-8", errors="replace").decode("utf-8")
 
 
 async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> StatusConflict:

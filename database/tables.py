@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, ForeignKey, Index, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, ForeignKey, Index, String, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from contracts.processing import DEFAULT_PROFILE
 from contracts.status import VideoStatus
 
 _STATUS_LIST = ", ".join(f"'{status}'" for status in VideoStatus)
@@ -19,7 +21,8 @@ def utc_now() -> datetime:
 class Video(SQLModel, table=True):
     """One uploaded video and where it stands.
 
-    The workflow owns ``status`` while it is ``processing``; ``attempt`` tells which run may still change the row.
+    The workflow owns ``status`` while it is ``processing``; ``attempt`` tells which run may still change the row. A row
+    in ``processing`` with ``cancel_requested_at`` ends as cancelled, whatever becomes of its run.
     """
 
     __tablename__ = "videos"
@@ -36,6 +39,9 @@ class Video(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
     user_id: str = Field(max_length=200)
     title: str = Field(max_length=200)
+    profile: str = Field(
+        default=DEFAULT_PROFILE, sa_column=Column(String(40), nullable=False, server_default=DEFAULT_PROFILE)
+    )
     status: str = Field(default=VideoStatus.UPLOADING.value, max_length=20)
     file_size_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     original_filename: str = Field(max_length=255)
@@ -48,7 +54,11 @@ class Video(SQLModel, table=True):
     height: int | None = None
     error_code: str | None = Field(default=None, max_length=40)
     error_reason: str | None = None
+    warnings: list[dict[str, str]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
     attempt: int = 1
+    cancel_requested_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     upload_expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
     updated_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))

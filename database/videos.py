@@ -6,76 +6,32 @@ asks, the attempt that it starts from, so that of several callers exactly one wi
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, TypeGuard, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, VideoCancelled
 from contracts.status import VideoStatus
-from database.changes import claim_key, compare_and_set, conflict, error_values, upload_failed, video_of_key
+from database.changes import (
+    CANCELLED_REASON,
+    claim_key,
+    compare_and_set,
+    conflict,
+    error_of_run_values,
+    error_values,
+    ready_values,
+    upload_failed,
+    video_of_key,
+)
 from database.pages import PageCursor, VideoPage, page_query
-from database.tables import Video
+from database.records import IdempotencyKeyTaken, NewVideo, PublishedVideo
+from database.tables import Video, utc_now
 
 __all__ = ["IdempotencyKeyTaken", "NewVideo", "PageCursor", "PublishedVideo", "VideoPage", "Videos"]
-
-CANCELLED_REASON: Final = "The video was cancelled."
-
-
-@dataclass(frozen=True)
-class NewVideo:
-    """A video whose upload begins.
-
-    Attributes:
-        id: Its id, chosen by the caller.
-        user_id: Who uploads it.
-        title: Shown to people.
-        original_filename: The client's name of the file, for people only.
-        original_key: Storage key that the file will have.
-        upload_expires_at: When an upload that is not finished counts as interrupted.
-    """
-
-    id: UUID
-    user_id: str
-    title: str
-    original_filename: str
-    original_key: str
-    upload_expires_at: datetime
-
-
-@dataclass(frozen=True)
-class PublishedVideo:
-    """What can be played.
-
-    Attributes:
-        url_mp4: Path under which the api serves the video.
-        thumbnail: Path under which it serves the picture.
-        duration_seconds: Length of the video.
-        width: Pixels, as displayed.
-        height: Pixels, as displayed.
-    """
-
-    url_mp4: str
-    thumbnail: str
-    duration_seconds: float
-    width: int
-    height: int
-
-
-class IdempotencyKeyTaken(Exception):
-    """The ``Idempotency-Key`` belongs to an earlier upload.
-
-    Attributes:
-        video: What that upload made.
-    """
-
-    def __init__(self, video: Video) -> None:
-        super().__init__(f"The idempotency key belongs to video {video.id}.")
-        self.video = video
 
 
 class Videos:
@@ -102,6 +58,7 @@ class Videos:
                 title=new.title,
                 original_filename=new.original_filename,
                 original_key=new.original_key,
+                profile=new.profile,
                 upload_expires_at=new.upload_expires_at,
             )
             session.add(video)
@@ -155,43 +112,65 @@ class Videos:
 
     # Processing
 
+    async def claim(self, video_id: UUID, attempt: int) -> None:
+        """Return if the row waits for the run that serves ``attempt``; changes nothing.
+
+        Raises:
+            VideoCancelled: Its cancel was accepted before the run began.
+            StatusConflict: The row is gone, or not in ``processing`` with this attempt.
+        """
+        async with self._transaction() as session:
+            video = await session.get(Video, video_id)
+            if not _is_processing(video, attempt):
+                raise await conflict(session, video_id, f"be processed with attempt {attempt}")
+            if video.cancel_requested_at is not None:
+                raise VideoCancelled(CANCELLED_REASON)
+
     async def mark_ready(self, video_id: UUID, attempt: int, published: PublishedVideo) -> None:
         """``processing -> ready`` for the run that serves ``attempt``; done already by that run is a success.
 
         Raises:
-            StatusConflict: The row was cancelled, retried or deleted meanwhile.
+            VideoCancelled: A cancel was accepted; the row is left to ``mark_error``.
+            StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
         """
-        values = {
-            "status": VideoStatus.READY,
-            "url_mp4": published.url_mp4,
-            "thumbnail": published.thumbnail,
-            "duration_seconds": published.duration_seconds,
-            "width": published.width,
-            "height": published.height,
-        }
+        not_cancelled = col(Video.cancel_requested_at).is_(None)
+        values = ready_values(published)
         async with self._transaction() as session:
-            if await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt) is not None:
+            if await compare_and_set(
+                session, video_id, [VideoStatus.PROCESSING], values, not_cancelled, attempt=attempt
+            ):
                 return
             video = await session.get(Video, video_id)
+            if _is_processing(video, attempt):
+                raise VideoCancelled(CANCELLED_REASON)
             if video is None or (video.status, video.attempt) != (VideoStatus.READY, attempt):
                 raise await conflict(session, video_id, f"be ready with attempt {attempt}")
 
     async def mark_error(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> bool:
-        """``processing -> error`` for the run that serves ``attempt``.
+        """``processing -> error`` for the run that serves ``attempt``; after an accepted cancel always as cancelled.
 
         Returns:
             True when the row is in that error for that attempt, now or already; False when it is gone or moved on.
         """
-        values = error_values(code, reason)
+        values = error_of_run_values(code, reason)
         async with self._transaction() as session:
-            if await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt) is not None:
+            if await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                 return True
             video = await session.get(Video, video_id)
-            return video is not None and (video.status, video.attempt, video.error_code) == (
-                VideoStatus.ERROR,
-                attempt,
-                code,
-            )
+            if video is None or (video.status, video.attempt) != (VideoStatus.ERROR, attempt):
+                return False
+            return video.error_code == code or video.cancel_requested_at is not None
+
+    async def request_cancel(self, video_id: UUID, attempt: int) -> bool:
+        """Note in a row in ``processing`` that it is to end as cancelled; from then on it can't become ``ready``.
+
+        Returns:
+            Whether the row is so marked, by this call or an earlier one. False when it has moved on.
+        """
+        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now())}
+        async with self._transaction() as session:
+            changed = await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt)
+        return changed is not None
 
     async def cancel_unstarted(self, video_id: UUID, attempt: int | None) -> bool:
         """``uploading | processing -> error``, code ``cancelled``, for a video that no workflow runs for.
@@ -209,7 +188,7 @@ class Videos:
             return await compare_and_set(session, video_id, open_statuses, values, attempt=attempt) is not None
 
     async def start_retry(self, video_id: UUID) -> Video:
-        """``error -> processing`` with the next attempt, its error forgotten.
+        """``error -> processing`` with the next attempt; its error, warnings and cancel are forgotten.
 
         Raises:
             StatusConflict: The row is not in ``error``, or its upload never finished, so that there is no file.
@@ -219,6 +198,8 @@ class Videos:
             "attempt": col(Video.attempt) + 1,
             "error_code": None,
             "error_reason": None,
+            "warnings": [],
+            "cancel_requested_at": None,
         }
         uploaded = col(Video.content_sha256).is_not(None)
         async with self._transaction() as session:
@@ -303,3 +284,7 @@ class Videos:
 
 def _of_user(user_id: str | None) -> list[ColumnElement[bool]]:
     return [] if user_id is None else [col(Video.user_id) == user_id]
+
+
+def _is_processing(video: Video | None, attempt: int) -> TypeGuard[Video]:
+    return video is not None and (video.status, video.attempt) == (VideoStatus.PROCESSING, attempt)

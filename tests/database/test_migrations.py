@@ -83,6 +83,26 @@ async def test_migrating_keeps_the_videos(database: Database, database_url: str)
     assert await database.videos.get(video.id) == video
 
 
+def test_a_video_from_before_profiles_has_the_default_one_and_neither_warnings_nor_a_cancel(
+    empty_database_url: str,
+) -> None:
+    insert = (
+        "INSERT INTO videos (id, user_id, title, status, file_size_bytes, original_filename, original_key, attempt,"
+        " created_at, updated_at) VALUES (gen_random_uuid(), 'local', 'A holiday', 'ready', 1, 'a.mp4', 'a', 1,"
+        " now(), now())"
+    )
+    engine = create_engine(parse_url(empty_database_url))
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(text(insert))
+    engine.dispose()
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(insert)  # as the api of before goes on doing while it is replaced
+        found = connection.execute("SELECT profile, warnings, cancel_requested_at FROM videos").fetchall()
+    assert found == [("web", [], None)] * 2
+
+
 async def test_the_database_refuses_a_status_that_does_not_exist(database: Database) -> None:
     video = await video_in(database.videos, VideoStatus.READY)
     with pytest.raises(IntegrityError, match="videos_status_check"):

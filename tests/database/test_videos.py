@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
+from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.tables import Video
 from tests.database.samples import PUBLISHED, SHA256, new_video, video_in
@@ -65,6 +68,28 @@ async def test_a_ready_video_has_all_that_a_player_needs(database: Database) -> 
     video = await video_in(database.videos, VideoStatus.READY)
     assert (video.url_mp4, video.thumbnail) == (PUBLISHED.url_mp4, PUBLISHED.thumbnail)
     assert (video.duration_seconds, video.width, video.height) == (10.04, 1280, 720)
+
+
+async def test_a_ready_video_keeps_its_warnings_in_their_order_until_it_is_retried(database: Database) -> None:
+    warnings = (VideoWarning("sound_left_out", "One of two tracks: bad\x00 byte."), VideoWarning("a_code", "動画 🎬"))
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    await database.videos.mark_ready(video.id, 1, replace(PUBLISHED, warnings=warnings))
+    stored = await database.videos.get(video.id)
+    assert stored is not None
+    assert stored.warnings == [
+        {"code": "sound_left_out", "message": "One of two tracks: bad byte."},
+        {"code": "a_code", "message": "動画 🎬"},
+    ]
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET status = 'error'"))
+    assert (await database.videos.start_retry(video.id)).warnings == []
+
+
+async def test_a_video_keeps_the_profile_that_it_was_uploaded_with(database: Database) -> None:
+    plain = await database.videos.create_uploading(new_video())
+    chosen = await database.videos.create_uploading(replace(new_video(), profile="archive"))
+    assert (plain.profile, chosen.profile) == ("web", "archive")
+    assert await database.videos.get(chosen.id) == chosen
 
 
 async def test_marking_ready_twice_changes_nothing(database: Database) -> None:

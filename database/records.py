@@ -1,0 +1,65 @@
+"""What a change of a row is made from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.processing import DEFAULT_PROFILE
+from contracts.warnings import VideoWarning
+from database.tables import Video
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """A video whose upload begins.
+
+    Attributes:
+        id: Its id, chosen by the caller.
+        user_id: Who uploads it.
+        title: Shown to people.
+        original_filename: The client's name of the file, for people only.
+        original_key: Storage key that the file will have.
+        upload_expires_at: When an upload that is not finished counts as interrupted.
+        profile: Name of the encoding profile.
+    """
+
+    id: UUID
+    user_id: str
+    title: str
+    original_filename: str
+    original_key: str
+    upload_expires_at: datetime
+    profile: str = DEFAULT_PROFILE
+
+
+@dataclass(frozen=True)
+class PublishedVideo:
+    """What can be played.
+
+    Attributes:
+        url_mp4: Path under which the api serves the video.
+        thumbnail: Path under which it serves the picture.
+        duration_seconds: Length of the video.
+        width: Pixels, as displayed.
+        height: Pixels, as displayed.
+        warnings: What its owner should know, in the order in which it was found.
+    """
+
+    url_mp4: str
+    thumbnail: str
+    duration_seconds: float
+    width: int
+    height: int
+    warnings: tuple[VideoWarning, ...] = ()
+
+
+class IdempotencyKeyTaken(Exception):
+    """The ``Idempotency-Key`` belongs to an earlier upload.
+
+    Attributes:
+        video: What that upload made.
+    """
+
+    def __init__(self, video: Video) -> None:
+        super().__init__(f"The idempotency key belongs to video {video.id}.")
+        self.video = video
