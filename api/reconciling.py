@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 
 import structlog
 
@@ -41,5 +42,6 @@ async def _once(reconcile: Callable[[], Awaitable[ReconcileReport]]) -> None:
     except Exception:  # one bad row must not end the loop that mends all others
         _logger.exception("reconcile failed")
     else:
-        if report.started or report.closed or report.expired:
-            _logger.info("reconciled", started=report.started, closed=report.closed, expired=report.expired)
+        counts = asdict(report)
+        if any(counts.values()):
+            _logger.info("reconciled", **counts)

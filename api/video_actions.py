@@ -36,28 +36,26 @@ class VideoActions:
         self._processing = processing
 
     async def cancel(self, video: Video) -> None:
-        """Stop the upload or the processing; the row ends in ``error`` with code ``cancelled``, soon or at once.
+        """Stop the upload or the processing. Once this returns, the video ends in ``error``, code ``cancelled``.
 
         Raises:
             Problem: There is nothing to cancel.
-            TemporalUnavailable: A run may be open, and can't be asked.
         """
-        if video.status == VideoStatus.PROCESSING and await self._processing.cancel(str(video.id)):
-            return
-        # No run is open: it was not started yet, and is not to be; or it has just ended and written the row.
-        can_be_cancelled = video.status in {VideoStatus.UPLOADING, VideoStatus.PROCESSING}
-        if can_be_cancelled and await self._videos.cancel_unstarted(video.id, video.attempt):
-            await self._cancel_run_begun_meanwhile(str(video.id))
-            return
-        raise Problem(ProblemCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
-
-    async def _cancel_run_begun_meanwhile(self, video_id: str) -> None:
-        """The upload may have ended, or the reconciler come by, between the look at the runs and the row's change."""
+        if not await self._is_to_end_as_cancelled(video):
+            raise Problem(ProblemCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
         try:
-            await self._processing.cancel(video_id)
+            if not await self._processing.cancel(str(video.id)):
+                await self._videos.cancel_unstarted(video.id, video.attempt)
         except TemporalUnavailable as error:
-            # Such a run finds the row changed and takes back what it made.
-            _logger.warning("run not looked for after a cancel", reason=str(error))
+            _logger.warning("run not asked to cancel, the reconciler will", reason=str(error))
+
+    async def _is_to_end_as_cancelled(self, video: Video) -> bool:
+        """Change the row first: whatever its run does then, it can't become ready any more."""
+        if video.status == VideoStatus.UPLOADING:
+            return await self._videos.cancel_unstarted(video.id, video.attempt)
+        if video.status == VideoStatus.PROCESSING:
+            return await self._videos.request_cancel(video.id, video.attempt)
+        return False
 
     async def retry(self, video: Video) -> Video:
         """Process a video in ``error`` once more, from its original.

@@ -1,7 +1,7 @@
 """Bring rows and runs back together after an outage, a crash or a lost message.
 
 The row is the outbox: whatever is ``processing`` without a run gets one. Every action is a compare-and-set or an
-idempotent start, so any number of processes may do this at the same time.
+idempotent request to a run, so any number of processes may do this at the same time.
 """
 
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, StorageFailed
 from contracts.processing import VideoProcessingInput
 from database.tables import Video
 from database.videos import Videos
@@ -35,11 +35,13 @@ class ReconcileReport:
         started: Runs that were started for rows without one.
         closed: Rows whose run had ended without writing them, and that now say so.
         expired: Uploads that were never finished, closed with their files removed.
+        cancelled: Open runs that were told of a cancel which their row had accepted.
     """
 
     started: int
     closed: int
     expired: int
+    cancelled: int = 0
 
 
 async def reconcile(
@@ -59,14 +61,19 @@ async def reconcile(
         expired += await videos.interrupt_upload(
             video.id, "The upload did not finish in the time that it may take. Upload the video again."
         )
-    started = closed = 0
+    started = closed = cancelled = 0
     async for video in _settled(videos, before=now - _SETTLED_AFTER, batch=batch):
         run = await processing.newest_run(str(video.id))
-        if run is None or run.attempt < video.attempt:
+        if run is not None and run.attempt < video.attempt:
+            run = None  # it can't write the row any more
+        is_cancelled = video.cancel_requested_at is not None
+        if run is None and not is_cancelled:
             started += await _start(processing, video)
-        elif not run.is_open:
-            closed += await _close(videos, video)
-    return ReconcileReport(started=started, closed=closed, expired=expired)
+        elif run is None or not run.is_open:
+            closed += await _close(videos, storage, video)
+        elif is_cancelled:
+            cancelled += await processing.cancel(str(video.id))
+    return ReconcileReport(started=started, closed=closed, expired=expired, cancelled=cancelled)
 
 
 async def _settled(videos: Videos, *, before: datetime, batch: int) -> AsyncIterator[Video]:
@@ -87,14 +94,20 @@ async def _start(processing: Processing, video: Video) -> bool:
     return True
 
 
-async def _close(videos: Videos, video: Video) -> bool:
+async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
+    """Say in the row that its run is over, then take back what the run may have published; False if it had moved on."""
     closed = await videos.mark_error(
         video.id,
         video.attempt,
         ErrorCode.PROCESSING_LOST,
         "The processing ended without a result: it was terminated, or its end could not be written. Retry the video.",
     )
-    log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
+    if closed:
+        log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
+        try:
+            await storage.withdraw(str(video.id))
+        except StorageFailed as error:  # nobody is served them, and the next retry or delete takes them away
+            log.warning("published_files_left_behind", video_id=str(video.id), reason=str(error))
     return closed
 
 

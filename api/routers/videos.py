@@ -71,10 +71,10 @@ async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
     operation_id="cancel_video",
     summary="Cancel an upload or a running video",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problem_answers(*_ONE_VIDEO, ProblemCode.NOT_CANCELLABLE, ProblemCode.TEMPORAL_UNAVAILABLE),
+    responses=problem_answers(*_ONE_VIDEO, ProblemCode.NOT_CANCELLABLE),
 )
 async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsDep, caller: CallerDep) -> VideoAccepted:
-    """The video ends in `error` with the code `cancelled`, once its running step has stopped."""
+    """After 202 the video ends in `error` with the code `cancelled`, once its running step has stopped."""
     await actions.cancel(video)
     now = await services.videos.get(video.id, caller.user_id)
     return VideoAccepted(

@@ -2,56 +2,21 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from contracts.errors import ErrorCode
 from contracts.processing import Step
 from contracts.status import VideoStatus
 from database.engine import Database
-from database.tables import Video
-from database.videos import NewVideo, PublishedVideo
+from database.videos import NewVideo
 from processing.records import LiveProgress, StepFailure, StepRecord, StepState
 from storage.local import LocalStorage
+from tests.api.rows import make_video, video_of
 from tests.api.running import RecordedProcessing
 
 VIDEOS = "/api/v1/videos"
-
-
-async def make_video(database: Database, storage: LocalStorage, status: VideoStatus, title: str = "A clip") -> Video:
-    """A video in ``status``, with its original unless it is still uploading."""
-    video_id = uuid4()
-    key = f"originals/{video_id}.mp4"
-    await database.videos.create_uploading(
-        NewVideo(video_id, "local", title, "clip.mp4", key, upload_expires_at=datetime(2999, 1, 1, tzinfo=UTC))
-    )
-    if status != VideoStatus.UPLOADING:
-        writer = await storage.create_original(key)
-        await writer.write(b"content")
-        await writer.commit()
-        await database.videos.finish_upload(video_id, title=None, file_size_bytes=7, content_sha256="0" * 64)
-    if status == VideoStatus.READY:
-        await publish(storage, video_id)
-        published = PublishedVideo("/uploads/a", "/uploads/b", 1.5, 640, 360)
-        await database.videos.mark_ready(video_id, 1, published)
-    if status == VideoStatus.ERROR:
-        await database.videos.mark_error(video_id, 1, ErrorCode.INVALID_MEDIA, "Not a video.")
-    return await video_of(database, video_id)
-
-
-async def publish(storage: LocalStorage, video_id: UUID) -> None:
-    scratch = await storage.scratch_folder(str(video_id))
-    for name in ("video.mp4", "thumbnail.jpg"):
-        (scratch / name).write_bytes(name.encode())
-    await storage.publish(str(video_id), ["video.mp4", "thumbnail.jpg"])
-
-
-async def video_of(database: Database, video_id: UUID) -> Video:
-    video = await database.videos.get(video_id)
-    assert video is not None
-    return video
 
 
 def files_in(folder: Path) -> list[str]:
@@ -190,49 +155,6 @@ async def test_a_video_of_another_user_is_not_there(
     await database.videos.create_uploading(NewVideo(video_id, "another", "t", "f.mp4", "originals/f.mp4", expiry))
     assert (await client.request(method, f"{VIDEOS}/{video_id}{suffix}")).status_code == 404
     assert (await client.get(VIDEOS)).json()["items"] == []
-
-
-# Cancel
-
-
-async def test_a_running_video_is_cancelled_through_its_workflow(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
-) -> None:
-    video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.run_is_open = True
-    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
-    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
-    assert processing.cancelled == [str(video.id)]
-
-
-@pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING])
-async def test_a_video_without_a_run_is_cancelled_at_once(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
-) -> None:
-    video = await make_video(database, storage, status)
-    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
-    assert (answer.status_code, answer.json()["status"]) == (202, "error")
-    assert (await video_of(database, video.id)).error_code == "cancelled"
-
-
-@pytest.mark.parametrize("status", [VideoStatus.READY, VideoStatus.ERROR])
-async def test_a_finished_video_can_not_be_cancelled(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
-) -> None:
-    video = await make_video(database, storage, status)
-    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
-    assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
-    assert (await video_of(database, video.id)).status == status
-
-
-async def test_a_running_video_can_not_be_cancelled_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
-) -> None:
-    video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.away = True
-    answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
-    assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
-    assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
 
 
 # Retry

@@ -100,6 +100,68 @@ async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "processing_lost")
 
 
+async def cancelled_row(database: Database, video: Video) -> None:
+    """The row's cancel was accepted a minute ago, and nobody could tell its run."""
+    assert await database.videos.request_cancel(video.id, video.attempt)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+
+
+async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_takes(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client
+) -> None:
+    video = await a_settled_row(database)
+    await processing.start(processing_input(video), "holiday.mp4")
+    await cancelled_row(database, video)
+    for _ in range(2):
+        assert await reconcile(database.videos, processing, storage) == ReconcileReport(0, 0, 0, cancelled=1)
+    history = await temporal_client.get_workflow_handle(workflow_id(str(video.id))).fetch_history()
+    assert any(event.HasField("workflow_execution_cancel_requested_event_attributes") for event in history.events)
+    assert (await the_row(database, video.id)).status == VideoStatus.PROCESSING
+
+
+@pytest.mark.parametrize("ended_run", [False, True])
+async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client, *, ended_run: bool
+) -> None:
+    video = await a_settled_row(database)
+    if ended_run:
+        await processing.start(processing_input(video), "holiday.mp4")
+        await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    await cancelled_row(database, video)
+    assert await reconcile(database.videos, processing, storage) == ReconcileReport(started=0, closed=1, expired=0)
+    row = await the_row(database, video.id)
+    assert (row.status, row.error_code) == (VideoStatus.ERROR, "cancelled")
+    run = await processing.newest_run(str(video.id))
+    assert run is None or not run.is_open
+
+
+async def test_what_a_lost_run_had_published_is_withdrawn(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client, tmp_path: Path
+) -> None:
+    video = await a_settled_row(database)
+    await processing.start(processing_input(video), "holiday.mp4")
+    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    scratch = await storage.scratch_folder(str(video.id))
+    (scratch / "video.mp4").write_bytes(b"video")
+    await storage.publish(str(video.id), ["video.mp4"])
+    assert (await reconcile(database.videos, processing, storage)).closed == 1
+    assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
+
+
+async def test_published_files_that_can_not_be_withdrawn_do_not_hold_up_other_rows(
+    database: Database, processing: Processing, storage: LocalStorage, temporal_client: Client, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        video = await a_settled_row(database)
+        await processing.start(processing_input(video), "holiday.mp4")
+        await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    (uploads / "processed").write_bytes(b"not a folder")
+    assert (await reconcile(database.videos, processing, storage)).closed == 2
+
+
 async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
     database: Database, processing: Processing, storage: LocalStorage
 ) -> None:
