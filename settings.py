@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     )
 
     # Media
+    profiles: Path | None = Field(
+        default=None,
+        description="A TOML file with encoding profiles of your own; those of `media/profiles.toml` are there as well, "
+        "and one of the same name takes the place of ours. Api and workers need the same.",
+    )
     ffmpeg: Path | None = Field(
         default=None,
         description="The ffmpeg program. Default: the one of the installed wheel, then the one on the path.",
@@ -114,7 +119,7 @@ class Settings(BaseSettings):
         default=8233, ge=0, le=65535, description="Port of the embedded Temporal Web UI; 0 takes any free one."
     )
 
-    @field_validator("home", "scratch", "uploads", "ffmpeg", "ffprobe")
+    @field_validator("home", "scratch", "uploads", "profiles", "ffmpeg", "ffprobe")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None

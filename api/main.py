@@ -15,6 +15,7 @@ from api.services import ApiOptions, Services
 from api.uploads import UploadLimits
 from database.engine import Database
 from logs import configure_logs
+from media.profile import DEFAULT_PROFILE, Profiles, ProfilesInvalid, load_profiles
 from processing.client import Processing
 from processing.reconcile import reconcile
 from settings import Settings, SettingsError, load_settings
@@ -26,18 +27,19 @@ def build() -> FastAPI:
     """Read the settings and build the application. Neither Temporal nor the database has to be there yet.
 
     Raises:
-        SystemExit: A setting is missing or can't be used; the message says which.
+        SystemExit: A setting or the file of profiles is missing or can't be used; the message says which.
     """
     try:
         settings = load_settings()
         database_url = settings.required_database_url
-    except SettingsError as error:
+        profiles = load_profiles(settings.profiles)
+    except (SettingsError, ProfilesInvalid) as error:
         raise SystemExit(str(error)) from error
     configure_logs(settings.log_format, settings.log_level)
-    return create_app(_services_of(settings, database_url), _options_of(settings))
+    return create_app(_services_of(settings, database_url), _options_of(settings, profiles))
 
 
-def _options_of(settings: Settings) -> ApiOptions:
+def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
     address, namespace = address_and_namespace()
     return ApiOptions(
         version=version("rushes"),
@@ -45,6 +47,8 @@ def _options_of(settings: Settings) -> ApiOptions:
             allowed_extensions=settings.allowed_extensions,
             max_bytes=settings.max_upload_bytes,
             timeout_seconds=settings.upload_timeout_seconds,
+            profiles={name: profile.description for name, profile in profiles.items()},
+            default_profile=DEFAULT_PROFILE,
         ),
         reconcile_interval_seconds=settings.reconcile_interval_seconds,
         temporal_address=address,

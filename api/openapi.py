@@ -35,6 +35,11 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
                             "description": "Shown to people. Default: the file's name without its extension.",
                             "examples": ["Ficus in the wind"],
                         },
+                        "profile": {
+                            "type": "string",
+                            "description": "How the video is encoded: one of the profiles of `GET /api/v1/system`.",
+                            "examples": ["web"],
+                        },
                     },
                 }
             }
@@ -43,9 +48,12 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
 }
 
 _EXAMPLE_DETAILS: Final[dict[Code, str]] = {
-    ProblemCode.UNSUPPORTED_EXTENSION: "The file's name must end in one of .mp4, .mov, .avi.",
+    ProblemCode.UNSUPPORTED_EXTENSION: (
+        "The file's name must end in one of .mp4, .mov, .avi. The setting RUSHES_ALLOWED_EXTENSIONS allows others."
+    ),
     ProblemCode.TOO_LARGE: "A file may have at most 524288000 bytes.",
     ProblemCode.INVALID_REQUEST: "query.limit: Input should be less than or equal to 100",
+    ErrorCode.UNKNOWN_PROFILE: "There is no profile 'cinema'. There are: archive, mobile, web.",
     ErrorCode.ORIGINAL_MISSING: "The uploaded file is not in storage; upload the video again.",
 }
 

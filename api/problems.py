@@ -85,6 +85,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.NOT_FOUND: ProblemKind(404, "There is nothing at this address"),
     ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(405, "This address does not take that method"),
     ProblemCode.HTTP_ERROR: ProblemKind(400, "The request was refused"),
+    ErrorCode.UNKNOWN_PROFILE: ProblemKind(422, "There is no such encoding profile"),
     ErrorCode.ORIGINAL_MISSING: ProblemKind(409, "The uploaded file is gone"),
     ErrorCode.STATUS_CONFLICT: ProblemKind(409, "The video has moved on"),
     ErrorCode.STORAGE_FAILED: ProblemKind(507, "The file can't be stored"),

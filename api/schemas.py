@@ -20,6 +20,7 @@ _VIDEO: Final[dict[str, Any]] = {
     "id": _VIDEO_ID,
     "user_id": "local",
     "title": "Ficus in the wind",
+    "profile": "web",
     "status": "ready",
     "file_size_bytes": 2_814_223,
     "original_filename": "ficus.mov",
@@ -31,6 +32,7 @@ _VIDEO: Final[dict[str, Any]] = {
     "height": 1920,
     "error_code": None,
     "error_reason": None,
+    "warnings": [{"code": "sound_left_out", "message": "One of the two sound tracks was left out."}],
     "attempt": 1,
     "workflow_id": f"video-{_VIDEO_ID}",
     "created_at": "2026-03-01T09:30:00Z",
@@ -58,12 +60,20 @@ class VideoAccepted(BaseModel):
     message: str = Field(description="The same, for people.")
 
 
+class WarningView(BaseModel):
+    """What did not come through as it was, though the video is ready."""
+
+    code: str = Field(description="A stable name.", examples=["sound_left_out"])
+    message: str = Field(description="A sentence.", examples=["One of the two sound tracks was left out."])
+
+
 class VideoView(BaseModel):
     """One video."""
 
     id: UUID
     user_id: str = Field(description="Who uploaded it.")
     title: str
+    profile: str = Field(description="Name of the encoding profile.")
     status: VideoStatus
     file_size_bytes: int = Field(description="Size of the uploaded file, in bytes; 0 until it has arrived.")
     original_filename: str = Field(description="What the client called the file.")
@@ -75,6 +85,7 @@ class VideoView(BaseModel):
     height: int | None = Field(description="Pixels, as displayed.")
     error_code: str | None = Field(description="In error: why, as a stable name.")
     error_reason: str | None = Field(description="In error: why, as a sentence.")
+    warnings: list[WarningView] = Field(description="When ready: what its owner should know.")
     attempt: int = Field(description="1 for the upload, one more for each retry.")
     workflow_id: str = Field(description="Id of its workflow in Temporal.")
     created_at: datetime
@@ -174,6 +185,14 @@ class Limits(BaseModel):
     max_upload_bytes: int = Field(examples=[524_288_000])
 
 
+class ProfileView(BaseModel):
+    """One encoding profile."""
+
+    name: str = Field(description="By which an upload asks for it.", examples=["web"])
+    description: str = Field(description="For people who choose.", examples=["Plays in every browser."])
+    is_default: bool = Field(description="Whether an upload gets it that names none.", examples=[True])
+
+
 class TemporalView(BaseModel):
     """Where Temporal is."""
 
@@ -194,6 +213,7 @@ class SystemView(BaseModel):
     temporal: TemporalView
     versions: Versions
     limits: Limits
+    profiles: list[ProfileView] = Field(description="What an upload may ask for, by name.")
 
 
 class Health(BaseModel):

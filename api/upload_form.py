@@ -1,19 +1,26 @@
-"""The upload form as it arrives: a ``file``, perhaps a ``title``, and fields that are none of our business."""
+"""The upload form as it arrives: a ``file``, perhaps ``title`` and ``profile``, and fields that are none of ours."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from api.filenames import MAX_TITLE_LENGTH, safe_filename
 from api.multipart import BrokenMultipart, MultipartReader, PartBegan, PartData, PartEnded
-from api.problems import Problem, ProblemCode
+from api.problems import Code, Problem, ProblemCode
+from contracts.errors import ErrorCode
 
 FILE_FIELD: Final = "file"
 TITLE_FIELD: Final = "title"
+PROFILE_FIELD: Final = "profile"
 FORM_ALLOWANCE_BYTES: Final = 64 * 1024
 """How much of a body may be form instead of file: boundaries, headers, the other fields."""
 
-_MAX_TITLE_BYTES: Final = 4096
+_MAX_TEXT_BYTES: Final = 4096
+_TEXT_FIELDS: Final[dict[str, Code]] = {
+    TITLE_FIELD: ProblemCode.INVALID_TITLE,
+    PROFILE_FIELD: ErrorCode.UNKNOWN_PROFILE,
+}
+"""The fields that are read beside the file, and what one that can't be used is refused as."""
 
 
 class FileSink(Protocol):
@@ -32,9 +39,11 @@ class UploadForm:
 
     Attributes:
         title: What the client calls the video, or None when it does not say.
+        profile: The encoding profile that it asks for, one of those there are, or None when it does not say.
     """
 
     title: str | None
+    profile: str | None
 
 
 class UploadFormReader:
@@ -44,15 +53,19 @@ class UploadFormReader:
         boundary: Of the multipart body.
         sink: Gets the file.
         max_body_bytes: Most bytes that the whole body may have.
+        profiles: Names of the encoding profiles there are.
     """
 
-    def __init__(self, boundary: bytes, sink: FileSink, max_body_bytes: int) -> None:
+    def __init__(self, boundary: bytes, sink: FileSink, max_body_bytes: int, profiles: Collection[str]) -> None:
         self._reader = MultipartReader(boundary)
         self._sink = sink
         self._bytes_left = max_body_bytes
         self._part: str | None = None
         self._has_file = False
-        self._title: bytearray | None = None
+        self._profiles = profiles
+        self._texts: dict[str, bytearray] = {}
+        self._title: str | None = None
+        self._profile: str | None = None
 
     async def read(self, pieces: AsyncIterator[bytes]) -> UploadForm:
         """Read the form to its end.
@@ -72,7 +85,7 @@ class UploadFormReader:
             raise Problem(ProblemCode.BROKEN_MULTIPART, f"The multipart body can't be read: {error}.") from error
         if not self._has_file:
             raise Problem(ProblemCode.FILE_MISSING, f"Send the video as the form field {FILE_FIELD!r}.")
-        return UploadForm(title=_title(self._title))
+        return UploadForm(self._title, self._profile)
 
     async def _take(self, event: PartBegan | PartData | PartEnded) -> None:
         match event:
@@ -81,20 +94,21 @@ class UploadFormReader:
                 await self._begin_part(name, filename)
             case PartData(data=data) if self._part == FILE_FIELD:
                 await self._sink.write(data)
-            case PartData(data=data) if self._part == TITLE_FIELD and self._title is not None:
-                self._title += data
-                if len(self._title) > _MAX_TITLE_BYTES:
-                    raise _title_too_long()
+            case PartData(data=data) if self._part in _TEXT_FIELDS:
+                self._texts[self._part] += data
+                if len(self._texts[self._part]) > _MAX_TEXT_BYTES:
+                    raise Problem(_TEXT_FIELDS[self._part], f"The field {self._part!r} is too long.")
             case PartEnded():
+                self._end_part()
                 self._part = None
             case _:
                 pass  # a field of another name
 
     async def _begin_part(self, name: str, filename: str | None) -> None:
-        if name == TITLE_FIELD:
-            if self._title is not None:
-                raise Problem(ProblemCode.INVALID_TITLE, "The title was sent twice.")
-            self._title = bytearray()
+        if name in _TEXT_FIELDS:
+            if name in self._texts:
+                raise Problem(_TEXT_FIELDS[name], f"The field {name!r} was sent twice.")
+            self._texts[name] = bytearray()
         if name == FILE_FIELD:
             if self._has_file:
                 raise Problem(ProblemCode.SEVERAL_FILES, "Upload one file at a time.")
@@ -104,20 +118,30 @@ class UploadFormReader:
             self._has_file = True
             await self._sink.begin(label)
 
+    def _end_part(self) -> None:
+        """Judge a text field as soon as it is here: before the file, where it comes first."""
+        if self._part == TITLE_FIELD:
+            self._title = _title(self._texts[TITLE_FIELD])
+        elif self._part == PROFILE_FIELD:
+            self._profile = _profile(self._texts[PROFILE_FIELD], self._profiles)
 
-def _title(sent: bytearray | None) -> str | None:
-    if sent is None:
-        return None
+
+def _title(sent: bytearray) -> str | None:
     try:
         title = sent.decode("utf-8").strip()
     except UnicodeDecodeError:
         raise Problem(ProblemCode.INVALID_TITLE, "The title is not UTF-8 text.") from None
     if len(title) > MAX_TITLE_LENGTH:
-        raise _title_too_long()
+        raise Problem(ProblemCode.INVALID_TITLE, f"The title has more than {MAX_TITLE_LENGTH} characters.")
     if not title.isprintable():
         raise Problem(ProblemCode.INVALID_TITLE, "The title has control characters.")
     return title or None
 
 
-def _title_too_long() -> Problem:
-    return Problem(ProblemCode.INVALID_TITLE, f"The title has more than {MAX_TITLE_LENGTH} characters.")
+def _profile(sent: bytearray, known: Collection[str]) -> str | None:
+    name = sent.decode("utf-8", errors="replace").strip()
+    if name and name not in known:
+        raise Problem(
+            ErrorCode.UNKNOWN_PROFILE, f"There is no profile {name!r}. There are: {', '.join(sorted(known))}."
+        )
+    return name or None

@@ -6,7 +6,7 @@ full disk leaves a row in ``error`` that says so.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -47,11 +47,15 @@ class UploadLimits:
         allowed_extensions: With their dots, in lower case.
         max_bytes: Largest file.
         timeout_seconds: Longest time from the first byte to the last.
+        profiles: Name of each encoding profile, and for whom it is.
+        default_profile: Which of them an upload gets that names none.
     """
 
     allowed_extensions: tuple[str, ...]
     max_bytes: int
     timeout_seconds: float
+    profiles: Mapping[str, str]
+    default_profile: str
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,10 @@ class Uploads:
         extension = extension_of(filename)
         if extension not in self._limits.allowed_extensions:
             allowed = ", ".join(self._limits.allowed_extensions)
-            raise Problem(ProblemCode.UNSUPPORTED_EXTENSION, f"The file's name must end in one of {allowed}.")
+            raise Problem(
+                ProblemCode.UNSUPPORTED_EXTENSION,
+                f"The file's name must end in one of {allowed}. The setting RUSHES_ALLOWED_EXTENSIONS allows others.",
+            )
         video_id = uuid4()
         structlog.contextvars.bind_contextvars(video_id=str(video_id))
         return NewVideo(
@@ -160,6 +167,7 @@ class Uploads:
             title=title_from(filename),
             original_filename=filename,
             original_key=original_key(str(video_id), extension),
+            profile=self._limits.default_profile,
             upload_expires_at=datetime.now(UTC) + timedelta(seconds=self._limits.timeout_seconds) + _EXPIRY_MARGIN,
         )
 
@@ -167,7 +175,7 @@ class Uploads:
         self, upload: IncomingUpload, pieces: AsyncIterator[bytes], file: IncomingFile
     ) -> tuple[UploadForm, ReceivedFile]:
         """Take the body. Whatever goes wrong, no byte of it stays."""
-        reader = UploadFormReader(upload.boundary, file, self._max_body_bytes)
+        reader = UploadFormReader(upload.boundary, file, self._max_body_bytes, self._limits.profiles)
         seconds = self._limits.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -199,6 +207,7 @@ class Uploads:
             video = await self._videos.finish_upload(
                 received.video.id,
                 title=form.title,
+                profile=form.profile,
                 file_size_bytes=received.size_bytes,
                 content_sha256=received.sha256,
             )

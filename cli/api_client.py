@@ -63,18 +63,25 @@ class ApiClient:
         return self.base_url + path
 
     async def upload(
-        self, file: Path, *, title: str | None = None, on_sent: Callable[[int], None] | None = None
+        self,
+        file: Path,
+        *,
+        title: str | None = None,
+        profile: str | None = None,
+        on_sent: Callable[[int], None] | None = None,
     ) -> Accepted:
         """Send a file as it is read, never all of it in memory.
 
         Args:
             file: The video.
             title: Default: the api's choice.
+            profile: Name of an encoding profile. Default: the api's choice.
             on_sent: Told how many bytes were read so far.
         """
         with open_readable(file) as opened:
             body = {"file": (file.name, _Counted(opened, on_sent or (lambda _: None)), "application/octet-stream")}
-            fields = {"title": title} if title is not None else None
+            named = {"title": title, "profile": profile}
+            fields = {name: said for name, said in named.items() if said is not None}
             return await self._ask(Accepted, "POST", "/api/v1/videos/upload", files=body, data=fields)
 
     async def video(self, video_id: str) -> VideoView:

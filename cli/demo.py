@@ -18,7 +18,7 @@ from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import error_text
 from cli.serve import announcer, forever, started
-from cli.upload import send
+from cli.upload import Wishes, send
 from cli.views import VideoView
 from cli.where import Service, service_of
 from contracts.status import VideoStatus
@@ -92,7 +92,7 @@ class _Demo:
     async def _send_and_follow(self, service: Service) -> VideoView:
         file = self._video or await drawn_clip(self._settings)
         async with service.api() as api:
-            accepted = await send(api, file, None, self._console)
+            accepted = await send(api, file, Wishes(), self._console)
             video_id = str(accepted.video_id)
             page = service.workflow_url((await api.video(video_id)).workflow_id)
             if page is not None:

@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         build()(args=arguments)
     except SystemExit as ended:
+        if isinstance(ended.code, str):  # the api's, which ends so within uvicorn
+            return _fail(ended.code, ExitCode.FAILED)
         return ended.code if isinstance(ended.code, int) else ExitCode.OK
     except SettingsError as error:
         return _fail(error, ExitCode.USAGE)
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.OK
 
 
-def _fail(error: Exception, code: ExitCode) -> int:
+def _fail(error: Exception | str, code: ExitCode) -> int:
     messages().print(Text(str(error), style="red"), soft_wrap=True)
     return code
 

@@ -1,6 +1,7 @@
 """``rushes upload``: send videos, with a bar while they are sent."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,25 @@ from cli.where import Service, find_service
 from contracts.status import VideoStatus
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked for beside the file; None leaves the choice to the api.
+
+    Attributes:
+        title: Of the video.
+        profile: Name of an encoding profile.
+    """
+
+    title: str | None = None
+    profile: str | None = None
+
+
 def upload(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Videos to send.", show_default=False)],
     title: Annotated[str | None, typer.Option(help="Title of the one video. Default: its file name.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Name of an encoding profile. Default: the api's choice.", metavar="NAME")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
 ) -> None:
     """Send videos to the api. Prints the id of each; exits with 1 if one is refused or, with --wait, ends in error."""
@@ -29,17 +46,17 @@ def upload(
         raise CommandFailed("--title goes with one FILE only.", ExitCode.USAGE)
     for file in files:
         open_readable(file).close()
-    if not asyncio.run(_upload_all(find_service(), files, title, wait=wait)):
+    if not asyncio.run(_upload_all(find_service(), files, Wishes(title, profile), wait=wait)):
         raise typer.Exit(ExitCode.FAILED)
 
 
-async def _upload_all(service: Service, files: list[Path], title: str | None, *, wait: bool) -> bool:
+async def _upload_all(service: Service, files: list[Path], wishes: Wishes, *, wait: bool) -> bool:
     """Whether all went well. One that is refused does not keep the others back."""
     all_well = True
     async with service.api() as api:
         for file in files:
             try:
-                all_well &= await _upload_one(service, api, file, title, wait=wait)
+                all_well &= await _upload_one(service, api, file, wishes, wait=wait)
             except CommandFailed as failure:
                 if failure.exit_code is not ExitCode.FAILED or len(files) == 1:
                     raise
@@ -48,8 +65,8 @@ async def _upload_all(service: Service, files: list[Path], title: str | None, *,
     return all_well
 
 
-async def _upload_one(service: Service, api: ApiClient, file: Path, title: str | None, *, wait: bool) -> bool:
-    accepted = await send(api, file, title, messages())
+async def _upload_one(service: Service, api: ApiClient, file: Path, wishes: Wishes, *, wait: bool) -> bool:
+    accepted = await send(api, file, wishes, messages())
     output().print(str(accepted.video_id))
     if not wait:
         return True
@@ -58,12 +75,12 @@ async def _upload_one(service: Service, api: ApiClient, file: Path, title: str |
     return video.status is VideoStatus.READY
 
 
-async def send(api: ApiClient, file: Path, title: str | None, console: Console) -> Accepted:
+async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> Accepted:
     """Upload one file with a bar, or a line where there is no terminal."""
     size = await asyncio.to_thread(_size, file)
     if not console.is_terminal:
         console.print(f"Uploading {file.name} ({size_text(size)})", soft_wrap=True)
-        return await api.upload(file, title=title)
+        return await api.upload(file, title=wishes.title, profile=wishes.profile)
     columns = (
         TextColumn("Uploading {task.fields[name]}", markup=False),
         BarColumn(bar_width=None),
@@ -73,7 +90,12 @@ async def send(api: ApiClient, file: Path, title: str | None, console: Console) 
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("upload", total=size, name=_short(file.name))
-        accepted = await api.upload(file, title=title, on_sent=lambda sent: progress.update(task, completed=sent))
+        accepted = await api.upload(
+            file,
+            title=wishes.title,
+            profile=wishes.profile,
+            on_sent=lambda sent: progress.update(task, completed=sent),
+        )
     console.print(f"Uploaded {file.name} ({size_text(size)})", soft_wrap=True)
     return accepted
 

@@ -17,11 +17,19 @@ class Accepted(BaseModel):
     message: str
 
 
+class WarningView(BaseModel):
+    """What did not come through as it was, though the video is ready."""
+
+    code: str
+    message: str
+
+
 class VideoView(BaseModel):
     """One video."""
 
     id: UUID
     title: str
+    profile: str
     status: VideoStatus
     file_size_bytes: int
     original_filename: str
@@ -33,6 +41,7 @@ class VideoView(BaseModel):
     height: int | None = None
     error_code: str | None = None
     error_reason: str | None = None
+    warnings: list[WarningView]
     attempt: int
     workflow_id: str
     created_at: datetime

@@ -77,13 +77,20 @@ class Videos:
         return video if video is not None and not upload_failed(video) else None
 
     async def finish_upload(
-        self, video_id: UUID, *, title: str | None, file_size_bytes: int, content_sha256: str
+        self,
+        video_id: UUID,
+        *,
+        title: str | None = None,
+        profile: str | None = None,
+        file_size_bytes: int,
+        content_sha256: str,
     ) -> Video:
         """``uploading -> processing``: the file is complete and durable.
 
         Args:
             video_id: The row.
             title: Replaces the title, or None to keep it.
+            profile: Replaces the encoding profile, or None to keep it.
             file_size_bytes: Size of the file.
             content_sha256: Its SHA-256, as 64 hexadecimal digits.
 
@@ -96,8 +103,7 @@ class Videos:
             "content_sha256": content_sha256,
             "upload_expires_at": None,
         }
-        if title is not None:
-            values["title"] = title
+        values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
         async with self._transaction() as session:
             video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
             if video is None:

@@ -86,7 +86,8 @@ def worker_plan(client: Client, environment: Mapping[str, str], grace_seconds: f
 
 def service_environment(settings: Settings, *, port: int, database_url: str) -> dict[str, str]:
     """What api, worker and migrate have to know, whatever folder they run in."""
-    return {
+    profiles = {"RUSHES_PROFILES": str(settings.profiles)} if settings.profiles is not None else {}
+    return profiles | {
         "RUSHES_HOME": str(settings.home),
         "RUSHES_UPLOADS": str(settings.uploads_folder),
         "RUSHES_SCRATCH": str(scratch_folder(settings)),

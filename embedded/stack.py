@@ -22,6 +22,7 @@ from embedded.run_file import RunFile, remove_run_file
 from embedded.signals import to_the_end
 from embedded.supervisor import ChildPlan, Supervisor
 from embedded.temporal import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
+from media.profile import ProfilesInvalid, load_profiles
 from settings import Settings
 from temporal_client import TemporalUnreachable, address_and_namespace, connect_within, register_search_attributes
 
@@ -90,6 +91,7 @@ class Stack:
             self._supervisor.kill()
 
     async def _start(self) -> RunFile:
+        self._check_profiles()
         logs = self._make_folders()
         await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS)
         remove_run_file(self._home)
@@ -135,6 +137,13 @@ class Stack:
                 remove_run_file(self._home)
             self._run = None
             self._lock.release()
+
+    def _check_profiles(self) -> None:
+        """Api and worker read them as well, but neither could say what is wrong before it has ended several times."""
+        try:
+            load_profiles(self._settings.profiles)
+        except ProfilesInvalid as error:
+            raise StackError(str(error)) from error
 
     def _make_folders(self) -> Path:
         logs = self._home / "logs"

@@ -114,5 +114,9 @@ async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
 def processing_input(video: Video) -> VideoProcessingInput:
     """What starts the run for the row as it stands."""
     return VideoProcessingInput(
-        video_id=str(video.id), user_id=video.user_id, original_key=video.original_key, attempt=video.attempt
+        video_id=str(video.id),
+        user_id=video.user_id,
+        original_key=video.original_key,
+        attempt=video.attempt,
+        profile=video.profile,
     )

@@ -4,7 +4,7 @@ import structlog
 from fastapi import APIRouter
 
 from api.openapi import problem_answers
-from api.schemas import Limits, QueueView, SystemView, TemporalView, Versions
+from api.schemas import Limits, ProfileView, QueueView, SystemView, TemporalView, Versions
 from api.services import CallerDep, OptionsDep, ServicesDep
 from contracts.errors import ErrorCode
 from processing.records import TemporalUnavailable
@@ -21,7 +21,7 @@ _logger = structlog.stdlib.get_logger(__name__)
     responses=problem_answers(ErrorCode.DATABASE_UNAVAILABLE),
 )
 async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerDep) -> SystemView:
-    """Videos by status, work that waits, workers that ask for it, versions and limits."""
+    """Videos by status, work that waits, workers that ask for it, versions, limits and encoding profiles."""
     counts = await services.videos.count_by_status(caller.user_id)
     version, queues = None, None
     try:
@@ -42,4 +42,8 @@ async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerD
         limits=Limits(
             allowed_extensions=list(options.limits.allowed_extensions), max_upload_bytes=options.limits.max_bytes
         ),
+        profiles=[
+            ProfileView(name=name, description=description, is_default=name == options.limits.default_profile)
+            for name, description in sorted(options.limits.profiles.items())
+        ],
     )

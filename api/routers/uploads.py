@@ -42,6 +42,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         ProblemCode.SEVERAL_FILES,
         ProblemCode.INVALID_TITLE,
         ProblemCode.INVALID_IDEMPOTENCY_KEY,
+        ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORAGE_FAILED,
     )
@@ -69,7 +70,7 @@ async def upload_video(
 ) -> VideoAccepted:
     """Streams the file to disk as it arrives, then starts the workflow that makes it ready to play.
 
-    The form's field `file` is the video, `title` is optional.
+    The form's field `file` is the video. `title` and `profile` are optional, before the file or after it.
     """
     upload = _incoming(request, caller.user_id, idempotency_key)
     accepted = await uploads.accept(upload, request.stream())

@@ -45,7 +45,13 @@ def services(database: Database, storage: LocalStorage, processing: RecordedProc
 def options() -> ApiOptions:
     return ApiOptions(
         version="0.0.0",
-        limits=UploadLimits(allowed_extensions=(".mp4", ".mov", ".avi"), max_bytes=8 * MEBIBYTE, timeout_seconds=30),
+        limits=UploadLimits(
+            allowed_extensions=(".mp4", ".mov", ".avi"),
+            max_bytes=8 * MEBIBYTE,
+            timeout_seconds=30,
+            profiles={"web": "For everybody.", "archive": "For later."},
+            default_profile="web",
+        ),
         reconcile_interval_seconds=3600,
         temporal_address="127.0.0.1:7233",
         temporal_namespace="default",

@@ -52,7 +52,7 @@ async def test_a_service_that_can_not_take_uploads_is_not_ready(
     assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_the_system_tells_videos_queues_versions_and_limits(client: httpx.AsyncClient) -> None:
+async def test_the_system_tells_videos_queues_versions_limits_and_profiles(client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
     system = (await client.get("/api/v1/system")).json()
     assert system == {
@@ -64,6 +64,10 @@ async def test_the_system_tells_videos_queues_versions_and_limits(client: httpx.
         "temporal": {"address": "127.0.0.1:7233", "namespace": "default", "reachable": True, "ui_url": None},
         "versions": {"rushes": "0.0.0", "temporal": "1.32.0"},
         "limits": {"allowed_extensions": [".mp4", ".mov", ".avi"], "max_upload_bytes": 8 * 1024 * 1024},
+        "profiles": [
+            {"name": "archive", "description": "For later.", "is_default": False},
+            {"name": "web", "description": "For everybody.", "is_default": True},
+        ],
     }
 
 

@@ -59,6 +59,20 @@ async def test_the_api_serves_without_temporal_and_stops_when_told(database_url:
     assert process.returncode in {0, -signal.SIGTERM}
 
 
+async def test_the_api_does_not_start_with_a_broken_file_of_profiles_and_says_where_it_is_broken(
+    database_url: str, tmp_path: Path
+) -> None:
+    broken = tmp_path / "own.toml"
+    broken.write_text("crf = 23\n")
+    environment = os.environ | {"DATABASE_URL": database_url, "RUSHES_PROFILES": str(broken), "RUSHES_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli.main", "api"), env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 1
+    assert told.decode() == f"{broken}, line 1: crf stands outside any profile; write [name] above it.\n"
+
+
 async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(SystemExit, match="DATABASE_URL"):

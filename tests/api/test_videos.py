@@ -1,5 +1,6 @@
 """Looking at videos, and what may be done with them at each status."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -9,11 +10,12 @@ import pytest
 
 from contracts.processing import Step
 from contracts.status import VideoStatus
+from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.videos import NewVideo
 from processing.records import LiveProgress, StepFailure, StepRecord, StepState
 from storage.local import LocalStorage
-from tests.api.rows import make_video, video_of
+from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedProcessing
 
 VIDEOS = "/api/v1/videos"
@@ -78,6 +80,16 @@ async def test_a_ready_video_says_where_its_files_are(
     assert (read["duration_seconds"], read["width"], read["height"]) == (1.5, 640, 360)
     assert (read["step"], read["progress"], read["step_attempt"]) == (None, None, None)
     assert read["workflow_id"] == f"video-{video.id}"
+
+
+async def test_a_ready_video_says_what_its_owner_should_know(
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    warning = VideoWarning("sound_left_out", "One of the two sound tracks was left out.")
+    await database.videos.mark_ready(video.id, 1, replace(PUBLISHED, warnings=(warning,)))
+    read = (await client.get(f"{VIDEOS}/{video.id}")).json()
+    assert read["warnings"] == [{"code": warning.code, "message": warning.message}]
 
 
 async def test_a_failed_video_says_why(client: httpx.AsyncClient, database: Database, storage: LocalStorage) -> None:

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
@@ -99,6 +101,26 @@ async def test_one_refused_file_does_not_keep_the_others_back(stack: Home, clips
     assert "empty.mp4: " in ended.err
     assert "(file_empty)" in ended.err
     assert len(ended.out.split()) == 1
+
+
+async def test_a_profile_is_asked_for_by_its_name(stack: Home, clips: Clips) -> None:
+    uploaded = await stack.rushes("upload", "--profile", "mobile", str(clips.path("silent")))
+    assert uploaded.code == 0, uploaded
+    shown = await stack.rushes("show", uploaded.out.strip())
+    assert re.search(r"^Profile +mobile$", shown.out, re.MULTILINE)
+    refused = await stack.rushes("upload", "--profile", "cinema", str(clips.path("silent")))
+    assert refused.code == 1
+    assert "There are: archive, mobile, web. (unknown_profile)" in refused.err
+
+
+async def test_show_tells_what_the_owner_of_a_ready_video_should_know(stack: Home, ready_video: str) -> None:
+    assert stack.run_file is not None
+    warning = [{"code": "sound_left_out", "message": "One of two sound tracks was left out."}]
+    async with await psycopg.AsyncConnection.connect(stack.run_file.database) as connection:
+        await connection.execute("UPDATE videos SET warnings = %s WHERE id = %s", (Jsonb(warning), ready_video))
+    shown = await stack.rushes("show", ready_video)
+    told = r"^Warning +One of two sound tracks was left out\. \(sound_left_out\)$"
+    assert re.search(told, shown.out, re.MULTILINE), shown.out
 
 
 async def test_a_deleted_video_is_gone(stack: Home, clips: Clips) -> None:

@@ -1,10 +1,13 @@
 """The stack where PostgreSQL and Temporal are somebody else's."""
 
 import signal
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
+from embedded.parts import service_environment
+from settings import Settings
 from tests.fixtures.stack import START_SECONDS, Home, finish
 from tests.waiting import eventually
 
@@ -50,6 +53,21 @@ async def test_a_temporal_that_does_not_answer_is_told(home: Home, empty_databas
     ended = await given.rushes("up")
     assert ended.code == 3
     assert "Temporal did not answer at 127.0.0.1:1" in ended.err
+
+
+async def test_a_broken_file_of_profiles_is_told_before_anything_starts(home: Home, tmp_path: Path) -> None:
+    broken = tmp_path / "own.toml"
+    broken.write_text("[web]\ncrf = 99\n")
+    ended = await home.with_settings(RUSHES_PROFILES=str(broken)).rushes("up")
+    assert ended.code == 3
+    assert str(broken) in ended.err
+    assert "Traceback" not in ended.err
+    assert not home.folder.exists()
+
+
+def test_api_and_worker_find_the_file_of_profiles_from_any_folder() -> None:
+    environment = service_environment(Settings(profiles=Path("own.toml")), port=0, database_url="postgresql://a/b")
+    assert environment["RUSHES_PROFILES"] == str(Path("own.toml").absolute())
 
 
 async def test_a_home_that_is_a_file_is_told(home: Home) -> None:
