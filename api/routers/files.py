@@ -1,4 +1,4 @@
-"""``/uploads/processed/…``: what is published, and nothing else of storage."""
+"""``/uploads/processed/…``: what is published of ready videos, and nothing else of storage."""
 
 import asyncio
 from enum import StrEnum
@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.published_file import published_file
-from api.services import ServicesDep
+from api.services import ServicesDep, VideoId
 from contracts.errors import ErrorCode
+from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME
 
 router = APIRouter(tags=["files"])
@@ -37,6 +38,7 @@ _PROBLEMS: Final = problem_answers(
     ProblemCode.FILE_NOT_FOUND,
     ProblemCode.RANGE_NOT_SATISFIABLE,
     ProblemCode.INVALID_REQUEST,
+    ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.STORAGE_FAILED,
 )
 
@@ -52,13 +54,17 @@ _PROBLEMS: Final = problem_answers(
 async def get_published_file(
     request: Request,
     services: ServicesDep,
-    video_id: Annotated[str, Path(description="Id of the video.", pattern=r"^[0-9a-fA-F-]{36}$")],
+    video_id: VideoId,
     name: Annotated[PublishedName, Path(description="Which of its files.")],
 ) -> Response:
-    """With byte ranges, so that players can seek. Works while the database is away."""
+    """With byte ranges, so that players can seek. Only while the video is `ready`."""
+    nothing = Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.")
+    video = await services.videos.get(video_id)
+    if video is None or video.status != VideoStatus.READY:
+        raise nothing
     try:
-        path = await services.storage.processed_path(video_id.lower(), name)
+        path = await services.storage.processed_path(str(video_id), name)
         status = await asyncio.to_thread(path.stat)
     except FileNotFoundError as error:
-        raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.") from error
+        raise nothing from error
     return published_file(request, path, status, _MEDIA_TYPES[name])

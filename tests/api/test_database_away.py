@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -44,6 +45,7 @@ async def test_nothing_works_without_the_database_and_everything_after_it_is_bac
         ),
         stoppable_client.build_request("GET", "/api/v1/videos"),
         stoppable_client.build_request("GET", "/api/v1/system"),
+        stoppable_client.build_request("GET", f"/uploads/processed/{uuid4()}/video.mp4"),
     ]
     for request in requests:
         answer = await stoppable_client.send(request)

@@ -6,20 +6,32 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from contracts.errors import ErrorCode
+from contracts.status import VideoStatus
+from database.engine import Database
+from database.tables import Video
 from storage.local import LocalStorage
+from tests.api.rows import PUBLISHED, make_video
 
 CONTENT = bytes(range(256)) * 1000
 
 
 @pytest.fixture
-async def url(storage: LocalStorage) -> str:
-    """Address of a published video of 256,000 bytes."""
-    video_id = str(uuid4())
-    scratch = await storage.scratch_folder(video_id)
+async def published(database: Database, storage: LocalStorage) -> Video:
+    """A video in processing whose files are published: 256,000 bytes and a picture."""
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    scratch = await storage.scratch_folder(str(video.id))
     (scratch / "video.mp4").write_bytes(CONTENT)
     (scratch / "thumbnail.jpg").write_bytes(b"picture")
-    await storage.publish(video_id, ["video.mp4", "thumbnail.jpg"])
-    return f"/uploads/processed/{video_id}/video.mp4"
+    await storage.publish(str(video.id), ["video.mp4", "thumbnail.jpg"])
+    return video
+
+
+@pytest.fixture
+async def url(database: Database, published: Video) -> str:
+    """Address of a ready video's file."""
+    await database.videos.mark_ready(published.id, 1, PUBLISHED)
+    return f"/uploads/processed/{published.id}/video.mp4"
 
 
 async def test_a_published_file_is_served_whole_with_its_headers(http: httpx.AsyncClient, url: str) -> None:
@@ -116,6 +128,19 @@ async def test_a_file_that_the_client_has_is_not_sent_again(http: httpx.AsyncCli
     ]
     for headers in unknown:
         assert (await http.get(url, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("ending", ["not yet", "error", "deleted"])
+async def test_published_files_of_a_video_that_is_not_ready_are_not_served(
+    http: httpx.AsyncClient, database: Database, published: Video, ending: str
+) -> None:
+    if ending == "error":
+        assert await database.videos.mark_error(published.id, 1, ErrorCode.PROCESSING_LOST, "It was terminated.")
+    if ending == "deleted":
+        await database.videos.delete(published.id)
+    for name in ("video.mp4", "thumbnail.jpg"):
+        answer = await http.get(f"/uploads/processed/{published.id}/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
 
 
 async def test_a_video_that_was_withdrawn_is_gone(http: httpx.AsyncClient, storage: LocalStorage, url: str) -> None:
