@@ -1,14 +1,16 @@
 """An upload on its way to a local disk."""
 
+import hashlib
 import os
+from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from storage.disk import off_loop, sync_path, told_as_storage_failed
 
-BATCH_BYTES: Final = 1024 * 1024
-"""So much is collected before a thread writes it: pieces from a socket are small, and a hop to a thread is not free."""
+_FLUSH_BYTES: Final = 16 * 1024 * 1024
+"""After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
 
 _DOING: Final = "store the upload"
 
@@ -29,8 +31,15 @@ class LocalOriginalWriter:
         self._path = path
         self._part = part_path(path)
         self._file: FileIO | None = None
-        self._waiting = bytearray()
+        self._digest = hashlib.sha256()
+        self._size_bytes = 0
+        self._flushed_bytes = 0
         self._committed = False
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what was written so far, as 64 hexadecimal digits."""
+        return self._digest.hexdigest()
 
     async def open(self) -> None:
         """Make the part file, empty. Raises ``StorageFailed``; when cancelled, leaves nothing."""
@@ -40,16 +49,13 @@ class LocalOriginalWriter:
             await self.discard()
             raise
 
-    async def write(self, piece: bytes) -> None:
-        """Append bytes. They are on their way to the disk after about a mebibyte, and on it after ``commit``.
+    async def write(self, *pieces: bytes | memoryview) -> None:
+        """Append bytes. They are on their way to the disk, and on it after ``commit``.
 
         Raises:
             StorageFailed: The disk refused; only ``discard`` makes sense then.
         """
-        self._waiting += piece
-        if len(self._waiting) >= BATCH_BYTES:
-            batch, self._waiting = self._waiting, bytearray()
-            await off_loop(self._append, batch)
+        await off_loop(self._append, pieces)
 
     async def commit(self) -> None:
         """Make the bytes durable, then visible under the key: fsync, rename, fsync of the folder.
@@ -70,34 +76,50 @@ class LocalOriginalWriter:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = FileIO(self._part, "w")
 
-    def _append(self, batch: bytearray) -> None:
-        if self._file is None:
-            raise ValueError("The upload is not open.")
+    def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
+        file = self._opened()
         with told_as_storage_failed(_DOING, self._path.parent):
             try:
-                rest = memoryview(batch)
-                while rest:
-                    rest = rest[self._file.write(rest) :]
+                for piece in pieces:
+                    self._digest.update(piece)
+                    rest = memoryview(piece)
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                    self._size_bytes += len(piece)
+                self._begin_flush(file)
             except OSError:
                 # There is a hole now: nothing after it may be committed.
                 self._close()
                 raise
 
+    def _begin_flush(self, file: FileIO) -> None:
+        """Have the kernel write what it holds of the file, without waiting for it.
+
+        The advice is that the bytes are not needed soon; for those that are not on the disk yet it means no more than
+        that they may go there now.
+        """
+        unflushed = self._size_bytes - self._flushed_bytes
+        if unflushed >= _FLUSH_BYTES:
+            os.posix_fadvise(file.fileno(), self._flushed_bytes, unflushed, os.POSIX_FADV_DONTNEED)
+            self._flushed_bytes = self._size_bytes
+
     def _commit(self) -> None:
-        self._append(self._waiting)
-        self._waiting = bytearray()
-        assert self._file is not None, "_append has looked"  # noqa: S101 - for the type checker
+        file = self._opened()
         with told_as_storage_failed(_DOING, self._path.parent):
             try:
-                os.fsync(self._file.fileno())
+                os.fsync(file.fileno())
             finally:
                 self._close()
             self._part.rename(self._path)
             self._committed = True
             sync_path(self._path.parent)
 
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            raise ValueError("The upload is not open.")
+        return self._file
+
     def _discard(self) -> None:
-        self._waiting = bytearray()
         self._close()
         if not self._committed:
             with told_as_storage_failed("remove the unfinished upload", self._path.parent):

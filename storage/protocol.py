@@ -10,10 +10,18 @@ from typing import Protocol
 
 
 class OriginalWriter(Protocol):
-    """An upload on its way: invisible under its key until ``commit``."""
+    """An upload on its way: invisible under its key until ``commit``. One caller at a time."""
 
-    async def write(self, piece: bytes) -> None:
-        """Append bytes, off the event loop. Raises ``StorageFailed``."""
+    async def write(self, *pieces: bytes | memoryview) -> None:
+        """Append bytes, off the event loop, without copying them: a mebibyte at a time is about right.
+
+        Raises:
+            StorageFailed: The disk refused; only ``discard`` makes sense then.
+        """
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what was written so far, as 64 hexadecimal digits."""
 
     async def commit(self) -> None:
         """Make the bytes durable, then visible under the key: fsync, rename, fsync of the folder."""

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import OriginalMissing, StorageFailed
 from storage.local import LocalStorage
-from storage.originals import BATCH_BYTES
 
 KEY = "originals/clip.mp4"
+MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -36,9 +37,9 @@ async def test_an_upload_is_visible_under_its_key_only_after_commit(storage: Loc
     assert files_in(tmp_path) == ["the uploads/originals/clip.mp4"]
 
 
-@pytest.mark.parametrize("piece_bytes", [1000, 64 * 1024, BATCH_BYTES, 3 * BATCH_BYTES + 1])
+@pytest.mark.parametrize("piece_bytes", [1000, 64 * 1024, MEBIBYTE, 3 * MEBIBYTE + 1])
 async def test_pieces_of_any_size_arrive_whole_and_in_order(storage: LocalStorage, piece_bytes: int) -> None:
-    content = bytes(range(256)) * (5 * BATCH_BYTES // 256) + b"end"
+    content = bytes(range(256)) * (5 * MEBIBYTE // 256) + b"end"
     writer = await storage.create_original(KEY)
     for start in range(0, len(content), piece_bytes):
         await writer.write(content[start : start + piece_bytes])
@@ -46,9 +47,20 @@ async def test_pieces_of_any_size_arrive_whole_and_in_order(storage: LocalStorag
     assert (await storage.original_path(KEY)).read_bytes() == content
 
 
+async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(storage: LocalStorage) -> None:
+    content = bytes(range(256)) * (20 * MEBIBYTE // 256)  # more than is left to the kernel at a time
+    whole = memoryview(content)
+    writer = await storage.create_original(KEY)
+    for start in range(0, len(content), 5 * MEBIBYTE):
+        await writer.write(whole[start : start + MEBIBYTE], b"", whole[start + MEBIBYTE : start + 5 * MEBIBYTE])
+    assert writer.sha256 == hashlib.sha256(content).hexdigest()
+    await writer.commit()
+    assert (await storage.original_path(KEY)).read_bytes() == content
+
+
 async def test_a_discarded_upload_leaves_nothing(storage: LocalStorage, tmp_path: Path) -> None:
     writer = await storage.create_original(KEY)
-    await writer.write(b"x" * 2 * BATCH_BYTES)
+    await writer.write(b"x" * 2 * MEBIBYTE)
     assert files_in(tmp_path) == ["the uploads/originals/clip.mp4.part"]
     await writer.discard()
     await writer.discard()
@@ -70,7 +82,7 @@ async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage
         writer = await storage.create_original(KEY)
         try:
             while True:
-                await writer.write(b"x" * BATCH_BYTES)
+                await writer.write(b"x" * MEBIBYTE)
         except asyncio.CancelledError:
             await writer.discard()
             raise
