@@ -1,0 +1,47 @@
+"""A video with a scratch is published and says so; one that can't be watched is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import InvalidMedia, VideoError
+from media.ffmpeg import Ffmpeg
+from media.profile import PROFILES
+from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.recipes.times import FAR_APART_SECONDS
+from tests.media.judges.times import beeps, flashes
+from tests.media.making import make
+
+WEB = PROFILES["web"]
+
+
+async def test_a_frame_that_is_lost_costs_a_warning(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
+    made = await make(ffmpeg, clips.path(Clip.DAMAGED_A_LITTLE), tmp_path, WEB)
+    assert len(made.warnings) == 1
+    assert made.probe.duration_seconds == pytest.approx(10, abs=0.12)
+    for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
+        assert seen_or_heard == pytest.approx([0.4, 3.0, 9.0], abs=0.04)
+
+
+@pytest.mark.parametrize("clip", [Clip.DAMAGED_A_LOT, Clip.DAMAGED_INSIDE, Clip.ENCRYPTED])
+async def test_a_video_that_can_not_be_watched_is_refused(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, clip: Clip
+) -> None:
+    with pytest.raises(InvalidMedia):
+        await make(ffmpeg, clips.path(clip), tmp_path, WEB)
+
+
+async def test_few_frames_that_lie_hours_apart_claim_to_be_many(ffmpeg: Ffmpeg, clips: Clips) -> None:
+    source = clips.path(Clip.FAR_APART)
+    probe = await ffmpeg.probe(source)
+    assert probe.size_bytes < 4_000
+    assert probe.video.base_frame_rate == 60
+    assert probe.duration_seconds == pytest.approx(FAR_APART_SECONDS, abs=1)
+
+
+async def test_a_first_sound_track_that_is_unknown_is_no_error(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
+    try:
+        made = await make(ffmpeg, clips.path(Clip.FIRST_TRACK_UNKNOWN), tmp_path, WEB)
+    except VideoError as error:
+        pytest.fail(f"refused: {error}")
+    assert len(made.probe.audio) == 1
