@@ -3,7 +3,7 @@
 A stand-in: it encodes everything by one command, so that clips and judges can be tried before there is a plan.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -71,6 +71,7 @@ async def make(ffmpeg: Ffmpeg, source: Path, folder: Path, profile: Profile) -> 
     if b"encv" in source.read_bytes():  # noqa: ASYNC240  a small file
         raise InvalidMedia("The video is encrypted.")
     probe = await ffmpeg.probe(source)
+    probe = replace(probe, audio=tuple(track for track in probe.audio if track.codec != "unknown"))
     plan = plan_transcode(probe, profile)
     video, thumbnail = folder / "video.mp4", folder / "thumbnail.jpg"
     filters = _filters(plan, await colour_tags(ffmpeg, source))

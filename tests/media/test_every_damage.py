@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import InvalidMedia, VideoError
+from contracts.errors import InvalidMedia
 from media.ffmpeg import Ffmpeg
 from media.profile import PROFILES
 from tests.fixtures.clips import Clip, Clips
@@ -37,11 +37,3 @@ async def test_few_frames_that_lie_hours_apart_claim_to_be_many(ffmpeg: Ffmpeg, 
     assert probe.size_bytes < 4_000
     assert probe.video.base_frame_rate == 60
     assert probe.duration_seconds == pytest.approx(FAR_APART_SECONDS, abs=1)
-
-
-async def test_a_first_sound_track_that_is_unknown_is_no_error(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
-    try:
-        made = await make(ffmpeg, clips.path(Clip.FIRST_TRACK_UNKNOWN), tmp_path, WEB)
-    except VideoError as error:
-        pytest.fail(f"refused: {error}")
-    assert len(made.probe.audio) == 1

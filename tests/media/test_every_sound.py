@@ -12,8 +12,8 @@ from tests.media.judges.tones import tone_levels
 from tests.media.making import Made
 from tests.media.rows import Judge, Row, check, each
 
-STEADY: Final[tuple[float, ...]] = ()
-"""A tone that does not beep."""
+STEADY: Final = (0.0,)
+"""A tone that begins and does not end."""
 LOUD: Final = 0.3
 SILENT: Final = 0.02
 

@@ -42,7 +42,7 @@ def has_frames(least: int, start: float, end: float) -> Judge:
         judge=has_frames(70, 299.0, 302.0),
     ),
     Row(Clip.LONG_STILL, "encode", "none", seconds=120, frame_rates=(), flashes=()),
-    Row(Clip.ONE_FRAME, None, frame_rates=(), flashes=(), beeps=(0.4, 1.0, 1.8)),
+    Row(Clip.ONE_FRAME, None, looked_at=0, frame_rates=(), flashes=(), beeps=(0.4, 1.0, 1.8)),
 )
 async def test_a_rate_that_varies_is_kept_in_time(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, row: Row) -> None:
     await check(row, ffmpeg, clips, tmp_path)
@@ -53,9 +53,9 @@ async def test_a_rate_that_varies_is_kept_in_time(ffmpeg: Ffmpeg, clips: Clips, 
     Row(Clip.STARTS_LATE_MKV),
     Row(Clip.STARTS_LATE_TS, "encode", "encode"),
     Row(Clip.STARTS_EARLY, "encode", "encode"),
-    Row(Clip.CUT_IN_GOP, "encode", None, seconds=2.52, flashes=(0.52, 1.32)),
+    Row(Clip.CUT_IN_GOP, "encode", None, seconds=2.52, flashes=(0.0, 0.52, 1.32)),
     Row(Clip.CUT_AT_KEYFRAME, "copy", None, seconds=2.6, flashes=(0.0, 0.6, 1.4)),
-    Row(Clip.EMPTY_EDIT, "encode", None, seconds=2.6, flashes=(1.0, 1.6, 2.4)),
+    Row(Clip.EMPTY_EDIT, "encode", None, seconds=2.6, flashes=(1.0, 1.6, 2.4), looked_at=0.8),
 )
 async def test_wherever_a_video_begins_it_plays_from_there(
     ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, row: Row

@@ -1,0 +1,5 @@
+"""Assertions of the shared checks are explained like those of tests."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.media.rows", "tests.media.judges")
