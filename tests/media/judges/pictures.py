@@ -75,7 +75,10 @@ async def ssim(ffmpeg: Ffmpeg, output: Path, reference: Path, frame_rate: float 
 
 
 async def is_combed(ffmpeg: Ffmpeg, path: Path) -> bool:
-    """Whether moving edges are torn into lines: every second line shows another moment than its neighbours."""
+    """Whether moving edges are torn into lines: every second line shows another moment than its neighbours.
+
+    Made for the card: a picture with lines one pixel high looks combed to it.
+    """
     video = (await ffmpeg.probe(path)).video
     luma = await raw(ffmpeg, "-i", f"file:{path}", "-map", "0:v:0", "-pix_fmt", "gray", muxer="rawvideo")
     frames = list(_slices(luma, video.width * video.height))[_FRAMES_WITHOUT_HALVES:-_FRAMES_WITHOUT_HALVES]
