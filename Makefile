@@ -11,10 +11,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A stamp says which locked requirements are installed; editing the lock installs again.
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+BENCH_STAMP := $(VENV)/.bench
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rushes needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=, for example: make demo PYTHON=python3.11" >&2; exit 1; }
@@ -31,6 +32,12 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(BENCH_STAMP): requirements/bench.txt bench/install_redis.sh $(RUN_STAMP)
+	@echo "Installing what the benchmark compares with …"
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@bench/install_redis.sh
+	@touch $@
+
 .PHONY: demo
 demo: $(RUN_STAMP) ## Send a video through the whole pipeline: make demo [VIDEO=path]
 	@exec "$(BIN)/rushes" demo $${VIDEO:+-- "$$VIDEO"}
@@ -40,8 +47,16 @@ up: $(RUN_STAMP) ## Serve until Ctrl-C
 	@exec "$(BIN)/rushes" up
 
 .PHONY: bench
-bench: $(RUN_STAMP) ## Time a video through the pipeline: make bench [VIDEO=path]
-	@exec "$(BIN)/python" bench/pipeline.py $${VIDEO:+-- "$$VIDEO"}
+bench: $(BENCH_STAMP) ## Measure Rushes beside what it replaces, half an hour: make bench [ONLY=a,b]
+	@exec "$(BIN)/python" -m bench run $${ONLY:+--only "$$ONLY"}
+
+.PHONY: bench-quick
+bench-quick: $(BENCH_STAMP) ## The same in five minutes, for a first look
+	@exec "$(BIN)/python" -m bench run --quick $${ONLY:+--only "$$ONLY"}
+
+.PHONY: bench-docs
+bench-docs: $(RUN_STAMP) ## Write docs/benchmarks.md from what make bench measured
+	@exec "$(BIN)/python" -m bench docs
 
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests
@@ -72,6 +87,7 @@ fmt: $(DEV_STAMP) ## Format, and mend what ruff can mend
 lock: $(DEV_STAMP) ## Lock the dependencies of pyproject.toml anew, with hashes
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements/run.txt
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements/dev.txt
+	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraint requirements/run.txt pyproject.toml -o requirements/bench.txt
 
 .PHONY: histories
 histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew

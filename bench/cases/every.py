@@ -1,0 +1,15 @@
+"""Every case, in the order in which they run."""
+
+from typing import Final
+
+from bench.cases.burst import BURST
+from bench.cases.copied import COPIED
+from bench.cases.encoded import ENCODED
+from bench.cases.killed import KILLED
+from bench.cases.rows import ROWS
+from bench.cases.scaled import SCALED
+from bench.cases.uploaded import UPLOADED
+
+CASES: Final = tuple(
+    sorted((*COPIED, *ENCODED, *BURST, *KILLED, *SCALED, *UPLOADED, *ROWS), key=lambda case: case.letter)
+)
