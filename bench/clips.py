@@ -1,6 +1,7 @@
 """The clips, which are drawn here: always the same picture, at bit rates as cameras and editors write them."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,9 +75,11 @@ class Clip:
 
     @property
     def file_name(self) -> str:
-        """Says all that decides about the content, so that a clip from another run is taken only where it fits."""
-        facts = f"{self.seconds:g}s-{self.width}x{self.height}-{self.mega_bits:g}M-{self.seed}"
-        return f"{self.name}-{self.kind.name.lower()}-{facts}{'.avi' if self.kind is Kind.MPEG4 else '.mp4'}"
+        """Another for every other way of drawing, so that a clip of an earlier run is taken only where it fits."""
+        drawn_by = " ".join(draw_command(Path("ffmpeg"), self, Path("target")))
+        digest = hashlib.sha256(drawn_by.encode()).hexdigest()[:8]
+        kind = self.kind.name.lower().replace("_", "-")
+        return f"{self.name}-{kind}-{self.seconds:g}s-{digest}{'.avi' if self.kind is Kind.MPEG4 else '.mp4'}"
 
 
 def draw_command(ffmpeg: Path, clip: Clip, target: Path) -> list[str]:
@@ -86,7 +89,7 @@ def draw_command(ffmpeg: Path, clip: Clip, target: Path) -> list[str]:
     moving = f"testsrc2=size={half}:rate={_FRAME_RATE}"
     picture = (
         f"[0:v]scale={clip.width}:{clip.height}[far];[far][1:v]overlay=x=W/4+W/8*sin(t+{clip.seed}):y=H/4,"
-        f"noise=alls=6:allf=t:all_seed={clip.seed}[picture]"
+        f"noise=alls=3:allf=t:all_seed={clip.seed}[picture]"
     )
     sound = (
         f"aevalsrc=0.1*sin(2*PI*{220 + 20 * clip.seed}*t)+0.05*random({clip.seed})"

@@ -87,7 +87,7 @@ async def _bare_copy(ground: Ground, file: Path) -> float:
 
 
 COPIED: Final = (
-    Case("a", "30 s of 1080p that need no encoding", _half_a_minute),
-    Case("d", "A clip of a second, over and over", _a_second),
-    Case("i", "Ten minutes of 1080p that need no encoding", _ten_minutes),
+    Case("a", "1080p that needs no encoding", _half_a_minute),
+    Case("d", "A clip of about a second, over and over", _a_second),
+    Case("i", "A long video in 1080p that needs no encoding", _ten_minutes),
 )

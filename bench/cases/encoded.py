@@ -11,7 +11,7 @@ from bench.errors import NotMeasured
 from bench.ground import Ground
 from bench.machine import this_machine
 from bench.quality import likeness
-from bench.result import Finding, Skipped
+from bench.result import Skipped
 from bench.scale import MEGABYTE
 from bench.systems.model import System
 from bench.tools import run
@@ -68,7 +68,6 @@ async def _judge(gathered: Gathered, system: str, output: Path, source: Path) ->
         return
     gathered.add(system, "VMAF", "", [found.vmaf])
     gathered.add(system, "SSIM", "", [found.ssim])
-    gathered.findings.append(Finding(system, f"VMAF {found.vmaf:.2f}, SSIM {found.ssim:.4f}"))
 
 
 ENCODED: Final = (Case("b", "1080p in ten bits, which must be encoded", _run),)

@@ -18,7 +18,7 @@ _POLL_SECONDS: Final = 0.1
 _SHARE: Final = 0.8
 _AFTER_THE_KILL: Final = "answer to ready, worker killed"
 _PATIENCE_SECONDS: Final = 300.0
-_LOST_AFTER: Final = 1.3
+_LOST_AFTER: Final = 1.2
 """How long a system is waited for that does not come back, in undisturbed runs."""
 
 

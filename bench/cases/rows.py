@@ -37,6 +37,7 @@ async def _run(ground: Ground, gathered: Gathered) -> None:
         while len(listed) < scale.requests and listed[-1][2]:
             listed.append(await _page(client, cursor=listed[-1][2]))
         read = [await _read(client, video_id) for video_id in ids]
+        await _read(client, ids[0])  # a request is logged after its answer: this one's is not waited for
         logged = _durations(system.api_log)
         for name, in_server, told in (
             ("list", LIST_IN_SERVER, [(request, seconds) for request, seconds, _ in listed]),
@@ -92,4 +93,4 @@ def _fields(line: str) -> dict[str, Any] | None:
     return read if isinstance(read, dict) else None
 
 
-ROWS: Final = (Case("h", "A table of a million videos: list and read one", _run),)
+ROWS: Final = (Case("h", "A large table: list videos, and read one", _run),)

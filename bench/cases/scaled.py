@@ -39,4 +39,4 @@ async def _time(ground: Ground, file: Path, workers: int) -> float:
         return (await client.pass_through(file, _POLL_SECONDS)).ready_seconds
 
 
-SCALED: Final = (Case("f", "One long video on 1, 2 and 4 workers of a quarter core", _run),)
+SCALED: Final = (Case("f", "One long video on several workers of a quarter core each", _run),)

@@ -1,6 +1,7 @@
 """The figures at a terminal."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -9,6 +10,8 @@ from rich.text import Text
 from bench.aims import RUSHES, Verdict, value_text, verdicts
 from bench.result import CaseResult, Figure, Report
 from bench.samples import Statistic
+
+_NO_RATIO: Final = ("share", "")
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -45,7 +48,7 @@ def figure_rows(case: CaseResult) -> Iterable[tuple[str, ...]]:
 def ratio_text(case: CaseResult, figure: Figure) -> str:
     """How many times Rushes' figure it is; empty for Rushes itself, and where that has none."""
     own = case.figure(RUSHES, figure.name)
-    if own is None or figure.system == RUSHES or figure.unit == "share" or not own.by(Statistic.MEDIAN):
+    if own is None or figure.system == RUSHES or figure.unit in _NO_RATIO or not own.by(Statistic.MEDIAN):
         return ""
     return value_text(figure.by(Statistic.MEDIAN) / own.by(Statistic.MEDIAN), "")
 
