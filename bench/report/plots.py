@@ -32,6 +32,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What a reader calls each system."""
 
+_ANSWER: Final = "From the upload's answer to ready, in seconds: bar median, dots rounds. Shorter is better."
+_FIRST_BYTE: Final = "From the upload's first byte to ready, in seconds: bar median, dots rounds. Shorter is better."
 _LOST: Final = "lost"
 _WORKERS: Final = (1, 2, 4)
 
@@ -52,19 +54,13 @@ class Plot:
 
 
 PLOTS: Final = (
-    Plot(
-        "a", ANSWER_TO_READY, "From the upload's answer to ready, in seconds; a dot for each round. Shorter is better."
-    ),
-    Plot(
-        "b", ANSWER_TO_READY, "From the upload's answer to ready, in seconds; a dot for each round. Shorter is better."
-    ),
+    Plot("a", ANSWER_TO_READY, _ANSWER),
+    Plot("b", ANSWER_TO_READY, _ANSWER),
     Plot("c", THROUGHPUT, "Videos ready a minute. Longer is better."),
-    Plot("d", UPLOAD_TO_READY, "From the upload's first byte to ready, in seconds; a dot for each. Shorter is better."),
+    Plot("d", UPLOAD_TO_READY, _FIRST_BYTE),
     Plot("e", EXTRA, "Extra time against an undisturbed run, in seconds. Shorter is better."),
-    Plot("g", UPLOAD_RATE, "Megabytes a second; a dot for each round. Longer is better."),
-    Plot(
-        "i", ANSWER_TO_READY, "From the upload's answer to ready, in seconds; a dot for each round. Shorter is better."
-    ),
+    Plot("g", UPLOAD_RATE, "Megabytes a second: bar median, dots rounds. Longer is better."),
+    Plot("i", ANSWER_TO_READY, _ANSWER),
 )
 
 
