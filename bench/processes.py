@@ -66,15 +66,6 @@ def last_words(log: Path, word: str) -> str | None:
     return None if word in text else f"it has not written {word!r} yet."
 
 
-def children_of(pid: int) -> list[int]:
-    """Ids of the processes that a process has started and that still run."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    except OSError:
-        return []
-
-
 async def sweep(mark: str) -> int:
     """End every process that carries this run's mark in its environment; gives how many were left over."""
     wanted = f"{MARK_VARIABLE}={mark}".encode()

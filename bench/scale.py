@@ -22,6 +22,7 @@ class Scale:
         burst_parallel: (c) uploads at a time.
         tiny_rounds: (d) rounds.
         killed_seconds: (e) length.
+        killed_rounds: (e) rounds of Rushes.
         scaled_seconds: (f) length.
         scaled_workers: (f) counts of workers.
         upload_rounds: (g) rounds.
@@ -42,6 +43,7 @@ class Scale:
     burst_parallel: int
     tiny_rounds: int
     killed_seconds: int
+    killed_rounds: int
     scaled_seconds: int
     scaled_workers: tuple[int, ...]
     upload_rounds: int
@@ -66,6 +68,7 @@ FULL: Final = Scale(
     burst_parallel=8,
     tiny_rounds=30,
     killed_seconds=30,
+    killed_rounds=2,
     scaled_seconds=40,
     scaled_workers=(1, 2, 4),
     upload_rounds=5,
@@ -87,6 +90,7 @@ QUICK: Final = Scale(
     burst_parallel=4,
     tiny_rounds=10,
     killed_seconds=8,
+    killed_rounds=1,
     scaled_seconds=4,
     scaled_workers=(1, 4),
     upload_rounds=2,

@@ -34,7 +34,6 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 
 _ANSWER: Final = "From the upload's answer to ready, in seconds: bar median, dots rounds. Shorter is better."
 _FIRST_BYTE: Final = "From the upload's first byte to ready, in seconds: bar median, dots rounds. Shorter is better."
-_LOST: Final = "lost"
 _WORKERS: Final = (1, 2, 4)
 
 
@@ -92,8 +91,7 @@ def _bars(case: CaseResult, plot: Plot) -> list[Bar]:
         if figure.name == plot.figure
     ]
     if plot.figure == EXTRA:
-        lost = [one for one in case.findings if one.text.startswith(_LOST)]
-        bars += [Bar(NAMES.get(one.system, one.system), 0, "s", note=one.text) for one in lost]
+        bars += [Bar(NAMES.get(one.system, one.system), 0, "s", note=one.text) for one in case.findings]
     return sorted(bars, key=lambda bar: not bar.own)
 
 

@@ -16,7 +16,6 @@ from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.supervisor import ChildPlan
 from embedded.temporal import DevServer
 
-REDIS_PACKAGE: Final = "redis-server is not installed (Debian: apt-get install redis-server)."
 _LOOK_SECONDS: Final = 1.0
 
 
@@ -62,7 +61,7 @@ async def redis(ground: Ground, home: Path, ports: Ports) -> AsyncIterator[str]:
     """
     program = shutil.which("redis-server")
     if program is None:
-        raise NotMeasured(REDIS_PACKAGE)
+        raise NotMeasured("redis-server is not installed (Debian: apt-get install redis-server).")
     port = ports.free(purpose="Redis")
     listens = ("--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(home))
     plan = ChildPlan(
@@ -75,14 +74,20 @@ async def redis(ground: Ground, home: Path, ports: Ports) -> AsyncIterator[str]:
         yield f"redis://{LOOPBACK}:{port}/0"
 
 
+async def ask_redis(port: int, request: str) -> str:
+    """The first line of the answer to a request such as ``LLEN celery``. Raises ``OSError`` where none comes."""
+    async with asyncio.timeout(_LOOK_SECONDS):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        writer.write(f"{request}\r\n".encode())
+        answer = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+    return answer.decode().strip()
+
+
 async def _redis_answers(port: int) -> str | None:
     try:
-        async with asyncio.timeout(_LOOK_SECONDS):
-            reader, writer = await asyncio.open_connection(LOOPBACK, port)
-            writer.write(b"PING\r\n")
-            answer = await reader.readline()
-            writer.close()
-            await writer.wait_closed()
-    except (OSError, TimeoutError) as error:
+        answer = await ask_redis(port, "PING")
+    except OSError as error:
         return f"nothing answers on port {port} ({error!r})."
-    return None if answer.startswith(b"+PONG") else f"port {port} answers {answer!r}."
+    return None if answer == "+PONG" else f"port {port} answers {answer!r}."

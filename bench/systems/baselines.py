@@ -1,13 +1,15 @@
 """The two systems that Rushes is compared with: the one it replaces, and a naive pipeline on Temporal."""
 
 import importlib.util
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bench.baseline.naive_worker import READY as NAIVE_READY
+from bench.baseline.naive_workflow import TIMEOUT
 from bench.baseline.places import Places
 from bench.errors import NotMeasured
 from bench.ground import Ground
@@ -31,12 +33,27 @@ class _Kind:
         front: Module with the api's factory.
         worker: Command line of the worker.
         ready: What a worker logs when it takes work.
+        fate: As ``System.fate``, given where the broker is.
     """
 
     name: str
     front: str
     worker: tuple[str, ...]
     ready: str
+    fate: Callable[[str], Awaitable[str]]
+
+
+async def _celery_fate(broker: str) -> str:
+    """A task that waits is in the list ``celery``; one that a worker holds and has not begun, in ``unacked``."""
+    port = urlsplit(broker).port or 0
+    waiting, held = await backends.ask_redis(port, "LLEN celery"), await backends.ask_redis(port, "HLEN unacked")
+    if (waiting, held) == (":0", ":0"):
+        return "lost: in processing for ever, and Redis knows nothing of it"
+    return "still in processing; Redis has it still"
+
+
+async def _naive_fate(_: str) -> str:
+    return f"stuck until its activity's timeout, {TIMEOUT.total_seconds() / 3600:g} h"
 
 
 _CELERY: Final = _Kind(
@@ -47,12 +64,14 @@ _CELERY: Final = _Kind(
         *(f"--concurrency={_CONCURRENCY}", "-Q", "celery"),
     ),
     ready=_CELERY_READY,
+    fate=_celery_fate,
 )
 _NAIVE: Final = _Kind(
     name="naive",
     front="bench.baseline.naive_front:build",
     worker=python("bench.baseline.naive_worker"),
     ready=NAIVE_READY,
+    fate=_naive_fate,
 )
 
 
@@ -105,6 +124,7 @@ async def _baseline(kind: _Kind, ground: Ground, home: Path, ports: Ports, broke
             uploads=places.uploads,
             database=places.database_url,
             kill_worker=workers.replace,
+            fate=lambda: kind.fate(broker),
         )
 
 

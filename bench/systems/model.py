@@ -18,6 +18,8 @@ class System:
         database: URL of its PostgreSQL.
         kill_worker: Ends the worker and all that it runs by SIGKILL, and returns when another one is at work, or will
             be without anybody's help.
+        fate: Says in a few words what becomes of a video that stays in processing after that; ``lost`` comes first
+            where nothing knows of it any more.
     """
 
     name: str
@@ -27,6 +29,7 @@ class System:
     uploads: Path
     database: str
     kill_worker: Callable[[], Awaitable[None]]
+    fate: Callable[[], Awaitable[str]]
 
     def published(self, video_id: str) -> Path:
         """The published video."""

@@ -58,6 +58,9 @@ async def rushes_up(ground: Ground) -> AsyncIterator[System]:
         async def kill_worker() -> None:
             os.kill(_run_file(home).pids["worker"], signal.SIGKILL)
 
+        async def fate() -> str:
+            return "still in processing"
+
         yield System(
             name=_NAME,
             api=run_file.api,
@@ -66,6 +69,7 @@ async def rushes_up(ground: Ground) -> AsyncIterator[System]:
             uploads=Path(run_file.uploads),
             database=run_file.database,
             kill_worker=kill_worker,
+            fate=fate,
         )
 
 
