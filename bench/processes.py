@@ -66,10 +66,9 @@ def last_words(log: Path, word: str) -> str | None:
     return None if word in text else f"it has not written {word!r} yet."
 
 
-async def sweep(mark: str) -> int:
-    """End every process that carries this run's mark in its environment; gives how many were left over."""
-    wanted = f"{MARK_VARIABLE}={mark}".encode()
-    found = await asyncio.to_thread(_marked, wanted)
+def sweep(mark: str) -> int:
+    """End every process that carries this run's mark in its environment; gives how many there were."""
+    found = _marked(f"{MARK_VARIABLE}={mark}".encode())
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
