@@ -94,8 +94,9 @@ histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew
 	@"$(BIN)/python" -m tests.histories.record
 
 .PHONY: docs
-docs: $(RUN_STAMP) ## Write docs/configuration.md from settings.py
+docs: $(DEV_STAMP) ## Write the pages that are made from settings, profiles and tests
 	@"$(BIN)/python" docs/make_configuration.py
+	@"$(BIN)/python" docs/make_media.py
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and the embedded stack's state

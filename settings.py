@@ -104,6 +104,19 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=8192 * 4320, gt=0, description="Largest picture that is processed, as width times height in pixels."
     )
+    max_encoded_pixels: int = Field(
+        default=4_000_000_000_000,
+        gt=0,
+        description="Dearest encode that is begun, as frames times pixels of each; five hours of 1080p at 60 frames a "
+        "second are 2.2e12.",
+    )
+
+    stall_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long ffmpeg may stand still (no media time, no output, no processor time), in seconds, before "
+        "it is taken for hanging and ended.",
+    )
 
     # Logs
     log_format: Literal["json", "console"] = Field(default="json", description="How a log line is written.")

@@ -20,22 +20,27 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.claim_video import ClaimVideoActivities
 from activities.clean_scratch import CleanScratchActivities
 from activities.create_thumbnail import CreateThumbnailActivities
+from activities.encode_chunk import EncodeChunkActivities
+from activities.encode_sound import EncodeSoundActivities
 from activities.error_types import ErrorTypeInterceptor
+from activities.join_streams import JoinStreamsActivities
 from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
 from activities.publish_files import PublishFilesActivities
-from activities.transcode_video import TranscodeVideoActivities
 from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
 from database.engine import Database
 from logs import configure_logs
+from media.capacity import Capacity, memory_for_encodes
 from media.ffmpeg import Ffmpeg
-from media.plan import MediaLimits
-from media.programs import FfmpegMissing
+from media.limits import MediaLimits
+from media.profile import Profiles, ProfilesInvalid, load_profiles
+from media.programs import SAFE_SINCE, FfmpegMissing
 from settings import Settings, SettingsError, load_settings
 from storage.local import LocalStorage
 from storage.protocol import Storage
@@ -44,8 +49,8 @@ from workflows.video_processing import VideoProcessingWorkflow
 
 log = structlog.stdlib.get_logger("worker")
 
-_HEARTBEAT_THROTTLE = timedelta(seconds=2)
-"""Temporal tells of a cancel in its answer to a heartbeat, so this bounds how long ffmpeg goes on after one."""
+_HEARTBEAT_THROTTLE = timedelta(seconds=1)
+"""A cancel comes with the answer to a heartbeat. They are sent every two seconds, so none of them is held back."""
 
 
 _DATABASE_PAUSE_SECONDS = 0.5
@@ -59,6 +64,7 @@ def control_worker(client: Client, settings: Settings, storage: Storage, databas
         task_queue=CONTROL_QUEUE,
         workflows=[VideoProcessingWorkflow],
         activities=[
+            ClaimVideoActivities(database.videos).claim_video,
             publish.publish_files,
             publish.withdraw_files,
             MarkReadyActivities(database.videos).mark_ready,
@@ -66,27 +72,33 @@ def control_worker(client: Client, settings: Settings, storage: Storage, databas
             CleanScratchActivities(storage).clean_scratch,
         ],
         identity=identity(CONTROL_QUEUE),
-        interceptors=[ErrorTypeInterceptor()],
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
 
 
-def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: Ffmpeg) -> Worker:
+def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: Ffmpeg, profiles: Profiles) -> Worker:
     """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry."""
-    limits = MediaLimits(max_duration_seconds=settings.max_duration_seconds, max_pixels=settings.max_pixels)
+    limits = MediaLimits(
+        max_duration_seconds=settings.max_duration_seconds,
+        max_pixels=settings.max_pixels,
+        max_encoded_pixels=settings.max_encoded_pixels,
+    )
     return Worker(
         client,
         task_queue=MEDIA_QUEUE,
         activities=[
-            ValidateVideoActivities(ffmpeg, storage, limits).validate_video,
-            TranscodeVideoActivities(ffmpeg, storage).transcode_video,
+            ValidateVideoActivities(ffmpeg, storage, limits, profiles).validate_video,
+            EncodeChunkActivities(ffmpeg, storage).encode_chunk,
+            EncodeSoundActivities(ffmpeg, storage).encode_sound,
             CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
+            JoinStreamsActivities(ffmpeg, storage).join_streams,
             VerifyOutputActivities(ffmpeg, storage).verify_output,
         ],
         identity=identity(MEDIA_QUEUE),
-        interceptors=[ErrorTypeInterceptor()],
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
         max_concurrent_activities=settings.media_slot_count,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
@@ -105,6 +117,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
         TemporalUnreachable: Temporal did not answer in time.
+        ProfilesInvalid: The operator's file of profiles can't be used.
         VideoError: The database did not answer in time, or the folders can't be written to.
         FfmpegMissing: There is no ffmpeg to run.
     """
@@ -112,6 +125,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    profiles = load_profiles(settings.profiles)
     storage = LocalStorage(settings.uploads_folder, settings.scratch)
     async with contextlib.AsyncExitStack() as resources:
         client = await connect_within(settings.connect_timeout_seconds)
@@ -123,9 +137,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             await _wait_for(database, settings.connect_timeout_seconds)
             workers.append(control_worker(client, settings, storage, database))
         if MEDIA_QUEUE in queues:
-            ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
-            _warn_of_old(ffmpeg)
-            workers.append(media_worker(client, settings, storage, ffmpeg))
+            workers.append(media_worker(client, settings, storage, await _ffmpeg(settings), profiles))
         for worker in workers:
             await resources.enter_async_context(worker)
         log.info("worker_ready", temporal=client.service_client.config.target_host, namespace=client.namespace)
@@ -147,9 +159,18 @@ async def _wait_for(database: Database, seconds: float) -> None:
         await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
 
 
-def _warn_of_old(ffmpeg: Ffmpeg) -> None:
+async def _ffmpeg(settings: Settings) -> Ffmpeg:
+    """The programs; those that a setting names may be old, which is said."""
+    ffmpeg = await Ffmpeg.locate(
+        settings.ffmpeg,
+        settings.ffprobe,
+        capacity=Capacity(memory_for_encodes()),
+        stall_seconds=settings.stall_seconds,
+    )
     if not ffmpeg.is_known_safe:
-        log.warning("ffmpeg_is_old", path=str(ffmpeg.ffmpeg_path), version=ffmpeg.version, needed="8.1.2")
+        needed = ".".join(map(str, SAFE_SINCE))
+        log.warning("ffmpeg_is_old", path=str(ffmpeg.ffmpeg_path), version=ffmpeg.version, needed=needed)
+    return ffmpeg
 
 
 def _log_context_once() -> None:
@@ -175,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logs(settings.log_format, settings.log_level)
         _log_context_once()
         asyncio.run(run(settings, TASK_QUEUES if queue == "all" else (queue,)))
-    except (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing) as error:
+    except (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing, ProfilesInvalid) as error:
         log.error("worker_cannot_start", reason=str(error))  # noqa: TRY400 - the sentence says it all
         return 1
     return 0

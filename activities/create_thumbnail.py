@@ -1,16 +1,16 @@
-"""Step 2, beside the transcode: the still picture that stands for the video."""
+"""Step 2, beside everything else: the still picture that stands for the video."""
 
+import asyncio
 from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempt_file import attempt_file
-from activities.heartbeat import signs_of_life
-from contracts.storage_keys import THUMBNAIL_NAME
+from activities.heartbeat import heartbeats
+from activities.work_names import named_by_what_makes_it
+from contracts.storage_keys import WorkFile
 from media.ffmpeg import Ffmpeg
-from media.model import MediaProbe
-from media.plan import plan_thumbnail
-from media.profile import PROFILES
+from media.plan import ThumbnailPlan
+from media.thumbnail import create_thumbnail
 from storage.protocol import Storage
 
 
@@ -19,16 +19,16 @@ class CreateThumbnailInput:
     """What to take the picture from.
 
     Attributes:
-        video_id: Whose scratch folder gets the picture.
+        video_id: Whose work files get the picture.
         original_key: Storage key of the uploaded file.
-        probe: What ``validate_video`` found in it.
-        profile: Name of the encoding profile.
+        thumbnail: Which frame, and how large, from the plan.
+        making: Which making of the output this is, from 1.
     """
 
     video_id: str
     original_key: str
-    probe: MediaProbe
-    profile: str
+    thumbnail: ThumbnailPlan
+    making: int
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,10 @@ class CreateThumbnailResult:
     """What was drawn.
 
     Attributes:
-        width: Pixels.
-        height: Pixels.
+        file: The JPEG.
     """
 
-    width: int
-    height: int
+    file: WorkFile
 
 
 class CreateThumbnailActivities:
@@ -53,16 +51,21 @@ class CreateThumbnailActivities:
 
     @activity.defn
     async def create_thumbnail(self, request: CreateThumbnailInput) -> CreateThumbnailResult:
-        """Write a JPEG of the frame at 1 s, or at the middle if shorter, into scratch. A second run replaces it.
+        """Write a JPEG of the planned frame, or of another where that one is black. A second run makes the same.
 
         Raises:
-            TranscodeFailed: Ffmpeg ended with an error.
+            OutputMismatch: What was written is not a whole JPEG of the planned size.
+            TranscodeFailed: No frame could be drawn, or ffmpeg was killed.
             OriginalMissing: The original is not in storage.
-            StorageFailed: Scratch can't be written to.
+            StorageFailed: It can't be written.
         """
-        plan = plan_thumbnail(request.probe, PROFILES[request.profile])
-        source = await self._storage.original_path(request.original_key)
-        folder = await self._storage.scratch_folder(request.video_id)
-        async with signs_of_life(), attempt_file(folder, THUMBNAIL_NAME) as part:
-            await self._ffmpeg.thumbnail(plan, source, part)
-        return CreateThumbnailResult(width=plan.width, height=plan.height)
+        made_of = (request.original_key, request.thumbnail, request.making, self._ffmpeg.version)
+        key = named_by_what_makes_it(request.video_id, "thumbnail", ".jpg", *made_of)
+        async with (
+            heartbeats(),
+            self._storage.fetch(request.original_key) as source,
+            self._storage.create(key) as target,
+        ):
+            await create_thumbnail(self._ffmpeg, request.thumbnail, source, target)
+            size_bytes = (await asyncio.to_thread(target.stat)).st_size
+        return CreateThumbnailResult(WorkFile(key, await self._storage.work_size(key) or size_bytes))

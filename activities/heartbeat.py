@@ -1,4 +1,4 @@
-"""Heartbeats: of long steps they prove progress, of short ones that their worker lives."""
+"""Heartbeats: they prove that the worker lives, carry its progress, and bring a cancel back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,46 +7,48 @@ from typing import Final
 
 from temporalio import activity
 
-from contracts.processing import TranscodeProgress
+from contracts.processing import StepProgress
+
+HEARTBEAT_SECONDS: Final = 2.0
 
 
-class HeartbeatProgress:
-    """Callback for ffmpeg's progress: each advance of the output's time becomes one heartbeat.
+class Heartbeat:
+    """What the next heartbeat tells."""
 
-    Temporal throttles heartbeats on its own (``max_heartbeat_throttle_interval`` of the worker), so none is held back
-    here.
-    """
+    def __init__(self, known: StepProgress) -> None:
+        """Begin with what the attempt before this one told last."""
+        self._progress = known
 
-    def __init__(self, duration_seconds: float) -> None:
-        """Take the length of the whole, in seconds; 0 where it is not known."""
-        self._duration_seconds = duration_seconds
+    @property
+    def progress(self) -> StepProgress:
+        """What is told."""
+        return self._progress
 
-    def __call__(self, out_time_seconds: float, speed: float | None) -> None:
-        """Tell Temporal that the output has reached ``out_time_seconds``."""
-        fraction = min(1.0, out_time_seconds / self._duration_seconds) if self._duration_seconds > 0 else 0.0
-        activity.heartbeat(
-            TranscodeProgress(out_time_seconds=round(out_time_seconds, 3), fraction=round(fraction, 4), speed=speed)
-        )
-
-
-_SIGN_OF_LIFE_SECONDS: Final = 2.0
+    def advance(self, done: float, whole: float, speed: float | None = None) -> None:
+        """Tell that so much of the whole is done. A new attempt never tells less than the one before it."""
+        fraction = min(1.0, done / whole) if whole > 0 else 0.0
+        self._progress = StepProgress(round(max(fraction, self._progress.fraction), 4), speed)
 
 
 @asynccontextmanager
-async def signs_of_life() -> AsyncIterator[None]:
-    """Heartbeats while a short step runs that has no progress to tell.
+async def heartbeats() -> AsyncIterator[Heartbeat]:
+    """Send a heartbeat every ``HEARTBEAT_SECONDS`` while the block runs, whatever its work does meanwhile.
 
-    A step that hangs is bounded by its ``start_to_close``, which is short. The heartbeats tell Temporal within seconds
-    that the worker is gone, and bring a cancel back to the step.
+    Whether that work gets anywhere is judged elsewhere (``media.watchdog``): a beat that waits for the encoder to
+    advance would take a slow first frame for a dead worker, and bring a cancel late.
     """
+    details = activity.info().heartbeat_details
+    # The data converter was not told the type, so details of an earlier attempt, perhaps by other code, are a dict.
+    known = details[0].get("fraction", 0.0) if details and isinstance(details[0], dict) else 0.0
+    heartbeat = Heartbeat(StepProgress(fraction=known))
 
     async def beat() -> None:
         while True:
-            activity.heartbeat()
-            await asyncio.sleep(_SIGN_OF_LIFE_SECONDS)
+            activity.heartbeat(heartbeat.progress)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     beating = asyncio.create_task(beat())
     try:
-        yield
+        yield heartbeat
     finally:
         beating.cancel()

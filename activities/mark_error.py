@@ -33,9 +33,11 @@ class MarkErrorResult:
 
     Attributes:
         status: ``error`` as a rule; something else when the row had moved on; None when it is gone.
+        error_code: What the row says; ``cancelled`` after an accepted cancel, whatever ended the run.
     """
 
     status: VideoStatus | None
+    error_code: str | None = None
 
 
 class MarkErrorActivities:
@@ -54,4 +56,6 @@ class MarkErrorActivities:
         video_id = UUID(request.video_id)
         await self._videos.mark_error(video_id, request.attempt, request.error_code, request.error_reason)
         video = await self._videos.get(video_id)
-        return MarkErrorResult(status=VideoStatus(video.status) if video is not None else None)
+        if video is None:
+            return MarkErrorResult(status=None)
+        return MarkErrorResult(status=VideoStatus(video.status), error_code=video.error_code)

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from temporalio import activity
 
-from contracts.storage_keys import public_url
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key, public_url
+from contracts.warnings import VideoWarning
 from database.videos import PublishedVideo, Videos
 
 
@@ -16,20 +17,18 @@ class MarkReadyInput:
     Attributes:
         video_id: Of the row.
         attempt: Which attempt of the row this run serves.
-        video_key: Storage key of the video.
-        thumbnail_key: Storage key of the thumbnail.
         duration_seconds: Length of the video.
         width: Pixels, as displayed.
         height: Pixels, as displayed.
+        warnings: What its owner should know.
     """
 
     video_id: str
     attempt: int
-    video_key: str
-    thumbnail_key: str
     duration_seconds: float
     width: int
     height: int
+    warnings: tuple[VideoWarning, ...]
 
 
 class MarkReadyActivities:
@@ -43,17 +42,19 @@ class MarkReadyActivities:
         """Set the row from ``processing`` to ``ready``. Ready already, by the same attempt, is a success.
 
         Raises:
-            StatusConflict: The row was cancelled, retried or deleted meanwhile.
+            VideoCancelled: A cancel was accepted meanwhile.
+            StatusConflict: The row was retried or deleted meanwhile.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
         await self._videos.mark_ready(
             UUID(request.video_id),
             request.attempt,
             PublishedVideo(
-                url_mp4=public_url(request.video_key),
-                thumbnail=public_url(request.thumbnail_key),
+                url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),
+                thumbnail=public_url(processed_key(request.video_id, THUMBNAIL_NAME)),
                 duration_seconds=round(request.duration_seconds, 3),
                 width=request.width,
                 height=request.height,
+                warnings=request.warnings,
             ),
         )

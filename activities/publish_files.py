@@ -1,38 +1,27 @@
-"""Step 4: from scratch to where the world finds it, all at once; and the way back."""
+"""Step 4: from the work files to where the world finds it, all at once; and the way back."""
 
 from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import signs_of_life
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
+from activities.heartbeat import heartbeats
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile
 from storage.protocol import Storage
 
 
 @dataclass(frozen=True)
 class PublishFilesInput:
-    """Whose files.
+    """Which files: those that were verified, and no others.
 
     Attributes:
         video_id: Of the video.
+        video: The video.
+        thumbnail: The thumbnail.
     """
 
     video_id: str
-
-
-@dataclass(frozen=True)
-class PublishFilesResult:
-    """Where they are now.
-
-    Attributes:
-        video_key: Storage key of the video.
-        thumbnail_key: Storage key of the thumbnail.
-        size_bytes: Size of the video.
-    """
-
-    video_key: str
-    thumbnail_key: str
-    size_bytes: int
+    video: WorkFile
+    thumbnail: WorkFile
 
 
 @dataclass(frozen=True)
@@ -53,19 +42,16 @@ class PublishFilesActivities:
         self._storage = storage
 
     @activity.defn
-    async def publish_files(self, request: PublishFilesInput) -> PublishFilesResult:
-        """Move video and thumbnail from scratch to the processed files in one step. Published already is a success.
+    async def publish_files(self, request: PublishFilesInput) -> None:
+        """Move video and thumbnail to the processed files in one step. Published already is a success.
 
         Raises:
-            StorageFailed: A file is missing, or the disk refused.
+            WorkMissing: A file is not there, or is not the one that was verified.
+            StorageFailed: The disk refused.
         """
-        async with signs_of_life():
-            sizes = await self._storage.publish(request.video_id, [VIDEO_NAME, THUMBNAIL_NAME])
-        return PublishFilesResult(
-            video_key=processed_key(request.video_id, VIDEO_NAME),
-            thumbnail_key=processed_key(request.video_id, THUMBNAIL_NAME),
-            size_bytes=sizes[VIDEO_NAME],
-        )
+        files = {VIDEO_NAME: request.video, THUMBNAIL_NAME: request.thumbnail}
+        async with heartbeats():
+            await self._storage.publish(request.video_id, files)
 
     @activity.defn
     async def withdraw_files(self, request: WithdrawFilesInput) -> None:
@@ -74,4 +60,5 @@ class PublishFilesActivities:
         Raises:
             StorageFailed: The disk refused.
         """
-        await self._storage.withdraw(request.video_id)
+        async with heartbeats():
+            await self._storage.withdraw(request.video_id)

@@ -1,57 +1,78 @@
-"""Step 1: is this a video that can be processed?"""
+"""Step 1: is this a video that can be processed, and what is to be made of it?"""
 
 from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import signs_of_life
+from activities.heartbeat import heartbeats
+from contracts.errors import UnknownProfile
 from media.ffmpeg import Ffmpeg
-from media.model import MediaProbe
-from media.plan import MediaLimits
+from media.limits import MediaLimits, check_price
+from media.plan import TranscodePlan
+from media.planning import plan
+from media.profile import Profile, Profiles
+from media.validate import validate
 from storage.protocol import Storage
 
 
 @dataclass(frozen=True)
 class ValidateVideoInput:
-    """Which file.
+    """Which file, and what is wanted of it.
 
     Attributes:
         original_key: Storage key of the uploaded file.
+        profile: Name of the encoding profile.
     """
 
     original_key: str
+    profile: str
 
 
 @dataclass(frozen=True)
 class ValidateVideoResult:
-    """What the file is.
+    """What is to be made of it.
 
     Attributes:
-        probe: Its container and streams.
+        plan: Every decision; the later steps take them from here.
     """
 
-    probe: MediaProbe
+    plan: TranscodePlan
 
 
 class ValidateVideoActivities:
     """``validate_video`` with its dependencies."""
 
-    def __init__(self, ffmpeg: Ffmpeg, storage: Storage, limits: MediaLimits) -> None:
+    def __init__(self, ffmpeg: Ffmpeg, storage: Storage, limits: MediaLimits, profiles: Profiles) -> None:
         self._ffmpeg = ffmpeg
         self._storage = storage
         self._limits = limits
+        self._profiles = profiles
 
     @activity.defn
     async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
-        """Probe the original and decode a frame of it. Reads only, so it may run any number of times.
+        """Read the original, decode a frame of it, and plan. Reads only, so it may run any number of times.
 
         Raises:
             InvalidMedia: It can't be read as a video, or ends early.
             NoVideoStream: It has no picture.
+            Encrypted: It can't be read without a key.
             UnsupportedCodec: Its picture can't be decoded here.
-            LimitExceeded: It is too long or too large.
+            LimitExceeded: It is too long or too large, or would be too much to encode.
+            UnknownProfile: This worker has no such profile.
             OriginalMissing: It is not in storage.
         """
-        async with signs_of_life():
-            source = await self._storage.original_path(request.original_key)
-            return ValidateVideoResult(probe=await self._ffmpeg.validate(source, self._limits))
+        profile = self._profile(request.profile)
+        async with heartbeats(), self._storage.fetch(request.original_key) as source:
+            probe = await validate(self._ffmpeg, source, self._limits)
+        made = plan(probe, profile)
+        check_price(made, self._limits)
+        return ValidateVideoResult(plan=made)
+
+    def _profile(self, name: str) -> Profile:
+        try:
+            return self._profiles[name]
+        except KeyError:
+            raise UnknownProfile(
+                f"There is no encoding profile {name} any more; there are {', '.join(self._profiles)}. Upload the "
+                "video again with one of them."
+            ) from None

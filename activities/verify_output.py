@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.heartbeat import HeartbeatProgress
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME
+from activities.heartbeat import heartbeats
+from contracts.storage_keys import WorkFile
 from media.ffmpeg import Ffmpeg
-from media.model import MediaProbe
-from media.plan import plan_thumbnail, plan_transcode
-from media.profile import PROFILES
+from media.join import StreamHash
+from media.plan import TranscodePlan
+from media.verify import verify_output
 from storage.protocol import Storage
 
 
@@ -18,14 +18,16 @@ class VerifyOutputInput:
     """What was asked for.
 
     Attributes:
-        video_id: Whose scratch folder has the output.
-        probe: What ``validate_video`` found in the original.
-        profile: Name of the encoding profile.
+        plan: What the video is made of.
+        file: The video.
+        went_in: Hashes of the packets that were put into it.
+        frames: How many pictures were.
     """
 
-    video_id: str
-    probe: MediaProbe
-    profile: str
+    plan: TranscodePlan
+    file: WorkFile
+    went_in: StreamHash
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,11 @@ class VerifyOutputResult:
         duration_seconds: Its length.
         width: Pixels, as displayed.
         height: Pixels, as displayed.
-        size_bytes: Its size.
     """
 
     duration_seconds: float
     width: int
     height: int
-    size_bytes: int
 
 
 class VerifyOutputActivities:
@@ -54,20 +54,16 @@ class VerifyOutputActivities:
 
     @activity.defn
     async def verify_output(self, request: VerifyOutputInput) -> VerifyOutputResult:
-        """Compare the files in scratch with the plan and decode the video from start to end. Reads only.
+        """Compare the video with the plan and with what was put into it; decode places of what was copied. Reads only.
 
         Raises:
-            OutputMismatch: Streams, size, duration or layout are not what the plan asked for.
-            InvalidMedia: The original ended before its header promised.
+            OutputMismatch: Streams, packets, lengths or layout are not what the plan asked for.
+            TranscodeFailed: A program was killed.
+            WorkMissing: The video is not among the work files.
         """
-        profile = PROFILES[request.profile]
-        plan = plan_transcode(request.probe, profile)
-        folder = await self._storage.scratch_folder(request.video_id)
-        output = await self._ffmpeg.verify(
-            plan, request.probe, folder / VIDEO_NAME, HeartbeatProgress(plan.duration_seconds)
-        )
-        await self._ffmpeg.verify_thumbnail(plan_thumbnail(request.probe, profile), folder / THUMBNAIL_NAME)
+        plan = request.plan
+        packets = (request.frames, (plan.sound.packets or None) if plan.sound is not None else None)
+        async with heartbeats(), self._storage.fetch(request.file.key) as target:
+            output = await verify_output(self._ffmpeg, plan, request.went_in, packets, target)
         width, height = output.video.display_size
-        return VerifyOutputResult(
-            duration_seconds=output.duration_seconds, width=width, height=height, size_bytes=output.size_bytes
-        )
+        return VerifyOutputResult(duration_seconds=output.duration_seconds, width=width, height=height)

@@ -40,6 +40,7 @@ _VIDEO: Final[dict[str, Any]] = {
     "step": None,
     "progress": None,
     "step_attempt": None,
+    "speed": None,
 }
 
 EXAMPLES: Final[dict[str, list[Any]]] = {
@@ -95,6 +96,9 @@ class VideoView(BaseModel):
         default=None, description="While processing: how much of the way is done, 0 to 1."
     )
     step_attempt: int | None = Field(default=None, description="While processing: how often the step was begun.")
+    speed: float | None = Field(
+        default=None, description="While encoding: seconds of video that are made in a second, by all workers together."
+    )
 
     @classmethod
     def of(cls, video: Video, live: LiveProgress | None = None) -> Self:
@@ -106,6 +110,7 @@ class VideoView(BaseModel):
             step=live.step if live else None,
             progress=min(max(live.fraction, 0.0), 1.0) if live else None,
             step_attempt=live.attempt if live else None,
+            speed=live.speed if live else None,
         )
 
 
@@ -134,7 +139,8 @@ class StepFailureView(BaseModel):
 class StepView(BaseModel):
     """One step of the newest run, as Temporal's history has it."""
 
-    activity: str = Field(description="Name of the activity.", examples=["transcode_video"])
+    activity: str = Field(description="Name of the activity.", examples=["encode_chunk"])
+    activity_id: str = Field(description="Its id within the run.", examples=["chunk-3-of-9"])
     summary: str = Field(description="The line that Temporal's Web UI shows.", examples=["A JPEG of one frame"])
     state: StepState
     attempts: int = Field(description="How often it was begun.", examples=[1])

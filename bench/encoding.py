@@ -15,14 +15,16 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from media.commands import transcode_command
+from media.encode_commands import encode_chunk_command, exact_rate
 from media.ffmpeg import Ffmpeg
-from media.model import TranscodePlan
-from media.plan import MediaLimits, plan_transcode
+from media.limits import MediaLimits
+from media.plan import Chunk, TranscodePlan
+from media.planning import plan
 from media.process import run_process
-from media.profile import PROFILES
+from media.profile import load_profiles
+from media.validate import validate
 
-LIMITS: Final = MediaLimits(max_duration_seconds=600, max_pixels=3840 * 2160)
+LIMITS: Final = MediaLimits(max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12)
 CANDIDATES: Final = (
     ("veryfast", 23),
     ("faster", 23),
@@ -56,14 +58,29 @@ async def _draw(ffmpeg: Ffmpeg, target: Path) -> None:
     await run_process([*command, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-y", str(target)])
 
 
+async def _plan(ffmpeg: Ffmpeg, clip: Path) -> TranscodePlan:
+    return plan(await validate(ffmpeg, clip, LIMITS), load_profiles()["web"])
+
+
 async def _measure(ffmpeg: Ffmpeg, plan: TranscodePlan, source: Path, target: Path) -> Measurement:
+    """Encode the picture in one piece, whether or not it could be copied."""
+    frames = plan.picture.encoding.frames
+    whole = Chunk(number=1, of=1, first_frame=0, frames=frames)
+    command = encode_chunk_command(
+        ffmpeg.ffmpeg_path, plan.picture, whole, source, target, origin_seconds=plan.origin_seconds
+    )
     before = _processor_seconds()
-    result = await run_process(transcode_command(ffmpeg.ffmpeg_path, plan, source, target))
+    result = await run_process(command)
     seconds = _processor_seconds() - before
     if result.return_code != 0:
         raise SystemExit(result.stderr_tail)
     size_bytes = target.stat().st_size  # noqa: ASYNC240  nothing else runs on this loop
     return Measurement(seconds, size_bytes, await _likeness(ffmpeg, plan, source, target))
+
+
+def _with(plan: TranscodePlan, preset: str, crf: int) -> TranscodePlan:
+    encoding = replace(plan.picture.encoding, preset=preset, crf=crf)
+    return replace(plan, picture=replace(plan.picture, encoding=encoding))
 
 
 def _processor_seconds() -> float:
@@ -73,9 +90,10 @@ def _processor_seconds() -> float:
 
 
 async def _likeness(ffmpeg: Ffmpeg, plan: TranscodePlan, source: Path, target: Path) -> float:
-    shape = f"fps={plan.frame_rate},scale={plan.width}:{plan.height}:out_range=tv,format=yuv420p"
+    picture, rate = plan.picture, exact_rate(plan.picture.encoding.frame_rate)
+    shape = f"fps={rate},scale={picture.width}:{picture.height}:out_range=tv,format=yuv420p"
     shape += ",settb=AVTB,setpts=PTS-STARTPTS"
-    graph = f"[0:{plan.video_index}]{shape}[was];[1:0]{shape}[is];[was][is]ssim"
+    graph = f"[0:{picture.index}]{shape}[was];[1:0]{shape}[is];[was][is]ssim"
     command = [str(ffmpeg.ffmpeg_path), "-hide_banner", "-nostats", "-nostdin", "-i", str(source), "-i", str(target)]
     result = await run_process([*command, "-lavfi", graph, "-f", "null", "-"])
     found = re.search(r"All:\S+ \((\S+)\)", result.stderr_tail)
@@ -92,11 +110,11 @@ async def main(clips: list[Path]) -> None:
         if not clips:
             clips = [Path(folder) / "drawn.mp4"]
             await _draw(ffmpeg, clips[0])
-        plans = [(clip, plan_transcode(await ffmpeg.validate(clip, LIMITS), PROFILES["web"])) for clip in clips]
+        plans = [(clip, await _plan(ffmpeg, clip)) for clip in clips]
         for preset, crf in CANDIDATES:
             measured = [
-                await _measure(ffmpeg, replace(plan, preset=preset, crf=crf), clip, Path(folder) / "output.mp4")
-                for clip, plan in plans
+                await _measure(ffmpeg, _with(planned, preset, crf), clip, Path(folder) / "output.mp4")
+                for clip, planned in plans
             ]
             seconds, size = sum(one.seconds for one in measured), sum(one.size_bytes for one in measured)
             likeness = sum(one.likeness for one in measured) / len(measured)

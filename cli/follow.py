@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from cli.api_client import ApiClient, ApiRefused, ApiUnreachable
-from cli.steps_view import live_view, step_line
+from cli.steps_view import gathered, live_view, step_line
 from cli.views import StepView, VideoView
 from processing.records import StepState
 
@@ -119,7 +119,7 @@ class _LineWatcher:
         if note is not None and note != self._note:
             self._console.print(note, soft_wrap=True)
         self._note = note
-        for number, step in enumerate(steps):
+        for number, step in enumerate(gathered(steps)):
             standing = (step.state, step.attempts)
             if step.state is not StepState.SCHEDULED and self._said.get(number) != standing:
                 self._said[number] = standing

@@ -1,8 +1,10 @@
 """The ``rushes`` command: registers the commands, and turns what goes wrong into a sentence and an exit code."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.text import Text
@@ -75,5 +77,21 @@ def _fail(error: Exception | str, code: ExitCode) -> int:
     return code
 
 
+def leave() -> NoReturn:
+    """Run one command and end the process.
+
+    A process that leaves right after its last call to Temporal may be aborted by a thread of the SDK that still calls
+    Python (exit code 134), so one that has loaded it leaves without the interpreter's own end. All that is open here is
+    standard output.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever read it may be gone
+            stream.flush()
+    if "temporalio.bridge.temporal_sdk_bridge" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave()

@@ -1,5 +1,7 @@
 """How the steps of a video look: as a table, and as plain lines."""
 
+from collections import Counter
+from datetime import timedelta
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from cli.console import duration_text
 from cli.views import StepView, VideoView
+from contracts.temporal_names import parse_chunk_activity_id
 from processing.records import StepState
 
 _MARKS: Final = {
@@ -21,6 +24,16 @@ _MARKS: Final = {
     StepState.CANCELLED: Text("⊘", style="yellow"),
 }
 _BAR_WIDTH: Final = 40
+_FEWEST_GATHERED: Final = 4
+_MOST_TELLING: Final = (
+    StepState.FAILED,
+    StepState.TIMED_OUT,
+    StepState.CANCELLED,
+    StepState.RETRYING,
+    StepState.RUNNING,
+    StepState.SCHEDULED,
+)
+"""Which state of one chunk is said of all of them."""
 
 
 def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Table:
@@ -35,7 +48,7 @@ def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Tab
     table.add_column(min_width=max((len(step.activity) for step in steps), default=1), no_wrap=True, style="bold")
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
-    for step in steps:
+    for step in gathered(steps):
         running: RenderableType = spinner or Text("▸", style="cyan")
         mark = running if step.state is StepState.RUNNING else _MARKS[step.state]
         summary = Text(step.summary, style="dim", no_wrap=True, overflow="ellipsis")
@@ -44,6 +57,36 @@ def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Tab
             style = "yellow" if step.state is StepState.COMPLETED else "red"
             table.add_row("", "", Text(f"{step.last_failure.message} ({step.last_failure.code})", style=style), "")
     return table
+
+
+def gathered(steps: list[StepView]) -> list[StepView]:
+    """The steps, those of a picture's chunks as one: a film has hundreds."""
+    chunks = [step for step in steps if parse_chunk_activity_id(step.activity_id) is not None]
+    if len(chunks) < _FEWEST_GATHERED:
+        return steps
+    first = steps.index(chunks[0])
+    others = [step for step in steps[first:] if step not in chunks]
+    return [*steps[:first], _as_one(chunks), *others]
+
+
+def _as_one(chunks: list[StepView]) -> StepView:
+    counts = Counter(chunk.state for chunk in chunks)
+    of = (parse_chunk_activity_id(chunks[0].activity_id) or (1, 1))[1]
+    state = next((state for state in _MOST_TELLING if counts[state]), StepState.COMPLETED)
+    if state is StepState.COMPLETED and counts[state] < of:
+        state = StepState.RUNNING
+    begun = [chunk.started_at for chunk in chunks if chunk.started_at is not None]
+    ends = [begin + timedelta(seconds=chunk.duration_seconds or 0) for chunk in chunks if (begin := chunk.started_at)]
+    return chunks[0].model_copy(
+        update={
+            "summary": f"Picture: {counts[StepState.COMPLETED]} of {of} chunks done",
+            "state": state,
+            "attempts": max(chunk.attempts for chunk in chunks),
+            "started_at": min(begun, default=None),
+            "duration_seconds": (max(ends) - min(begun)).total_seconds() if begun else None,
+            "last_failure": next((chunk.last_failure for chunk in reversed(chunks) if chunk.last_failure), None),
+        }
+    )
 
 
 def live_view(video: VideoView | None, steps: list[StepView], spinner: Spinner, note: str | None) -> Group:

@@ -73,6 +73,7 @@ class StepView(BaseModel):
     """One activity of the newest run."""
 
     activity: str
+    activity_id: str
     summary: str
     state: StepState
     attempts: int

@@ -14,6 +14,7 @@ document and the ``type`` of the ``ApplicationError`` in Temporal's history, so 
     ├── OutputMismatch       the output is not what was asked for            counted
     ├── OriginalMissing      the uploaded file is not in storage             final
     ├── StorageFailed        a disk or bucket refused                        retried
+    │   └── WorkMissing      what an earlier step wrote is not there         counted
     ├── VideoCancelled       its cancel was accepted meanwhile               final
     ├── StatusConflict       the row has moved on: retried, or deleted       final
     └── DatabaseUnavailable  PostgreSQL does not answer                      retried
@@ -129,6 +130,12 @@ class StorageFailed(VideoError):
     """A disk or bucket refused: full, read-only, or away."""
 
     code = ErrorCode.STORAGE_FAILED
+
+
+class WorkMissing(StorageFailed):
+    """What an earlier step wrote is not in storage: it was cleaned, or the workers do not share the folder."""
+
+    counted = True
 
 
 class VideoCancelled(VideoError):

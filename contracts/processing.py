@@ -13,7 +13,7 @@ class Step(StrEnum):
 
     VALIDATE = "validate"
     TRANSCODE = "transcode"
-    THUMBNAIL = "thumbnail"
+    JOIN = "join"
     VERIFY = "verify"
     PUBLISH = "publish"
     FINISH = "finish"
@@ -39,53 +39,13 @@ class VideoProcessingInput:
 
 
 @dataclass(frozen=True)
-class VideoProcessingResult:
-    """Result of ``VideoProcessingWorkflow``: what was published.
+class StepProgress:
+    """Heartbeat details of every step: how far it is.
 
     Attributes:
-        video_key: Storage key of the video.
-        thumbnail_key: Storage key of the thumbnail.
-        duration_seconds: Length of the published video.
-        width: Pixels, as displayed.
-        height: Pixels, as displayed.
-        size_bytes: Size of the published video.
+        fraction: Of the step, 0 to 1; never less than an earlier attempt of it has told.
+        speed: Seconds of media in a second, or None where that says nothing.
     """
 
-    video_key: str
-    thumbnail_key: str
-    duration_seconds: float
-    width: int
-    height: int
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class VideoProgress:
-    """How far a run is, as the workflow's ``progress`` query tells it.
-
-    Attributes:
-        step: The step that runs, or the last one that did.
-        steps_done: How many of the steps are complete.
-        steps_total: How many there are.
-        attempt: Which attempt of the row this run serves.
-    """
-
-    step: Step
-    steps_done: int
-    steps_total: int
-    attempt: int
-
-
-@dataclass(frozen=True)
-class TranscodeProgress:
-    """Heartbeat details of ``transcode_video``; sent only when ``out_time_seconds`` has advanced.
-
-    Attributes:
-        out_time_seconds: How much of the output is written.
-        fraction: The same as a part of the source's length, 0 to 1.
-        speed: Seconds of video encoded in a second, or None until ffmpeg says.
-    """
-
-    out_time_seconds: float
-    fraction: float
+    fraction: float = 0.0
     speed: float | None = None

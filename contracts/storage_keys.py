@@ -1,14 +1,21 @@
 """Storage keys: relative POSIX paths that name a file to every part, wherever the bytes live."""
 
+from dataclasses import dataclass
 from typing import Final
 
 VIDEO_NAME: Final = "video.mp4"
 THUMBNAIL_NAME: Final = "thumbnail.jpg"
+WORK_PREFIX: Final = "work/"
 
 
 def original_key(video_id: str, extension: str) -> str:
     """Key of the uploaded file; ``extension`` has its dot (``".mp4"``) and comes from the allowed list."""
     return f"originals/{video_id}{extension}"
+
+
+def work_key(video_id: str, name: str) -> str:
+    """Key of a file that one step writes for another; gone when the run has ended."""
+    return f"{WORK_PREFIX}{video_id}/{name}"
 
 
 def processed_key(video_id: str, name: str) -> str:
@@ -19,3 +26,16 @@ def processed_key(video_id: str, name: str) -> str:
 def public_url(key: str) -> str:
     """The path under which the api serves a published file."""
     return f"/uploads/{key}"
+
+
+@dataclass(frozen=True)
+class WorkFile:
+    """A finished file below ``work/``; it does not change any more.
+
+    Attributes:
+        key: Its storage key.
+        size_bytes: How large it is.
+    """
+
+    key: str
+    size_bytes: int

@@ -1,5 +1,6 @@
 """The names by which api, worker and Temporal find each other."""
 
+import re
 from datetime import timedelta
 from typing import Final
 
@@ -30,3 +31,42 @@ START_TIMEOUT: Final = timedelta(seconds=3)
 def workflow_id(video_id: str) -> str:
     """The id of the one workflow that processes the video."""
     return f"video-{video_id}"
+
+
+class ActivityId:
+    """Ids of activities within a run: what the Web UI shows, and what progress is read from.
+
+    A step of a video whose picture is copied has an id of its own, because its part of the whole work is another.
+    """
+
+    CLAIM: Final = "claim"
+    VALIDATE: Final = "validate"
+    SOUND: Final = "sound"
+    SOUND_OF_COPY: Final = "sound-of-copy"
+    THUMBNAIL: Final = "thumbnail"
+    THUMBNAIL_OF_COPY: Final = "thumbnail-of-copy"
+    JOIN: Final = "join"
+    COPY: Final = "copy"
+    VERIFY: Final = "verify"
+    VERIFY_OF_COPY: Final = "verify-of-copy"
+    PUBLISH: Final = "publish"
+    MARK_READY: Final = "mark-ready"
+    MARK_ERROR: Final = "mark-error"
+    WITHDRAW: Final = "withdraw"
+    CLEAN: Final = "clean"
+
+
+def chunk_activity_id(number: int, of: int) -> str:
+    """The id of the activity that encodes a chunk."""
+    return f"chunk-{number}-of-{of}"
+
+
+def parse_chunk_activity_id(activity_id: str) -> tuple[int, int] | None:
+    """Number and count of the chunk that an activity encodes; None for another activity."""
+    found = re.match(r"chunk-(\d+)-of-(\d+)(?:\.\d+)?$", activity_id)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def tried_again(activity_id: str, number: int) -> str:
+    """The id of the same step's activity when it is asked for once more in the same run; ``number`` from 1."""
+    return activity_id if number == 1 else f"{activity_id}.{number}"

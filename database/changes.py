@@ -102,27 +102,19 @@ async def claim_key(session: AsyncSession, video: Video, key: str) -> Video | No
     Returns:
         None when the key is the video's now, else the video that it belongs to.
     """
-    mine = insert(IdempotencyKey).values(user_id=video.user_id, key=key, video_id=video.id, created_at=utc_now())
-    owner_failed = (
-        select(col(Video.id))
-        .where(
-            col(Video.id) == col(IdempotencyKey.video_id),
-            col(Video.status) == VideoStatus.ERROR,
-            col(Video.content_sha256).is_(None),
-        )
-        .correlate(IdempotencyKey)
-        .exists()
-    )
-    claim = mine.on_conflict_do_update(
-        index_elements=["user_id", "key"],
-        set_={"video_id": mine.excluded.video_id, "created_at": mine.excluded.created_at},
-        where=owner_failed,
-    ).returning(col(IdempotencyKey.video_id))
-    while await session.scalar(claim) is None:
-        owner = await video_of_key(session, video.user_id, key)
-        if owner is not None:
+    row = {"user_id": video.user_id, "key": key, "video_id": video.id, "created_at": utc_now()}
+    new = insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(col(IdempotencyKey.video_id))
+    known = (col(IdempotencyKey.user_id) == video.user_id, col(IdempotencyKey.key) == key)
+    while await session.scalar(new) is None:
+        # Locked first and looked at then, by a statement of its own: what it says has been committed.
+        locked = await session.scalar(select(col(IdempotencyKey.video_id)).where(*known).with_for_update())
+        owner = await session.get(Video, locked) if locked is not None else None
+        if owner is None:
+            continue  # it was deleted between the two statements, and its key with it
+        if not upload_failed(owner):
             return owner
-        # The owner was deleted between the two statements, and its key with it.
+        await session.execute(update(IdempotencyKey).where(*known).values(row))
+        return None
     return None
 
 

@@ -3,7 +3,6 @@
 A setting's description and default are taken from its field, its heading from the comment above its group.
 """
 
-import argparse
 import inspect
 import re
 import sys
@@ -11,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
+from generated import write_or_check
 from pydantic_core import to_json
 
 from settings import MEBIBYTE, Settings
@@ -101,6 +101,8 @@ def _row(name: str) -> str:
 
 def _written(name: str, default: Any) -> str:
     """The default as one would write it; places that differ by machine by their names."""
+    if default is None:
+        return "none"
     if isinstance(default, Path):
         return f"`{default}`".replace(tempfile.gettempdir(), "$TMPDIR")
     if isinstance(default, str):
@@ -109,18 +111,5 @@ def _written(name: str, default: Any) -> str:
     return f"{text} ({default // MEBIBYTE} MiB)" if name.endswith("_bytes") else text
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the page is out of date")
-    if not parser.parse_args().check:
-        TARGET.write_text(page(), encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == page():
-        return 0
-    sys.stderr.write(f"{TARGET} is not what settings.py says. Run `make docs`.\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, page(), "settings.py", __doc__ or ""))

@@ -12,6 +12,25 @@ NAMESPACE_VARIABLE: Final = "TEMPORAL_NAMESPACE"
 ADDRESS_VARIABLE: Final = "TEMPORAL_ADDRESS"
 _DEFAULT_NAMESPACE: Final = "default"
 
+DYNAMIC_CONFIG: Final = (
+    "matching.useNewMatcher=true",  # heeds the priorities of activities
+    "matching.enableFairness=true",  # and takes turns between users
+    # Order holds within a partition, and one is enough for one machine.
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+    # By default a shard looks for new tasks 20 times a second. The dev server has one shard, so every step of every
+    # video waited up to 50 ms for its turn.
+    "history.transferProcessorMaxPollRPS=1000",
+    "history.transferProcessorMaxPollHostRPS=10000",
+    "history.timerProcessorMaxPollRPS=1000",
+)
+"""The server's dynamic configuration. In that of the containers, ``deploy/temporal/dynamic-config.yaml``, users take
+turns as well; a test compares them."""
+
+_SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
+"""No wait for the disk at each event: a kill loses nothing, a power cut may lose the last moments of a history, and
+then the steps of these moments are taken again. The rows, which say what was accepted, are PostgreSQL's and do wait."""
+
 
 @dataclass(frozen=True)
 class DevServer:
@@ -59,7 +78,9 @@ class DevServer:
         return (
             str(temporal),
             *("server", "start-dev", "--ui-disable-news-fetch"),
+            *(text for pragma in _SQLITE_PRAGMAS for text in ("--sqlite-pragma", pragma)),
             *(text for option, value in listens.items() for text in (option, str(value))),
+            *(text for value in DYNAMIC_CONFIG for text in ("--dynamic-config-value", value)),
             *(text for key in SEARCH_ATTRIBUTES for text in ("--search-attribute", f"{key.name}=Keyword")),
         )
 

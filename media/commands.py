@@ -1,16 +1,16 @@
-"""Command lines of ffmpeg and ffprobe, from plans. Pure: building one is here, running it is ``media.process``.
+"""Command lines that read: probe, survey, decode, hash. Pure: building one is here, running it is ``media.ffmpeg``.
 
 Every input is opened by the same rules, because an upload is hostile until shown otherwise: it is named as a file
 whatever it looks like, it may open no other file or address, and only containers that carry their own bytes are read.
 A playlist or a concat script, whatever its extension, is refused by ffmpeg itself.
 """
 
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from media.model import ThumbnailPlan, TranscodePlan
 from media.probe import PROBE_ENTRIES
+from media.survey import PACKET_ENTRIES
 
 INPUT_FORMATS: Final = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg")
 """Demuxers that can't be made to read another file."""
@@ -19,26 +19,35 @@ STATS_PERIOD_SECONDS: Final = 0.5
 """How often ffmpeg tells its progress."""
 
 _FIRST_FRAME_WITHIN_SECONDS: Final = 60
-_PICTURE_FORMAT: Final = "jpeg_pipe"
-_JPEG_QUALITY: Final = 3
+_PARAMETER_SETS: Final = "7-8"
+"""Types of the H.264 units that hold sequence and picture parameter sets (ITU-T H.264, table 7-1)."""
 
 
 def probe_command(ffprobe: Path, source: Path) -> list[str]:
     """Print what ``media.probe.parse_probe`` reads."""
-    return [*_quiet(ffprobe), *_guarded(INPUT_FORMATS), "-show_entries", PROBE_ENTRIES, "-of", "json", *_file(source)]
+    return [*quiet(ffprobe), *guarded(INPUT_FORMATS), "-show_entries", PROBE_ENTRIES, "-of", "json", *as_file(source)]
 
 
-def probe_picture_command(ffprobe: Path, source: Path) -> list[str]:
-    """The same for a JPEG."""
-    guard = ["-f", _PICTURE_FORMAT, *_guarded((_PICTURE_FORMAT,))]
-    return [*_quiet(ffprobe), *guard, "-show_entries", PROBE_ENTRIES, "-of", "json", *_file(source)]
+def survey_command(ffprobe: Path, source: Path) -> list[str]:
+    """Print what ``media.survey.Surveyor`` reads: a line for each packet."""
+    entries = ["-show_entries", PACKET_ENTRIES, "-of", "csv=p=0"]
+    return [*quiet(ffprobe), *guarded(INPUT_FORMATS), *entries, *as_file(source)]
+
+
+def parameter_sets_command(ffmpeg: Path, source: Path, video_index: int) -> list[str]:
+    """Print a line for each packet of an H.264 stream that has parameter sets in it, and nothing for the others."""
+    only_sets = ["-c", "copy", "-bsf:v", f"filter_units=pass_types={_PARAMETER_SETS}"]
+    return [
+        *[*quiet(ffmpeg), "-nostdin", "-nostats", *source_input(source), "-map", f"0:{video_index}"],
+        *[*only_sets, "-f", "framehash", "-hash", "murmur3", "-"],
+    ]
 
 
 def decode_frame_command(ffmpeg: Path, source: Path, video_index: int) -> list[str]:
     """Decode the first frame that can be decoded and throw it away; stop looking after a minute of video."""
     return [
-        *_quiet_with_progress(ffmpeg),
-        *["-t", str(_FIRST_FRAME_WITHIN_SECONDS), *_input(source)],
+        *quiet_with_progress(ffmpeg),
+        *["-t", str(_FIRST_FRAME_WITHIN_SECONDS), *source_input(source)],
         *["-map", f"0:{video_index}", "-frames:v", "1", "-f", "null", "-"],
     ]
 
@@ -46,83 +55,81 @@ def decode_frame_command(ffmpeg: Path, source: Path, video_index: int) -> list[s
 def decode_command(ffmpeg: Path, source: Path) -> list[str]:
     """Decode the whole file and throw it away; the first damaged packet is an error."""
     return [
-        *_quiet_with_progress(ffmpeg),
-        *["-xerror", "-err_detect", "explode", *_input(source)],
+        *quiet_with_progress(ffmpeg),
+        *["-xerror", "-err_detect", "explode", *source_input(source)],
         *["-map", "0", "-f", "null", "-"],
     ]
 
 
-def transcode_command(ffmpeg: Path, plan: TranscodePlan, source: Path, target: Path) -> list[str]:
-    """Make the plan's MP4. Nothing of the source's metadata goes along: a phone writes its owner's position there."""
-    sound = ["-map", f"0:{plan.audio_index}"] if plan.audio_index is not None else []
-    return [
-        *_quiet_with_progress(ffmpeg),
-        *_input(source),
-        *["-map", f"0:{plan.video_index}", *sound],
-        *["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"],
-        *[
-            "-vf",
-            f"fps={_fraction(plan.frame_rate)},{_picture_filter(plan.width, plan.height, 'tv', plan.pixel_format)}",
-        ],
-        *["-c:v", plan.video_encoder, "-profile:v", plan.video_profile],
-        *["-preset", plan.preset, "-crf", str(plan.crf)],
-        *["-force_key_frames", f"expr:gte(t,n_forced*{plan.gop_seconds:g})"],
-        *(_audio_encoding(plan) if sound else []),
-        *(["-t", f"{plan.longest_seconds:.3f}"] if plan.longest_seconds is not None else []),
-        # The format by name, because the target is called .part until it is whole.
-        *["-movflags", "+faststart", "-f", "mp4", "-y", *_file(target)],
-    ]
-
-
-def thumbnail_command(
-    ffmpeg: Path, plan: ThumbnailPlan, source: Path, target: Path, at_seconds: float | None
+def decode_places_command(
+    ffmpeg: Path, source: Path, starts: Sequence[float], frames: int, sound_packets: int
 ) -> list[str]:
-    """Write one frame as a JPEG: the first at or after ``at_seconds``, or the very first for None."""
-    seek = ["-ss", f"{at_seconds:g}"] if at_seconds is not None else []
-    # JPEG is full range BT.601 by definition, whatever the video was.
-    picture = _picture_filter(plan.width, plan.height, "pc:out_color_matrix=bt601", "yuv420p")
+    """Decode some frames from the keyframe at or before each of some times, and sound from there on.
+
+    The first damaged packet is an error.
+    """
+    inputs: list[str] = []
+    outputs: list[str] = []
+    for number, start in enumerate(starts):
+        inputs += ["-noaccurate_seek", "-ss", f"{start:.3f}", *source_input(source)]
+        outputs += ["-map", f"{number}:v", "-fps_mode", "passthrough", "-frames:v", str(frames), "-f", "null", "-"]
+        if sound_packets:
+            outputs += ["-map", f"{number}:a", "-frames:a", str(sound_packets), "-f", "null", "-"]
+    return [*quiet_with_progress(ffmpeg), "-xerror", "-err_detect", "explode", *inputs, *outputs]
+
+
+def hash_command(ffmpeg: Path, source: Sequence[str], indices: Sequence[int]) -> list[str]:
+    """Print a hash of all packets of each stream, in the order asked for.
+
+    Args:
+        ffmpeg: The program.
+        source: An input, as ``source_input`` or ``chunks_input`` makes it.
+        indices: Numbers of the streams.
+    """
+    maps = [text for index in indices for text in ("-map", f"0:{index}")]
     return [
-        *_quiet(ffmpeg),
-        *["-nostdin", "-nostats", *seek, *_input(source)],
-        *["-map", f"0:{plan.video_index}", "-map_metadata", "-1", "-frames:v", "1"],
-        *["-vf", f"{picture},sidedata=mode=delete"],
-        *["-c:v", "mjpeg", "-q:v", str(_JPEG_QUALITY), "-f", "mjpeg", "-y", *_file(target)],
+        *[*quiet(ffmpeg), "-nostdin", "-nostats", *source],
+        *[*maps, "-c", "copy", "-f", "streamhash", "-hash", "murmur3", "-"],
     ]
 
 
-def _picture_filter(width: int, height: int, color_range: str, pixel_format: str) -> str:
-    """The picture is upright before this, ffmpeg has turned it; the size is the plan's, so pixels come out square."""
-    return f"scale={width}:{height}:out_range={color_range},format={pixel_format},setsar=1"
+def parameters_command(ffprobe: Path, chunk: Path) -> list[str]:
+    """Print a hash of what a player has to know before the first packet of a chunk's picture."""
+    entries = ["-select_streams", "v", "-show_data_hash", "murmur3", "-show_entries", "stream=extradata_hash"]
+    return [*quiet(ffprobe), *guarded(INPUT_FORMATS), *entries, "-of", "csv=p=0", *as_file(chunk)]
 
 
-def _fraction(rate: float) -> str:
-    """Exact for the rates of NTSC: 29.97 is 30000/1001."""
-    return str(Fraction(rate).limit_denominator(1001))
+def source_input(source: Path) -> list[str]:
+    """The options that open an upload, or a file of ours."""
+    return [*guarded(INPUT_FORMATS), "-i", *as_file(source)]
 
 
-def _audio_encoding(plan: TranscodePlan) -> list[str]:
-    return [
-        *["-c:a", plan.audio_encoder, "-b:a", str(plan.audio_bit_rate)],
-        *["-ac", str(plan.audio_channels), "-ar", str(plan.audio_sample_rate_hertz)],
-    ]
+def chunks_input(chunk_list: Path) -> list[str]:
+    """The options that open a list of our own chunks, one after the other, their packets as they are."""
+    return ["-f", "concat", "-safe", "0", "-auto_convert", "0", *guarded(("concat", "mov")), "-i", *as_file(chunk_list)]
 
 
-def _quiet(program: Path) -> list[str]:
+def chunk_list_text(chunks: Sequence[Path]) -> str:
+    """The list that ``chunks_input`` opens: paths in single quotes, and such a quote itself escaped."""
+    return "".join("file '{}'\n".format(str(chunk).replace("'", "'\\''")) for chunk in chunks)
+
+
+def quiet(program: Path) -> list[str]:
+    """The program, saying nothing but errors."""
     return [str(program), "-hide_banner", "-loglevel", "error"]
 
 
-def _quiet_with_progress(ffmpeg: Path) -> list[str]:
+def quiet_with_progress(ffmpeg: Path, loglevel: str = "error") -> list[str]:
+    """ffmpeg, with its progress on standard output."""
     progress = ["-nostats", "-stats_period", f"{STATS_PERIOD_SECONDS:g}", "-progress", "pipe:1"]
-    return [*_quiet(ffmpeg), "-nostdin", *progress]
+    return [str(ffmpeg), "-hide_banner", "-loglevel", loglevel, "-nostdin", *progress]
 
 
-def _guarded(formats: tuple[str, ...]) -> list[str]:
+def guarded(formats: Sequence[str]) -> list[str]:
+    """The rules by which an input is opened."""
     return ["-protocol_whitelist", "file", "-format_whitelist", ",".join(formats)]
 
 
-def _input(source: Path) -> list[str]:
-    return [*_guarded(INPUT_FORMATS), "-i", *_file(source)]
-
-
-def _file(path: Path) -> list[str]:
+def as_file(path: Path) -> list[str]:
+    """The path, which can't be taken for an option or another protocol."""
     return [f"file:{path}"]

@@ -7,6 +7,7 @@ and chunk headers are read, so a file of any size takes milliseconds. Unknown co
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +20,12 @@ _BOXES_THAT_MATTER: Final = frozenset((b"moov", b"mdat", b"moof"))
 _INDEX_BOXES: Final = frozenset((b"moov", b"moof"))
 _MAX_BOXES: Final = 100_000
 """A file of empty boxes would keep us for minutes."""
+
+_WAY_TO_SAMPLE_ENTRIES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+_ENCRYPTED_ENTRIES: Final = frozenset((b"encv", b"enca"))
+"""Sample entries of Common Encryption (ISO/IEC 23001-7). ffprobe tells only what is encrypted in them."""
+_MAX_TRACKS: Final = 64
+_MAX_BOXES_INSIDE: Final = 1_000
 
 _RIFF_SLACK_BYTES: Final = 16
 """Some writers count their own header or padding."""
@@ -60,6 +67,17 @@ def has_index_in_front(path: Path) -> bool:
     with path.open("rb") as file:
         kinds = [box.kind for box in _boxes(file, path.stat().st_size)]
     return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
+
+
+def has_encrypted_track(path: Path) -> bool:
+    """Whether a track of an MP4 or MOV can't be decoded without a key."""
+    with path.open("rb") as file:
+        places = [(0, path.stat().st_size)]
+        for wanted in _WAY_TO_SAMPLE_ENTRIES:
+            inside = [box for start, end in places for box in islice(_boxes(file, end, start), _MAX_BOXES_INSIDE)]
+            places = [(box.start + 8, box.end) for box in inside if box.kind == wanted][:_MAX_TRACKS]
+        entries = [box for start, end in places for box in islice(_boxes(file, end, start + 8), _MAX_BOXES_INSIDE)]
+        return any(entry.kind in _ENCRYPTED_ENTRIES for entry in entries)
 
 
 def declared_duration(path: Path) -> float:
@@ -109,9 +127,11 @@ def _check_boxes(file: BinaryIO, size: int) -> None:
 def _boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[_Box]:
     """The boxes from ``start`` to ``end``. Bytes that are no box, as some cameras leave them behind, end the walk."""
     for _ in range(_MAX_BOXES):
+        if start >= end:  # asked first: a box may claim to be longer than any place that can be sought
+            return
         file.seek(start)
         header = file.read(16)
-        if start >= end or len(header) < 8:  # noqa: PLR2004  the length of a box header
+        if len(header) < 8:  # noqa: PLR2004  the length of a box header
             return
         length, kind = struct.unpack(">I4s", header[:8])
         least = 8
@@ -148,6 +168,8 @@ def _check_ebml(file: BinaryIO, size: int) -> None:
     head_size = _ebml_size(file)
     if head_size is None:
         return
+    if file.tell() + head_size > size:
+        raise _ends_early(size, file.tell() + head_size)
     file.seek(head_size, 1)
     if file.read(len(_SEGMENT)) != _SEGMENT:
         return

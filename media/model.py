@@ -1,6 +1,52 @@
-"""What we know of a file, and what we decide to make of it. Plain values, in seconds, bytes and pixels."""
+"""What we know of a file. Plain values, in seconds, bytes and pixels; they travel in Temporal's history."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PacketSurvey:
+    """What one look at every packet of a stream told; the container's header may say otherwise.
+
+    Attributes:
+        packets: How many there are.
+        size_bytes: Of all of them.
+        first_seconds: When the first one that is shown begins.
+        last_seconds: When the last one that is shown begins.
+        end_seconds: When it ends; how long it lasts is a guess where frames are reordered and their rate varies.
+        starts_with_keyframe: Whether the first packet can be decoded by itself.
+        keyframe_gap_seconds: Longest time from one keyframe to the next, or to the end.
+        in_order: Whether every packet has its times, decoding times only grow, and none is shown before it is decoded.
+        hidden: How many packets an edit list hides; at the start of sound that is the encoder's delay.
+        hole_seconds: Longest time between the end of one packet and the begin of the next, in decoding order.
+        most_a_second: Most packets within any one second, or at the pace of any half second.
+    """
+
+    packets: int
+    size_bytes: int
+    first_seconds: float
+    last_seconds: float
+    end_seconds: float
+    starts_with_keyframe: bool
+    keyframe_gap_seconds: float
+    in_order: bool
+    hidden: int
+    hole_seconds: float
+    most_a_second: int
+
+    @property
+    def seconds(self) -> float:
+        """Length of the stream."""
+        return max(0.0, self.end_seconds - self.first_seconds)
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits a second over the whole length."""
+        return 8 * self.size_bytes / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Packets a second; of a picture that is its average frame rate."""
+        return self.packets / self.seconds if self.seconds > 0 else None
 
 
 @dataclass(frozen=True)
@@ -16,11 +62,22 @@ class VideoStream:
         height: Pixels as stored.
         rotation_degrees: Clockwise turn to be applied for display: 0, 90, 180 or 270.
         sample_aspect_ratio: Width of a pixel over its height; 1.0 where the file does not say.
-        frame_rate: Average frames a second, or None.
+        frame_rate: Average frames a second as the file says, or None.
+        duration_seconds: Length of this stream as the file says, or None where only the container has one.
+        start_seconds: When its first frame is shown; sound and picture need not begin together.
         base_frame_rate: Frames a second of the grid that every frame's time falls on, or None; higher than the average
             where the rate varies or pictures are interlaced.
-        duration_seconds: Length of this stream, or None where only the container has one.
-        start_seconds: When its first frame is shown; sound and picture need not begin together.
+        level: H.264 level, such as 4.1, or None.
+        field_order: ``progressive``, ``tt``, ``bb``, ``tb``, ``bt``, or None where the file does not say.
+        mirrored: Whether the picture is to be mirrored for display, which players don't agree on.
+        colour_range: ``tv``, ``pc`` or None.
+        colour_matrix: ffprobe's ``color_space``, such as ``bt709``, or None.
+        colour_transfer: Such as ``smpte2084``, or None.
+        colour_primaries: Such as ``bt2020``, or None.
+        length_prefixed: Whether H.264 units carry their length, as MP4 wants them, with the parameter sets apart.
+        new_parameters: Whether parameter sets change, or stand, within the stream.
+        broken_packets: Whether some packets can't even be taken apart.
+        survey: Of its packets; None until they were looked at.
     """
 
     index: int
@@ -35,12 +92,28 @@ class VideoStream:
     duration_seconds: float | None
     start_seconds: float = 0.0
     base_frame_rate: float | None = None
+    level: float | None = None
+    field_order: str | None = None
+    mirrored: bool = False
+    colour_range: str | None = None
+    colour_matrix: str | None = None
+    colour_transfer: str | None = None
+    colour_primaries: str | None = None
+    length_prefixed: bool = False
+    new_parameters: bool = False
+    broken_packets: bool = False
+    survey: PacketSurvey | None = None
 
     @property
     def display_size(self) -> tuple[int, int]:
         """Width and height in square pixels, as a player shows it: aspect ratio first, then rotation."""
         width = round(self.width * self.sample_aspect_ratio)
         return (self.height, width) if self.rotation_degrees in (90, 270) else (width, self.height)
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether its frames are made of two half pictures."""
+        return self.field_order in ("tt", "bb", "tb", "bt")
 
 
 @dataclass(frozen=True)
@@ -52,9 +125,11 @@ class AudioStream:
         codec: Such as ``aac``.
         channels: How many.
         sample_rate_hertz: Such as 48000.
-        duration_seconds: Length of this stream, or None.
+        duration_seconds: Length of this stream as the file says, or None.
         is_default: Whether the file marks it as the one to play.
         start_seconds: When it is first heard.
+        profile: ffprobe's ``profile``, such as ``LC``, or None.
+        survey: Of its packets; None until they were looked at.
     """
 
     index: int
@@ -64,19 +139,37 @@ class AudioStream:
     duration_seconds: float | None
     is_default: bool
     start_seconds: float = 0.0
+    profile: str | None = None
+    survey: PacketSurvey | None = None
+
+
+@dataclass(frozen=True)
+class OtherStream:
+    """A stream that is neither the picture nor sound.
+
+    Attributes:
+        index: Number of the stream in the file.
+        kind: ``subtitle``, ``data``, ``attachment``, ``cover`` or ``picture`` (a further one).
+        codec: Such as ``mov_text``.
+    """
+
+    index: int
+    kind: str
+    codec: str
 
 
 @dataclass(frozen=True)
 class MediaProbe:
-    """What ffprobe says of a file that has a picture.
+    """What a file that has a picture holds.
 
     Attributes:
         container: ffprobe's ``format_name``, such as ``mov,mp4,m4a,3gp,3g2,mj2``.
-        duration_seconds: Length of the whole; 0 where the file does not say.
+        duration_seconds: Length of the whole as the file says; 0 where it does not.
         size_bytes: Size of the file.
         video: The picture.
         audio: The sound tracks, in file order; empty for a silent film.
         declared_seconds: Length that an MP4's or MOV's own header gives; 0 where it gives none.
+        others: What else is in the file.
     """
 
     container: str
@@ -85,63 +178,9 @@ class MediaProbe:
     video: VideoStream
     audio: tuple[AudioStream, ...] = ()
     declared_seconds: float = 0.0
+    others: tuple[OtherStream, ...] = ()
 
-
-@dataclass(frozen=True)
-class TranscodePlan:
-    """What one output is made of: every decision, none of the command line.
-
-    Attributes:
-        video_index: Stream to take the picture from.
-        audio_index: Stream to take the sound from, or None for a silent film.
-        width: Pixels of the output, even.
-        height: Pixels of the output, even.
-        frame_rate: Frames a second of the output, constant.
-        duration_seconds: Least length that the output has to have; 0 where the source does not say.
-        longest_seconds: Where the output is cut, or None: never.
-        video_encoder: ffmpeg's encoder name.
-        video_profile: H.264 profile.
-        pixel_format: Of the output.
-        crf: Constant rate factor of x264, 0 (lossless) to 51.
-        preset: Speed preset of x264.
-        gop_seconds: Longest time between two keyframes.
-        audio_encoder: ffmpeg's encoder name.
-        audio_bit_rate: Bits a second.
-        audio_channels: Of the output.
-        audio_sample_rate_hertz: Of the output.
-    """
-
-    video_index: int
-    audio_index: int | None
-    width: int
-    height: int
-    frame_rate: float
-    duration_seconds: float
-    longest_seconds: float | None
-    video_encoder: str
-    video_profile: str
-    pixel_format: str
-    crf: int
-    preset: str
-    gop_seconds: float
-    audio_encoder: str
-    audio_bit_rate: int
-    audio_channels: int
-    audio_sample_rate_hertz: int
-
-
-@dataclass(frozen=True)
-class ThumbnailPlan:
-    """Which frame becomes the thumbnail, and how large.
-
-    Attributes:
-        video_index: Stream to take the frame from.
-        at_seconds: Where in the video.
-        width: Pixels of the picture.
-        height: Pixels of the picture.
-    """
-
-    video_index: int
-    at_seconds: float
-    width: int
-    height: int
+    @property
+    def container_names(self) -> frozenset[str]:
+        """The names of its format: ``mov`` and ``mp4`` are one, ``matroska`` and ``webm`` are one."""
+        return frozenset(self.container.split(","))

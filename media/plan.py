@@ -1,139 +1,291 @@
-"""What to make of a video: every decision, none of the command line. Pure."""
+"""What is to be made of one video: every decision, none of the command line.
 
-from dataclasses import dataclass
+A plan is made once, by ``media.planning.plan``, stays in the run's history, and every later step takes it from there.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import ceil
 from typing import Final
 
-from contracts.errors import LimitExceeded
-from media.model import AudioStream, MediaProbe, ThumbnailPlan, TranscodePlan, VideoStream
-from media.profile import Profile
+MOST_CHUNKS: Final = 240
+"""A chunk costs about six events of Temporal's history, which is to stay under two thousand for any film."""
 
-MAX_SIDE: Final = 16384
-"""Pixels: x264 takes no wider or higher picture."""
+_LEAST_CHUNK: Final = 0.25
+"""What remains at the end, if it is no longer than this part of a chunk, goes to the chunk before it."""
 
-_FRAME_RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
-_DEFAULT_FRAME_RATE: Final = 30.0
-_LEAST_FRAME_RATE: Final = 1.0
-"""Keyframes need frames: a picture that stands for an hour could not be sought in."""
-_RATE_TOLERANCE: Final = 0.02
 
-_LENGTH_MARGIN_SECONDS: Final = 0.1
-_SAMPLE_RATES: Final = (44_100, 48_000)
-_DEFAULT_SAMPLE_RATE: Final = 48_000
+class StreamAction(StrEnum):
+    """What becomes of a stream that goes into the output."""
+
+    COPY = "copy"
+    ENCODE = "encode"
+
+
+class ToneMap(StrEnum):
+    """The transfer function that a picture of high dynamic range comes in; it is brought to BT.709."""
+
+    PQ = "smpte2084"
+    HLG = "arib-std-b67"
 
 
 @dataclass(frozen=True)
-class MediaLimits:
-    """What this service accepts.
+class SourceColours:
+    """How the source's colours are coded; the output's are always BT.709 in limited range.
 
     Attributes:
-        max_duration_seconds: Longest video.
-        max_pixels: Largest picture, width times height, as stored and as displayed.
+        tone_map: Where it is HDR, how that is coded.
+        matrix: swscale's name of its colour matrix.
+        full_range: Whether it uses all code values.
+        wide_primaries: Its primaries, where they are wider than BT.709's without being HDR.
     """
 
-    max_duration_seconds: float
-    max_pixels: int
+    tone_map: ToneMap | None
+    matrix: str
+    full_range: bool
+    wide_primaries: str | None = None
 
 
-def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
-    """Refuse what would take too long or too much memory, before anything is decoded.
+@dataclass(frozen=True)
+class Chunk:
+    """A run of frames of the output, encoded by itself into closed GOPs.
 
-    Raises:
-        LimitExceeded: The video is too long, or its picture too large.
+    Attributes:
+        number: From 1, in order of time.
+        of: How many there are.
+        first_frame: Its first frame, counted from 0 in the whole output.
+        frames: How many it has; of the last one, how many are expected.
     """
-    longest = max(probe.duration_seconds, probe.video.duration_seconds or 0.0)
-    if longest > limits.max_duration_seconds:
-        raise LimitExceeded(
-            f"The video is {_as_time(longest)} long; at most {_as_time(limits.max_duration_seconds)} is accepted. "
-            "Cut it shorter and upload the new file."
-        )
-    for width, height in ((probe.video.width, probe.video.height), probe.video.display_size):
-        if width * height > limits.max_pixels or max(width, height) > MAX_SIDE:
-            raise LimitExceeded(
-                f"The picture is {width}x{height} pixels; at most {limits.max_pixels} in all, and {MAX_SIDE} a side, "
-                "are accepted. Export it smaller and upload the new file."
+
+    number: int
+    of: int
+    first_frame: int
+    frames: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the picture ends with it."""
+        return self.number == self.of
+
+
+@dataclass(frozen=True)
+class PictureEncoding:
+    """How the picture is encoded, where it is.
+
+    Attributes:
+        encoder: ffmpeg's encoder name.
+        preset: Speed preset of x264.
+        crf: Constant rate factor of x264, 0 (lossless) to 51.
+        max_bit_rate: Bits a second that are not exceeded over two seconds.
+        frame_rate: Frames a second of the output, constant.
+        frames: How many the output has; give or take what the length of the source's last frame leaves open.
+        gop_frames: Frames from each keyframe to the next, always.
+        chunk_frames: Length of each chunk in frames; the whole picture where it is not cut.
+        deinterlace: Whether half pictures are made into whole ones first.
+        colours: What the source's colours are.
+    """
+
+    encoder: str
+    preset: str
+    crf: int
+    max_bit_rate: int
+    frame_rate: float
+    frames: int
+    gop_frames: int
+    chunk_frames: int
+    deinterlace: bool
+    colours: SourceColours
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The pieces in which it is encoded, on a fixed grid of output frames."""
+        count = max(1, ceil(self.frames / self.chunk_frames - _LEAST_CHUNK))
+        return tuple(
+            Chunk(
+                number=number + 1,
+                of=count,
+                first_frame=number * self.chunk_frames,
+                frames=self.chunk_frames if number + 1 < count else self.frames - number * self.chunk_frames,
             )
+            for number in range(count)
+        )
 
 
-def plan_transcode(probe: MediaProbe, profile: Profile) -> TranscodePlan:
-    """Decide what the video becomes: the source's own size, in square pixels, upright, never enlarged."""
-    audio = _sound_to_play(probe.audio)
-    width, height = probe.video.display_size
-    channels = min(audio.channels, 2) if audio else 2
-    return TranscodePlan(
-        video_index=probe.video.index,
-        audio_index=audio.index if audio else None,
-        width=_even(width),
-        height=_even(height),
-        frame_rate=_frame_rate(probe.video, profile.max_frame_rate),
-        duration_seconds=_expected_duration(probe, audio),
-        longest_seconds=probe.duration_seconds + _LENGTH_MARGIN_SECONDS if probe.declared_seconds else None,
-        video_encoder=profile.video_encoder,
-        video_profile=profile.video_profile,
-        pixel_format=profile.pixel_format,
-        crf=profile.crf,
-        preset=profile.preset,
-        gop_seconds=profile.gop_seconds,
-        audio_encoder=profile.audio_encoder,
-        audio_bit_rate=profile.audio_bit_rate * channels // 2,
-        audio_channels=channels,
-        audio_sample_rate_hertz=_sample_rate(audio),
-    )
+@dataclass(frozen=True)
+class PicturePlan:
+    """What becomes of the picture.
 
-
-def plan_thumbnail(probe: MediaProbe, profile: Profile) -> ThumbnailPlan:
-    """Decide which frame shows the video, and how large: no wider than the profile says, never enlarged."""
-    width, height = probe.video.display_size
-    shown_width = min(width, profile.thumbnail_max_width)
-    duration = probe.video.duration_seconds or probe.duration_seconds
-    unknown_or_longer = duration == 0 or duration > profile.thumbnail_at_seconds
-    at_seconds = profile.thumbnail_at_seconds if unknown_or_longer else duration / 2
-    return ThumbnailPlan(
-        video_index=probe.video.index,
-        at_seconds=round(at_seconds, 3),
-        width=max(shown_width, 1),
-        height=max(round(height * shown_width / max(width, 1)), 1),
-    )
-
-
-def _sound_to_play(tracks: tuple[AudioStream, ...]) -> AudioStream | None:
-    default = next((track for track in tracks if track.is_default), None)
-    return default or next(iter(tracks), None)
-
-
-def _expected_duration(probe: MediaProbe, audio: AudioStream | None) -> float:
-    """Length of what is taken; a track that is left behind, such as subtitles, may have been the longest."""
-    taken: list[VideoStream | AudioStream] = [probe.video, *([audio] if audio else [])]
-    ends = [stream.start_seconds + stream.duration_seconds for stream in taken if stream.duration_seconds]
-    if len(ends) < len(taken):
-        return probe.duration_seconds
-    return max(ends) - min(stream.start_seconds for stream in taken)
-
-
-def _frame_rate(video: VideoStream, at_most: float) -> float:
-    """The source's own rate. A rate that varies becomes constant on its grid: repeated pictures cost next to nothing.
-
-    The grid is of no use where it is finer than any display (a recorder's milliseconds), or where it counts the half
-    pictures of interlaced video.
+    Attributes:
+        index: Stream to take it from.
+        action: Copy or encode.
+        why: In words, why it is encoded; empty where it is copied.
+        width: Pixels of the output as displayed.
+        height: Pixels of the output as displayed.
+        rotation_degrees: That the output still asks players for; 0 where it is encoded upright.
+        seconds: Length of it in the output.
+        delay_seconds: When the picture begins, on the output's clock; 0 where it is encoded.
+        packets: How many frames are copied; 0 where it is encoded.
+        encoding: How it is encoded; there also for a copied one, which is encoded where copying proves not to work.
     """
-    average, grid = video.frame_rate, video.base_frame_rate
-    counts_halves = bool(average and grid and abs(grid / average - 2) < _RATE_TOLERANCE)
-    if grid and grid <= at_most and not counts_halves and grid >= (average or 0) * (1 - _RATE_TOLERANCE):
-        return max(grid, _LEAST_FRAME_RATE)
-    wanted = min(average or _DEFAULT_FRAME_RATE, at_most)
-    return next((rate for rate in _FRAME_RATES if wanted * 0.9995 <= rate <= at_most), at_most)
+
+    index: int
+    action: StreamAction
+    why: str
+    width: int
+    height: int
+    rotation_degrees: int
+    seconds: float
+    delay_seconds: float
+    packets: int
+    encoding: PictureEncoding
 
 
-def _even(pixels: int) -> int:
-    """4:2:0 halves both sides, so both have to be even; the odd row or column is scaled away."""
-    return max(pixels - pixels % 2, 2)
+@dataclass(frozen=True)
+class SoundEncoding:
+    """How the sound is encoded, where it is.
+
+    Attributes:
+        encoder: ffmpeg's encoder name.
+        bit_rate: Bits a second.
+        channels: Of the output.
+        sample_rate_hertz: Of the output.
+        loudness_lufs: Integrated loudness that it is brought to, or None.
+    """
+
+    encoder: str
+    bit_rate: int
+    channels: int
+    sample_rate_hertz: int
+    loudness_lufs: float | None
 
 
-def _sample_rate(audio: AudioStream | None) -> int:
-    """Only rates that every player takes."""
-    return audio.sample_rate_hertz if audio and audio.sample_rate_hertz in _SAMPLE_RATES else _DEFAULT_SAMPLE_RATE
+@dataclass(frozen=True)
+class SoundPlan:
+    """What becomes of the sound.
+
+    Attributes:
+        index: Stream to take it from.
+        action: Copy or encode.
+        why: In words, why it is encoded; empty where it is copied.
+        channels: Of the output.
+        sample_rate_hertz: Of the output.
+        seconds: Length of it in the output.
+        delay_seconds: When it begins, on the output's clock; 0 where it is encoded.
+        packets: How many are copied; 0 where it is encoded.
+        encoding: How it is encoded; there also for copied sound.
+    """
+
+    index: int
+    action: StreamAction
+    why: str
+    channels: int
+    sample_rate_hertz: int
+    seconds: float
+    delay_seconds: float
+    packets: int
+    encoding: SoundEncoding
 
 
-def _as_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
+@dataclass(frozen=True)
+class ThumbnailPlan:
+    """Which frame becomes the thumbnail, and how large.
+
+    Attributes:
+        video_index: Stream to take the frame from.
+        at_seconds: Where in the video, on the output's clock.
+        otherwise_seconds: Where to look, in this order, where that frame is black.
+        width: Pixels of the picture.
+        height: Pixels of the picture.
+        representative: Whether the most typical of several keyframes is wanted instead of the one at that time.
+        colours: What the source's colours are.
+    """
+
+    video_index: int
+    at_seconds: float
+    otherwise_seconds: tuple[float, ...]
+    width: int
+    height: int
+    representative: bool
+    colours: SourceColours
+
+
+@dataclass(frozen=True)
+class DroppedStream:
+    """A stream of the source that the output does not have.
+
+    Attributes:
+        index: Number of the stream in the source.
+        kind: Such as ``subtitle``, or ``sound`` for a further track.
+        codec: Such as ``mov_text``.
+    """
+
+    index: int
+    kind: str
+    codec: str
+
+
+@dataclass(frozen=True)
+class TranscodePlan:
+    """Everything that is decided about one video.
+
+    Attributes:
+        profile: Name of the profile that it follows.
+        origin_seconds: The source's time at which the output begins.
+        duration_seconds: Length of the output.
+        picture: What becomes of the picture.
+        sound: What becomes of the sound, or None for a silent film.
+        thumbnail: Of which frame it is made.
+        dropped: What is left behind.
+        memory_bytes: What one encode of this picture takes at most, by estimate.
+    """
+
+    profile: str
+    origin_seconds: float
+    duration_seconds: float
+    picture: PicturePlan
+    sound: SoundPlan | None
+    thumbnail: ThumbnailPlan
+    dropped: tuple[DroppedStream, ...]
+    memory_bytes: int
+
+    @property
+    def copies(self) -> bool:
+        """Whether anything is copied."""
+        return self.picture.action is StreamAction.COPY or (
+            self.sound is not None and self.sound.action is StreamAction.COPY
+        )
+
+    @property
+    def in_words(self) -> str:
+        """For people: ``picture copied, sound encoded (the sound is opus, not aac)``."""
+        parts = [f"picture {_done(self.picture.action)}{_because(self.picture.why)}"]
+        if self.picture.action is StreamAction.ENCODE and len(self.picture.encoding.chunks) > 1:
+            parts.append(f"in {len(self.picture.encoding.chunks)} chunks")
+        if self.sound is None:
+            parts.append("no sound")
+        else:
+            parts.append(f"sound {_done(self.sound.action)}{_because(self.sound.why)}")
+        return ", ".join(parts)
+
+    def encoding_what_was_copied(self) -> "TranscodePlan":
+        """The plan for the next try, after what was copied turned out not to play."""
+        why = "what was copied could not be verified"
+        picture, sound = self.picture, self.sound
+        if picture.action is StreamAction.COPY:
+            end = picture.delay_seconds + picture.seconds
+            picture = replace(picture, action=StreamAction.ENCODE, why=why, seconds=end, delay_seconds=0.0, packets=0)
+            picture = replace(picture, rotation_degrees=0)
+        if sound is not None and sound.action is StreamAction.COPY:
+            end = sound.delay_seconds + sound.seconds
+            sound = replace(sound, action=StreamAction.ENCODE, why=why, seconds=end, delay_seconds=0.0, packets=0)
+            encoding = sound.encoding
+            sound = replace(sound, channels=encoding.channels, sample_rate_hertz=encoding.sample_rate_hertz)
+        return replace(self, picture=picture, sound=sound)
+
+
+def _done(action: StreamAction) -> str:
+    return "copied" if action is StreamAction.COPY else "encoded"
+
+
+def _because(why: str) -> str:
+    return f" ({why})" if why else ""

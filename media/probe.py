@@ -5,24 +5,47 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from contracts.errors import InvalidMedia, NoVideoStream, UnsupportedCodec
-from media.model import AudioStream, MediaProbe, VideoStream
+from contracts.errors import Encrypted, InvalidMedia, NoVideoStream, UnsupportedCodec
+from media.model import AudioStream, MediaProbe, OtherStream, VideoStream
 
 PROBE_ENTRIES: Final = (
     "format=format_name,duration,size"
-    ":stream=index,codec_type,codec_name,codec_tag_string,profile,pix_fmt,width,height,sample_aspect_ratio"
+    ":stream=index,codec_type,codec_name,codec_tag_string,profile,level,pix_fmt,width,height,sample_aspect_ratio"
+    ",field_order,color_range,color_space,color_transfer,color_primaries,is_avc"
     ",r_frame_rate,avg_frame_rate,start_time,duration,channels,sample_rate"
     ":stream_disposition=default,attached_pic,timed_thumbnails"
-    ":stream_side_data=rotation"
+    ":stream_side_data=rotation,displaymatrix"
+    ":stream_tags=enc_key_id"
 )
 """What is asked of ffprobe, and all that is: a file's own tags can be as long as the file."""
 
+NEEDS_A_KEY: Final = (
+    "The file is encrypted (copy protection), so it can't be read without its key. Upload a file without protection."
+)
+
+_ENCRYPTED_TAGS: Final = frozenset(("encv", "enca", "drmi", "drms", "drmt"))
+"""Sample entries of Common Encryption (ISO/IEC 23001-7) and of Apple's FairPlay."""
+_MATROSKA_KEY: Final = "enc_key_id"
+"""ffmpeg's name of the key that a track of Matroska or WebM names."""
+
+_H264_LEVELS_A_ONE: Final = 10
 _QUARTER_TURN: Final = 90
 _QUARTER_TURN_TOLERANCE: Final = 1.0
 
 
 class _SideData(BaseModel):
     rotation: float | None = None
+    displaymatrix: str = ""
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether the matrix turns the picture over: the determinant of its upper left four is negative."""
+        rows = [line.partition(":")[2].split() for line in self.displaymatrix.strip().splitlines()]
+        try:
+            (a, b), (c, d) = [[int(number) for number in row[:2]] for row in rows[:2]]
+        except ValueError:
+            return False
+        return a * d - b * c < 0
 
 
 class _Stream(BaseModel):
@@ -31,6 +54,13 @@ class _Stream(BaseModel):
     codec_name: str = "unknown"
     codec_tag_string: str = ""
     profile: str | None = None
+    level: int | None = None
+    field_order: str | None = None
+    color_range: str | None = None
+    color_space: str | None = None
+    color_transfer: str | None = None
+    color_primaries: str | None = None
+    is_avc: str = ""
     pix_fmt: str | None = None
     width: int = 0
     height: int = 0
@@ -43,6 +73,11 @@ class _Stream(BaseModel):
     sample_rate: str = ""
     disposition: dict[str, int] = Field(default_factory=dict)
     side_data_list: list[_SideData] = Field(default_factory=list)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def needs_a_key(self) -> bool:
+        return self.codec_tag_string.lower() in _ENCRYPTED_TAGS or _MATROSKA_KEY in self.tags
 
     @property
     def is_cover(self) -> bool:
@@ -65,6 +100,7 @@ def parse_probe(ffprobe_json: str) -> MediaProbe:
 
     Raises:
         InvalidMedia: ffprobe found no streams, or a picture without a size.
+        Encrypted: Picture or sound need a key.
         NoVideoStream: There is no picture, or only a cover image.
         UnsupportedCodec: ffprobe has no name for the picture's codec.
     """
@@ -74,12 +110,16 @@ def parse_probe(ffprobe_json: str) -> MediaProbe:
         raise InvalidMedia(
             "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
         ) from error
+    if any(stream.needs_a_key for stream in probe.streams):
+        raise Encrypted(NEEDS_A_KEY)
+    picture = _picture(probe.streams)
     return MediaProbe(
         container=probe.format.format_name,
         duration_seconds=_positive(probe.format.duration) or 0.0,
         size_bytes=int(_positive(probe.format.size) or 0),
-        video=_video(_picture(probe.streams)),
+        video=_video(picture),
         audio=tuple(_audio(stream) for stream in probe.streams if _is_sound(stream)),
+        others=tuple(_other(stream) for stream in probe.streams if stream is not picture and not _is_sound(stream)),
     )
 
 
@@ -89,10 +129,17 @@ def _picture(streams: list[_Stream]) -> _Stream:
     pictures = [stream for stream in streams if stream.codec_type == "video"]
     films = [stream for stream in pictures if not stream.is_cover]
     if films:
-        return films[0]
+        return _film(films)
     if pictures:
         raise NoVideoStream("The file has a cover image, but no video. Upload a file that has a picture track.")
     raise NoVideoStream("The file has sound or data, but no picture. Upload a file that has a picture track.")
+
+
+def _film(tracks: list[_Stream]) -> _Stream:
+    """The track that is meant to be watched: not one that is much shorter than another, as a still in front is."""
+    longest = max(_positive(track.duration) or 0.0 for track in tracks)
+    long = [track for track in tracks if 2 * (_positive(track.duration) or longest) >= longest]
+    return next((track for track in long if track.disposition.get("default")), long[0])
 
 
 def _video(stream: _Stream) -> VideoStream:
@@ -107,7 +154,7 @@ def _video(stream: _Stream) -> VideoStream:
         index=stream.index,
         codec=stream.codec_name,
         profile=stream.profile,
-        pixel_format=None if stream.pix_fmt in (None, "unknown") else stream.pix_fmt,
+        pixel_format=_known(stream.pix_fmt),
         width=stream.width,
         height=stream.height,
         rotation_degrees=_clockwise_rotation(stream.side_data_list),
@@ -116,7 +163,20 @@ def _video(stream: _Stream) -> VideoStream:
         duration_seconds=_positive(stream.duration),
         start_seconds=_number(stream.start_time) or 0.0,
         base_frame_rate=_ratio(stream.r_frame_rate, "/"),
+        level=stream.level / _H264_LEVELS_A_ONE if stream.level and stream.level > 0 else None,
+        field_order=_known(stream.field_order),
+        mirrored=any(entry.mirrors for entry in stream.side_data_list),
+        colour_range=_known(stream.color_range),
+        colour_matrix=_known(stream.color_space),
+        colour_transfer=_known(stream.color_transfer),
+        colour_primaries=_known(stream.color_primaries),
+        length_prefixed=stream.is_avc == "true",
     )
+
+
+def _other(stream: _Stream) -> OtherStream:
+    kinds = {"video": "cover" if stream.is_cover else "picture", "audio": "sound"}
+    return OtherStream(stream.index, kinds.get(stream.codec_type, stream.codec_type or "data"), stream.codec_name)
 
 
 def _is_sound(stream: _Stream) -> bool:
@@ -132,6 +192,7 @@ def _audio(stream: _Stream) -> AudioStream:
         duration_seconds=_positive(stream.duration),
         is_default=bool(stream.disposition.get("default")),
         start_seconds=_number(stream.start_time) or 0.0,
+        profile=stream.profile,
     )
 
 
@@ -143,6 +204,10 @@ def _clockwise_rotation(side_data: list[_SideData]) -> int:
             nearest = round(clockwise / _QUARTER_TURN) * _QUARTER_TURN
             return nearest % 360 if abs(clockwise - nearest) < _QUARTER_TURN_TOLERANCE else 0
     return 0
+
+
+def _known(value: str | None) -> str | None:
+    return None if value in (None, "unknown", "unspecified", "reserved") else value
 
 
 def _number(text: str) -> float | None:

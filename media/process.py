@@ -54,7 +54,13 @@ class TooMuchOutput(Exception):
     """A program printed more than anyone would read."""
 
 
-async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None] | None = None) -> ProcessResult:
+async def run_process(
+    arguments: Sequence[str],
+    *,
+    on_line: Callable[[str], None] | None = None,
+    on_complaint: Callable[[str], None] | None = None,
+    on_start: Callable[[int], None] | None = None,
+) -> ProcessResult:
     """Run a program to its end, in a session of its own and without input.
 
     However this is left, the program is gone: on cancellation, or when ``on_line`` raises, its process group gets
@@ -64,6 +70,8 @@ async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None
         arguments: The program's path and its arguments; no shell is involved.
         on_line: Called with each line of stdout, without its end, as it arrives; stdout is then not kept. A line
             longer than ``MAX_LINE_BYTES`` comes in pieces.
+        on_complaint: Called likewise with each line of stderr; the end of it is kept all the same.
+        on_start: Called with the program's process id.
 
     Raises:
         FileNotFoundError: There is no such program, or it is not executable.
@@ -80,8 +88,10 @@ async def run_process(arguments: Sequence[str], *, on_line: Callable[[str], None
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
+    if on_start is not None:
+        on_start(process.pid)
     stdout = _Lines(on_line) if on_line else _Kept(MAX_STDOUT_BYTES)
-    stderr = _Tail(STDERR_TAIL_BYTES)
+    stderr = _Tail(STDERR_TAIL_BYTES, on_complaint)
     drains = [
         asyncio.create_task(_drain(process.stdout, stdout.feed)),
         asyncio.create_task(_drain(process.stderr, stderr.feed)),
@@ -159,15 +169,18 @@ def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -
 
 
 class _Tail:
-    """Keeps the end."""
+    """Keeps the end, and hands on each line where somebody wants them."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, on_line: Callable[[str], None] | None) -> None:
         self._limit = limit
         self._kept = bytearray()
+        self._lines = _Lines(on_line) if on_line is not None else None
 
     def feed(self, piece: bytes) -> None:
         self._kept.extend(piece)
         del self._kept[: -self._limit]
+        if self._lines is not None:
+            self._lines.feed(piece)
 
     def text(self) -> str:
         return self._kept.decode(errors="replace")

@@ -7,9 +7,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 DEFAULT_PROFILE: Final = "web"
 
@@ -38,7 +39,7 @@ class Profile(BaseModel):
         max_copy_bit_rate: Bits a second over the whole length that a picture may have to be copied.
         video_encoder: ffmpeg's name of it.
         preset: Speed preset of x264.
-        crf: Constant rate factor of x264, 0 (lossless) to 51; lower is better and larger.
+        crf: Constant rate factor of x264, 1 to 51; lower is better and larger.
         max_bit_rate: Bits a second that the encoder does not exceed over two seconds, whatever ``crf`` asks for.
         gop_seconds: Time between two keyframes of an encoded picture; all its GOPs are closed and of this length.
         max_keyframe_gap_seconds: Longest time between keyframes of a picture that is copied, so that it can be sought.
@@ -51,7 +52,8 @@ class Profile(BaseModel):
         thumbnail_max_width: Pixels.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # TOML has types, so "23" is no number and true is no 1.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: ProfileName
     description: str = ""
@@ -61,27 +63,29 @@ class Profile(BaseModel):
     max_copy_bit_rate: Annotated[int, Field(gt=0)]
     video_encoder: Literal["libx264"] = "libx264"
     preset: Preset = "fast"
-    crf: Annotated[int, Field(ge=0, le=51)]
+    crf: Annotated[int, Field(ge=1, le=51)]
     max_bit_rate: Annotated[int, Field(ge=100_000)]
     gop_seconds: Annotated[float, Field(ge=0.5, le=10)] = 2.0
-    max_keyframe_gap_seconds: Annotated[float, Field(ge=0.5, le=60)] = 10.0
+    max_keyframe_gap_seconds: Annotated[float, Field(ge=0.5, le=60)] = 20.0
     audio_bit_rate: Annotated[int, Field(ge=16_000, le=512_000)] = 128_000
     audio_channels: Literal[1, 2] = 2
     loudness_lufs: Annotated[float, Field(ge=-40, le=-5)] | None = None
-    chunk_seconds: Annotated[float, Field(ge=2, le=300)] = 6.0
+    chunk_seconds: Annotated[float, Field(ge=2, le=300, validate_default=True)] = 6.0
     chunk_threshold_seconds: Annotated[float, Field(gt=0)] = 9.0
     thumbnail: Literal["at_one_second", "representative"] = "at_one_second"
     thumbnail_max_width: Annotated[int, Field(ge=16, le=8192)] = 1280
-    thumbnail_at_seconds: ClassVar[float] = 1.0
-    video_profile: ClassVar[str] = "high"
-    pixel_format: ClassVar[str] = "yuv420p"
-    audio_encoder: ClassVar[str] = "aac"
 
-    @model_validator(mode="after")
-    def _chunks_hold_gops(self) -> Self:
-        if self.chunk_seconds < self.gop_seconds:
-            raise ValueError(f"chunk_seconds must be at least gop_seconds, which is {self.gop_seconds:g}")
-        return self
+    @field_validator("chunk_seconds")
+    @classmethod
+    def _holds_a_gop(cls, chunk_seconds: float, fields: ValidationInfo) -> float:
+        gop_seconds = fields.data.get("gop_seconds", 0.0)
+        if chunk_seconds < gop_seconds:
+            raise PydanticCustomError(
+                "chunk_too_short",
+                "Input should be at least gop_seconds, which is {gop_seconds}",
+                {"gop_seconds": gop_seconds},
+            )
+        return chunk_seconds
 
 
 Profiles = Mapping[str, Profile]
@@ -113,8 +117,11 @@ def _read(file: Path) -> dict[str, Profile]:
 
 def _profile(file: Path, text: str, name: str, table: object) -> Profile:
     if not isinstance(table, dict):
-        where = _line_of(text, None, name)
+        where = max(_line_of(text, None, name), _line_of(text, name, ""))  # ``name = …``, or ``[[name]]``
         raise ProfilesInvalid(f"{file}, line {where}: {name} stands outside any profile; write [name] above it.")
+    if "name" in table:
+        where = _line_of(text, name, "name")
+        raise ProfilesInvalid(f"{file}, line {where}: [{name}] name: a profile is named by the line in brackets alone.")
     try:
         return Profile.model_validate({**table, "name": name})
     except ValidationError as error:
@@ -136,7 +143,3 @@ def _line_of(text: str, table: str | None, field: str) -> int:
         elif current == table and stripped.partition("=")[0].strip(" \"'") == field:
             return number
     return line_of_table
-
-
-PROFILES: Final = load_profiles()
-"""For callers that know no other yet."""

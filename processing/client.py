@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -24,7 +25,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.processing import VideoProcessingInput, VideoProcessingResult
+from contracts.processing import VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.temporal_names import (
     ATTEMPT_MEMO,
@@ -36,7 +37,9 @@ from contracts.temporal_names import (
     VIDEO_STATUS,
     workflow_id,
 )
+from processing.high_water import HighWater
 from processing.history import read_steps
+from processing.looks import Looks
 from processing.progress import progress_between_steps, read_progress
 from processing.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
 
@@ -53,6 +56,8 @@ class Processing:
     def __init__(self, client: Client) -> None:
         """Take a client, lazy or connected."""
         self._client = client
+        self._told = HighWater()
+        self._looks = Looks(self._look)
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:
         """Start the run for this attempt of the video. Starting it again changes nothing.
@@ -100,7 +105,7 @@ class Processing:
             ),
             static_summary=label if request.attempt == 1 else f"{label} (attempt {request.attempt})",
             static_details=(
-                f"Makes `{request.original_key}` ready to play: validate, transcode and thumbnail side by side, "
+                f"Makes `{request.original_key}` ready to play: validate and plan; copy, or encode in chunks; join, "
                 f"verify, publish, then the row. Profile `{request.profile}`, attempt {request.attempt}."
             ),
             rpc_timeout=START_TIMEOUT,
@@ -146,12 +151,20 @@ class Processing:
                 raise
 
     async def progress(self, video_id: str) -> LiveProgress | None:
-        """How far the open run is, read from pending activities and their heartbeats; None when no run is open."""
+        """How far the open run is, read from pending activities and their heartbeats; None when no run is open.
+
+        Never less than was told before, though a step that is tried again begins anew; up to a second old, so that
+        many may ask.
+        """
+        return await self._looks.at(video_id)
+
+    async def _look(self, video_id: str) -> LiveProgress | None:
         description = await self._describe(video_id)
         if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
             return None
-        progress = await read_progress(description, self._client.data_converter)
-        return progress or progress_between_steps(await self.steps(video_id))
+        progress = await read_progress(description, self._client.data_converter, lambda: self.steps(video_id))
+        progress = progress or progress_between_steps(await self.steps(video_id))
+        return replace(progress, fraction=self._told.raised(description.run_id, progress.fraction))
 
     async def steps(self, video_id: str) -> list[StepRecord]:
         """Each activity of the newest run, in the order in which they were asked for; empty when there is no run."""
@@ -209,8 +222,8 @@ class Processing:
             pass
         return True
 
-    def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, VideoProcessingResult]:
-        return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id, result_type=VideoProcessingResult)
+    def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, None]:
+        return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id)
 
 
 @asynccontextmanager

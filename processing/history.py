@@ -55,6 +55,7 @@ async def _scheduled(event: HistoryEvent, converter: DataConverter) -> StepRecor
     attributes = event.activity_task_scheduled_event_attributes
     return StepRecord(
         activity=attributes.activity_type.name,
+        activity_id=attributes.activity_id,
         summary=await _text(event.user_metadata.summary, converter),
         state=StepState.SCHEDULED,
         attempts=0,

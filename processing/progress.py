@@ -1,69 +1,117 @@
-"""How far a run is, told without asking a worker: from what Temporal's server knows of its activities."""
+"""How far a run is, told without asking a worker: from what Temporal's server knows of its activities.
 
-from collections.abc import Mapping, Sequence
+Each step is a part of the whole way, as large as its part of the work: of a video that is encoded the chunks are nearly
+all of it, of one that is copied looking at it is as much as writing it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription
 from temporalio.converter import DataConverter
 
-from contracts.processing import Step, TranscodeProgress
+from contracts.processing import Step, StepProgress
+from contracts.temporal_names import ActivityId, parse_chunk_activity_id
 from processing.records import LiveProgress, StepRecord, StepState
 
-ACTIVITY_STEPS: Final[Mapping[str, Step]] = {
-    "validate_video": Step.VALIDATE,
-    "create_thumbnail": Step.THUMBNAIL,
-    "transcode_video": Step.TRANSCODE,
-    "verify_output": Step.VERIFY,
-    "publish_files": Step.PUBLISH,
-    "mark_ready": Step.FINISH,
-    "mark_error": Step.FINISH,
-    "withdraw_files": Step.FINISH,
-    "clean_scratch": Step.FINISH,
+
+@dataclass(frozen=True)
+class _Part:
+    """Which part of the whole way a step is."""
+
+    step: Step
+    begin: float
+    end: float
+
+
+_CHUNKS: Final = _Part(Step.TRANSCODE, 0.03, 0.94)
+_PARTS: Final[Mapping[str, _Part]] = {
+    # Thumbnails, and the sound beside chunks, are no part: whether one of them is pending or done says nothing of what
+    # runs beside it.
+    ActivityId.CLAIM: _Part(Step.VALIDATE, 0.0, 0.0),
+    ActivityId.VALIDATE: _Part(Step.VALIDATE, 0.0, 0.03),
+    ActivityId.JOIN: _Part(Step.JOIN, 0.94, 0.96),
+    ActivityId.VERIFY: _Part(Step.VERIFY, 0.96, 0.98),
+    # Of a copied picture.
+    ActivityId.SOUND_OF_COPY: _Part(Step.TRANSCODE, 0.2, 0.4),
+    ActivityId.COPY: _Part(Step.JOIN, 0.4, 0.75),
+    ActivityId.VERIFY_OF_COPY: _Part(Step.VERIFY, 0.75, 0.95),
+    ActivityId.PUBLISH: _Part(Step.PUBLISH, 0.98, 0.99),
+    ActivityId.MARK_READY: _Part(Step.FINISH, 0.99, 1.0),
+    ActivityId.MARK_ERROR: _Part(Step.FINISH, 0.99, 1.0),
+    ActivityId.WITHDRAW: _Part(Step.FINISH, 0.99, 1.0),
+    ActivityId.CLEAN: _Part(Step.FINISH, 1.0, 1.0),
 }
 
-_SPANS: Final[Mapping[Step, tuple[float, float]]] = {
-    Step.VALIDATE: (0.0, 0.02),
-    Step.THUMBNAIL: (0.02, 0.9),
-    Step.TRANSCODE: (0.02, 0.9),
-    Step.VERIFY: (0.9, 0.97),
-    Step.PUBLISH: (0.97, 0.99),
-    Step.FINISH: (0.99, 1.0),
-}
-"""Which part of the whole way each step is, from what steps of a minute's video take; the transcode is most of it."""
 
+async def read_progress(
+    description: WorkflowExecutionDescription,
+    converter: DataConverter,
+    steps: Callable[[], Awaitable[Sequence[StepRecord]]],
+) -> LiveProgress | None:
+    """Progress from the pending activities of an open run; None when none of them tells it, between two steps.
 
-async def read_progress(description: WorkflowExecutionDescription, converter: DataConverter) -> LiveProgress | None:
-    """Progress from the pending activities of an open run; None when none is pending, between two steps."""
-    pending = {activity.activity_type.name: activity for activity in description.raw_description.pending_activities}
-    # The transcode is the longer of the two that run side by side, so it stands for both.
-    for name in ("transcode_video", *ACTIVITY_STEPS):
-        if name in pending:
-            step = ACTIVITY_STEPS[name]
-            begin, end = _SPANS[step]
-            within = await _heartbeat_fraction(pending[name], converter)
-            return LiveProgress(
-                step=step, fraction=round(begin + (end - begin) * within, 4), attempt=max(1, pending[name].attempt)
-            )
-    return None
+    Args:
+        description: Of the run.
+        converter: Reads the heartbeats.
+        steps: Reads the run's history, which knows the chunks that are done; asked only while chunks are pending.
+    """
+    pending = list(description.raw_description.pending_activities)
+    chunks = [activity for activity in pending if parse_chunk_activity_id(activity.activity_id) is not None]
+    if chunks:
+        return await _read_chunks(chunks, converter, done=_chunks_done(await steps()))
+    found = [(part, activity) for activity in pending if (part := _part_of(activity.activity_id)) is not None]
+    if not found:
+        return None
+    part, activity = min(found, key=lambda entry: entry[0].begin)
+    told = await _heartbeat(activity, converter)
+    return _live(part, told.fraction, activity.attempt, told.speed)
 
 
 def progress_between_steps(steps: Sequence[StepRecord]) -> LiveProgress:
-    """Progress of an open run in which no activity is pending: where the last completed one ended."""
-    completed = [
-        ACTIVITY_STEPS[step.activity]
-        for step in steps
-        if step.state is StepState.COMPLETED and step.activity in ACTIVITY_STEPS
-    ]
-    if not completed:
-        return LiveProgress(step=Step.VALIDATE, fraction=0.0, attempt=1)
-    last = max(completed, key=lambda step: _SPANS[step][1])
-    return LiveProgress(step=last, fraction=_SPANS[last][1], attempt=1)
+    """Progress of an open run of which no pending activity tells it: where the last completed one ended."""
+    done = [step.activity_id for step in steps if step.state is StepState.COMPLETED]
+    parts = [part for part in map(_part_of, done) if part is not None]
+    chunks = _chunks_done(steps)
+    last = max(parts, key=lambda part: part.end, default=_PARTS[ActivityId.CLAIM])
+    if chunks and last.end <= _CHUNKS.begin:
+        return _live(_CHUNKS, len(chunks) / next(iter(chunks))[1], 1, None)
+    return _live(last, 1.0, 1, None)
 
 
-async def _heartbeat_fraction(activity: PendingActivityInfo, converter: DataConverter) -> float:
+def _chunks_done(steps: Sequence[StepRecord]) -> set[tuple[int, int]]:
+    """Number and count of each chunk that is done; the queue hands them out in an order of its own."""
+    done = (parse_chunk_activity_id(step.activity_id) for step in steps if step.state is StepState.COMPLETED)
+    return {numbers for numbers in done if numbers is not None}
+
+
+async def _read_chunks(
+    chunks: Sequence[PendingActivityInfo], converter: DataConverter, *, done: set[tuple[int, int]]
+) -> LiveProgress:
+    of = (parse_chunk_activity_id(chunks[0].activity_id) or (1, 1))[1]
+    # The history was read after the pending ones, so one of them may be done by now.
+    still = [activity for activity in chunks if parse_chunk_activity_id(activity.activity_id) not in done]
+    told = [await _heartbeat(activity, converter) for activity in still]
+    speeds = [progress.speed for progress in told if progress.speed is not None]
+    fraction = (len(done) + sum(progress.fraction for progress in told)) / of
+    attempt = max(activity.attempt for activity in chunks)
+    return _live(_CHUNKS, fraction, attempt, sum(speeds) if speeds else None)
+
+
+def _live(part: _Part, within: float, attempt: int, speed: float | None) -> LiveProgress:
+    fraction = part.begin + (part.end - part.begin) * min(1.0, within)
+    return LiveProgress(step=part.step, fraction=round(fraction, 4), attempt=max(1, attempt), speed=speed)
+
+
+def _part_of(activity_id: str) -> _Part | None:
+    return _PARTS.get(activity_id.partition(".")[0])
+
+
+async def _heartbeat(activity: PendingActivityInfo, converter: DataConverter) -> StepProgress:
     payloads = activity.heartbeat_details.payloads
     if not payloads:
-        return 0.0
-    (progress,) = await converter.decode(payloads, [TranscodeProgress])
-    return float(progress.fraction)
+        return StepProgress()
+    (progress,) = await converter.decode(payloads, [StepProgress])
+    return progress if isinstance(progress, StepProgress) else StepProgress()

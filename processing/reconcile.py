@@ -95,7 +95,11 @@ async def _start(processing: Processing, video: Video) -> bool:
 
 
 async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
-    """Say in the row that its run is over, then take back what the run may have published; False if it had moved on."""
+    """Take back what the run may have published, then say in the row that it is over; False if it had moved on."""
+    try:  # first, while nobody can retry: what the next run publishes is not ours to take back
+        await storage.withdraw(str(video.id))
+    except StorageFailed as error:  # nobody is served them, and the next retry or delete takes them away
+        log.warning("published_files_left_behind", video_id=str(video.id), reason=str(error))
     closed = await videos.mark_error(
         video.id,
         video.attempt,
@@ -104,10 +108,6 @@ async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
     )
     if closed:
         log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
-        try:
-            await storage.withdraw(str(video.id))
-        except StorageFailed as error:  # nobody is served them, and the next retry or delete takes them away
-            log.warning("published_files_left_behind", video_id=str(video.id), reason=str(error))
     return closed
 
 

@@ -58,7 +58,8 @@ class StepRecord:
     """One activity of the newest run, read from Temporal's history.
 
     Attributes:
-        activity: Name of the activity, such as ``transcode_video``.
+        activity: Name of the activity, such as ``encode_chunk``.
+        activity_id: Its id within the run, such as ``chunk-3-of-9``.
         summary: The line that Temporal's Web UI shows beside it.
         state: Where it stands.
         attempts: How often it was begun; 0 while it waits for a worker for the first time.
@@ -71,6 +72,7 @@ class StepRecord:
     """
 
     activity: str
+    activity_id: str
     summary: str
     state: StepState
     attempts: int
@@ -90,11 +92,13 @@ class LiveProgress:
         step: The step that runs.
         fraction: Of the whole way from upload to ready, 0 to 1.
         attempt: Newest attempt of the running activity, 1 for the first.
+        speed: Seconds of video made in a second, over all chunks that are encoded now; None where that says nothing.
     """
 
     step: Step
     fraction: float
     attempt: int
+    speed: float | None = None
 
 
 @dataclass(frozen=True)

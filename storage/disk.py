@@ -28,6 +28,9 @@ _ADVICE: Final = {
     errno.EEXIST: "something else is there already.",
 }
 
+NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+"""How a file system says that it can't give one file two names."""
+
 
 @contextlib.contextmanager
 def told_as_storage_failed(doing: str, path: Path) -> Iterator[None]:

@@ -1,11 +1,13 @@
 """Storage on folders of this machine, or on network disks that are mounted like one."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from contracts.errors import OriginalMissing
-from storage import publishing
+from contracts.errors import OriginalMissing, WorkMissing
+from contracts.storage_keys import WORK_PREFIX, WorkFile
+from storage import publishing, work_files
 from storage.disk import off_loop, told_as_storage_failed
 from storage.keys import checked_name, path_below, video_folder
 from storage.originals import LocalOriginalWriter, part_path
@@ -23,7 +25,7 @@ class LocalStorage:
 
         Args:
             uploads: Of ``originals/`` and ``processed/``.
-            scratch: Of work in progress.
+            scratch: Of ``work/``: what one step writes for another.
         """
         self._uploads = uploads
         self._processed = uploads / "processed"
@@ -58,19 +60,61 @@ class LocalStorage:
 
         await off_loop(delete)
 
-    async def scratch_folder(self, video_id: str) -> Path:
-        """The video's scratch folder, made if it is not there."""
-        folder = video_folder(self._scratch, video_id)
+    @asynccontextmanager
+    async def fetch(self, key: str) -> AsyncIterator[Path]:
+        """The file itself. Raises ``OriginalMissing`` or ``WorkMissing``."""
+        if not key.startswith(WORK_PREFIX):
+            yield await self.original_path(key)
+            return
+        if await self.work_size(key) is None:
+            raise WorkMissing(
+                f"{key} is not in {self._scratch}. Was it cleaned, or is the folder not shared by all workers "
+                "(RUSHES_SCRATCH)?"
+            )
+        yield self._work_path(key)
 
-        def make() -> None:
-            with told_as_storage_failed("make the scratch folder", self._scratch):
-                folder.mkdir(parents=True, exist_ok=True)
+    @asynccontextmanager
+    async def create(self, key: str) -> AsyncIterator[Path]:
+        """A part file beside the place where the file will stand."""
+        path = self._work_path(key)
 
-        await off_loop(make)
-        return folder
+        def begin() -> Path:
+            with told_as_storage_failed("write", path.parent):
+                return work_files.begin(path)
+
+        def finish(part: Path) -> None:
+            with told_as_storage_failed("write", path.parent):
+                work_files.finish(part, path)
+
+        part = await off_loop(begin)
+        try:
+            yield part
+            await off_loop(finish, part)
+        finally:
+            await off_loop(part.unlink, missing_ok=True)
+
+    async def discard(self, key: str) -> None:
+        """Remove a work file that turned out not to be whole; gone already is a success."""
+        path = self._work_path(key)
+
+        def discard() -> None:
+            with told_as_storage_failed("remove a work file", path.parent):
+                path.unlink(missing_ok=True)
+
+        await off_loop(discard)
+
+    async def work_size(self, key: str) -> int | None:
+        """Size in bytes of the work file under ``key``, or None if there is none."""
+        path = self._work_path(key)
+
+        def size() -> int | None:
+            with told_as_storage_failed("look for a work file", path.parent):
+                return work_files.size_of(path)
+
+        return await off_loop(size)
 
     async def clean_scratch(self, video_id: str) -> None:
-        """Remove the video's scratch folder; one that is gone already is a success."""
+        """Remove all work files of the video; none is a success."""
         folder = video_folder(self._scratch, video_id)
 
         def clean() -> None:
@@ -79,24 +123,23 @@ class LocalStorage:
 
         await off_loop(clean)
 
-    async def publish(self, video_id: str, names: Sequence[str]) -> dict[str, int]:
-        """Move the named files of the video's scratch folder to ``processed/{video_id}/``, all at once.
-
-        Nobody sees a folder with some of them. Running it again after it succeeded succeeds, also when scratch is
-        gone.
-
-        Returns:
-            Size in bytes of each published file, by name.
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+        """Move work files to ``processed/{video_id}/``, all at once; done already is a success.
 
         Raises:
-            StorageFailed: A file is neither in scratch nor published, or the disk refused.
+            WorkMissing: A file is neither among the work files nor published.
+            StorageFailed: The disk refused.
         """
+        sources = {name: (self._work_path(file.key), file.size_bytes) for name, file in files.items()}
 
-        def publish() -> dict[str, int]:
+        def publish() -> None:
             with told_as_storage_failed("publish the video", self._processed):
-                return publishing.publish(self._scratch, self._processed, video_id, names)
+                publishing.publish(sources, video_folder(self._processed, video_id))
 
-        return await off_loop(publish)
+        await off_loop(publish)
+
+    def _work_path(self, key: str) -> Path:
+        return path_below(self._scratch, key.removeprefix(WORK_PREFIX))
 
     async def processed_path(self, video_id: str, name: str) -> Path:
         """A local path to read a published file from. Raises ``FileNotFoundError`` when there is none of that name."""
@@ -115,7 +158,7 @@ class LocalStorage:
 
         def withdraw() -> None:
             with told_as_storage_failed("withdraw the video", self._processed):
-                publishing.withdraw(self._processed, video_id)
+                publishing.withdraw(video_folder(self._processed, video_id))
 
         await off_loop(withdraw)
 

@@ -4,9 +4,12 @@ Everything is named by storage keys (``contracts.storage_keys``) or by a video's
 boundary. Every method raises ``StorageFailed`` when the disk refuses, with a sentence that says what to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
+
+from contracts.storage_keys import WorkFile
 
 
 class OriginalWriter(Protocol):
@@ -42,22 +45,37 @@ class Storage(Protocol):
     async def delete_original(self, key: str) -> None:
         """Remove the original and any part of it; one that is gone already is a success."""
 
-    async def scratch_folder(self, video_id: str) -> Path:
-        """The video's scratch folder, made if it is not there."""
+    def fetch(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """A local path to read the file under ``key`` from, for as long as the block lasts.
+
+        Raises ``OriginalMissing`` for an original and ``WorkMissing`` for a work file that is not there.
+        """
+
+    def create(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """A local path to write a work file to, which stands durably under ``key`` once the block has succeeded.
+
+        A file that stands there already is finished, so it stays and the new one is dropped. Nothing is left of a block
+        that failed; what killed ones left of the same key goes when the next one begins.
+        """
+
+    async def discard(self, key: str) -> None:
+        """Remove a work file that is not whole after all, so that it can be made anew; gone already is a success."""
+
+    async def work_size(self, key: str) -> int | None:
+        """Size in bytes of the work file under ``key``, or None if there is none."""
 
     async def clean_scratch(self, video_id: str) -> None:
-        """Remove the video's scratch folder; one that is gone already is a success."""
+        """Remove all work files of the video; none is a success."""
 
-    async def publish(self, video_id: str, names: Sequence[str]) -> dict[str, int]:
-        """Move the named files of the video's scratch folder to ``processed/{video_id}/``, all at once.
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+        """Move work files to ``processed/{video_id}/``, each under its name there, all at once.
 
-        Nobody sees a folder with some of them. Running it again after it succeeded succeeds, also when scratch is gone.
-
-        Returns:
-            Size in bytes of each published file, by name.
+        Nobody sees a folder with some of them. Running it again after it succeeded succeeds, also when the work files
+        are gone.
 
         Raises:
-            StorageFailed: A file is neither in scratch nor published, or the disk refused.
+            WorkMissing: A file is neither among the work files nor published.
+            StorageFailed: The disk refused.
         """
 
     async def processed_path(self, video_id: str, name: str) -> Path:

@@ -1,8 +1,8 @@
 """Publishing on a local disk: a folder with all of a video's files appears at once.
 
-    scratch/{id}/a, b ──link or copy──▶ processed/.moving/{id}.…/a, b ──one rename──▶ processed/{id}/a, b
+    work/{id}/…, … ──link or copy──▶ processed/.moving/{id}.…/a, b ──one rename──▶ processed/{id}/a, b
 
-Scratch is emptied last, so a run that is killed anywhere can be run again. An earlier folder is renamed aside first, to
+The work files go last, so a run that is killed anywhere can be run again. An earlier folder is renamed aside first, to
 ``.moving`` too: for an instant nothing is published, never a mixture.
 """
 
@@ -12,62 +12,61 @@ import fcntl
 import os
 import secrets
 import shutil
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import StorageFailed
-from storage.disk import sync_path
-from storage.keys import checked_name, video_folder
+from contracts.errors import WorkMissing
+from storage.disk import NO_LINKS, sync_path
+from storage.keys import checked_name
+from storage.work_files import size_of
 
 _MOVING: Final = ".moving"
 _LOCK_SUFFIX: Final = "lock"
 _ATTEMPTS: Final = 10
-_NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 
 
-def publish(scratch: Path, processed: Path, video_id: str, names: Sequence[str]) -> dict[str, int]:
-    """Move the named files of ``scratch/{video_id}`` to ``processed/{video_id}``, all at once.
+def publish(sources: Mapping[str, tuple[Path, int]], target: Path) -> None:
+    """Move files to the folder ``target``, all at once.
 
     Of two callers at once, also in two processes, the second waits for the first.
 
-    Returns:
-        Size in bytes of each published file, by name.
+    Args:
+        sources: Where each file is and its size in bytes, by its name in ``target``.
+        target: The video's folder among the processed ones.
 
     Raises:
         OSError: The disk refused. Nothing of this call is published then.
-        StorageFailed: A file is neither in scratch nor published.
+        WorkMissing: A file is neither at its source nor published.
     """
-    source, target = video_folder(scratch, video_id), video_folder(processed, video_id)
-    wanted = [checked_name(name) for name in names]
+    wanted = {checked_name(name): source for name, source in sources.items()}
     with _alone(target):
-        missing = [name for name in wanted if _size(source / name) is None]
+        missing = [name for name, (source, size_bytes) in wanted.items() if size_of(source) != size_bytes]
         if missing:
-            return _published_already(source, target, wanted, missing)
+            _check_published_already(wanted, target, missing)
+            return
         staging = _moving_folder(target)
         staging.mkdir()
         try:
-            sizes = {name: _stage(source / name, staging / name) for name in wanted}
+            for name, (source, _) in wanted.items():
+                _stage(source, staging / name)
             sync_path(staging)
             _set_aside(target)
             staging.rename(target)
-            sync_path(processed)
+            sync_path(target.parent)
         finally:
             _remove_leftovers(target)
-        for name in wanted:
-            (source / name).unlink(missing_ok=True)
-    return sizes
+        for source, _ in wanted.values():
+            source.unlink(missing_ok=True)
 
 
-def withdraw(processed: Path, video_id: str) -> None:
-    """Remove ``processed/{video_id}``, all at once to whoever looks; nothing there is a success.
+def withdraw(target: Path) -> None:
+    """Remove the folder of a video, all at once to whoever looks; nothing there is a success.
 
     Raises:
         OSError: The disk refused.
     """
-    target = video_folder(processed, video_id)
-    if processed.exists():
+    if target.parent.exists():
         with _alone(target):
             _set_aside(target)
             _remove_leftovers(target)
@@ -79,41 +78,40 @@ def remove_folder(folder: Path) -> None:
     Raises:
         OSError: The disk refused.
     """
-    for _ in range(_ATTEMPTS):
+    attempts = 0
+    while attempts < _ATTEMPTS:
         try:
             shutil.rmtree(folder)
-        except FileNotFoundError:
+        except FileNotFoundError:  # somebody else removes it too, so there is less of it each time
             if not folder.exists():
                 return
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
+            attempts += 1
         else:
             return
     raise OSError(errno.ENOTEMPTY, f"{folder} is being written to")
 
 
-def _published_already(source: Path, target: Path, wanted: Sequence[str], missing: Sequence[str]) -> dict[str, int]:
-    sizes = {name: _size(target / name) for name in wanted}
-    published = {name: size for name, size in sizes.items() if size is not None}
-    if len(published) < len(wanted):
-        raise StorageFailed(
-            f"Could not publish the video: {', '.join(missing)} is neither in {source} nor in {target}. Was scratch "
+def _check_published_already(wanted: Mapping[str, tuple[Path, int]], target: Path, missing: list[str]) -> None:
+    if any(size_of(target / name) != size_bytes for name, (_, size_bytes) in wanted.items()):
+        folders = ", ".join(sorted({str(wanted[name][0].parent) for name in missing}))
+        raise WorkMissing(
+            f"Could not publish the video: {', '.join(missing)} is neither in {folders} nor in {target}. Was scratch "
             "cleaned, or is it not shared by all workers (RUSHES_SCRATCH)?"
         )
-    return published
 
 
-def _stage(source: Path, staged: Path) -> int:
-    """Bring one file to staging, durably; return its size in bytes."""
+def _stage(source: Path, staged: Path) -> None:
+    """Bring one file to staging, durably."""
     try:
         os.link(source, staged, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         shutil.copyfile(source, staged)
     sync_path(staged)
-    return staged.stat().st_size
 
 
 def _set_aside(target: Path) -> None:
@@ -157,12 +155,3 @@ def _is_still(path: Path, descriptor: int) -> bool:
 def _moving_folder(target: Path) -> Path:
     """A path of this call's own, on the file system of ``target`` and out of sight."""
     return target.parent / _MOVING / f"{target.name}.{secrets.token_hex(8)}"
-
-
-def _size(path: Path) -> int | None:
-    """Size in bytes of a regular file, or None if there is none."""
-    try:
-        found = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None

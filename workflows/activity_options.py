@@ -1,40 +1,62 @@
-"""Timeouts, heartbeats and retries of every activity. Here, and nowhere else.
+"""Timeouts, heartbeats, retries and priorities of every activity. Here, and nowhere else.
 
 Three clocks bound each step:
 
 * ``start_to_close``: one attempt. Long enough for the slowest honest run, so that only what hangs is cut off.
-* ``heartbeat``: silence within an attempt. Long steps send heartbeats when ffmpeg's output has grown, so silence means
-  that the encoder hangs or the worker is gone; short ones send them while they run.
+* ``heartbeat``: silence within an attempt. Every step beats every two seconds whatever it does, so silence means that
+  its worker is gone. Whether ffmpeg gets anywhere is watched beside it (``media.watchdog``).
 * ``schedule_to_close``: the step as a whole, waiting in the queue and every retry included. It has to outlast a backlog
   or an outage, so it is days, and it is what finally ends a step that can't succeed.
 
-A retry policy never says one attempt: a worker that is stopped hands its work back as a failure that is retried.
+Temporal's retries are for what passes by itself: a lost worker, a deploy, a disk or database that is away. What the
+work itself may cause, ffmpeg's failures above all, is tried ``MOST_FAILURES`` times by the workflow, which counts them
+where restarts can't use them up.
 """
 
 from datetime import timedelta
 from typing import Final
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+
+MOST_FAILURES: Final = 5
+"""A crash may pass, but what has failed five times by itself is not worth the cores."""
+
+CHUNKS_AT_ONCE: Final = 16
+"""So many chunks of one video are asked for at a time, in order of time; more than any team's workers take."""
+
+_FIRST_PAUSE: Final = timedelta(seconds=2)
 
 _OUTLAST_AN_OUTAGE: Final = timedelta(days=7)
 _STOP_BEFORE_CLEANING: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 """A cancelled run waits until the step has stopped: what still runs may still write."""
 
-_SILENCE: Final = timedelta(seconds=30)
-"""So long without a heartbeat, and the encoder hangs or the worker is gone."""
+_SILENCE: Final = timedelta(seconds=10)
+"""Five beats that did not come: the worker is gone."""
+
+_READ_ALL: Final = timedelta(hours=2)
+"""Enough to read 50 GB from a slow network disk, which a look at every packet does."""
 
 _FULL_HD_PIXELS: Final = 1920 * 1080
 
-_MEDIA_RETRIES: Final = RetryPolicy(
-    initial_interval=timedelta(seconds=2),
+_LOOK: Final = 1
+_FINISH: Final = 2
+_SHORT: Final = 3
+_LONG: Final = 4
+_FILM: Final = 5
+_BY_LENGTH: Final = ((60.0, _SHORT), (600.0, _LONG), (float("inf"), _FILM))
+"""Priorities, 1 first: a new upload is looked at, and what is nearly done finished, before another hour is encoded."""
+
+_PASSING: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
-    maximum_interval=timedelta(minutes=2),
-    maximum_attempts=5,
+    maximum_interval=timedelta(minutes=1),
+    maximum_attempts=1000,
 )
-"""Ffmpeg: a crash or a killed worker may pass, but an encode that has failed five times is not worth the cores."""
+"""Lost workers, deploys, a disk that is away: for most of a day. Not for ever: a file may take each of its workers down
+with it."""
 
 _STORAGE_RETRIES: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
@@ -46,40 +68,23 @@ _DATABASE_RETRIES: Final = RetryPolicy(
 )
 """PostgreSQL away: the work is done, so wait for it as long as it takes, and be back within a minute."""
 
-VALIDATE: Final = ActivityConfig(
-    task_queue=MEDIA_QUEUE,
-    start_to_close_timeout=timedelta(minutes=2),
-    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
-    heartbeat_timeout=_SILENCE,
-    retry_policy=_MEDIA_RETRIES,
-    cancellation_type=_STOP_BEFORE_CLEANING,
-)
-
-THUMBNAIL: Final = ActivityConfig(
-    task_queue=MEDIA_QUEUE,
-    start_to_close_timeout=timedelta(minutes=2),
-    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
-    heartbeat_timeout=_SILENCE,
-    retry_policy=_MEDIA_RETRIES,
-    cancellation_type=_STOP_BEFORE_CLEANING,
-)
-
-PUBLISH: Final = ActivityConfig(
-    task_queue=CONTROL_QUEUE,
-    start_to_close_timeout=timedelta(minutes=10),
-    schedule_to_close_timeout=timedelta(days=1),
-    heartbeat_timeout=_SILENCE,
-    retry_policy=_STORAGE_RETRIES,
-    cancellation_type=_STOP_BEFORE_CLEANING,
-)
-
-MARK: Final = ActivityConfig(
+ROW: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
     retry_policy=_DATABASE_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
+
+PUBLISH: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(minutes=30),
+    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
+    retry_policy=_STORAGE_RETRIES,
+    cancellation_type=_STOP_BEFORE_CLEANING,
+)
+"""Also the way back: what was published and must not be seen is taken back however long the disk is away."""
 
 CLEAN: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
@@ -90,38 +95,51 @@ CLEAN: Final = ActivityConfig(
 )
 
 
-def transcode_options(duration_seconds: float, pixels: int) -> ActivityConfig:
-    """Options of ``transcode_video``, scaled to the work.
+def look_options(user_id: str, duration_seconds: float = 0.0) -> ActivityConfig:
+    """Options of ``validate_video`` and ``create_thumbnail``: what every new upload waits for.
 
     Args:
-        duration_seconds: Length of the source; 0 where it is not known, which then counts as an hour.
-        pixels: Width times height of the output.
-
-    An attempt may take 30 times the video's length for a 1080p picture, in proportion for a larger one: an order of
-    magnitude over what ``docs/decisions/0003-encoding-profile.md`` measured on two cores.
+        user_id: Whose turn it uses up.
+        duration_seconds: Length of the video; 0 where it is not known yet.
     """
-    return _ffmpeg_options(duration_seconds, pixels, times_real_time=30)
+    return _media_options(user_id, _LOOK, _READ_ALL + timedelta(seconds=duration_seconds))
 
 
-def verify_options(duration_seconds: float, pixels: int) -> ActivityConfig:
-    """Options of ``verify_output``, which decodes the whole output once; arguments as for ``transcode_options``."""
-    return _ffmpeg_options(duration_seconds, pixels, times_real_time=5)
+def finish_options(user_id: str, duration_seconds: float) -> ActivityConfig:
+    """Options of ``join_streams`` and ``verify_output``, which read and write at the speed of the disk."""
+    return _media_options(user_id, _FINISH, _READ_ALL + timedelta(seconds=duration_seconds))
 
 
-def described(options: ActivityConfig, summary: str) -> ActivityConfig:
-    """The options with a line that Temporal's Web UI shows beside the step."""
-    return {**options, "summary": summary}
+def encode_options(user_id: str, seconds: float, pixels: int, duration_seconds: float) -> ActivityConfig:
+    """Options of ``encode_chunk`` and ``encode_sound``, scaled to the work.
 
+    Args:
+        user_id: Whose turn it uses up.
+        seconds: Length of what is encoded.
+        pixels: Width times height of the output; 0 for sound.
+        duration_seconds: Length of the whole video: short ones come before long ones.
 
-def _ffmpeg_options(duration_seconds: float, pixels: int, *, times_real_time: int) -> ActivityConfig:
+    An attempt may take 30 times the length for a 1080p picture, in proportion for a larger one: an order of magnitude
+    over what ``docs/decisions/0003-encoding-profile.md`` measured on two cores. Waiting for memory counts, so an hour
+    comes on top.
+    """
     size = max(1.0, pixels / _FULL_HD_PIXELS)
-    length = timedelta(seconds=duration_seconds or 3600)
+    priority = next(priority for longest, priority in _BY_LENGTH if duration_seconds <= longest)
+    return _media_options(user_id, priority, timedelta(hours=1) + 30 * size * timedelta(seconds=seconds))
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long to wait after so many failures of the work itself: 2 s, and twice as long each time."""
+    return _FIRST_PAUSE * float(2 ** (failures - 1))
+
+
+def _media_options(user_id: str, priority: int, start_to_close: timedelta) -> ActivityConfig:
     return ActivityConfig(
         task_queue=MEDIA_QUEUE,
-        start_to_close_timeout=timedelta(minutes=5) + times_real_time * size * length,
+        start_to_close_timeout=start_to_close,
         schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
-        # x264 looks 40 frames ahead before the first output; a larger picture needs longer for them.
-        heartbeat_timeout=_SILENCE * size,
-        retry_policy=_MEDIA_RETRIES,
+        heartbeat_timeout=_SILENCE,
+        retry_policy=_PASSING,
         cancellation_type=_STOP_BEFORE_CLEANING,
+        priority=Priority(priority_key=priority, fairness_key=user_id[:64]),
     )

@@ -16,15 +16,20 @@ from contracts.errors import ErrorCode
 CANCELLED_REASON: Final = "The processing was cancelled. Retry the video to process it after all."
 
 
-def explain(failure: BaseException) -> tuple[ErrorCode, str]:
+def explain(failure: BaseException, *, cancelled: bool) -> tuple[ErrorCode, str]:
     """Name the reason why a run ended.
 
     Decides on the ``type`` of Temporal's errors alone, never on their text.
 
+    Args:
+        failure: What ended it.
+        cancelled: Whether somebody has asked to cancel it; then that is the reason, whatever the failure says. A step
+            whose worker is gone shows a timeout, as the server does not try a cancelled step again.
+
     Returns:
         The stable code, and a sentence that says what happened and what to do.
     """
-    if is_cancelled_exception(failure):
+    if cancelled or is_cancelled_exception(failure):
         return ErrorCode.CANCELLED, CANCELLED_REASON
     step = failure.activity_type if isinstance(failure, ActivityError) else None
     cause = failure.cause if isinstance(failure, ActivityError) else failure

@@ -1,45 +1,44 @@
 """The way of one video, from upload to ready."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
     from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
-    from activities.mark_error import MarkErrorActivities, MarkErrorInput
+    from activities.mark_error import MarkErrorActivities, MarkErrorInput, MarkErrorResult
     from activities.mark_ready import MarkReadyActivities, MarkReadyInput
-    from activities.publish_files import (
-        PublishFilesActivities,
-        PublishFilesInput,
-        PublishFilesResult,
-        WithdrawFilesInput,
-    )
-    from activities.transcode_video import TranscodeVideoActivities, TranscodeVideoInput
+    from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
     from activities.validate_video import ValidateVideoActivities, ValidateVideoInput
-    from activities.verify_output import VerifyOutputActivities, VerifyOutputInput, VerifyOutputResult
-    from contracts.processing import Step, VideoProcessingInput, VideoProcessingResult, VideoProgress
+    from activities.verify_output import VerifyOutputResult
+    from contracts.errors import ErrorCode
+    from contracts.processing import Step, VideoProcessingInput
     from contracts.status import VideoStatus
-    from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS
-    from media.model import MediaProbe
+    from contracts.storage_keys import WorkFile
+    from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS, ActivityId
+    from contracts.warnings import VideoWarning
+    from media.plan import StreamAction, TranscodePlan
 
-from workflows.activity_options import (
-    CLEAN,
-    MARK,
-    PUBLISH,
-    THUMBNAIL,
-    VALIDATE,
-    described,
-    transcode_options,
-    verify_options,
-)
+from workflows.activity_options import CLEAN, PUBLISH, ROW, look_options
 from workflows.failure import explain
-from workflows.side_by_side import side_by_side, to_the_end
+from workflows.making import MadeVideo, Making
+from workflows.steps import Steps, is_to_be_made_anew, side_by_side, to_the_end
 
-_STEPS: Final = tuple(step for step in Step if step is not Step.THUMBNAIL)
-"""The thumbnail is drawn beside the transcode, so it counts as a part of that step."""
+MOST_MAKINGS: Final = 3
+"""An output that is not what was asked for is made anew: what was copied is then encoded, and that once more."""
+
+
+@dataclass(frozen=True)
+class _Output:
+    video: WorkFile
+    thumbnail: WorkFile
+    verified: VerifyOutputResult
+    warnings: tuple[VideoWarning, ...]
 
 
 @workflow.defn(name=VIDEO_PROCESSING_WORKFLOW)
@@ -47,18 +46,20 @@ class VideoProcessingWorkflow:
     """One run for each attempt of a video; its id is ``video-{video_id}``.
 
     Ends Completed when the video is ready, Cancelled when it was cancelled and Failed otherwise; in every case the row
-    says so too, and scratch is clean.
+    says so too, and scratch is clean. A run whose row does not wait for it ends at once and touches nothing.
     """
 
     @workflow.init
     def __init__(self, request: VideoProcessingInput) -> None:
         """Remember what this run is about."""
         self._request = request
-        self._step = Step.VALIDATE
+        self._steps = Steps()
+        self._claimed = False
         self._publishing = False
+        self._marking_ready = False
 
     @workflow.run
-    async def run(self, request: VideoProcessingInput) -> VideoProcessingResult:
+    async def run(self, request: VideoProcessingInput) -> None:
         """Process the video.
 
         Raises:
@@ -67,134 +68,147 @@ class VideoProcessingWorkflow:
         """
         workflow.logger.info("Processing video %s, attempt %s", request.video_id, request.attempt)
         try:
-            probe = await self._validate()
-            await self._transcode_and_thumbnail(probe)
-            output = await self._verify(probe)
-            published = await self._publish()
-            await self._mark_ready(published, output)
+            await self._claim()
+            plan = await self._validate()
+            output = await self._make(plan)
+            await self._publish(output)
+            await self._mark_ready(output)
         except (asyncio.CancelledError, FailureError) as failure:
             await to_the_end(self._give_up(failure))
             raise
         await to_the_end(self._clean_scratch())
-        return VideoProcessingResult(
-            video_key=published.video_key,
-            thumbnail_key=published.thumbnail_key,
-            duration_seconds=output.duration_seconds,
-            width=output.width,
-            height=output.height,
-            size_bytes=published.size_bytes,
-        )
 
-    @workflow.query
-    def progress(self) -> VideoProgress:
-        """How far the run is; the finer progress of the transcode is in that activity's heartbeats."""
-        return VideoProgress(
-            step=self._step,
-            steps_done=_STEPS.index(self._step),
-            steps_total=len(_STEPS),
-            attempt=self._request.attempt,
+    async def _claim(self) -> None:
+        await self._steps.take(
+            ClaimVideoActivities.claim_video,
+            ClaimVideoInput(self._request.video_id, self._request.attempt),
+            ROW,
+            activity_id=ActivityId.CLAIM,
+            summary="Does the row wait for this run?",
         )
+        self._claimed = True
 
-    async def _validate(self) -> MediaProbe:
+    async def _validate(self) -> TranscodePlan:
         self._enter(Step.VALIDATE, "reading the file")
-        result = await workflow.execute_activity_method(
+        result = await self._steps.take(
             ValidateVideoActivities.validate_video,
-            ValidateVideoInput(self._request.original_key),
-            **described(VALIDATE, "Is it a video? ffprobe, then decode a frame"),
+            ValidateVideoInput(self._request.original_key, self._request.profile),
+            look_options(self._request.user_id),
+            activity_id=ActivityId.VALIDATE,
+            summary="Is it a video, and what is to be made of it?",
         )
-        return result.probe
+        return result.plan
 
-    async def _transcode_and_thumbnail(self, probe: MediaProbe) -> None:
-        width, height = probe.video.display_size
-        self._enter(Step.TRANSCODE, f"{probe.duration_seconds:.1f} s of {width}x{height} {probe.video.codec}")
-        request = self._request
-        transcode = workflow.start_activity_method(
-            TranscodeVideoActivities.transcode_video,
-            TranscodeVideoInput(request.video_id, request.original_key, probe, request.profile),
-            **described(
-                transcode_options(probe.duration_seconds, width * height),
-                f"{probe.duration_seconds:.1f} s of {width}x{height} {probe.video.codec} to H.264 "
-                + ("and AAC" if probe.audio else "without sound"),
-            ),
-        )
-        thumbnail = workflow.start_activity_method(
+    async def _make(self, plan: TranscodePlan) -> _Output:
+        thumbnail, made = await side_by_side(self._create_thumbnail(plan), self._make_video(plan))
+        return _Output(video=made.file, thumbnail=thumbnail, verified=made.verified, warnings=made.warnings)
+
+    async def _create_thumbnail(self, plan: TranscodePlan) -> WorkFile:
+        copied = plan.picture.action is StreamAction.COPY
+        result = await self._steps.take(
             CreateThumbnailActivities.create_thumbnail,
-            CreateThumbnailInput(request.video_id, request.original_key, probe, request.profile),
-            **described(THUMBNAIL, "A JPEG of one frame"),
+            CreateThumbnailInput(self._request.video_id, self._request.original_key, plan.thumbnail, making=1),
+            look_options(self._request.user_id, plan.duration_seconds),
+            activity_id=ActivityId.THUMBNAIL_OF_COPY if copied else ActivityId.THUMBNAIL,
+            summary="A JPEG of one frame",
         )
-        await side_by_side(transcode, thumbnail)
+        return result.file
 
-    async def _verify(self, probe: MediaProbe) -> VerifyOutputResult:
-        self._enter(Step.VERIFY, "decoding the output from start to end")
-        width, height = probe.video.display_size
-        return await workflow.execute_activity_method(
-            VerifyOutputActivities.verify_output,
-            VerifyOutputInput(self._request.video_id, probe, self._request.profile),
-            **described(verify_options(probe.duration_seconds, width * height), "Is the output what was asked for?"),
-        )
+    async def _make_video(self, plan: TranscodePlan) -> MadeVideo:
+        """Make and verify; what does not pass is made anew, and what was copied is then encoded."""
+        for number in range(1, MOST_MAKINGS + 1):
+            try:
+                return await Making(self._steps, self._request, plan, number, self._enter).make()
+            except ActivityError as failure:
+                if number == MOST_MAKINGS or not is_to_be_made_anew(failure):
+                    raise
+                workflow.logger.warning("Making %s of the output is not right: %s", number, failure.cause)
+                plan = plan.encoding_what_was_copied()
+        raise AssertionError("the last making returns or raises")
 
-    async def _publish(self) -> PublishFilesResult:
+    async def _publish(self, output: _Output) -> None:
         self._enter(Step.PUBLISH, "moving the files to where they are served from")
         self._publishing = True
-        return await workflow.execute_activity_method(
+        await self._steps.take(
             PublishFilesActivities.publish_files,
-            PublishFilesInput(self._request.video_id),
-            **described(PUBLISH, "Scratch to processed, all files at once"),
+            PublishFilesInput(self._request.video_id, output.video, output.thumbnail),
+            PUBLISH,
+            activity_id=ActivityId.PUBLISH,
+            summary="Work files to processed, all at once",
         )
 
-    async def _mark_ready(self, published: PublishFilesResult, output: VerifyOutputResult) -> None:
+    async def _mark_ready(self, output: _Output) -> None:
         self._enter(Step.FINISH, "writing the row")
-        await workflow.execute_activity_method(
+        self._marking_ready = True
+        await self._steps.take(
             MarkReadyActivities.mark_ready,
             MarkReadyInput(
                 video_id=self._request.video_id,
                 attempt=self._request.attempt,
-                video_key=published.video_key,
-                thumbnail_key=published.thumbnail_key,
-                duration_seconds=output.duration_seconds,
-                width=output.width,
-                height=output.height,
+                duration_seconds=output.verified.duration_seconds,
+                width=output.verified.width,
+                height=output.verified.height,
+                warnings=output.warnings,
             ),
-            **described(MARK, "The row: ready"),
+            ROW,
+            activity_id=ActivityId.MARK_READY,
+            summary="The row: ready",
         )
+        self._tell_ready()
+
+    async def _give_up(self, failure: BaseException) -> None:
+        """Each of the three is done whatever becomes of the others."""
+        code, reason = explain(failure, cancelled=workflow.cancellation_reason() is not None)
+        workflow.set_current_details(f"**Error** `{code}`: {reason}")
+        is_ready, told = False, code.value
+        if self._claimed or code is not ErrorCode.STATUS_CONFLICT:
+            row = await self._mark_error(code, reason)
+            is_ready = row is not None and row.status is VideoStatus.READY
+            told = row.error_code if row is not None and row.error_code is not None else told
+            # A row that nobody could be asked of counts as ready where it may be: what it names must stay reachable.
+            may_be_ready = is_ready or (row is None and self._marking_ready)
+            if self._publishing and not may_be_ready:
+                await self._withdraw()
+            await self._clean_scratch()
+        if is_ready:
+            self._tell_ready()
+            return
+        workflow.upsert_search_attributes(
+            [VIDEO_STATUS.value_set(VideoStatus.ERROR.value), VIDEO_ERROR_CODE.value_set(told)]
+        )
+
+    async def _mark_error(self, code: ErrorCode, reason: str) -> MarkErrorResult | None:
+        """Where the row stands then; None where it could not be asked."""
+        return await self._steps.end(
+            MarkErrorActivities.mark_error,
+            MarkErrorInput(self._request.video_id, self._request.attempt, code, reason),
+            ROW,
+            activity_id=ActivityId.MARK_ERROR,
+            summary=f"The row: error, {code}",
+        )
+
+    async def _withdraw(self) -> None:
+        await self._steps.end(
+            PublishFilesActivities.withdraw_files,
+            WithdrawFilesInput(self._request.video_id),
+            PUBLISH,
+            activity_id=ActivityId.WITHDRAW,
+            summary="Take back what was published",
+        )
+
+    async def _clean_scratch(self) -> None:
+        await self._steps.end(
+            CleanScratchActivities.clean_scratch,
+            CleanScratchInput(self._request.video_id),
+            CLEAN,
+            activity_id=ActivityId.CLEAN,
+            summary="Remove the work files",
+        )
+
+    def _tell_ready(self) -> None:
         workflow.upsert_search_attributes([VIDEO_STATUS.value_set(VideoStatus.READY.value)])
         workflow.set_current_details("**Ready**")
 
-    async def _give_up(self, failure: BaseException) -> None:
-        await self._mark_error(failure)
-        await self._clean_scratch()
-
-    async def _mark_error(self, failure: BaseException) -> None:
-        code, reason = explain(failure)
-        workflow.set_current_details(f"**Error** `{code}`: {reason}")
-        result = await workflow.execute_activity_method(
-            MarkErrorActivities.mark_error,
-            MarkErrorInput(self._request.video_id, self._request.attempt, code, reason),
-            **described(MARK, f"The row: error, {code}"),
-        )
-        workflow.upsert_search_attributes(
-            [VIDEO_STATUS.value_set(VideoStatus.ERROR.value), VIDEO_ERROR_CODE.value_set(code.value)]
-        )
-        # A row that is ready was written by an attempt of mark_ready whose answer was lost: its files stay.
-        if self._publishing and result.status is not VideoStatus.READY:
-            await workflow.execute_activity_method(
-                PublishFilesActivities.withdraw_files,
-                WithdrawFilesInput(self._request.video_id),
-                **described(CLEAN, "Take back what was published"),
-            )
-
-    async def _clean_scratch(self) -> None:
-        try:
-            await workflow.execute_activity_method(
-                CleanScratchActivities.clean_scratch,
-                CleanScratchInput(self._request.video_id),
-                **described(CLEAN, "Remove the scratch folder"),
-            )
-        except ActivityError as failure:
-            # The video's fate is decided and written; a folder that stays behind is worth a warning, not another fate.
-            workflow.logger.warning("Scratch of %s was not cleaned: %s", self._request.video_id, failure.cause)
-
     def _enter(self, step: Step, detail: str) -> None:
-        self._step = step
-        number = _STEPS.index(step) + 1
-        workflow.set_current_details(f"**{step.value.capitalize()}** ({number} of {len(_STEPS)}): {detail}")
+        number = list(Step).index(step) + 1
+        workflow.set_current_details(f"**{step.value.capitalize()}** ({number} of {len(Step)}): {detail}")

@@ -5,47 +5,63 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
 from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
-from contracts.errors import StorageFailed
+from contracts.errors import WorkMissing
+from contracts.storage_keys import WorkFile
 from tests.activities.conftest import Folders
+from tests.storage.published import write_work
 
 VIDEO_ID = "00000000-0000-4000-8000-000000000002"
 
 
-async def with_scratch(folders: Folders) -> None:
-    folder = await folders.storage.scratch_folder(VIDEO_ID)
-    (folder / "video.mp4").write_bytes(b"video")
-    (folder / "thumbnail.jpg").write_bytes(b"thumbnail")
+async def verified(folders: Folders) -> PublishFilesInput:
+    """What was verified, among other work files."""
+    await write_work(folders.storage, VIDEO_ID, "chunk-001.mp4", b"chunk")
+    return PublishFilesInput(
+        VIDEO_ID,
+        video=await write_work(folders.storage, VIDEO_ID, "video-1.mp4", b"video"),
+        thumbnail=await write_work(folders.storage, VIDEO_ID, "thumbnail-1.jpg", b"thumbnail"),
+    )
 
 
-async def test_publishing_twice_publishes_once(folders: Folders) -> None:
+def published(folders: Folders) -> dict[str, bytes]:
+    folder = folders.uploads / "processed" / VIDEO_ID
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+async def test_publishing_twice_publishes_once_under_the_public_names(folders: Folders) -> None:
     publish = PublishFilesActivities(folders.storage).publish_files
-    await with_scratch(folders)
-    first = await ActivityEnvironment().run(publish, PublishFilesInput(VIDEO_ID))
-    again = await ActivityEnvironment().run(publish, PublishFilesInput(VIDEO_ID))
-    assert first == again
-    assert (first.video_key, first.size_bytes) == (f"processed/{VIDEO_ID}/video.mp4", 5)
-    assert (folders.uploads / first.thumbnail_key).read_bytes() == b"thumbnail"
+    request = await verified(folders)
+    for _ in range(2):
+        await ActivityEnvironment().run(publish, request)
+        assert published(folders) == {"video.mp4": b"video", "thumbnail.jpg": b"thumbnail"}
+
+
+async def test_a_video_of_another_size_than_the_verified_one_is_not_published(folders: Folders) -> None:
+    request = await verified(folders)
+    other = PublishFilesInput(VIDEO_ID, WorkFile(request.video.key, 4), request.thumbnail)
+    with pytest.raises(WorkMissing):
+        await ActivityEnvironment().run(PublishFilesActivities(folders.storage).publish_files, other)
+    assert published(folders) == {}
 
 
 async def test_publishing_nothing_is_refused_and_shows_nothing(folders: Folders) -> None:
-    with pytest.raises(StorageFailed):
-        await ActivityEnvironment().run(
-            PublishFilesActivities(folders.storage).publish_files, PublishFilesInput(VIDEO_ID)
-        )
-    assert not (folders.uploads / "processed" / VIDEO_ID).exists()
+    request = await verified(folders)
+    await folders.storage.clean_scratch(VIDEO_ID)
+    with pytest.raises(WorkMissing):
+        await ActivityEnvironment().run(PublishFilesActivities(folders.storage).publish_files, request)
+    assert published(folders) == {}
 
 
 async def test_withdrawing_takes_everything_back_and_twice_is_a_success(folders: Folders) -> None:
     publish = PublishFilesActivities(folders.storage)
-    await with_scratch(folders)
-    await ActivityEnvironment().run(publish.publish_files, PublishFilesInput(VIDEO_ID))
+    await ActivityEnvironment().run(publish.publish_files, await verified(folders))
     for _ in range(2):
         await ActivityEnvironment().run(publish.withdraw_files, WithdrawFilesInput(VIDEO_ID))
-        assert not (folders.uploads / "processed" / VIDEO_ID).exists()
+        assert published(folders) == {}
 
 
 async def test_cleaning_scratch_twice_is_a_success(folders: Folders) -> None:
-    await with_scratch(folders)
+    await verified(folders)
     for _ in range(2):
         await ActivityEnvironment().run(
             CleanScratchActivities(folders.storage).clean_scratch, CleanScratchInput(VIDEO_ID)

@@ -5,10 +5,12 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
 from activities.mark_error import MarkErrorActivities, MarkErrorInput
 from activities.mark_ready import MarkReadyActivities, MarkReadyInput
-from contracts.errors import DatabaseUnavailable, ErrorCode, StatusConflict
+from contracts.errors import DatabaseUnavailable, ErrorCode, StatusConflict, VideoCancelled
 from contracts.status import VideoStatus
+from contracts.warnings import VideoWarning
 from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
 
@@ -17,16 +19,47 @@ def ready(video_id: UUID, attempt: int = 1) -> MarkReadyInput:
     return MarkReadyInput(
         video_id=str(video_id),
         attempt=attempt,
-        video_key=f"processed/{video_id}/video.mp4",
-        thumbnail_key=f"processed/{video_id}/thumbnail.jpg",
         duration_seconds=10.0004,
         width=1280,
         height=720,
+        warnings=(VideoWarning("sound_left_out", "It has no sound."),),
     )
 
 
 def error(video_id: UUID, attempt: int = 1) -> MarkErrorInput:
     return MarkErrorInput(str(video_id), attempt, ErrorCode.INVALID_MEDIA, "The file is not a video.")
+
+
+async def test_a_run_claims_the_row_that_waits_for_it_however_often(database: Database, processing_row: UUID) -> None:
+    claim = ClaimVideoActivities(database.videos).claim_video
+    for _ in range(2):
+        await ActivityEnvironment().run(claim, ClaimVideoInput(str(processing_row), attempt=1))
+
+
+async def test_a_row_that_moved_on_or_is_gone_is_not_claimed(database: Database, processing_row: UUID) -> None:
+    claim = ClaimVideoActivities(database.videos).claim_video
+    for video_id, attempt in ((processing_row, 2), (uuid4(), 1)):
+        with pytest.raises(StatusConflict):
+            await ActivityEnvironment().run(claim, ClaimVideoInput(str(video_id), attempt))
+    await ActivityEnvironment().run(MarkReadyActivities(database.videos).mark_ready, ready(processing_row))
+    with pytest.raises(StatusConflict):
+        await ActivityEnvironment().run(claim, ClaimVideoInput(str(processing_row), attempt=1))
+
+
+async def test_a_cancel_that_was_accepted_stops_the_claim_and_the_ready_row(
+    database: Database, processing_row: UUID
+) -> None:
+    assert await database.videos.request_cancel(processing_row, 1)
+    with pytest.raises(VideoCancelled):
+        await ActivityEnvironment().run(
+            ClaimVideoActivities(database.videos).claim_video, ClaimVideoInput(str(processing_row), attempt=1)
+        )
+    with pytest.raises(VideoCancelled):
+        await ActivityEnvironment().run(MarkReadyActivities(database.videos).mark_ready, ready(processing_row))
+    await ActivityEnvironment().run(MarkErrorActivities(database.videos).mark_error, error(processing_row))
+    row = await database.videos.get(processing_row)
+    assert row is not None
+    assert (row.status, row.error_code) == (VideoStatus.ERROR, ErrorCode.CANCELLED)
 
 
 async def test_mark_ready_writes_the_row_once_however_often_it_runs(database: Database, processing_row: UUID) -> None:

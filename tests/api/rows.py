@@ -9,6 +9,7 @@ from database.engine import Database
 from database.tables import Video
 from database.videos import NewVideo, PublishedVideo
 from storage.local import LocalStorage
+from tests.storage.published import publish_something
 
 PUBLISHED = PublishedVideo("/uploads/a", "/uploads/b", 1.5, 640, 360)
 
@@ -26,18 +27,11 @@ async def make_video(database: Database, storage: LocalStorage, status: VideoSta
         await writer.commit()
         await database.videos.finish_upload(video_id, title=None, file_size_bytes=7, content_sha256="0" * 64)
     if status == VideoStatus.READY:
-        await publish(storage, video_id)
+        await publish_something(storage, str(video_id))
         await database.videos.mark_ready(video_id, 1, PUBLISHED)
     if status == VideoStatus.ERROR:
         await database.videos.mark_error(video_id, 1, ErrorCode.INVALID_MEDIA, "Not a video.")
     return await video_of(database, video_id)
-
-
-async def publish(storage: LocalStorage, video_id: UUID) -> None:
-    scratch = await storage.scratch_folder(str(video_id))
-    for name in ("video.mp4", "thumbnail.jpg"):
-        (scratch / name).write_bytes(name.encode())
-    await storage.publish(str(video_id), ["video.mp4", "thumbnail.jpg"])
 
 
 async def video_of(database: Database, video_id: UUID) -> Video:

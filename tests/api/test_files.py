@@ -12,6 +12,7 @@ from database.engine import Database
 from database.tables import Video
 from storage.local import LocalStorage
 from tests.api.rows import PUBLISHED, make_video
+from tests.storage.published import publish_something
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -20,10 +21,7 @@ CONTENT = bytes(range(256)) * 1000
 async def published(database: Database, storage: LocalStorage) -> Video:
     """A video in processing whose files are published: 256,000 bytes and a picture."""
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    scratch = await storage.scratch_folder(str(video.id))
-    (scratch / "video.mp4").write_bytes(CONTENT)
-    (scratch / "thumbnail.jpg").write_bytes(b"picture")
-    await storage.publish(str(video.id), ["video.mp4", "thumbnail.jpg"])
+    await publish_something(storage, str(video.id), CONTENT)
     return video
 
 

@@ -103,10 +103,30 @@ async def test_answers_are_as_the_document_says(
     failure = StepFailure("transcode_failed", "ffmpeg was killed.")
     processing.history = [
         StepRecord(
-            "validate_video", "Validate", StepState.COMPLETED, 1, "video-control", now, now, 0.2, "1@host", None
+            "validate_video",
+            "validate",
+            "Validate",
+            StepState.COMPLETED,
+            1,
+            "video-control",
+            now,
+            now,
+            0.2,
+            "1@host",
+            None,
         ),
         StepRecord(
-            "transcode_video", "Transcode", StepState.SCHEDULED, 0, "video-media", now, None, None, None, failure
+            "encode_chunk",
+            "chunk-1-of-2",
+            "Picture",
+            StepState.SCHEDULED,
+            0,
+            "video-media",
+            now,
+            None,
+            None,
+            None,
+            failure,
         ),
     ]
     uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})

@@ -102,9 +102,10 @@ async def test_a_video_in_processing_says_how_far_it_is(
     client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2)
+    processing.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2, speed=1.5)
     read = (await client.get(f"{VIDEOS}/{video.id}")).json()
     assert (read["step"], read["progress"], read["step_attempt"], read["attempt"]) == ("transcode", 0.4, 2, 1)
+    assert read["speed"] == 1.5
 
 
 async def test_progress_is_unknown_while_temporal_is_away(
@@ -125,13 +126,23 @@ async def test_the_steps_of_a_video_are_told(
     failure = StepFailure("transcode_failed", "ffmpeg was killed.")
     processing.history = [
         StepRecord(
-            "transcode_video", "Transcode", StepState.RETRYING, 2, "video-media", now, now, 4.5, "1@host", failure
+            "encode_chunk",
+            "chunk-1-of-2",
+            "Picture",
+            StepState.RETRYING,
+            2,
+            "video-media",
+            now,
+            now,
+            4.5,
+            "1@host",
+            failure,
         )
     ]
     read = (await client.get(f"{VIDEOS}/{video.id}/steps")).json()
     assert read["video_id"] == str(video.id)
     [step] = read["steps"]
-    assert (step["activity"], step["state"], step["attempts"]) == ("transcode_video", "retrying", 2)
+    assert (step["activity_id"], step["state"], step["attempts"]) == ("chunk-1-of-2", "retrying", 2)
     assert step["last_failure"] == {"code": "transcode_failed", "message": "ffmpeg was killed."}
 
 

@@ -56,7 +56,7 @@ async def test_show_tells_the_row_and_every_step(stack: Home, ready_video: str) 
     assert shown.code == 0
     for fact in (r"Title +Two seconds", r"Status +ready", r"Picture +320x240", r"Video +http://.*/video\.mp4"):
         assert re.search(f"^{fact}$", shown.out, re.MULTILINE), fact
-    assert "✓  transcode_video" in shown.out
+    assert "✓  join_streams" in shown.out
     told = json.loads((await stack.rushes("show", ready_video, "--json")).out)
     assert told["status"] == "ready"
     assert [step["state"] for step in told["steps"]] == ["completed"] * len(told["steps"])
@@ -177,9 +177,9 @@ async def test_replay_of_a_finished_video_is_deterministic(stack: Home, ready_vi
 
 async def test_replay_reads_the_temporal_cli_s_file(stack: Home, ready_video: str, tmp_path: Path) -> None:
     assert ready_video
-    assert (await stack.rushes("replay", str(HISTORIES / "ready.json"))).code == 0
+    assert (await stack.rushes("replay", str(HISTORIES / "ready_copied.json"))).code == 0
     changed = tmp_path / "changed.json"
-    text = (HISTORIES / "ready.json").read_text()
+    text = (HISTORIES / "ready_copied.json").read_text()
     assert "validate_video" in text
     changed.write_text(text.replace("validate_video", "inspect_video"))
     replayed = await stack.rushes("replay", str(changed))

@@ -31,8 +31,8 @@ async def test_a_video_becomes_ready_and_everything_is_stopped(home: Home, clips
     assert ended.code == 0, ended
     for step in (
         "validate_video",
-        "transcode_video",
         "create_thumbnail",
+        "join_streams",
         "verify_output",
         "publish_files",
         "mark_ready",
@@ -95,10 +95,12 @@ async def test_a_signal_while_the_stack_starts_leaves_nothing(home: Home, number
     await nothing_runs_on(home)
 
 
-async def test_a_signal_in_mid_transcode_leaves_nothing_and_the_next_start_finishes_the_video(home: Home) -> None:
-    process = await home.begin("demo")
+async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_finishes_the_video(
+    home: Home, clips: Clips
+) -> None:
+    process = await home.begin("demo", str(clips.path("long_720p")))
     assert process.stdout is not None
-    while b"transcode_video" not in await process.stdout.readline():
+    while b"encode_chunk" not in await process.stdout.readline():
         assert not process.stdout.at_eof()
     process.terminate()
     assert (await finish(process)).code == 128 + signal.SIGTERM

@@ -1,11 +1,14 @@
 """The tables of ``docs/architecture.md`` say what the code says."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityConfig
 
 from api.problems import PROBLEMS, Code, ProblemCode
 from contracts.errors import ErrorCode, VideoError
@@ -14,18 +17,26 @@ from workflows import activity_options as options
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _LINES: Final = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
 
-_LENGTH: Final = timedelta(minutes=1)
+_USER: Final = "ann"
+_MINUTE: Final = 60.0
+_LONG: Final = 7200.0
 _FULL_HD: Final = 1920 * 1080
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _NONE: Final = "\N{EN DASH}"
 _FAILURES: Final = "Failures, and their codes"
+_TIMEOUTS: Final = "Timeouts and retries"
 
 
-def cells(first: str, section: str) -> list[str]:
-    """The cells of the one row of a section that starts with ``first``."""
-    begin = _LINES.index(f"## {section}")
+def section(title: str) -> list[str]:
+    """The lines of a section."""
+    begin = _LINES.index(f"## {title}")
     end = next((at for at, line in enumerate(_LINES) if at > begin and line.startswith("## ")), len(_LINES))
-    rows = [line for line in _LINES[begin:end] if line.startswith(f"| {first} |")]
+    return _LINES[begin:end]
+
+
+def cells(first: str, title: str) -> list[str]:
+    """The cells of the one row of a section that starts with ``first``."""
+    rows = [line for line in section(title) if line.startswith(f"| {first} |")]
     assert len(rows) == 1, first
     return [cell.strip() for cell in rows[0].strip("|").split("|")]
 
@@ -39,8 +50,9 @@ def test_every_code_is_there_with_its_http_status(code: Code) -> None:
 
 
 @pytest.mark.parametrize("error", VideoError.__subclasses__(), ids=lambda error: error.__name__)
-def test_what_is_said_to_be_retried_is_retried(error: type[VideoError]) -> None:
-    assert cells(f"`{error.code}`", _FAILURES)[2] == ("yes" if error.retryable else "final")
+def test_what_is_said_to_be_tried_again_is(error: type[VideoError]) -> None:
+    expected = "final" if not error.retryable else "counted" if error.counted else "retried"
+    assert cells(f"`{error.code}`", _FAILURES)[2] == expected
 
 
 def words(span: timedelta) -> str:
@@ -52,37 +64,74 @@ def words(span: timedelta) -> str:
     raise ValueError(span)
 
 
-@pytest.mark.parametrize(
-    ("activities", "chosen"),
-    [
-        ("`validate_video`", options.VALIDATE),
-        ("`transcode_video`", options.transcode_options(_LENGTH.total_seconds(), _FULL_HD)),
-        ("`create_thumbnail`", options.THUMBNAIL),
-        ("`verify_output`", options.verify_options(_LENGTH.total_seconds(), _FULL_HD)),
-        ("`publish_files`", options.PUBLISH),
-        ("`mark_ready`, `mark_error`", options.MARK),
-        ("`withdraw_files`, `clean_scratch`", options.CLEAN),
-    ],
-)
-def test_timeouts_and_retries_are_those_of_the_code(activities: str, chosen: Mapping[str, Any]) -> None:
-    _, queue, attempt, heartbeat, in_all, attempts, pause = cells(activities, "Timeouts and retries")
+ROWS: Final[Mapping[str, ActivityConfig]] = {
+    "`validate_video`": options.look_options(_USER),
+    "`create_thumbnail`": options.look_options(_USER, _MINUTE),
+    "`encode_chunk`": options.encode_options(_USER, _MINUTE, 3 * _FULL_HD, _LONG),
+    "`encode_sound`": options.encode_options(_USER, _MINUTE, 0, _LONG),
+    "`join_streams`, `verify_output`": options.finish_options(_USER, _MINUTE),
+    "`publish_files`, `withdraw_files`": options.PUBLISH,
+    "`claim_video`, `mark_ready`, `mark_error`": options.ROW,
+    "`clean_scratch`": options.CLEAN,
+}
+"""What each row of the table is about: for a minute, three times as large as 1920x1080."""
+
+
+@pytest.mark.parametrize(("activities", "chosen"), ROWS.items())
+def test_timeouts_and_retries_are_those_of_the_code(activities: str, chosen: ActivityConfig) -> None:
+    _, queue, attempt, heartbeat, in_all, attempts, pause = cells(activities, _TIMEOUTS)
     retries = chosen["retry_policy"]
+    silence, whole = chosen.get("heartbeat_timeout"), chosen["schedule_to_close_timeout"]
+    assert isinstance(retries, RetryPolicy)
+    assert whole is not None
+    assert retries.maximum_interval is not None
     assert queue == f"`{chosen['task_queue']}`"
     assert one_attempt(attempt) == chosen["start_to_close_timeout"]
-    if "heartbeat_timeout" in chosen:
-        grows = f" {_TIMES} size" if "size" in attempt else ""
-        assert heartbeat == words(chosen["heartbeat_timeout"]) + grows
-    else:
-        assert heartbeat == _NONE
-    assert in_all == words(chosen["schedule_to_close_timeout"])
+    assert heartbeat == (words(silence) if silence is not None else _NONE)
+    assert in_all == words(whole)
     assert attempts == (str(retries.maximum_attempts) if retries.maximum_attempts else "no limit")
     assert pause == f"{words(retries.initial_interval)}, doubling to {words(retries.maximum_interval)}"
     assert retries.backoff_coefficient == 2
 
 
 def one_attempt(cell: str) -> timedelta:
-    """What the cell comes to for a minute of 1920x1080."""
+    """What the cell comes to for a minute of three times 1920x1080."""
     fixed, _, scaled = cell.partition(" + ")
     number, unit = fixed.split()
-    times = float(scaled.split(_TIMES)[0]) if scaled else 0.0
-    return float(number) * {"min": timedelta(minutes=1), "s": timedelta(seconds=1)}[unit] + times * _LENGTH
+    units = {"h": timedelta(hours=1), "min": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    span = float(number) * units[unit]
+    if scaled:
+        times, what, *size = scaled.split(f" {_TIMES} ")
+        assert what in {"length", "part"}
+        assert size in ([], ["size"])
+        span += float(times) * (3 if size else 1) * timedelta(seconds=_MINUTE)
+    return span
+
+
+def test_every_activity_has_its_row() -> None:
+    rows = re.findall(r"`(\w+)`", " ".join(ROWS))
+    modules = [path.read_text(encoding="utf-8") for path in (_ROOT / "activities").glob("*.py")]
+    defined = re.findall(r"@activity\.defn\n    async def (\w+)\(", "\n".join(modules))
+    assert sorted(rows) == sorted(defined)
+
+
+@pytest.mark.parametrize(
+    ("priority", "chosen"),
+    [
+        (1, options.look_options(_USER)),
+        (2, options.finish_options(_USER, _LONG)),
+        (3, options.encode_options(_USER, _MINUTE, _FULL_HD, _MINUTE)),
+        (4, options.encode_options(_USER, _MINUTE, _FULL_HD, 599)),
+        (5, options.encode_options(_USER, _MINUTE, _FULL_HD, 601)),
+    ],
+)
+def test_priorities_are_those_of_the_code(priority: int, chosen: ActivityConfig) -> None:
+    assert cells(str(priority), _TIMEOUTS)[0] == str(priority)
+    assert chosen["priority"] == Priority(priority_key=priority, fairness_key=_USER)
+
+
+def test_the_words_name_the_counts_of_the_code() -> None:
+    text = " ".join(section(_TIMEOUTS))
+    pauses = [options.pause_after(failures).total_seconds() for failures in range(1, options.MOST_FAILURES)]
+    assert options.MOST_FAILURES == 5
+    assert "five times in all, after {:g}, {:g}, {:g} and {:g} s".format(*pauses) in text

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from embedded.temporal import DevServer, namespace_of, without_connection
+from embedded.temporal import DYNAMIC_CONFIG, DevServer, namespace_of, without_connection
 
 SERVER = DevServer(
     database=Path("/home of it/temporal.db"),
@@ -17,9 +17,11 @@ SERVER = DevServer(
 def test_the_command_line_keeps_state_stays_on_loopback_and_registers_the_search_attributes() -> None:
     assert SERVER.command(Path("/bin/temporal")) == (
         *("/bin/temporal", "server", "start-dev", "--ui-disable-news-fetch"),
+        *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
         *("--ip", "127.0.0.1", "--port", "7233", "--ui-port", "8233", "--http-port", "7001", "--metrics-port", "7002"),
         *("--namespace", "default", "--db-filename", "/home of it/temporal.db"),
         *("--log-format", "json", "--log-level", "warn"),
+        *(text for value in DYNAMIC_CONFIG for text in ("--dynamic-config-value", value)),
         *("--search-attribute", "VideoStatus=Keyword"),
         *("--search-attribute", "VideoErrorCode=Keyword"),
         *("--search-attribute", "UserId=Keyword"),

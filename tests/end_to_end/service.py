@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from temporalio.client import Client
 
+from contracts.temporal_names import workflow_id
 from embedded.run_file import RunFile
 from tests.fixtures.stack import Home
 from tests.media.processes import children_of
@@ -57,6 +59,25 @@ class Service:
         body = answer.json()
         found: list[Row] = body["steps"] if isinstance(body, dict) else body
         return {step["activity"]: step for step in found}
+
+    async def steps_by_id(self, video_id: str) -> dict[str, Row]:
+        """Each activity of the newest run, by its id."""
+        answer = await self.http.get(f"/api/v1/videos/{video_id}/steps")
+        return {step["activity_id"]: step for step in answer.json()["steps"]}
+
+    async def a_chunk_is_done(self, video_id: str) -> Row:
+        """The first chunk that is encoded, once it is; which one comes first is up to the queue."""
+
+        async def done() -> list[Row]:
+            steps = (await self.steps_by_id(video_id)).values()
+            return [step for step in steps if step["activity"] == "encode_chunk" and step["state"] == "completed"]
+
+        return (await eventually(done, bool, within_seconds=60))[0]
+
+    async def terminate(self, video_id: str) -> None:
+        """End the video's run from outside, as an operator may."""
+        client = await Client.connect(self.run.temporal)
+        await client.get_workflow_handle(workflow_id(video_id)).terminate("a test")
 
     async def closed(self, video_id: str) -> dict[str, Row]:
         """The steps once the last of them, the cleaning of scratch, is through."""

@@ -10,51 +10,62 @@ from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
 from tests.media.processes import gone
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
 
-async def test_a_worker_killed_in_mid_transcode_is_replaced_and_no_ffmpeg_is_orphaned(
+async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in_hand_is_done_again(
     breakable: Home, clips: Clips
 ) -> None:
-    async with serving(breakable) as service:
+    async with serving(breakable.with_settings(RUSHES_MEDIA_SLOTS="1")) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
+        done = await service.a_chunk_is_done(video_id)
         encoder = await service.encoding(video_id)
         os.kill(service.run.pids["worker"], signal.SIGKILL)
         await gone(encoder, within_seconds=5)
-        row = await service.ended(video_id, within_seconds=200)
+        row = await service.ended(video_id, within_seconds=100)
         assert row["status"] == "ready", row
-        steps = await service.closed(video_id)
-        assert steps["transcode_video"]["attempts"] == 2
+        await service.closed(video_id)
+        steps = await service.steps_by_id(video_id)
+        attempts = {name: step["attempts"] for name, step in steps.items() if name.startswith("chunk-")}
+        assert attempts.pop(done["activity_id"]) == 1
+        assert list(attempts.values()) == [2]
         assert not (service.scratch() / video_id).exists()
 
 
-async def test_a_worker_stopped_in_mid_transcode_hands_its_work_back(breakable: Home, clips: Clips) -> None:
+async def test_chunks_of_a_terminated_run_serve_the_retry(breakable: Home, clips: Clips) -> None:
+    async with serving(breakable.with_settings(RUSHES_MEDIA_SLOTS="1")) as service:
+        video_id = await service.upload(clips.path(Clip.LONG_720P))
+        done = await service.a_chunk_is_done(video_id)
+        await service.terminate(video_id)
+        row = await service.ended(video_id, within_seconds=60)
+        assert (row["status"], row["error_code"]) == ("error", "processing_lost")
+        assert (await service.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
+        assert (await service.ended(video_id))["status"] == "ready"
+        again = (await service.steps_by_id(video_id))[done["activity_id"]]
+        assert again["duration_seconds"] < done["duration_seconds"] / 2
+
+
+async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(breakable: Home, clips: Clips) -> None:
     async with serving(breakable) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
         encoder = await service.encoding(video_id)
         os.kill(service.run.pids["worker"], signal.SIGTERM)
         await gone(encoder, within_seconds=10)
-        # Handed back, and not found out by a heartbeat that stays away for 30 s.
-        await eventually(
-            lambda: service.steps(video_id),
-            lambda steps: steps["transcode_video"]["attempts"] == 2,
-            within_seconds=25,
-        )
-        row = await service.ended(video_id, within_seconds=200)
+        row = await service.ended(video_id, within_seconds=100)
         assert row["status"] == "ready", row
 
 
 async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(breakable: Home, clips: Clips) -> None:
-    async with serving(breakable) as service:
+    async with serving(breakable.with_settings(RUSHES_STALL_SECONDS="2")) as service:
         video_id = await service.upload(clips.path(Clip.LONG_720P))
         encoder = await service.encoding(video_id)
         os.kill(encoder, signal.SIGSTOP)
-        row = await service.ended(video_id, within_seconds=200)
+        row = await service.ended(video_id, within_seconds=100)
         assert row["status"] == "ready", row
-        steps = await service.closed(video_id)
-        assert steps["transcode_video"]["attempts"] == 2
+        await service.closed(video_id)
+        tried_again = [name for name in await service.steps_by_id(video_id) if name.endswith(".2")]
+        assert len(tried_again) == 1
         await gone(encoder, within_seconds=10)
 
 

@@ -11,15 +11,17 @@ import pytest
 from contracts.storage_keys import processed_key
 from contracts.temporal_names import workflow_id
 from media.ffmpeg import Ffmpeg
+from media.validate import probe
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 
 pytestmark = pytest.mark.timeout(180)
 
 ALL_STEPS = [
+    "claim_video",
     "validate_video",
-    "transcode_video",
     "create_thumbnail",
+    "join_streams",
     "verify_output",
     "publish_files",
     "mark_ready",
@@ -39,9 +41,9 @@ async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_
     thumbnail = await service.http.get(row["thumbnail"])
     assert (video.status_code, len(video.content), video.headers["content-type"]) == (206, 100, "video/mp4")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/jpeg")
-    probe = await ffmpeg.probe(Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
-    assert (probe.video.codec, probe.video.profile, probe.video.pixel_format) == ("h264", "High", "yuv420p")
-    assert [stream.codec for stream in probe.audio] == ["aac"]
+    published = await probe(ffmpeg, Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
+    assert (published.video.codec, published.video.pixel_format) == ("h264", "yuv420p")
+    assert [stream.codec for stream in published.audio] == ["aac"]
     steps = await service.closed(video_id)
     assert list(steps) == ALL_STEPS
     assert {step["attempts"] for step in steps.values()} == {1}
@@ -49,7 +51,7 @@ async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_
 
 
 @pytest.mark.parametrize(
-    "clip", [Clip.SILENT, Clip.SUB_SECOND, Clip.ROTATED, Clip.TEN_BIT_422, Clip.ODD_SIZE, Clip.SINGLE_FRAME]
+    "clip", [Clip.SILENT, Clip.SUB_SECOND, Clip.ROTATED, Clip.TEN_BIT_422, Clip.ODD_SIZE, Clip.SINGLE_FRAME, Clip.AV1]
 )
 async def test_an_unusual_but_whole_video_becomes_ready(service: Service, clips: Clips, clip: Clip) -> None:
     row = await service.ended(await service.upload(clips.path(clip)))
@@ -68,7 +70,7 @@ async def test_an_unusual_but_whole_video_becomes_ready(service: Service, clips:
         (Clip.UNDECODABLE, "invalid_media"),
         (Clip.AUDIO_ONLY, "no_video_stream"),
         (Clip.COVER_ART_AUDIO, "no_video_stream"),
-        (Clip.AV1, "unsupported_codec"),
+        (Clip.ENCRYPTED, "encrypted"),
         (Clip.UNKNOWN_FOURCC, "unsupported_codec"),
     ],
 )
@@ -83,7 +85,7 @@ async def test_a_file_at_fault_is_accepted_and_ends_in_its_code_in_one_attempt_w
     assert row["error_reason"].endswith(".")
     steps = await service.closed(video_id)
     assert {step["attempts"] for step in steps.values()} == {1}
-    assert list(steps) == ["validate_video", "mark_error", "clean_scratch"]
+    assert list(steps) == ["claim_video", "validate_video", "mark_error", "clean_scratch"]
     assert not (service.scratch() / video_id).exists()
     assert not (Path(service.run.uploads) / "processed" / video_id).exists()
 
@@ -114,9 +116,9 @@ async def test_a_broadcast_camera_s_video_plays_everywhere(service: Service, rea
     video_id = await service.upload(real_clips / "encore_test.mp4")
     row = await service.ended(video_id)
     assert row["status"] == "ready", row
-    probe = await ffmpeg.probe(Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
-    assert probe.video.pixel_format == "yuv420p"
-    assert len(probe.audio) == 1
+    published = await probe(ffmpeg, Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
+    assert published.video.pixel_format == "yuv420p"
+    assert len(published.audio) == 1
 
 
 async def test_temporal_s_own_command_tells_the_story_of_a_video(service: Service, clips: Clips) -> None:

@@ -1,4 +1,4 @@
-"""Record the history of every path anew: ``make histories``; of some: ``python -m tests.histories.record ready``.
+"""Record the history of every path anew: ``make histories``; of some: ``python -m tests.histories.record error_final``.
 
 Run it when the workflow's commands change on purpose, after the change is guarded by a patch id, and keep the old files
 under a new name: runs that began before the change still have to replay.

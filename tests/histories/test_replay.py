@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from contracts.processing import VideoProcessingInput, VideoProcessingResult
+from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, workflow_id
 from tests.histories.paths import PATHS, RECORDED_VIDEO_ID
 from workflows.replay import replay_history
@@ -46,7 +46,7 @@ class PublishesBeforeItVerifies:
     """What a careless change would look like."""
 
     @workflow.run
-    async def run(self, request: VideoProcessingInput) -> VideoProcessingResult:
+    async def run(self, request: VideoProcessingInput) -> None:
         await workflow.execute_activity(
             "publish_files", dataclasses.asdict(request), start_to_close_timeout=timedelta(seconds=1)
         )
@@ -54,7 +54,7 @@ class PublishesBeforeItVerifies:
 
 
 async def test_a_changed_order_of_steps_is_found() -> None:
-    history = load(FOLDER / "ready.json")
+    history = load(FOLDER / "ready_copied.json")
     replayer = Replayer(workflows=[PublishesBeforeItVerifies])
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     assert isinstance(result.replay_failure, workflow.NondeterminismError)

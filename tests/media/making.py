@@ -1,44 +1,27 @@
-"""From any clip to what is published, in one call.
+"""From any clip to what is published of it, in one call and one process: the steps that the activities take."""
 
-A stand-in: it encodes everything by one command, so that clips and judges can be tried before there is a plan.
-"""
-
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from contracts.errors import InvalidMedia
+from contracts.warnings import VideoWarning
+from media.damage import judge_damage
+from media.encode import EncodedChunk, encode_chunk, encode_sound
 from media.ffmpeg import Ffmpeg
-from media.model import MediaProbe, TranscodePlan
-from media.plan import plan_thumbnail, plan_transcode
-from media.process import run_process
+from media.join import join_streams
+from media.limits import MediaLimits, check_price
+from media.model import MediaProbe
+from media.plan import Chunk, StreamAction, TranscodePlan
+from media.planning import plan
 from media.profile import Profile
-from tests.fixtures.media import drawing_ffmpeg
-from tests.media.judges.pictures import ColourTags, colour_tags
+from media.progress import Advance
+from media.thumbnail import create_thumbnail
+from media.validate import validate
+from media.verify import verify_output
 
-Action = Literal["copy", "encode"]
-
-_HDR: Final = ("smpte2084", "arib-std-b67")
-_TONE_MAPPED: Final = (
-    "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
-)
-_TAGGED_709: Final = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
-_LOST_AT_MOST: Final = "0.01"
-
-
-@dataclass(frozen=True)
-class StreamPlan:
-    """What becomes of a stream."""
-
-    action: Action
-
-
-@dataclass(frozen=True)
-class MadePlan:
-    """What becomes of picture and sound; ``sound`` is None for a silent film."""
-
-    picture: StreamPlan
-    sound: StreamPlan | None
+LIMITS: Final = MediaLimits(max_duration_seconds=6 * 3600, max_pixels=8192 * 4320, max_encoded_pixels=4_000_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -49,62 +32,87 @@ class Made:
         plan: What was decided.
         video: The MP4.
         thumbnail: The JPEG.
-        probe: Of ``video``.
+        probe: Of ``video``, its packets surveyed.
         warnings: What the uploader is told.
-        decides: Whether anything was decided: the stand-in encodes whatever it gets.
     """
 
-    plan: MadePlan
+    plan: TranscodePlan
     video: Path
     thumbnail: Path
     probe: MediaProbe
-    warnings: tuple[str, ...]
-    decides: bool = False
+    warnings: tuple[VideoWarning, ...]
+
+
+async def planned(ffmpeg: Ffmpeg, source: Path, profile: Profile, limits: MediaLimits = LIMITS) -> TranscodePlan:
+    """Look at a clip, and say what is to be made of it."""
+    made = plan(await validate(ffmpeg, source, limits), profile)
+    check_price(made, limits)
+    return made
 
 
 async def make(ffmpeg: Ffmpeg, source: Path, folder: Path, profile: Profile) -> Made:
-    """Make everything that is published of ``source``.
+    """Make everything that is published of ``source``; what was copied and does not play is encoded.
 
     Raises:
         VideoError: The clip can't be made into a video.
     """
-    if b"encv" in source.read_bytes():  # noqa: ASYNC240  a small file
-        raise InvalidMedia("The video is encrypted.")
-    probe = await ffmpeg.probe(source)
-    probe = replace(probe, audio=tuple(track for track in probe.audio if track.codec != "unknown"))
-    plan = plan_transcode(probe, profile)
+    decided = await planned(ffmpeg, source, profile)
+    return await make_as_planned(ffmpeg, decided, source, folder)
+
+
+async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, folder: Path) -> Made:
+    """Make everything as the plan says, and verify it."""
     video, thumbnail = folder / "video.mp4", folder / "thumbnail.jpg"
-    filters = _filters(plan, await colour_tags(ffmpeg, source))
-    warnings = await _encode(ffmpeg, plan, filters, source, video)
-    output = await ffmpeg.probe(video)
-    await ffmpeg.thumbnail(plan_thumbnail(output, profile), video, thumbnail)
-    sound = StreamPlan("encode") if output.audio else None
-    return Made(MadePlan(StreamPlan("encode"), sound), video, thumbnail, output, warnings)
+    await create_thumbnail(ffmpeg, decided.thumbnail, source, thumbnail)
+    chunks = () if decided.picture.action is StreamAction.COPY else decided.picture.encoding.chunks
+    encoded = [await encode(ffmpeg, decided, chunk, source, folder) for chunk in chunks]
+    frames = sum(chunk.frames for chunk in encoded) if encoded else decided.picture.packets
+    warning = judge_damage(sum(chunk.lost_frames for chunk in encoded), frames)
+    went_in = await join_streams(
+        ffmpeg,
+        decided,
+        video,
+        source=source,
+        chunks=[chunk_path(folder, chunk) for chunk in chunks],
+        sound=await _sound(ffmpeg, decided, source, folder),
+        size_bytes=(await asyncio.to_thread(source.stat)).st_size,
+        packets=(frames, 100_000),
+    )
+    sound_packets = (decided.sound.packets or None) if decided.sound is not None else None
+    probe = await verify_output(ffmpeg, decided, went_in, (frames, sound_packets), video)
+    return Made(decided, video, thumbnail, probe, (warning,) if warning is not None else ())
 
 
-def _filters(plan: TranscodePlan, tags: ColourTags) -> str:
-    """Whole pictures, at a constant rate from 0 on, in the size and colours of the output."""
-    pictures = f"bwdif=deint=interlaced,fps={plan.frame_rate:.6f}:start_time=0"
-    size = f"scale={plan.width}:{plan.height}:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1"
-    if tags.transfer in _HDR:
-        return f"{pictures},{_TONE_MAPPED},{size},{_TAGGED_709}"
-    if tags.primaries == "bt2020":
-        return f"{pictures},zscale=p=bt709:t=bt709:m=bt709:r=tv,{size},{_TAGGED_709}"
-    return f"{pictures},{size},{_TAGGED_709}"
+async def encode(ffmpeg: Ffmpeg, decided: TranscodePlan, chunk: Chunk, source: Path, folder: Path) -> EncodedChunk:
+    """Encode one chunk into the folder."""
+    return await encode_chunk(
+        ffmpeg,
+        decided.picture,
+        chunk,
+        source,
+        chunk_path(folder, chunk),
+        origin_seconds=decided.origin_seconds,
+        on_progress=unheard,
+    )
 
 
-async def _encode(ffmpeg: Ffmpeg, plan: TranscodePlan, filters: str, source: Path, video: Path) -> tuple[str, ...]:
-    program = str(drawing_ffmpeg() or ffmpeg.ffmpeg_path)
-    strict = ("-err_detect", "explode", "-max_error_rate", _LOST_AT_MOST)
-    sound = ("-map", f"0:{plan.audio_index}") if plan.audio_index is not None else ()
-    rate = ("-ac", str(plan.audio_channels), "-ar", str(plan.audio_sample_rate_hertz))
-    command = [
-        *(program, "-v", "error", "-nostdin", *strict, "-i", f"file:{source}", "-map", f"0:{plan.video_index}", *sound),
-        *("-vf", filters, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "16"),
-        *("-af", "aresample=async=1:first_pts=0", "-c:a", "aac", *rate),
-        *("-map_metadata", "-1", "-movflags", "+faststart", "-y", f"file:{video}"),
-    ]
-    result = await run_process(command)
-    if result.return_code != 0:
-        raise InvalidMedia(f"More of the video than can be borne is damaged. {result.stderr_tail[-300:]}")
-    return ("Some of the video is damaged.",) if "Error submitting packet" in result.stderr_tail else ()
+def chunk_path(folder: Path, chunk: Chunk) -> Path:
+    """Where ``encode`` puts it."""
+    return folder / f"chunk-{chunk.number}.mp4"
+
+
+def unheard(_advance: Advance) -> None:
+    """Nobody asks how far it is."""
+
+
+def warned_of(warnings: Sequence[VideoWarning]) -> list[str]:
+    """The codes."""
+    return [warning.code for warning in warnings]
+
+
+async def _sound(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, folder: Path) -> Path | None:
+    if decided.sound is None or decided.sound.action is StreamAction.COPY:
+        return None
+    target, origin = folder / "sound.mp4", decided.origin_seconds
+    await encode_sound(ffmpeg, decided.sound, source, target, origin_seconds=origin, on_progress=unheard)
+    return target

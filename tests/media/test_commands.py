@@ -1,113 +1,100 @@
-"""Whole command lines, word for word."""
+"""Whole command lines that read, word for word, and how an input is opened."""
 
-from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from media import commands
 from media.demo import demo_clip_command
-from media.model import ThumbnailPlan, TranscodePlan
 from media.probe import PROBE_ENTRIES
+from media.survey import PACKET_ENTRIES
 
 FFMPEG, FFPROBE = Path("/opt/ffmpeg"), Path("/opt/ffprobe")
-SOURCE, TARGET = Path("/in/a film.mov"), Path("/out/video.mp4.1.part")
-
-PLAN = TranscodePlan(
-    video_index=0,
-    audio_index=2,
-    width=1080,
-    height=1920,
-    frame_rate=30000 / 1001,
-    duration_seconds=10,
-    longest_seconds=10.1,
-    video_encoder="libx264",
-    video_profile="high",
-    pixel_format="yuv420p",
-    crf=23,
-    preset="fast",
-    gop_seconds=2.0,
-    audio_encoder="aac",
-    audio_bit_rate=128_000,
-    audio_channels=2,
-    audio_sample_rate_hertz=48_000,
-)
+SOURCE = Path("/in/a film.mov")
 FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
-GUARDED_INPUT = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", "file:/in/a film.mov"]
-PROGRESS = ["-nostdin", "-nostats", "-stats_period", "0.5", "-progress", "pipe:1"]
-
-
-def test_transcode() -> None:
-    assert commands.transcode_command(FFMPEG, PLAN, SOURCE, TARGET) == [
-        *["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", *PROGRESS],
-        *GUARDED_INPUT,
-        *["-map", "0:0", "-map", "0:2"],
-        *["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"],
-        *["-vf", "fps=30000/1001,scale=1080:1920:out_range=tv,format=yuv420p,setsar=1"],
-        *["-c:v", "libx264", "-profile:v", "high", "-preset", "fast", "-crf", "23"],
-        *["-force_key_frames", "expr:gte(t,n_forced*2)"],
-        *["-c:a", "aac", "-b:a", "128000", "-ac", "2", "-ar", "48000"],
-        *["-t", "10.100", "-movflags", "+faststart", "-f", "mp4", "-y", "file:/out/video.mp4.1.part"],
-    ]
-
-
-def test_transcode_of_a_silent_film_says_nothing_of_sound() -> None:
-    assert commands.transcode_command(
-        FFMPEG, replace(PLAN, audio_index=None, longest_seconds=None), SOURCE, TARGET
-    ) == [
-        *["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", *PROGRESS],
-        *GUARDED_INPUT,
-        *["-map", "0:0"],
-        *["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"],
-        *["-vf", "fps=30000/1001,scale=1080:1920:out_range=tv,format=yuv420p,setsar=1"],
-        *["-c:v", "libx264", "-profile:v", "high", "-preset", "fast", "-crf", "23"],
-        *["-force_key_frames", "expr:gte(t,n_forced*2)"],
-        *["-movflags", "+faststart", "-f", "mp4", "-y", "file:/out/video.mp4.1.part"],
-    ]
-
-
-def test_thumbnail() -> None:
-    plan = ThumbnailPlan(video_index=1, at_seconds=0.25, width=720, height=1280)
-    encoding = [
-        *["-map", "0:1", "-map_metadata", "-1", "-frames:v", "1"],
-        *["-vf", "scale=720:1280:out_range=pc:out_color_matrix=bt601,format=yuv420p,setsar=1,sidedata=mode=delete"],
-        *["-c:v", "mjpeg", "-q:v", "3", "-f", "mjpeg", "-y", "file:/out/video.mp4.1.part"],
-    ]
-    quiet = ["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-nostats"]
-    assert commands.thumbnail_command(FFMPEG, plan, SOURCE, TARGET, 0.25) == [
-        *[*quiet, "-ss", "0.25", *GUARDED_INPUT, *encoding]
-    ]
-    assert commands.thumbnail_command(FFMPEG, plan, SOURCE, TARGET, None) == [*quiet, *GUARDED_INPUT, *encoding]
+GUARD = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS]
+INPUT = [*GUARD, "-i", "file:/in/a film.mov"]
+QUIET_FFPROBE = ["/opt/ffprobe", "-hide_banner", "-loglevel", "error"]
+QUIET_FFMPEG = ["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-nostats"]
+PROGRESS = [*QUIET_FFMPEG, "-stats_period", "0.5", "-progress", "pipe:1"]
 
 
 def test_probe() -> None:
     assert commands.probe_command(FFPROBE, SOURCE) == [
-        *["/opt/ffprobe", "-hide_banner", "-loglevel", "error"],
-        *["-protocol_whitelist", "file", "-format_whitelist", FORMATS],
-        *["-show_entries", PROBE_ENTRIES, "-of", "json", "file:/in/a film.mov"],
+        *[*QUIET_FFPROBE, *GUARD, "-show_entries", PROBE_ENTRIES, "-of", "json", "file:/in/a film.mov"],
     ]
 
 
-def test_probe_of_a_picture_reads_jpeg_and_nothing_else() -> None:
-    assert commands.probe_picture_command(FFPROBE, SOURCE) == [
-        *["/opt/ffprobe", "-hide_banner", "-loglevel", "error"],
-        *["-f", "jpeg_pipe", "-protocol_whitelist", "file", "-format_whitelist", "jpeg_pipe"],
-        *["-show_entries", PROBE_ENTRIES, "-of", "json", "file:/in/a film.mov"],
+def test_survey() -> None:
+    assert commands.survey_command(FFPROBE, SOURCE) == [
+        *[*QUIET_FFPROBE, *GUARD, "-show_entries", PACKET_ENTRIES, "-of", "csv=p=0", "file:/in/a film.mov"],
+    ]
+
+
+def test_parameter_sets() -> None:
+    assert commands.parameter_sets_command(FFMPEG, SOURCE, 2) == [
+        *[*QUIET_FFMPEG, *INPUT, "-map", "0:2", "-c", "copy"],
+        *["-bsf:v", "filter_units=pass_types=7-8", "-f", "framehash", "-hash", "murmur3", "-"],
+    ]
+
+
+def test_parameters_of_a_chunk() -> None:
+    assert commands.parameters_command(FFPROBE, SOURCE) == [
+        *[*QUIET_FFPROBE, *GUARD, "-select_streams", "v", "-show_data_hash", "murmur3"],
+        *["-show_entries", "stream=extradata_hash", "-of", "csv=p=0", "file:/in/a film.mov"],
     ]
 
 
 def test_decode_of_one_frame() -> None:
     assert commands.decode_frame_command(FFMPEG, SOURCE, 3) == [
-        *["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", *PROGRESS],
-        *["-t", "60", *GUARDED_INPUT],
-        *["-map", "0:3", "-frames:v", "1", "-f", "null", "-"],
+        *[*PROGRESS, "-t", "60", *INPUT, "-map", "0:3", "-frames:v", "1", "-f", "null", "-"],
     ]
 
 
 def test_decode_of_everything_stops_at_the_first_damage() -> None:
     assert commands.decode_command(FFMPEG, SOURCE) == [
-        *["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", *PROGRESS],
-        *["-xerror", "-err_detect", "explode", *GUARDED_INPUT],
-        *["-map", "0", "-f", "null", "-"],
+        *[*PROGRESS, "-xerror", "-err_detect", "explode", *INPUT, "-map", "0", "-f", "null", "-"],
     ]
+
+
+def test_decode_of_places_begins_at_a_keyframe_each_time() -> None:
+    seek = ["-noaccurate_seek", "-ss"]
+    pictures = ["-fps_mode", "passthrough", "-frames:v", "6", "-f", "null", "-"]
+    sounds = ["-frames:a", "100", "-f", "null", "-"]
+    opened = [*PROGRESS, "-xerror", "-err_detect", "explode", *seek, "0.000", *INPUT, *seek, "12.346", *INPUT]
+    assert commands.decode_places_command(FFMPEG, SOURCE, [0.0, 12.3456], 6, 100) == [
+        *[*opened, "-map", "0:v", *pictures, "-map", "0:a", *sounds],
+        *["-map", "1:v", *pictures, "-map", "1:a", *sounds],
+    ]
+    silent = commands.decode_places_command(FFMPEG, SOURCE, [0.0, 12.3456], 6, 0)
+    assert silent == [*opened, "-map", "0:v", *pictures, "-map", "1:v", *pictures]
+
+
+def test_hash_of_streams() -> None:
+    assert commands.hash_command(FFMPEG, commands.source_input(SOURCE), [2, 0]) == [
+        *[*QUIET_FFMPEG, *INPUT, "-map", "0:2", "-map", "0:0", "-c", "copy"],
+        *["-f", "streamhash", "-hash", "murmur3", "-"],
+    ]
+
+
+def test_a_list_of_chunks_may_open_our_own_files_and_nothing_else() -> None:
+    assert commands.chunks_input(Path("/scratch/video.mp4.list")) == [
+        *["-f", "concat", "-safe", "0", "-auto_convert", "0"],
+        *["-protocol_whitelist", "file", "-format_whitelist", "concat,mov", "-i", "file:/scratch/video.mp4.list"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/scratch/a chunk.mp4", "file '/scratch/a chunk.mp4'\n"),
+        ("/scratch/it's.mp4", "file '/scratch/it'\\''s.mp4'\n"),
+        ("/scratch/'", "file '/scratch/'\\'''\n"),
+        ("/scratch/back\\slash # %d", "file '/scratch/back\\slash # %d'\n"),
+    ],
+)
+def test_a_path_is_quoted_whatever_is_in_it(path: str, line: str) -> None:
+    assert commands.chunk_list_text([Path(path), Path("/b")]) == f"{line}file '/b'\n"
 
 
 def test_demo_clip() -> None:

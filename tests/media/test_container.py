@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import InvalidMedia
-from media.container import check_complete, declared_duration, has_index_in_front
+from media.container import check_complete, declared_duration, has_encrypted_track, has_index_in_front
 from tests.fixtures.clips import Clip, Clips
 
 
@@ -41,6 +41,7 @@ def file(tmp_path: Path) -> Path:
         HEAD + _box(b"moov") + _box(b"mdat", b"12345678") + b"\xff" * 5,
         HEAD + _box(b"moof") + _box(b"mdat", b"12345678") + _box(b"moof") + _box(b"mdat", b"1"),
         HEAD + _box(b"moov") + _box(b"mdat", b"12345678") + _box(b"free", size=5000),
+        HEAD + _box(b"moov") + _box(b"mdat", b"12345678") + _box(b"free", struct.pack(">Q", 2**64 - 1), size=1),
         _box(b"wide") + _box(b"mdat", b"1") + _box(b"moov"),
         _riff(len(AVI), AVI),
         _riff(0, AVI),
@@ -64,6 +65,7 @@ def test_a_file_with_all_its_bytes_passes(file: Path, content: bytes) -> None:
         (HEAD + _box(b"mdat", b"1234"), "index .moov. is missing"),
         (HEAD + _box(b"moov", b"1234"), "none of the pictures"),
         (HEAD + _box(b"moov") + _box(b"mdat", struct.pack(">Q", 2**40), size=1), "ends early"),
+        (b"\x1a\x45\xdf\xa3\x02\x10\x00\x00\x00\x00\x00", "should have at least 17592186044427"),
         (_riff(len(AVI) * 2, AVI), "ends early"),
         (_riff(len(AVI), AVI) + _riff(5000, b"AVIX"), "ends early"),
     ],
@@ -97,6 +99,7 @@ def test_no_bytes_make_it_fail_in_another_way(
     file = tmp_path_factory.getbasetemp() / "any_bytes"
     file.write_bytes(start + rest)
     declared_duration(file)
+    has_encrypted_track(file)
     has_index_in_front(file)
     with contextlib.suppress(InvalidMedia):
         check_complete(file)
@@ -128,3 +131,14 @@ def test_the_header_of_a_file_in_fragments_is_not_believed(file: Path) -> None:
     header = _box(b"mvhd", struct.pack(">I2III", 0, 0, 0, 600, 1500))
     file.write_bytes(HEAD + _box(b"moov", header + _box(b"mvex")))
     assert declared_duration(file) == 0
+
+
+def test_an_encrypted_track_is_seen_among_others(file: Path) -> None:
+    def track(entry: bytes) -> bytes:
+        sample_table = _box(b"stbl", _box(b"stts") + _box(b"stsd", bytes(8) + _box(entry, bytes(70))))
+        return _box(b"trak", _box(b"tkhd") + _box(b"mdia", _box(b"minf", sample_table)))
+
+    file.write_bytes(HEAD + _box(b"moov", track(b"avc1") + track(b"mp4a")))
+    assert not has_encrypted_track(file)
+    file.write_bytes(HEAD + _box(b"moov", track(b"avc1") + track(b"enca")))
+    assert has_encrypted_track(file)

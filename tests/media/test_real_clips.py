@@ -1,51 +1,59 @@
 """Recorded clips from phones, cameras and other services, where their optional folder is there."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from contracts.errors import VideoError
+from contracts.errors import InvalidMedia
 from media.ffmpeg import Ffmpeg
-from media.plan import MediaLimits, plan_thumbnail, plan_transcode
-from media.profile import PROFILES
-
-NAMES = (
-    "ficus_vertical.mp4",
-    "mediacms_small.mp4",
-    "encore_test.mp4",
-    "headblur.mp4",
-    "pentax_320x240.mov",
-    "big_buck_bunny_432_433.webm",
-)
-UPRIGHT = {"ficus_vertical.mp4": (1080, 1920), "encore_test.mp4": (1280, 720)}
+from media.limits import MediaLimits
+from media.validate import validate
+from tests.media.making import make
+from tests.media.probing import WEB
 
 
-def test_every_clip_of_the_folder_is_tried(real_clips: Path) -> None:
-    assert _expectations(real_clips).keys() == set(NAMES)
+@dataclass(frozen=True)
+class Ending:
+    """What becomes of a clip: in words, and as its size shows."""
+
+    words: str
+    size: tuple[int, int]
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_recorded_clip_ends_as_expected(
-    ffmpeg: Ffmpeg, real_clips: Path, media_limits: MediaLimits, tmp_path: Path, name: str
+READY = {
+    "ficus_vertical.mp4": Ending("picture copied, sound copied", (1080, 1920)),
+    "headblur.mp4": Ending("picture copied, sound encoded (it is mp3, not AAC-LC)", (640, 360)),
+    "mediacms_small.mp4": Ending("picture encoded (its pixels are not square), in 5 chunks, sound copied", (426, 240)),
+    "encore_test.mp4": Ending(
+        "picture encoded (its H.264 profile is High 4:2:2), in 2 chunks, sound copied", (1280, 720)
+    ),
+    "big_buck_bunny_432_433.webm": Ending(
+        "picture encoded (it is vp8, not h264), sound encoded (it is vorbis, not AAC-LC)", (1280, 720)
+    ),
+}
+REFUSED = ("pentax_320x240.mov",)
+
+
+def test_every_clip_of_the_folder_is_tried_and_ends_as_it_should(real_clips: Path) -> None:
+    lines = [line.split() for line in (real_clips / "EXPECT").read_text().splitlines()]
+    expected = {name: ending for name, ending, *_ in lines}
+    assert expected == {**dict.fromkeys(READY, "ready"), **dict.fromkeys(REFUSED, "error")}
+
+
+@pytest.mark.parametrize("name", READY)
+async def test_a_recorded_clip_is_copied_where_it_can_be(
+    ffmpeg: Ffmpeg, real_clips: Path, tmp_path: Path, name: str
 ) -> None:
-    source, video, thumbnail = real_clips / name, tmp_path / "video.part", tmp_path / "thumbnail.part"
-    if _expectations(real_clips)[name] == "error":
-        with pytest.raises(VideoError) as refusal:
-            await ffmpeg.validate(source, media_limits)
-        assert not refusal.value.retryable
-        return
-    probe = await ffmpeg.validate(source, media_limits)
-    plan, thumbnail_plan = plan_transcode(probe, PROFILES["web"]), plan_thumbnail(probe, PROFILES["web"])
-    await ffmpeg.transcode(plan, source, video, lambda _out_time, _speed: None)
-    output = await ffmpeg.verify(plan, probe, video, lambda _out_time, _speed: None)
-    await ffmpeg.thumbnail(thumbnail_plan, source, thumbnail)
-    await ffmpeg.verify_thumbnail(thumbnail_plan, thumbnail)
-    assert output.video.pixel_format == "yuv420p"
-    assert bool(output.audio) == bool(probe.audio)
-    if name in UPRIGHT:
-        assert (output.video.width, output.video.height) == UPRIGHT[name]
+    made = await make(ffmpeg, real_clips / name, tmp_path, WEB)
+    assert made.plan.in_words == READY[name].words
+    assert made.probe.video.display_size == READY[name].size
+    assert made.warnings == ()
 
 
-def _expectations(folder: Path) -> dict[str, str]:
-    words = [line.split() for line in (folder / "EXPECT").read_text().splitlines()]
-    return {name: ending for name, ending, *_ in words}
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_recording_that_was_cut_off_is_refused(
+    ffmpeg: Ffmpeg, real_clips: Path, media_limits: MediaLimits, name: str
+) -> None:
+    with pytest.raises(InvalidMedia):
+        await validate(ffmpeg, real_clips / name, media_limits)

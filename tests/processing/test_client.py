@@ -7,15 +7,15 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from temporalio import activity
 from temporalio.client import Client
 
 from contracts.errors import StorageFailed
-from contracts.processing import Step, TranscodeProgress, VideoProcessingInput
+from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
 from processing.client import Processing
-from processing.records import LiveProgress, NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
+from processing.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
 from tests.waiting import eventually
+from tests.workflows.plans import encoded_plan
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
 
 
@@ -33,7 +33,7 @@ def processing(temporal_client: Client) -> Processing:
 
 @pytest.fixture
 def script() -> ScriptedActivities:
-    return ScriptedActivities()
+    return ScriptedActivities(encoded_plan(2, encoded_sound=True))
 
 
 async def closed(client: Client, video_id: str) -> None:
@@ -93,7 +93,7 @@ async def test_a_retry_is_refused_while_the_last_run_stays_open(
     temporal_client: Client, processing: Processing, script: ScriptedActivities
 ) -> None:
     request = a_request()
-    script.behaviours["transcode_video"] = hang_with_heartbeats
+    script.behaviours["encode_chunk"] = hang_with_heartbeats
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
         with pytest.raises(RunStillOpen):
@@ -107,11 +107,11 @@ async def test_cancelling_says_whether_a_run_was_open(
     temporal_client: Client, processing: Processing, script: ScriptedActivities
 ) -> None:
     request = a_request()
-    script.behaviours["transcode_video"] = hang_with_heartbeats
+    script.behaviours["encode_chunk"] = hang_with_heartbeats
     assert await processing.cancel(request.video_id) is False
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
-        await script.begun("transcode_video")
+        await script.begun("encode_chunk")
         assert await processing.cancel(request.video_id) is True
         await closed(temporal_client, request.video_id)
         assert await processing.cancel(request.video_id) is False
@@ -124,30 +124,6 @@ async def test_stopping_terminates_a_run_that_no_worker_ends(processing: Process
     await processing.stop(request.video_id, within_seconds=0.2)
     assert await processing.newest_run(request.video_id) == NewestRun(attempt=1, is_open=False)
     await processing.stop(request.video_id, within_seconds=0.2)  # nothing to stop is a success
-
-
-async def test_progress_follows_the_heartbeats_of_the_transcode(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
-) -> None:
-    request = a_request()
-
-    async def half_way(_call: int) -> None:
-        while True:
-            activity.heartbeat(TranscodeProgress(out_time_seconds=5, fraction=0.5))
-            await asyncio.sleep(0.05)
-
-    def is_half_way(progress: LiveProgress | None) -> bool:
-        return progress is not None and progress.fraction > 0.4
-
-    script.behaviours["transcode_video"] = half_way
-    async with scripted_workers(temporal_client, script):
-        assert await processing.progress(request.video_id) is None
-        await processing.start(request, "a.mp4")
-        progress = await eventually(lambda: processing.progress(request.video_id), is_half_way)
-        await processing.cancel(request.video_id)
-        await closed(temporal_client, request.video_id)
-    assert progress == LiveProgress(step=Step.TRANSCODE, fraction=0.46, attempt=1)
-    assert await processing.progress(request.video_id) is None
 
 
 async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activity(
@@ -164,24 +140,20 @@ async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activit
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
         await closed(temporal_client, request.video_id)
-    steps = {step.activity: step for step in await processing.steps(request.video_id)}
+    steps = {step.activity_id: step for step in await processing.steps(request.video_id)}
     assert list(steps) == [
-        "validate_video",
-        "transcode_video",
-        "create_thumbnail",
-        "verify_output",
-        "publish_files",
-        "mark_ready",
-        "clean_scratch",
+        *("claim", "validate", "thumbnail", "sound", "chunk-1-of-2", "chunk-2-of-2"),
+        *("join", "verify", "publish", "mark-ready", "clean"),
     ]
     assert {step.state for step in steps.values()} == {StepState.COMPLETED}
-    publish = steps["publish_files"]
+    publish = steps["publish"]
     assert (publish.attempts, publish.queue, publish.worker) == (2, CONTROL_QUEUE, CONTROL_QUEUE)
     assert publish.last_failure is not None
     assert (publish.last_failure.code, publish.last_failure.message) == ("storage_failed", "The disk is full.")
     assert publish.duration_seconds is not None
-    assert steps["transcode_video"].summary.startswith("10.0 s of 1280x720")
-    assert steps["transcode_video"].last_failure is None
+    second = steps["chunk-2-of-2"]
+    assert (second.activity, second.queue, second.last_failure) == ("encode_chunk", MEDIA_QUEUE, None)
+    assert second.summary == "Picture from 6.0 s, 6.0 s of 1280x720"
 
 
 async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
@@ -195,37 +167,37 @@ async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
     def thumbnail_failed(steps: list[StepRecord]) -> bool:
         return any(step.activity == "create_thumbnail" and step.state is StepState.RETRYING for step in steps)
 
-    script.behaviours["transcode_video"] = hang_with_heartbeats
+    script.behaviours["encode_chunk"] = hang_with_heartbeats
     script.behaviours["create_thumbnail"] = always_full
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
         steps = await eventually(lambda: processing.steps(request.video_id), thumbnail_failed)
         await processing.cancel(request.video_id)
         await closed(temporal_client, request.video_id)
-    by_name = {step.activity: step for step in steps}
-    assert by_name["transcode_video"].state is StepState.RUNNING
-    assert by_name["transcode_video"].worker == MEDIA_QUEUE
-    thumbnail = by_name["create_thumbnail"]
+    by_name = {step.activity_id: step for step in steps}
+    assert by_name["chunk-1-of-2"].state is StepState.RUNNING
+    assert by_name["chunk-1-of-2"].worker == MEDIA_QUEUE
+    thumbnail = by_name["thumbnail"]
     assert thumbnail.attempts >= 1
     assert thumbnail.last_failure is not None
     assert thumbnail.last_failure.code == "storage_failed"
-    ended = {step.activity: step.state for step in await processing.steps(request.video_id)}
-    assert ended["transcode_video"] is StepState.CANCELLED
-    assert ended["mark_error"] is StepState.COMPLETED
+    ended = {step.activity_id: step.state for step in await processing.steps(request.video_id)}
+    assert ended["chunk-1-of-2"] is StepState.CANCELLED
+    assert ended["mark-error"] is StepState.COMPLETED
 
 
 async def test_a_terminated_run_s_steps_ended_with_it(
     temporal_client: Client, processing: Processing, script: ScriptedActivities
 ) -> None:
     request = a_request()
-    script.behaviours["transcode_video"] = hang_with_heartbeats
+    script.behaviours["encode_chunk"] = hang_with_heartbeats
     async with scripted_workers(temporal_client, script):
         await processing.start(request, "a.mp4")
-        await script.begun("transcode_video")
+        await script.begun("encode_chunk")
         await temporal_client.get_workflow_handle(workflow_id(request.video_id)).terminate()
-        first = {step.activity: step for step in await processing.steps(request.video_id)}
-        again = {step.activity: step for step in await processing.steps(request.video_id)}
-    assert first["transcode_video"].state is StepState.CANCELLED
+        first = {step.activity_id: step for step in await processing.steps(request.video_id)}
+        again = {step.activity_id: step for step in await processing.steps(request.video_id)}
+    assert first["chunk-1-of-2"].state is StepState.CANCELLED
     assert first == again
 
 

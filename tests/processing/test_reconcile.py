@@ -17,6 +17,7 @@ from processing.client import Processing
 from processing.reconcile import ReconcileReport, processing_input, reconcile
 from processing.records import NewestRun
 from storage.local import LocalStorage
+from tests.storage.published import publish_something
 
 
 @pytest.fixture
@@ -142,9 +143,7 @@ async def test_what_a_lost_run_had_published_is_withdrawn(
     video = await a_settled_row(database)
     await processing.start(processing_input(video), "holiday.mp4")
     await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
-    scratch = await storage.scratch_folder(str(video.id))
-    (scratch / "video.mp4").write_bytes(b"video")
-    await storage.publish(str(video.id), ["video.mp4"])
+    await publish_something(storage, str(video.id))
     assert (await reconcile(database.videos, processing, storage)).closed == 1
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from contracts.errors import StorageFailed
+from contracts.storage_keys import WorkFile
+from storage.disk import told_as_storage_failed
 from storage.local import LocalStorage
 
 MEBIBYTE = 1024 * 1024
@@ -35,13 +37,23 @@ async def upload(storage: LocalStorage, size_bytes: int) -> None:
         await writer.discard()
 
 
+async def work(storage: LocalStorage, size_bytes: int) -> None:
+    """Write a work file as a step does."""
+    async with storage.create("work/v2/chunk.mp4") as path:
+        # What ffmpeg would be refused, the disk's own refusal tells.
+        with told_as_storage_failed("write", path.parent):
+            path.write_bytes(bytes(size_bytes))
+
+
 async def try_everything(uploads: Path, scratch: Path) -> dict[str, str]:
-    """What each write answers."""
+    """What each write answers; the last one with scratch on the disk that the test prepared."""
     storage = LocalStorage(uploads, scratch)
     return {
         "check": await answer_of(storage.check_writable()),
         "upload": await answer_of(upload(storage, 8 * MEBIBYTE)),
-        "publish": await answer_of(storage.publish("v1", ["video.mp4"])),
+        "publish": await answer_of(storage.publish("v1", {"video.mp4": WorkFile("work/v1/video.mp4", 8 * MEBIBYTE)})),
+        "withdraw": await answer_of(storage.withdraw("v3")),
+        "work": await answer_of(work(LocalStorage(scratch, uploads / "originals"), 8 * MEBIBYTE)),
     }
 
 

@@ -15,8 +15,8 @@ NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 # $1 and $2 are the folders, $3 the program; mounts vanish with the namespace.
 FULL_DISK = 'mount -t tmpfs -o size=4m rushes "$1" && exec "$3" -m tests.storage.on_a_disk "$1" "$2"'
 READ_ONLY_DISK = (
-    'mount -t tmpfs rushes "$1" && mkdir "$1/originals" "$1/processed" && mount -o remount,bind,ro "$1" && '
-    'exec "$3" -m tests.storage.on_a_disk "$1" "$2"'
+    'mount -t tmpfs rushes "$1" && mkdir "$1/originals" "$1/processed" "$1/processed/v3" && '
+    'mount -o remount,bind,ro "$1" && exec "$3" -m tests.storage.on_a_disk "$1" "$2"'
 )
 
 
@@ -56,20 +56,21 @@ async def test_a_full_disk_is_told_and_nothing_half_done_stays(tmp_path: Path) -
     )
     assert "publish the video" in found["publish"]
     assert "the disk is full" in found["publish"]
+    assert "the disk is full" in found["work"]
     assert (found["files"], found["folders"]) == ([], [])
 
 
 async def test_a_read_only_disk_is_told_by_every_write(tmp_path: Path) -> None:
     found = await answers(READ_ONLY_DISK, tmp_path)
-    for name in ("check", "upload", "publish"):
+    for name in ("check", "upload", "publish", "withdraw", "work"):
         assert "the disk is read-only" in found[name], name
 
 
 async def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
     script = (
-        'mkdir "$1/originals" "$1/processed" && chmod 500 "$1/originals" "$1/processed" && '
+        'mkdir "$1/originals" "$1/processed" "$1/processed/v3" && chmod 500 "$1/originals" "$1/processed" && '
         'exec unshare --user --map-user=1000 -- "$3" -m tests.storage.on_a_disk "$1" "$2"'
     )
     found = await answers(script, tmp_path)
-    for name in ("check", "upload", "publish"):
+    for name in ("check", "upload", "publish", "withdraw", "work"):
         assert "this process may not write there" in found[name], name

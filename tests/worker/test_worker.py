@@ -97,6 +97,19 @@ async def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert ended.log[0]["reason"].startswith("RUSHES_MEDIA_SLOTS: ")
 
 
+async def test_a_file_of_profiles_that_cannot_be_used_is_told_with_file_line_and_field(tmp_path: Path) -> None:
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text("[cinema]\nmax_short_side = 2160\nmax_copy_bit_rate = 1\nmax_bit_rate = 200_000\ncrf = 99\n")
+    ended = await finish(
+        await begin(tmp_path, RUSHES_PROFILES=str(profiles), DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
+    )
+    assert (ended.code, ended.log[-1]["event"]) == (1, "worker_cannot_start")
+    assert ended.log[-1]["reason"].startswith(f"{profiles}, line 5: [cinema] crf: ")
+    missing = await finish(await begin(tmp_path, RUSHES_PROFILES=str(tmp_path / "gone.toml")))
+    assert (missing.code, missing.log[-1]["event"]) == (1, "worker_cannot_start")
+    assert "RUSHES_PROFILES" in missing.log[-1]["reason"]
+
+
 async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_sigterm(
     tmp_path: Path, temporal_environment: WorkflowEnvironment, temporal_address: str
 ) -> None:

@@ -4,28 +4,34 @@ Only the activities are stand-ins; the workflow, its options and the server are 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 
+from activities.claim_video import ClaimVideoInput
 from activities.clean_scratch import CleanScratchInput
 from activities.create_thumbnail import CreateThumbnailInput, CreateThumbnailResult
+from activities.encode_chunk import EncodeChunkInput, EncodeChunkResult
+from activities.encode_sound import EncodeSoundInput, EncodeSoundResult
 from activities.error_types import ErrorTypeInterceptor
+from activities.join_streams import JoinStreamsInput, JoinStreamsResult
 from activities.mark_error import MarkErrorInput, MarkErrorResult
 from activities.mark_ready import MarkReadyInput
-from activities.publish_files import PublishFilesInput, PublishFilesResult, WithdrawFilesInput
-from activities.transcode_video import TranscodeVideoInput, TranscodeVideoResult
+from activities.publish_files import PublishFilesInput, WithdrawFilesInput
 from activities.validate_video import ValidateVideoInput, ValidateVideoResult
 from activities.verify_output import VerifyOutputInput, VerifyOutputResult
-from contracts.processing import TranscodeProgress
+from contracts.processing import StepProgress
 from contracts.status import VideoStatus
+from contracts.storage_keys import WorkFile, work_key
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
-from media.model import AudioStream, MediaProbe, VideoStream
+from media.join import StreamHash
+from media.plan import TranscodePlan
+from tests.workflows.plans import encoded_plan
 from workflows.video_processing import VideoProcessingWorkflow
 
 _THROTTLE = timedelta(milliseconds=50)
@@ -33,92 +39,135 @@ _THROTTLE = timedelta(milliseconds=50)
 Behaviour = Callable[[int], Awaitable[None]]
 """What an activity does before it returns, given the number of its call (1, 2, …)."""
 
-PROBE = MediaProbe(
-    container="mov,mp4,m4a,3gp,3g2,mj2",
-    duration_seconds=10.0,
-    size_bytes=1_000_000,
-    video=VideoStream(
-        index=0,
-        codec="h264",
-        profile="High",
-        pixel_format="yuv420p",
-        width=1280,
-        height=720,
-        rotation_degrees=0,
-        sample_aspect_ratio=1.0,
-        frame_rate=25.0,
-        duration_seconds=10.0,
-    ),
-    audio=(
-        AudioStream(index=1, codec="aac", channels=2, sample_rate_hertz=48000, duration_seconds=10.0, is_default=True),
-    ),
-)
-
 
 async def hang_with_heartbeats(_call: int) -> None:
     """Run until cancelled, as a long encode does."""
-    seconds = 0.0
+    fraction = 0.0
     while True:
-        activity.heartbeat(TranscodeProgress(out_time_seconds=seconds, fraction=seconds / 10, speed=1.0))
+        activity.heartbeat(StepProgress(fraction=fraction, speed=1.0))
         await asyncio.sleep(0.05)
-        seconds = min(9.9, seconds + 0.05)
+        fraction = min(0.99, fraction + 0.01)
+
+
+async def hang_silently(_call: int) -> None:
+    """Say nothing, as a worker that is gone: until the server gives the attempt up, or the test ends."""
+    await asyncio.Event().wait()
+
+
+def always(error: Exception) -> Behaviour:
+    """Fail each time."""
+
+    async def fail(_call: int) -> None:
+        raise error
+
+    return fail
+
+
+def first(times: int, error: Exception) -> Behaviour:
+    """Fail so many times, then succeed."""
+
+    async def fail_then_pass(call: int) -> None:
+        if call <= times:
+            raise error
+
+    return fail_then_pass
 
 
 class ScriptedActivities:
-    """All activities; ``behaviours`` says what one does, ``calls`` what was called, in order."""
+    """All activities, doing as they are told.
 
-    def __init__(self) -> None:
+    Attributes:
+        plan: What ``validate_video`` answers.
+        behaviours: What an activity does; by its name, or by its id for one of several, such as ``chunk-2-of-3``.
+        calls: Names of what was called, in order; of ``encode_chunk`` the id.
+        ended: The same of what has ended, however it did.
+        requests: Inputs of each activity, by the name that ``calls`` has.
+        row_status: What ``mark_error`` finds in the row afterwards.
+    """
+
+    def __init__(self, plan: TranscodePlan | None = None) -> None:
+        self.plan = plan if plan is not None else encoded_plan()
         self.behaviours: dict[str, Behaviour] = {}
         self.calls: list[str] = []
         self.ended: list[str] = []
-        self.inputs: dict[str, object] = {}
+        self.requests: dict[str, list[object]] = defaultdict(list)
         self.row_status: VideoStatus | None = VideoStatus.ERROR
         self._begun: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._count: Counter[str] = Counter()
 
     async def begun(self, name: str) -> None:
         """Wait until the activity has been called."""
         async with asyncio.timeout(20):
             await self._begun[name].wait()
 
-    async def _act(self, request: object) -> None:
-        name = activity.info().activity_type
-        self.calls.append(name)
-        self.inputs[name] = request
+    def again(self, name: str) -> None:
+        """Let ``begun`` wait for the next call."""
+        self._begun[name].clear()
+
+    def release(self, name: str) -> None:
+        """Let those go on that wait for ``begun`` of a name that no activity has."""
         self._begun[name].set()
+
+    def last(self, name: str) -> object:
+        """The newest input of an activity."""
+        return self.requests[name][-1]
+
+    async def _act(self, request: object) -> None:
+        info = activity.info()
+        base = info.activity_id.partition(".")[0]
+        name = base if info.activity_type == "encode_chunk" else info.activity_type
+        self.calls.append(name)
+        self.requests[name].append(request)
+        for known in {name, info.activity_type}:
+            self._count[known] += 1
+            self._begun[known].set()
+        key = name if name in self.behaviours else info.activity_type
         try:
-            if name in self.behaviours:
-                await self.behaviours[name](self.calls.count(name))
+            if key in self.behaviours:
+                await self.behaviours[key](self._count[key])
         finally:
             self.ended.append(name)
 
     @activity.defn
-    async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
+    async def claim_video(self, request: ClaimVideoInput) -> None:
         await self._act(request)
-        return ValidateVideoResult(probe=PROBE)
 
     @activity.defn
-    async def transcode_video(self, request: TranscodeVideoInput) -> TranscodeVideoResult:
+    async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
         await self._act(request)
-        return TranscodeVideoResult(size_bytes=900_000)
+        return ValidateVideoResult(plan=self.plan)
+
+    @activity.defn
+    async def encode_chunk(self, request: EncodeChunkInput) -> EncodeChunkResult:
+        await self._act(request)
+        key = work_key(request.video_id, f"chunk-{request.chunk.number:03d}-0123456789abcdef.mp4")
+        return EncodeChunkResult(WorkFile(key, 1_000_000), request.chunk.frames, lost_frames=0, parameters="a" * 40)
+
+    @activity.defn
+    async def encode_sound(self, request: EncodeSoundInput) -> EncodeSoundResult:
+        await self._act(request)
+        return EncodeSoundResult(WorkFile(work_key(request.video_id, "sound-0123456789abcdef.mp4"), 100_000))
 
     @activity.defn
     async def create_thumbnail(self, request: CreateThumbnailInput) -> CreateThumbnailResult:
         await self._act(request)
-        return CreateThumbnailResult(width=1280, height=720)
+        return CreateThumbnailResult(WorkFile(work_key(request.video_id, "thumbnail-0123456789abcdef.jpg"), 20_000))
+
+    @activity.defn
+    async def join_streams(self, request: JoinStreamsInput) -> JoinStreamsResult:
+        await self._act(request)
+        frames = sum(chunk.frames for chunk in request.chunks) or request.plan.picture.packets
+        file = WorkFile(work_key(request.video_id, f"video-{request.making}.mp4"), 900_000)
+        return JoinStreamsResult(file, StreamHash("MURMUR3=1", "MURMUR3=2"), frames, warnings=())
 
     @activity.defn
     async def verify_output(self, request: VerifyOutputInput) -> VerifyOutputResult:
         await self._act(request)
-        return VerifyOutputResult(duration_seconds=10.0, width=1280, height=720, size_bytes=900_000)
+        return VerifyOutputResult(duration_seconds=request.plan.duration_seconds, width=1280, height=720)
 
     @activity.defn
-    async def publish_files(self, request: PublishFilesInput) -> PublishFilesResult:
+    async def publish_files(self, request: PublishFilesInput) -> None:
         await self._act(request)
-        return PublishFilesResult(
-            video_key=f"processed/{request.video_id}/video.mp4",
-            thumbnail_key=f"processed/{request.video_id}/thumbnail.jpg",
-            size_bytes=900_000,
-        )
 
     @activity.defn
     async def withdraw_files(self, request: WithdrawFilesInput) -> None:
@@ -138,33 +187,52 @@ class ScriptedActivities:
         await self._act(request)
 
 
-@asynccontextmanager
-async def scripted_workers(client: Client, script: ScriptedActivities) -> AsyncIterator[None]:
-    """Both queues served by scripted activities, with the workers' real interceptor."""
-    control = Worker(
+def control_worker(client: Client, script: ScriptedActivities, interceptors: Sequence[Interceptor] = ()) -> Worker:
+    """The worker of workflows and light activities, with the interceptor of the real one."""
+    return Worker(
         client,
         task_queue=CONTROL_QUEUE,
         identity=CONTROL_QUEUE,
         workflows=[VideoProcessingWorkflow],
         activities=[
+            script.claim_video,
             script.publish_files,
             script.withdraw_files,
             script.mark_ready,
             script.mark_error,
             script.clean_scratch,
         ],
-        interceptors=[ErrorTypeInterceptor()],
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=False), *interceptors],
         max_heartbeat_throttle_interval=_THROTTLE,
         default_heartbeat_throttle_interval=_THROTTLE,
     )
-    media = Worker(
+
+
+def media_worker(client: Client, script: ScriptedActivities, *, slots: int = 100) -> Worker:
+    """The worker of what runs ffmpeg, with the interceptor of the real one."""
+    return Worker(
         client,
         task_queue=MEDIA_QUEUE,
         identity=MEDIA_QUEUE,
-        activities=[script.validate_video, script.transcode_video, script.create_thumbnail, script.verify_output],
-        interceptors=[ErrorTypeInterceptor()],
+        activities=[
+            script.validate_video,
+            script.encode_chunk,
+            script.encode_sound,
+            script.create_thumbnail,
+            script.join_streams,
+            script.verify_output,
+        ],
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
+        max_concurrent_activities=slots,
         max_heartbeat_throttle_interval=_THROTTLE,
         default_heartbeat_throttle_interval=_THROTTLE,
     )
-    async with control, media:
+
+
+@asynccontextmanager
+async def scripted_workers(
+    client: Client, script: ScriptedActivities, interceptors: Sequence[Interceptor] = ()
+) -> AsyncIterator[None]:
+    """Both queues served by scripted activities."""
+    async with control_worker(client, script, interceptors), media_worker(client, script):
         yield

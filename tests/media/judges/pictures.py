@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 from media.ffmpeg import Ffmpeg
+from media.validate import probe
 from tests.fixtures.recipes.drawing import Colour
 from tests.media.judges.decoding import probed, raw, told
 
@@ -64,14 +66,18 @@ async def middle_colour(ffmpeg: Ffmpeg, path: Path, at_seconds: float) -> Colour
 
 async def ssim(ffmpeg: Ffmpeg, output: Path, reference: Path, frame_rate: float = 25) -> float:
     """How alike two videos are, 0 to 1, over all frames; both are brought to the reference's size and this rate."""
-    width, height = (await ffmpeg.probe(reference)).video.display_size
-    same = f"scale={width}:{height}:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p,fps={frame_rate:g}"
+    return fmean(await frame_likeness(ffmpeg, output, reference, f",fps={frame_rate:g}"))
+
+
+async def frame_likeness(ffmpeg: Ffmpeg, output: Path, reference: Path, more_filters: str = "") -> list[float]:
+    """How alike each frame is to the one of the same time, 0 to 1; both are brought to the reference's size."""
+    width, height = (await probe(ffmpeg, reference)).video.display_size
+    same = f"scale={width}:{height}:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p{more_filters}"
     graph = f"[0:v:0]{same}[output];[1:v:0]{same}[reference];[output][reference]ssim=stats_file=-"
     frames = await told(
         ffmpeg, *("-i", f"file:{output}", "-i", f"file:{reference}", "-lavfi", graph, "-f", "null", "/dev/null")
     )
-    likeness = [float(word.removeprefix("All:")) for word in frames.split() if word.startswith("All:")]
-    return sum(likeness) / len(likeness)
+    return [float(word.removeprefix("All:")) for word in frames.split() if word.startswith("All:")]
 
 
 async def is_combed(ffmpeg: Ffmpeg, path: Path) -> bool:
@@ -79,7 +85,7 @@ async def is_combed(ffmpeg: Ffmpeg, path: Path) -> bool:
 
     Made for the card: a picture with lines one pixel high looks combed to it.
     """
-    video = (await ffmpeg.probe(path)).video
+    video = (await probe(ffmpeg, path)).video
     luma = await raw(ffmpeg, "-i", f"file:{path}", "-map", "0:v:0", "-pix_fmt", "gray", muxer="rawvideo")
     frames = list(_slices(luma, video.width * video.height))[_FRAMES_WITHOUT_HALVES:-_FRAMES_WITHOUT_HALVES]
     assert frames, "too short to tell"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from media.ffmpeg import Ffmpeg
+from media.validate import probe
 from tests.media.judges.decoding import raw, told
 
 _SAMPLES_A_SECOND: Final = 8_000
@@ -62,7 +63,7 @@ async def flashes(ffmpeg: Ffmpeg, path: Path) -> list[float]:
 
 async def beeps(ffmpeg: Ffmpeg, path: Path) -> list[float]:
     """When a beep begins, to a millisecond or two; empty for a silent file or silent sound."""
-    if not (await ffmpeg.probe(path)).audio:
+    if not (await probe(ffmpeg, path)).audio:
         return []
     samples = await _samples(ffmpeg, path)
     loudest = max(samples, default=0)

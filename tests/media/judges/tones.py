@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from media.ffmpeg import Ffmpeg
+from media.validate import probe
 from tests.media.judges.decoding import raw
 
 _SAMPLES_A_SECOND: Final = 8_000
@@ -21,7 +22,7 @@ async def tone_levels(
 
     Whole numbers of waves fit between the two, so tones of whole hertz don't leak into each other.
     """
-    channels = (await ffmpeg.probe(path)).audio[0].channels
+    channels = (await probe(ffmpeg, path)).audio[0].channels
     sound = ("-ss", str(_FROM_SECONDS), "-t", str(seconds), "-i", f"file:{path}", "-map", "0:a:0")
     samples = array("h", await raw(ffmpeg, *sound, "-ar", str(_SAMPLES_A_SECOND), muxer="s16le"))
     assert len(samples) >= channels * _SAMPLES_A_SECOND * seconds * 0.95, "the sound is too short to tell"

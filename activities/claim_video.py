@@ -1,0 +1,39 @@
+"""Before anything else: does the row still wait for this run?"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from temporalio import activity
+
+from database.videos import Videos
+
+
+@dataclass(frozen=True)
+class ClaimVideoInput:
+    """Which row, and which attempt of it.
+
+    Attributes:
+        video_id: Of the row.
+        attempt: Which attempt of the row this run serves.
+    """
+
+    video_id: str
+    attempt: int
+
+
+class ClaimVideoActivities:
+    """``claim_video`` with its dependencies."""
+
+    def __init__(self, videos: Videos) -> None:
+        self._videos = videos
+
+    @activity.defn
+    async def claim_video(self, request: ClaimVideoInput) -> None:
+        """Return if the row is ``processing`` with this attempt. Reads only.
+
+        Raises:
+            StatusConflict: It is not, or it is gone: there is nothing to do for this run.
+            VideoCancelled: Its cancel was accepted before the run began.
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        await self._videos.claim(UUID(request.video_id), request.attempt)

@@ -1,0 +1,84 @@
+"""Step 2, for sound that has to be encoded: all of it, beside the picture."""
+
+import asyncio
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.done_before import DoneBefore
+from activities.heartbeat import heartbeats
+from activities.work_names import named_by_what_makes_it
+from contracts.storage_keys import WorkFile
+from media.encode import encode_sound
+from media.ffmpeg import Ffmpeg
+from media.plan import SoundPlan
+from storage.protocol import Storage
+
+
+@dataclass(frozen=True)
+class EncodeSoundInput:
+    """Which sound, and how.
+
+    Attributes:
+        video_id: Whose work files get it.
+        original_key: Storage key of the uploaded file.
+        sound: What becomes of it, from the plan.
+        origin_seconds: The source's time at which the output begins, from the plan.
+        making: Which making of the output this is, from 1.
+    """
+
+    video_id: str
+    original_key: str
+    sound: SoundPlan
+    origin_seconds: float
+    making: int
+
+
+@dataclass(frozen=True)
+class EncodeSoundResult:
+    """What was written.
+
+    Attributes:
+        file: The sound, in an MP4.
+    """
+
+    file: WorkFile
+
+
+class EncodeSoundActivities:
+    """``encode_sound`` with its dependencies."""
+
+    def __init__(self, ffmpeg: Ffmpeg, storage: Storage) -> None:
+        self._ffmpeg = ffmpeg
+        self._storage = storage
+        self._done = DoneBefore(storage, EncodeSoundResult)
+
+    @activity.defn
+    async def encode_sound(self, request: EncodeSoundInput) -> EncodeSoundResult:
+        """Encode the original's sound and decode it again. Done already, by whichever attempt, is a success.
+
+        Raises:
+            InvalidMedia: None of it can be decoded.
+            OutputMismatch: It is not as long as planned.
+            TranscodeFailed: Ffmpeg ended with an error, was killed, or hung.
+            OriginalMissing: The original is not in storage.
+            StorageFailed: It can't be written.
+        """
+        made_of = (request.original_key, request.sound, request.origin_seconds, request.making)
+        key = named_by_what_makes_it(request.video_id, "sound", ".mp4", *made_of, self._ffmpeg.version)
+        seconds = request.sound.seconds
+        async with heartbeats() as heartbeat:
+            if (done := await self._done.find(key)) is not None:
+                return done
+            async with self._storage.fetch(request.original_key) as source, self._storage.create(key) as target:
+                await encode_sound(
+                    self._ffmpeg,
+                    request.sound,
+                    source,
+                    target,
+                    origin_seconds=request.origin_seconds,
+                    on_progress=lambda advance: heartbeat.advance(advance.out_time_seconds, seconds, advance.speed),
+                )
+                size_bytes = (await asyncio.to_thread(target.stat)).st_size
+                await self._done.remember(key, target, EncodeSoundResult(WorkFile(key, size_bytes)))
+            return await self._done.standing(key)

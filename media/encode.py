@@ -1,0 +1,117 @@
+"""Encode what has to be encoded: chunks of the picture, and the sound. Each output is decoded before it counts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import InvalidMedia, OutputMismatch
+from media.commands import decode_command, parameters_command
+from media.damage import DamageCounter, judge_damage
+from media.encode_commands import encode_chunk_command, encode_sound_command
+from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
+from media.output_check import LEAST_TOLERANCE_SECONDS
+from media.plan import Chunk, PicturePlan, SoundPlan
+from media.process import ProcessFailed, run_process
+from media.progress import Advance, OnProgress
+
+LAST_CHUNK_TOLERANCE_FRAMES = 2
+"""How long the source's last frame stands decides whether the output has a frame more or less."""
+
+_ERROR_RATE_EXCEEDED = 69
+"""ffmpeg's exit code where more than two thirds of a stream could not be decoded."""
+_NO_SOUND = "No sound of the file can be decoded: it is damaged. Export it again and upload it."
+
+
+@dataclass(frozen=True)
+class EncodedChunk:
+    """What came of a chunk.
+
+    Attributes:
+        frames: How many it has.
+        lost_frames: Frames of the source that could not be decoded; a few of the chunk before may be among them.
+        parameters: A hash of its parameter sets; only chunks with the same can be joined.
+    """
+
+    frames: int
+    lost_frames: int
+    parameters: str
+
+
+async def encode_chunk(
+    ffmpeg: Ffmpeg,
+    plan: PicturePlan,
+    chunk: Chunk,
+    source: Path,
+    target: Path,
+    *,
+    origin_seconds: float,
+    on_progress: OnProgress,
+) -> EncodedChunk:
+    """Encode one chunk to ``target`` and decode it again. Without success nothing is left there.
+
+    Raises:
+        InvalidMedia: More than one in a hundred of the picture's frames can't be decoded in this chunk alone.
+        OutputMismatch: It has not the frames that were planned, or can't be decoded.
+        TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
+        StorageFailed: There is no room for the output.
+    """
+    damage = DamageCounter()
+    command = encode_chunk_command(ffmpeg.ffmpeg_path, plan, chunk, source, target, origin_seconds=origin_seconds)
+    with nothing_left_without_success(target):
+        result, advance = await ffmpeg.run(
+            command, output=target, on_progress=on_progress, on_complaint=damage.read_line
+        )
+        judge_damage(damage.frames, plan.encoding.frames)
+        raise_if_failed(result)
+        frames = advance.frames
+        missing = chunk.frames - frames
+        # Frames that could not be decoded are made up for by the ones before them, but not at the very end.
+        if abs(missing) > (LAST_CHUNK_TOLERANCE_FRAMES + damage.frames if chunk.is_last else 0):
+            raise OutputMismatch(
+                f"Chunk {chunk.number} of {chunk.of} has {frames} frames instead of {chunk.frames}: the source could "
+                "not be read to where it ended before."
+            )
+        await _decode_all(ffmpeg, target, frames)
+        parameters = await _parameters(ffmpeg, target)
+    return EncodedChunk(frames=frames, lost_frames=damage.frames, parameters=parameters)
+
+
+async def encode_sound(
+    ffmpeg: Ffmpeg, plan: SoundPlan, source: Path, target: Path, *, origin_seconds: float, on_progress: OnProgress
+) -> None:
+    """Encode the sound to ``target`` and decode it again. Without success nothing is left there.
+
+    Raises:
+        InvalidMedia: None, or hardly any, of it can be decoded.
+        OutputMismatch: It is not as long as planned, or can't be decoded.
+        TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
+        StorageFailed: There is no room for the output.
+    """
+    command = encode_sound_command(ffmpeg.ffmpeg_path, plan, source, target, origin_seconds=origin_seconds)
+    with nothing_left_without_success(target):
+        result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress)
+        if result.return_code == _ERROR_RATE_EXCEEDED:
+            raise InvalidMedia(_NO_SOUND) from ProcessFailed("ffmpeg", result)
+        raise_if_failed(result)
+        reached = (await _decode_all(ffmpeg, target, None)).out_time_seconds
+        if reached == 0 and plan.seconds > LEAST_TOLERANCE_SECONDS:
+            raise InvalidMedia(_NO_SOUND)
+        if reached < plan.seconds - LEAST_TOLERANCE_SECONDS:
+            raise OutputMismatch(f"The sound is {reached:.1f} s long instead of {plan.seconds:.1f} s.")
+
+
+async def _parameters(ffmpeg: Ffmpeg, target: Path) -> str:
+    result = await run_process(parameters_command(ffmpeg.ffprobe_path, target))
+    raise_if_killed("ffprobe", result)
+    if result.return_code != 0 or not result.stdout.strip():
+        raise OutputMismatch("What was encoded can't be read back.") from ProcessFailed("ffprobe", result)
+    return result.stdout.strip()
+
+
+async def _decode_all(ffmpeg: Ffmpeg, target: Path, frames: int | None) -> Advance:
+    """Decode what was written from start to end; other chunks are encoded meanwhile."""
+    result, decoded = await ffmpeg.run(decode_command(ffmpeg.ffmpeg_path, target))
+    if result.return_code != 0 or (frames is not None and decoded.frames != frames):
+        raise OutputMismatch("What was encoded can't be decoded from start to end.") from ProcessFailed(
+            "ffmpeg", result
+        )
+    return decoded

@@ -1,0 +1,111 @@
+"""Command lines that encode: a chunk of the picture, and the sound. Pure.
+
+Times are the source's own (``-copyts``), moved so that the output's clock begins at the plan's origin. That makes a
+chunk see the same frames at the same times as an encode in one piece does.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from media.colour_filters import colour_filters
+from media.commands import as_file, quiet_with_progress, source_input
+from media.plan import Chunk, PicturePlan, SoundPlan
+
+_LOGLEVEL: Final = "repeat+warning"
+"""Each damaged frame is a warning of its own; ``media.damage`` counts them."""
+
+_SEEK_MARGIN_SECONDS: Final = 1.0
+"""A chunk decodes from a keyframe this much before it, so that open groups of pictures are whole where it begins."""
+
+_PEAK_LIMIT: Final = 0.97
+_FILL_HOLES_SECONDS: Final = 0.05
+
+
+def encode_chunk_command(
+    ffmpeg: Path, plan: PicturePlan, chunk: Chunk, source: Path, target: Path, *, origin_seconds: float
+) -> list[str]:
+    """Encode one chunk of the picture into an MP4 of its own, whose clock begins at 0."""
+    encoding = plan.encoding
+    begin = chunk.first_frame / encoding.frame_rate
+    seek_to = origin_seconds + begin - _SEEK_MARGIN_SECONDS
+    # Frames from the keyframe on are wanted, not just those from this time on: one of them may stand until the chunk.
+    seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{seek_to:.6f}"] if chunk.first_frame else []
+    ends = [] if chunk.is_last else ["-frames:v", str(chunk.frames)]
+    return [
+        *quiet_with_progress(ffmpeg, _LOGLEVEL),
+        # A picture whose size changes on the way goes on through the same filters: new ones would count from 0 again.
+        *["-copyts", *seek, "-reinit_filter", "0", *source_input(source)],
+        *["-map", f"0:{plan.index}", *_without_metadata()],
+        *["-vf", picture_filters(plan, chunk, origin_seconds), "-fps_mode", "passthrough"],
+        *_x264(plan),
+        *[*ends, "-f", "mp4", "-y", *as_file(target)],
+    ]
+
+
+def encode_sound_command(
+    ffmpeg: Path, plan: SoundPlan, source: Path, target: Path, *, origin_seconds: float
+) -> list[str]:
+    """Encode the sound into an MP4 of its own, whose clock begins at 0, with silence where the source has none."""
+    encoding = plan.encoding
+    return [
+        *quiet_with_progress(ffmpeg, _LOGLEVEL),
+        *["-copyts", "-itsoffset", f"{-origin_seconds:.6f}", *source_input(source)],
+        *["-map", f"0:{plan.index}", *_without_metadata()],
+        *["-af", sound_filters(plan)],
+        *["-c:a", encoding.encoder, "-b:a", str(encoding.bit_rate)],
+        *["-ac", str(encoding.channels), "-ar", str(encoding.sample_rate_hertz)],
+        *["-t", f"{plan.seconds:.6f}", "-f", "mp4", "-y", *as_file(target)],
+    ]
+
+
+def picture_filters(plan: PicturePlan, chunk: Chunk, origin_seconds: float) -> str:
+    """From decoded frames, upright already as ffmpeg has turned them, to those that are encoded."""
+    encoding = plan.encoding
+    rate = exact_rate(encoding.frame_rate)
+    begin = chunk.first_frame / encoding.frame_rate
+    filters = [
+        *(["bwdif=mode=send_frame:deint=all"] if encoding.deinterlace else []),
+        f"setpts=PTS-({origin_seconds:.6f})/TB",
+        # The frame that stands when the chunk begins is its first one; what is earlier is passed over.
+        f"fps=fps={rate}:start_time={begin:.6f}:round=near",
+        *([f"setpts=PTS-{chunk.first_frame}"] if chunk.first_frame else []),
+        *colour_filters(encoding.colours, plan.width, plan.height),
+        "setsar=1",
+    ]
+    return ",".join(filters)
+
+
+def sound_filters(plan: SoundPlan) -> str:
+    """Sound from 0 on, without holes; mixed down without clipping where there are too many channels."""
+    encoding = plan.encoding
+    layout = "mono" if encoding.channels == 1 else "stereo"
+    filters = [
+        f"aresample=async=1:min_hard_comp={_FILL_HOLES_SECONDS:g}:first_pts=0",
+        f"aformat=channel_layouts={layout}",
+    ]
+    if encoding.loudness_lufs is not None:
+        filters.append(f"loudnorm=I={encoding.loudness_lufs:g}:TP=-1.5:LRA=11")
+    else:
+        filters.append(f"alimiter=limit={_PEAK_LIMIT:g}:level=disabled")
+    return ",".join(filters)
+
+
+def exact_rate(rate: float) -> str:
+    """Exact for the rates of NTSC: 29.97 is 30000/1001."""
+    return str(Fraction(rate).limit_denominator(1001))
+
+
+def _x264(plan: PicturePlan) -> list[str]:
+    """The same for every chunk, so that chunks can be joined: closed GOPs of one length, and no keyframe between."""
+    encoding, gop = plan.encoding, str(plan.encoding.gop_frames)
+    return [
+        *["-c:v", encoding.encoder, "-profile:v", "high", "-preset", encoding.preset, "-crf", str(encoding.crf)],
+        *["-maxrate", str(encoding.max_bit_rate), "-bufsize", str(2 * encoding.max_bit_rate)],
+        *["-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-flags", "+cgop"],
+    ]
+
+
+def _without_metadata() -> list[str]:
+    """Nothing of the source's metadata goes along: a phone writes its owner's position there."""
+    return ["-map_metadata", "-1", "-map_chapters", "-1"]

@@ -1,0 +1,126 @@
+"""Put the streams of an output together, and remember what went in, so that it can be told from what came out."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import OutputMismatch
+from media.commands import chunk_list_text, chunks_input, hash_command, source_input
+from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
+from media.join_command import JoinInput, join_command
+from media.plan import StreamAction, TranscodePlan
+from media.process import run_process
+from media.progress import OnProgress
+
+
+@dataclass(frozen=True)
+class StreamHash:
+    """A stream's packets, told from others by a hash over all of them.
+
+    Attributes:
+        picture: Of the picture, as ffmpeg's streamhash muxer prints it.
+        sound: Of the sound, or None for a silent film.
+    """
+
+    picture: str
+    sound: str | None
+
+
+async def join_streams(
+    ffmpeg: Ffmpeg,
+    plan: TranscodePlan,
+    target: Path,
+    *,
+    source: Path,
+    chunks: Sequence[Path],
+    sound: Path | None,
+    size_bytes: int,
+    packets: tuple[int, int],
+    on_progress: OnProgress | None = None,
+) -> StreamHash:
+    """Write the output to ``target``. Without success nothing is left there.
+
+    Args:
+        ffmpeg: The program.
+        plan: Which streams come from the source as they are.
+        target: The output.
+        source: The upload.
+        chunks: The encoded picture in order of time; empty where it is copied.
+        sound: The encoded sound, or None where it is copied, or there is none.
+        size_bytes: About how large it becomes.
+        packets: How many of picture and sound go in, at most.
+        on_progress: Called when the output has grown.
+
+    Returns:
+        What went in, as it was read: the output has to have the same. Whether all of the source was read is told by the
+        number of packets, which was counted when it was read before.
+
+    Raises:
+        OutputMismatch: Not all streams could be read.
+        TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
+        StorageFailed: There is no room for the output.
+    """
+    chunk_list, hashes = (target.with_name(f"{target.name}.{kind}") for kind in ("list", "hashes"))
+    picture_input, sound_input = _inputs(plan, source, chunk_list, sound)
+    command = join_command(
+        ffmpeg.ffmpeg_path,
+        plan,
+        picture_input,
+        sound_input,
+        target,
+        hashes=hashes,
+        size_bytes=size_bytes,
+        packets=packets,
+    )
+    try:
+        await asyncio.to_thread(chunk_list.write_text, chunk_list_text(chunks))
+        with nothing_left_without_success(target):
+            result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress)
+            raise_if_failed(result)
+            return _stream_hash(await asyncio.to_thread(hashes.read_text), plan)
+    finally:
+        chunk_list.unlink(missing_ok=True)
+        hashes.unlink(missing_ok=True)
+
+
+async def hash_streams(ffmpeg: Ffmpeg, opened: Sequence[str], indices: Sequence[int]) -> list[str]:
+    """A hash of all packets of each stream.
+
+    Raises:
+        OutputMismatch: They can't be read.
+        TranscodeFailed: ffmpeg was killed.
+    """
+    result = await run_process(hash_command(ffmpeg.ffmpeg_path, opened, indices))
+    raise_if_killed("ffmpeg", result)
+    hashes = _hashes(result.stdout)
+    if result.return_code != 0 or len(hashes) != len(indices):
+        raise OutputMismatch("The streams of the video could not be read again.")
+    return hashes
+
+
+def _hashes(streamhash: str) -> list[str]:
+    """From lines such as ``0,v,murmur3=cc2a…``."""
+    return [line.rpartition(",")[2] for line in streamhash.split()]
+
+
+def _stream_hash(streamhash: str, plan: TranscodePlan) -> StreamHash:
+    hashes = _hashes(streamhash)
+    if len(hashes) != (1 if plan.sound is None else 2):
+        raise OutputMismatch("Not all streams of the video could be read.")
+    return StreamHash(hashes[0], hashes[1] if plan.sound is not None else None)
+
+
+def _inputs(
+    plan: TranscodePlan, source: Path, chunk_list: Path, sound: Path | None
+) -> tuple[JoinInput, JoinInput | None]:
+    upload = tuple(source_input(source))
+    if plan.picture.action is StreamAction.COPY:
+        picture = JoinInput(upload, plan.picture.index, is_source=True)
+    else:
+        picture = JoinInput(tuple(chunks_input(chunk_list)), 0, is_source=False)
+    if plan.sound is None:
+        return picture, None
+    if sound is None:
+        return picture, JoinInput(upload, plan.sound.index, is_source=True)
+    return picture, JoinInput(tuple(source_input(sound)), 0, is_source=False)

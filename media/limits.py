@@ -1,0 +1,70 @@
+"""What this service accepts of a file, known before anything of it is decoded. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.errors import LimitExceeded
+from media.model import MediaProbe
+from media.plan import StreamAction, TranscodePlan
+
+MAX_SIDE: Final = 16384
+"""Pixels: x264 takes no wider or higher picture."""
+
+
+@dataclass(frozen=True)
+class MediaLimits:
+    """What this service accepts.
+
+    Attributes:
+        max_duration_seconds: Longest video.
+        max_pixels: Largest picture, width times height, as stored and as displayed.
+        max_encoded_pixels: Dearest encode: frames of the output times pixels of each.
+    """
+
+    max_duration_seconds: float
+    max_pixels: int
+    max_encoded_pixels: int
+
+
+def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
+    """Refuse what would take too long or too much memory, before anything is decoded.
+
+    Raises:
+        LimitExceeded: The video is too long, or its picture too large.
+    """
+    video = probe.video
+    longest = max(probe.duration_seconds, video.duration_seconds or 0.0, video.survey.seconds if video.survey else 0.0)
+    if longest > limits.max_duration_seconds:
+        raise LimitExceeded(
+            f"The video is {_as_time(longest)} long; at most {_as_time(limits.max_duration_seconds)} is accepted. "
+            "Cut it shorter and upload the new file."
+        )
+    for width, height in ((video.width, video.height), video.display_size):
+        if width * height > limits.max_pixels or max(width, height) > MAX_SIDE:
+            raise LimitExceeded(
+                f"The picture is {width}x{height} pixels; at most {limits.max_pixels} in all, and {MAX_SIDE} a side, "
+                "are accepted. Export it smaller and upload the new file."
+            )
+
+
+def check_price(plan: TranscodePlan, limits: MediaLimits) -> None:
+    """Refuse an encode that would hold its workers for days, before it begins.
+
+    Raises:
+        LimitExceeded: It has too many frames for their size.
+    """
+    picture = plan.picture
+    frames = picture.encoding.frames
+    price = frames * picture.width * picture.height
+    if picture.action is StreamAction.ENCODE and price > limits.max_encoded_pixels:
+        raise LimitExceeded(
+            f"The video would have to be encoded as {frames} frames of {picture.width}x{picture.height} "
+            f"pixels, {price:.2g} pixels in all; at most {limits.max_encoded_pixels:.2g} are accepted. Export it "
+            "shorter, smaller or with fewer frames a second and upload the new file."
+        )
+
+
+def _as_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

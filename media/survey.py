@@ -1,0 +1,125 @@
+"""A look at every packet of a file, line by line as ffprobe prints them. Pure, and in constant memory."""
+
+from collections import deque
+from typing import Final
+
+from media.model import PacketSurvey
+
+PACKET_ENTRIES: Final = "packet=stream_index,pts_time,dts_time,duration_time,size,flags"
+"""What is asked of ffprobe; with ``-of csv=p=0`` it prints them in its own order, that of ``_COLUMNS``."""
+
+_COLUMNS: Final = 6
+_SECOND: Final = 1.0 - 1e-6
+"""A little less, or a packet just one second earlier counts or not as its time happens to be rounded."""
+
+
+class Surveyor:
+    """Takes ffprobe's lines and gives a ``PacketSurvey`` for each stream."""
+
+    def __init__(self) -> None:
+        """Know of no packet yet."""
+        self._streams: dict[int, _StreamSurveyor] = {}
+
+    def read_line(self, line: str) -> None:
+        """Take one line, without its end. What is not a packet is passed over."""
+        fields = line.split(",")
+        if len(fields) < _COLUMNS or not fields[0].isdecimal():
+            return
+        index = int(fields[0])
+        if index not in self._streams:
+            self._streams[index] = _StreamSurveyor()
+        self._streams[index].take(
+            _number(fields[1]), _number(fields[2]), _number(fields[3]), int(_number(fields[4]) or 0), fields[5]
+        )
+
+    def survey(self, index: int) -> PacketSurvey | None:
+        """What there is to say of a stream; None where it has no packet."""
+        return self._streams[index].result() if index in self._streams else None
+
+
+class _StreamSurveyor:
+    def __init__(self) -> None:
+        self._packets = 0
+        self._size_bytes = 0
+        self._first = float("inf")
+        self._last = float("-inf")
+        self._last_duration = 0.0
+        self._starts_with_keyframe = False
+        self._keyframe: float | None = None
+        self._keyframe_gap = 0.0
+        self._in_order = True
+        self._hidden = 0
+        self._hole = 0.0
+        self._decoded: float | None = None
+        self._decoded_until: float | None = None
+        self._recent: deque[float] = deque()
+        self._recent_half: deque[float] = deque()
+        self._most_a_second = 0
+
+    def take(self, pts: float | None, dts: float | None, duration: float | None, size_bytes: int, flags: str) -> None:
+        self._packets += 1
+        self._size_bytes += size_bytes
+        if self._packets == 1:
+            self._starts_with_keyframe = "K" in flags
+        self._in_order &= self._follows(pts, dts)
+        at = pts if pts is not None else dts
+        if at is None:
+            return
+        if dts is not None:
+            self._decoded = dts
+        if "D" in flags:
+            self._hidden += 1
+            return
+        if dts is not None:
+            self._keep_pace(dts, duration or 0.0)
+        self._first = min(self._first, at)
+        if at >= self._last:
+            self._last, self._last_duration = at, duration or 0.0
+        if "K" in flags:
+            self._keyframe_gap = max(self._keyframe_gap, at - self._keyframe if self._keyframe is not None else 0.0)
+            self._keyframe = at
+
+    def _follows(self, pts: float | None, dts: float | None) -> bool:
+        """Whether its times go on from those before. Matroska has no decoding times; ffmpeg guesses most of them."""
+        if pts is None or dts is None:
+            return pts is not None and self._decoded is None
+        return pts >= dts and (self._decoded is None or dts > self._decoded)
+
+    def _keep_pace(self, dts: float, duration: float) -> None:
+        if self._decoded_until is not None:
+            self._hole = max(self._hole, dts - self._decoded_until)
+        self._decoded_until = dts + duration
+        self._recent.append(dts)
+        self._recent_half.append(dts)
+        while self._recent[0] <= dts - _SECOND:
+            self._recent.popleft()
+        while self._recent_half[0] <= dts - _SECOND / 2:
+            self._recent_half.popleft()
+        # One less, as the first and the last of them may lie just within.
+        self._most_a_second = max(self._most_a_second, len(self._recent), 2 * (len(self._recent_half) - 1))
+
+    def result(self) -> PacketSurvey:
+        shown = self._packets > self._hidden and self._first <= self._last
+        end = self._last + self._last_duration
+        until_the_end = end - self._keyframe if shown and self._keyframe is not None else 0.0
+        return PacketSurvey(
+            packets=self._packets,
+            size_bytes=self._size_bytes,
+            first_seconds=round(self._first, 6) if shown else 0.0,
+            last_seconds=round(self._last, 6) if shown else 0.0,
+            end_seconds=round(end, 6) if shown else 0.0,
+            starts_with_keyframe=self._starts_with_keyframe,
+            keyframe_gap_seconds=round(max(self._keyframe_gap, until_the_end), 6),
+            in_order=self._in_order,
+            hidden=self._hidden,
+            hole_seconds=round(self._hole, 6),
+            most_a_second=self._most_a_second,
+        )
+
+
+def _number(text: str) -> float | None:
+    """What ffprobe does not know, it writes as N/A."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

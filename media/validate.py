@@ -1,0 +1,192 @@
+"""Is a file a video that can be processed, and what is in it? Reads it once, to its end, without decoding it."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeVar
+
+from contracts.errors import Encrypted, InvalidMedia, TranscodeFailed, UnsupportedCodec
+from media import commands
+from media.container import check_complete, declared_duration, has_encrypted_track
+from media.ffmpeg import Ffmpeg, raise_if_killed
+from media.limits import MediaLimits, check_limits
+from media.model import AudioStream, MediaProbe, VideoStream
+from media.output_check import duration_tolerance
+from media.planning import begin_of, end_of
+from media.probe import NEEDS_A_KEY, parse_probe
+from media.process import ProcessFailed, TooMuchOutput, run_process
+from media.survey import Surveyor
+
+_SEVERAL: Final = 2
+
+_NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
+
+_Stream = TypeVar("_Stream", VideoStream, AudioStream)
+
+
+async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProbe:
+    """Decide whether the file can be processed: read its header and every packet, decode one frame.
+
+    Returns:
+        What the file holds, its packets surveyed; sound tracks that can't be decoded are left out while there is
+        another.
+
+    Raises:
+        InvalidMedia: It is no video, ends early, or its picture can't be decoded.
+        NoVideoStream: It has no picture, or only a cover image.
+        Encrypted: It can't be read without a key.
+        UnsupportedCodec: Picture or sound are in a codec that this ffmpeg can't decode.
+        LimitExceeded: It is too long or its picture too large.
+        TranscodeFailed: A program was killed, or the file could not be read twice in the same way; it may be good.
+        OSError: The file can't be read.
+    """
+    await asyncio.to_thread(check_complete, path)
+    if await asyncio.to_thread(has_encrypted_track, path):
+        raise Encrypted(NEEDS_A_KEY)
+    probed = await probe(ffmpeg, path)
+    check_limits(probed, limits)
+    probed = _without_unsupported_codecs(ffmpeg, probed)
+    surveyed, video, _ = await asyncio.gather(
+        survey(ffmpeg, path, probed), _take_packets_apart(ffmpeg, path, probed), _decode_frame(ffmpeg, path, probed)
+    )
+    check_limits(surveyed, limits)
+    await _check_length(ffmpeg, path, probed, surveyed)
+    return replace(surveyed, video=replace(video, survey=surveyed.video.survey))
+
+
+async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
+    """Read what the file says that it holds.
+
+    Raises:
+        InvalidMedia: It is not a video file, or one that refers to other files.
+        NoVideoStream: It has no picture.
+        Encrypted: It can't be read without a key.
+        UnsupportedCodec: Its picture is in a codec without a name.
+        TranscodeFailed: ffprobe was killed.
+    """
+    try:
+        result = await run_process(commands.probe_command(ffmpeg.ffprobe_path, path))
+    except TooMuchOutput as error:
+        raise InvalidMedia(_NOT_A_VIDEO) from error
+    raise_if_killed("ffprobe", result)
+    if result.return_code != 0:
+        raise InvalidMedia(_NOT_A_VIDEO) from ProcessFailed("ffprobe", result)
+    probed = parse_probe(result.stdout)
+    declared = await asyncio.to_thread(declared_duration, path)
+    return replace(probed, duration_seconds=max(probed.duration_seconds, declared), declared_seconds=declared)
+
+
+async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> MediaProbe:
+    """The probe, with what every packet of the file tells.
+
+    Raises:
+        InvalidMedia: The picture has no packet.
+        TranscodeFailed: ffprobe was killed.
+    """
+    surveyor = Surveyor()
+    result = await run_process(commands.survey_command(ffmpeg.ffprobe_path, path), on_line=surveyor.read_line)
+    raise_if_killed("ffprobe", result)
+
+    def surveyed(stream: _Stream) -> _Stream:
+        return replace(stream, survey=surveyor.survey(stream.index))
+
+    if surveyor.survey(probed.video.index) is None:
+        raise InvalidMedia("The file has a picture track without any picture. Export it again and upload the new file.")
+    # A track that is announced and never comes is no track.
+    audio = tuple(track for track in map(surveyed, probed.audio) if track.survey is not None)
+    return replace(probed, video=surveyed(probed.video), audio=audio)
+
+
+async def _take_packets_apart(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> VideoStream:
+    """The picture, with what stands within its H.264 packets; the parameter sets of an MP4 stand apart, in its header.
+
+    Nothing is decoded, so damage within a slice is not found; packets that can't be taken apart are.
+    """
+    video = probed.video
+    if video.codec != "h264" or not video.length_prefixed:
+        return video
+    sets: set[str] = set()
+    broken = False
+
+    def read_line(line: str) -> None:
+        if line and not line.startswith("#") and len(sets) < _SEVERAL:
+            sets.add(line.rpartition(",")[2])
+
+    def read_complaint(line: str) -> None:
+        nonlocal broken
+        broken |= "filter_units" in line
+
+    command = commands.parameter_sets_command(ffmpeg.ffmpeg_path, path, video.index)
+    result = await run_process(command, on_line=read_line, on_complaint=read_complaint)
+    raise_if_killed("ffmpeg", result)
+    # The same sets before each keyframe, as some cameras write them, change nothing.
+    return replace(video, new_parameters=len(sets) >= _SEVERAL, broken_packets=broken or result.return_code != 0)
+
+
+async def _decode_frame(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> None:
+    """Twice, before the file is blamed: a disk or network may hiccup."""
+    command = commands.decode_frame_command(ffmpeg.ffmpeg_path, path, probed.video.index)
+    for last_try in (False, True):
+        result, advance = await ffmpeg.run(command)
+        if result.return_code == 0 and advance.frames > 0:
+            return
+        if not last_try:
+            continue
+        raise InvalidMedia(
+            "No picture of the video can be decoded: the file is damaged, or ends early. Export it again and "
+            "upload the new file."
+        ) from ProcessFailed("ffmpeg", result)
+
+
+async def _check_length(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyed: MediaProbe) -> None:
+    """Hold what the header promises against the packets that came; read a second time before the file is blamed.
+
+    A disk or network that hiccups ends a file early as well, and ffmpeg then says that all went well.
+    """
+    promised, held = _promised_seconds(probed), _held_seconds(surveyed)
+    # Matroska tells when it ends instead of how long it is, so one that begins late promises more than it holds.
+    reached = max(held, *(end_of(stream, surveyed) for stream in _taken(surveyed)))
+    if reached >= promised - duration_tolerance(promised):
+        return
+    again = _held_seconds(await survey(ffmpeg, path, probed))
+    if again != held:
+        raise TranscodeFailed("The file could not be read to its end. The service's disk or network may be at fault.")
+    raise InvalidMedia(
+        f"The file ends early: it promises {promised:.1f} s and holds {held:.1f} s. Export it again and upload the new "
+        "file."
+    )
+
+
+def _taken(probed: MediaProbe) -> list[VideoStream | AudioStream]:
+    """The streams that are watched and heard; what is left behind, such as subtitles, may be the longest."""
+    track = next((track for track in probed.audio if track.is_default), next(iter(probed.audio), None))
+    return [probed.video, *([track] if track else [])]
+
+
+def _promised_seconds(probed: MediaProbe) -> float:
+    streams = _taken(probed)
+    ends = [stream.start_seconds + stream.duration_seconds for stream in streams if stream.duration_seconds]
+    if len(ends) < len(streams):
+        return probed.duration_seconds
+    return max(ends) - min(stream.start_seconds for stream in streams)
+
+
+def _held_seconds(surveyed: MediaProbe) -> float:
+    streams = _taken(surveyed)
+    return max(end_of(stream, surveyed) for stream in streams) - min(begin_of(stream) for stream in streams)
+
+
+def _without_unsupported_codecs(ffmpeg: Ffmpeg, probed: MediaProbe) -> MediaProbe:
+    decodable = ffmpeg.decodable_codecs
+    if probed.video.codec not in decodable:
+        raise UnsupportedCodec(
+            f"The picture is in the codec {probed.video.codec}, which can't be decoded here. Export the video as "
+            "H.264 in an MP4 and upload the new file."
+        )
+    audio = tuple(track for track in probed.audio if track.codec in decodable)
+    if probed.audio and not audio:
+        raise UnsupportedCodec(
+            f"The sound is in the codec {probed.audio[0].codec}, which can't be decoded here. Export the video with "
+            "AAC sound and upload the new file."
+        )
+    return replace(probed, audio=audio)

@@ -1,0 +1,96 @@
+"""Is an output what was asked for? Asked before anybody sees it, and without decoding an hour for it.
+
+What was encoded has been decoded chunk by chunk; here it is enough that the very same packets are in the output. What
+was copied has the very packets of the source; of those, a few places are decoded.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import InvalidMedia, OutputMismatch, TranscodeFailed, VideoError
+from media.commands import decode_places_command, source_input
+from media.container import check_complete, has_index_in_front
+from media.ffmpeg import Ffmpeg
+from media.join import StreamHash, hash_streams
+from media.model import MediaProbe
+from media.output_check import check_streams, check_times
+from media.plan import StreamAction, TranscodePlan
+from media.process import ProcessFailed
+from media.validate import probe, survey
+
+_PLACE_SECONDS: Final = 20.0
+_FEWEST_PLACES: Final = 3
+_MOST_PLACES: Final = 10
+"""A copied video is decoded at a place for each so many seconds, from its beginning nearly to its end."""
+_PLACE_FRAMES: Final = 6
+_PLACE_SOUND_PACKETS: Final = 100
+_ALL_UP_TO_PIXELS: Final = 120_000_000
+"""A picture of so few pixels, counted over all its frames, is decoded as a whole; that takes half a second."""
+
+
+async def verify_output(
+    ffmpeg: Ffmpeg, plan: TranscodePlan, went_in: StreamHash, packets: tuple[int, int | None], target: Path
+) -> MediaProbe:
+    """Check that ``target`` is what the plan asked for, and has the packets that went into it.
+
+    Args:
+        ffmpeg: The programs.
+        plan: What was asked for.
+        went_in: From ``media.join.join_streams``.
+        packets: How many of picture and sound it has to have; None where that is not known.
+        target: The output.
+
+    Returns:
+        What the output holds, its packets surveyed.
+
+    Raises:
+        OutputMismatch: It is not there, not whole, not as planned, or does not play where it was tried.
+        TranscodeFailed: A program was killed; the output may be good.
+    """
+    await asyncio.to_thread(_check_container, target)
+    try:
+        output, came_out, _ = await asyncio.gather(
+            _probe(ffmpeg, plan, target),
+            hash_streams(ffmpeg, source_input(target), [0] if plan.sound is None else [0, 1]),
+            _decode_places(ffmpeg, plan, target),
+        )
+    except (TranscodeFailed, OutputMismatch):
+        raise
+    except VideoError as error:  # what is wrong with a file that we wrote is not the uploader's fault
+        raise OutputMismatch("The output can't be read back.") from error
+    check_times(plan, output, packets)
+    if came_out != [entry for entry in (went_in.picture, went_in.sound) if entry is not None]:
+        raise OutputMismatch("The output has not the packets that were put into it.")
+    return output
+
+
+async def _probe(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> MediaProbe:
+    output = await probe(ffmpeg, target)
+    check_streams(plan, output)
+    return await survey(ffmpeg, target, output)
+
+
+def _check_container(target: Path) -> None:
+    try:
+        check_complete(target)
+        plays_while_it_loads = has_index_in_front(target)
+    except (InvalidMedia, FileNotFoundError) as error:
+        raise OutputMismatch("The output is not there, or not whole.") from error
+    if not plays_while_it_loads:
+        raise OutputMismatch("The output can't be played while it loads: its index is not in front.")
+
+
+async def _decode_places(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> None:
+    if not plan.copies:
+        return
+    picture, sound = plan.picture, plan.sound
+    places = min(_MOST_PLACES, max(_FEWEST_PLACES, round(picture.seconds / _PLACE_SECONDS)))
+    starts, frames, packets = [round(picture.seconds * place / places, 3) for place in range(places)], _PLACE_FRAMES, 0
+    if picture.packets * picture.width * picture.height <= _ALL_UP_TO_PIXELS:
+        starts, frames = [0.0], picture.packets + 1
+    if sound is not None and sound.action is StreamAction.COPY:
+        packets = _PLACE_SOUND_PACKETS if len(starts) > 1 else sound.packets + 1
+    result, advance = await ffmpeg.run(decode_places_command(ffmpeg.ffmpeg_path, target, starts, frames, packets))
+    if result.return_code != 0 or advance.frames == 0:
+        raise OutputMismatch("The copied video can't be decoded everywhere.") from ProcessFailed("ffmpeg", result)

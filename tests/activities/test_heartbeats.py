@@ -1,0 +1,159 @@
+"""Heartbeats come whatever the work does, tell how far it is, and bring a cancel."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from temporalio import activity
+from temporalio.testing import ActivityEnvironment
+
+from activities import heartbeat
+from activities.heartbeat import heartbeats
+from contracts.errors import TranscodeFailed
+from contracts.processing import StepProgress
+from media.ffmpeg import Ffmpeg
+from media.plan import TranscodePlan
+from media.programs import Programs
+from tests.activities.conftest import Folders
+from tests.activities.studio import PROFILE, Studio
+from tests.fixtures.clips import Clip, Clips
+from tests.media.processes import children_of
+from tests.waiting import eventually
+
+FAST_SECONDS = 0.02
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred beats where there would be one."""
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", FAST_SECONDS)
+
+
+@pytest.fixture
+async def studio(ffmpeg: Ffmpeg, clips: Clips, folders: Folders) -> Studio:
+    """A long clip that is encoded in one piece, so that there is time to interrupt it."""
+    video_id, key = await folders.upload(clips.path(Clip.LONG_1080P))
+    profile = PROFILE.model_copy(update={"chunk_threshold_seconds": 1000.0, "preset": "medium"})
+    return Studio(ffmpeg, folders, video_id, key, profile)
+
+
+def stand_in(folder: Path, script: str, real: Ffmpeg) -> Ffmpeg:
+    """An ffmpeg that does as the script says."""
+    program = folder / "ffmpeg"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    programs = Programs(program, real.ffprobe_path, "9.0.2", real.decodable_codecs, are_known_safe=True)
+    return Ffmpeg(programs, stall_seconds=0.5)
+
+
+def test_they_come_every_two_seconds() -> None:
+    assert heartbeat.HEARTBEAT_SECONDS == 2.0
+
+
+async def told_by(told: list[StepProgress], heartbeat_details: list[object], steps: list[tuple[float, float]]) -> None:
+    """Run an activity that advances so, after an attempt that told ``heartbeat_details`` last."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, heartbeat_details=heartbeat_details)
+    environment.on_heartbeat = told.append
+
+    async def work() -> None:
+        async with heartbeats() as beat:
+            for done, whole in steps:
+                beat.advance(done, whole)
+                seen = len(told)
+                await eventually(beats, lambda count, seen=seen: count > seen + 1)  # type: ignore[misc]
+
+    async def beats() -> int:
+        return len(told)
+
+    await environment.run(activity.defn(work))
+
+
+@pytest.mark.usefixtures("fast")
+async def test_what_is_told_never_falls_also_not_below_what_the_attempt_before_told() -> None:
+    told: list[StepProgress] = []
+    await told_by(
+        told, [{"fraction": 0.4, "speed": 1.5, "a field": "of other code"}], [(1, 10), (5, 10), (2, 10), (20, 10)]
+    )
+    fractions = [progress.fraction for progress in told]
+    assert fractions[0] == 0.4
+    assert fractions == sorted(fractions)
+    assert {0.4, 0.5, 1.0} == set(fractions)
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("details", [[], [None], ["strange"]])
+async def test_a_first_attempt_begins_at_nothing(details: list[object]) -> None:
+    told: list[StepProgress] = []
+    await told_by(told, details, [(0, 0)])
+    assert {progress.fraction for progress in told} == {0.0}
+
+
+@pytest.mark.usefixtures("fast")
+async def test_an_encoder_that_says_nothing_does_not_stop_them_until_it_is_ended_as_hanging(
+    studio: Studio, tmp_path: Path
+) -> None:
+    plan = (await studio.plan()).encoding_what_was_copied()
+    studio.beats.clear()
+    studio.ffmpeg = stand_in(tmp_path, "exec sleep 60", studio.ffmpeg)
+    with pytest.raises(TranscodeFailed, match="hung"):
+        await studio.encode_chunk(plan, plan.picture.encoding.chunks[0])
+    assert len(studio.beats) > 10
+    assert {progress.fraction for progress in studio.beats} == {0.0}
+    assert studio.work_files() == {}
+    assert studio.parts() == []
+
+
+async def under_way(studio: Studio, plan: TranscodePlan, environment: ActivityEnvironment) -> "asyncio.Task[object]":
+    """Begin to encode, and wait until frames have come out."""
+    running = asyncio.create_task(studio.encode_chunk(plan, plan.picture.encoding.chunks[0], environment))
+
+    async def fraction() -> float:
+        assert not running.done()
+        return max((progress.fraction for progress in studio.beats), default=0.0)
+
+    await eventually(fraction, lambda told: told > 0)
+    return running
+
+
+@pytest.fixture
+def no_process_is_left() -> Iterator[None]:
+    """Whatever was started has ended."""
+    before = children_of(os.getpid())
+    yield
+    assert children_of(os.getpid()) <= before
+
+
+@pytest.mark.usefixtures("fast", "no_process_is_left")
+async def test_a_cancel_ends_the_encoder_within_five_seconds_and_leaves_nothing(studio: Studio) -> None:
+    plan = (await studio.plan()).encoding_what_was_copied()
+    before = children_of(os.getpid())
+    environment = studio.environment()
+    running = await under_way(studio, plan, environment)
+    assert children_of(os.getpid()) - before, "ffmpeg runs as a child of this process"
+    environment.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert studio.work_files() == {}
+    assert studio.parts() == []
+    assert all(0 <= progress.fraction <= 1 for progress in studio.beats)
+
+
+@pytest.mark.usefixtures("fast", "no_process_is_left")
+async def test_an_encoder_that_does_not_heed_a_signal_is_killed_within_five_seconds(
+    studio: Studio, tmp_path: Path
+) -> None:
+    plan = (await studio.plan()).encoding_what_was_copied()
+    busy = "trap '' TERM; echo frame=1; echo out_time_us=40000; echo progress=continue; while :; do :; done"
+    studio.ffmpeg = stand_in(tmp_path, busy, studio.ffmpeg)
+    environment = studio.environment()
+    running = await under_way(studio, plan, environment)
+    environment.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert studio.parts() == []

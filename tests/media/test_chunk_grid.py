@@ -1,0 +1,110 @@
+"""Where a long picture is cut, and what of it goes into a run's history."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from temporalio.converter import DataConverter
+
+from media.model import MediaProbe, OtherStream
+from media.plan import MOST_CHUNKS, TranscodePlan
+from media.planning import plan
+from media.profile import Profile
+from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_track, a_video
+
+
+def a_film(seconds: float, rate: float = 25.0, **fields: Any) -> MediaProbe:
+    """One that has to be encoded, though it could be cut."""
+    return a_probe(a_video(seconds=seconds, rate=rate, codec="hevc", **fields))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "chunks", "chunk_frames"),
+    [
+        (9.0, 25.0, 1, 225),
+        (9.04, 25.0, 2, 150),
+        (60.0, 25.0, 10, 150),
+        (60.0, 30000 / 1001, 10, 180),
+        (60.0, 60.0, 10, 360),
+        (600.0, 1.0, 100, 6),
+        (7200.0, 25.0, 240, 750),
+        (21_600.0, 60.0, 240, 5_400),
+        (21_600.0, 24000 / 1001, 240, 2_160),
+        (21_000.0, 25.0, 239, 2_200),
+    ],
+)
+def test_a_long_picture_is_cut_on_a_grid_of_whole_gops(
+    seconds: float, rate: float, chunks: int, chunk_frames: int
+) -> None:
+    encoding = plan(a_film(seconds, rate), WEB).picture.encoding
+    assert (len(encoding.chunks), encoding.chunk_frames) == (chunks, chunk_frames)
+    assert chunks == 1 or chunk_frames % encoding.gop_frames == 0
+    assert chunks <= MOST_CHUNKS
+
+
+def test_chunks_follow_each_other_without_gap_or_overlap() -> None:
+    encoding = plan(a_film(61.0, 30000 / 1001), WEB).picture.encoding
+    chunks = encoding.chunks
+    assert chunks[0].first_frame == 0
+    for before, after in pairwise(chunks):
+        assert after.first_frame == before.first_frame + before.frames
+        assert after.number == before.number + 1
+    assert chunks[-1].first_frame + chunks[-1].frames == encoding.frames == round(61 * 30000 / 1001)
+    assert [chunk.number for chunk in chunks if chunk.is_last] == [len(chunks)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "chunks"),
+    [
+        (a_profile(chunk_seconds=20.0), 3),
+        (a_profile(chunk_threshold_seconds=61.0), 1),
+        (a_profile(gop_seconds=4.0), 8),
+        (a_profile(gop_seconds=4.0, chunk_seconds=4.0), 15),
+    ],
+)
+def test_a_profile_says_how_long_chunks_are_and_from_when_on(profile: Profile, chunks: int) -> None:
+    encoding = plan(a_film(60.0), profile).picture.encoding
+    assert len(encoding.chunks) == chunks
+    assert encoding.gop_frames == profile.gop_seconds * 25
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        a_probe(a_video(seconds=60, codec="mpeg2video"), container="mpegts"),
+        a_film(60, survey=None),
+        a_film(60, survey=a_survey(seconds=60, packets=1500, in_order=False)),
+        a_film(60, survey=a_survey(seconds=60, packets=1500, starts_with_keyframe=False)),
+        a_film(60, survey=a_survey(seconds=60, packets=1500, hidden=3)),
+        a_film(60, survey=a_survey(seconds=60, packets=1500, keyframe_gap_seconds=20.1)),
+        a_film(60, new_parameters=True),
+    ],
+    ids=["container", "unsurveyed", "disorder", "no keyframe", "hidden", "far keyframes", "parameters change"],
+)
+def test_what_can_not_be_cut_well_is_encoded_in_one_piece(probe: MediaProbe) -> None:
+    assert len(plan(a_film(60), WEB).picture.encoding.chunks) == 10, "as it would be"
+    (whole,) = plan(probe, WEB).picture.encoding.chunks
+    assert (whole.frames, whole.is_last) == (1500, True)
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        plan(a_probe(None, a_track()), WEB),
+        plan(a_probe(), WEB).encoding_what_was_copied(),
+        plan(
+            a_probe(
+                a_video(seconds=7200, codec="hevc", colour_transfer="smpte2084", rate=60000 / 1001),
+                a_track(seconds=7200, codec="opus", channels=6),
+                a_track(seconds=7200, index=2),
+                others=[OtherStream(3 + number, "subtitle", "mov_text") for number in range(8)],
+            ),
+            a_profile(loudness_lufs=-16.0),
+        ),
+    ],
+    ids=["copied", "silent", "two hours"],
+)
+async def test_a_plan_goes_through_the_history_unchanged_and_is_small(decided: TranscodePlan) -> None:
+    payloads = await DataConverter.default.encode([decided])
+    assert await DataConverter.default.decode(payloads, [TranscodePlan]) == [decided]
+    assert len(payloads[0].data) < 4_000

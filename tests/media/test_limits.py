@@ -1,0 +1,95 @@
+"""What is too long, too large or too dear, known before any of it is decoded."""
+
+from typing import Any
+
+import pytest
+
+from contracts.errors import LimitExceeded
+from media.ffmpeg import Ffmpeg
+from media.limits import MAX_SIDE, MediaLimits, check_limits, check_price
+from media.model import MediaProbe
+from media.planning import plan
+from media.profile import load_profiles
+from media.validate import validate
+from tests.fixtures.clips import Clip, Clips
+from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_video
+
+LIMITS = MediaLimits(max_duration_seconds=60, max_pixels=1920 * 1080, max_encoded_pixels=1920 * 1080 * 25 * 60)
+
+
+def test_what_is_just_within_the_limits_is_accepted() -> None:
+    longest = a_probe(a_video(seconds=60, codec="hevc"))
+    check_limits(longest, LIMITS)
+    check_price(plan(longest, WEB), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        a_probe(duration_seconds=3665),
+        a_probe(a_video(duration_seconds=3665), duration_seconds=10),
+        a_probe(a_video(survey=a_survey(seconds=3665))),
+    ],
+    ids=["container", "stream", "packets"],
+)
+def test_a_video_that_is_too_long_by_any_account_is_refused_with_both_lengths(probe: MediaProbe) -> None:
+    with pytest.raises(LimitExceeded, match=r"1:01:05 long; at most 0:01:00"):
+        check_limits(probe, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"width": 1922},
+        {"sample_aspect_ratio": 2.0},
+        {"width": MAX_SIDE + 2, "height": 10},
+        {"width": 10, "height": MAX_SIDE + 2},
+        {"width": 100, "height": 100, "sample_aspect_ratio": 1000.0},
+    ],
+)
+def test_a_picture_that_is_too_large_as_stored_or_as_displayed_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(LimitExceeded, match=r"picture is \d+x\d+ pixels; at most 2073600"):
+        check_limits(a_probe(a_video(**fields)), LIMITS)
+
+
+def test_an_encode_that_is_too_dear_is_refused_with_its_price() -> None:
+    film = a_probe(a_video(seconds=60, rate=50.0, codec="hevc"))
+    with pytest.raises(LimitExceeded, match=r"3000 frames of 1920x1080 pixels, 6\.2e\+09 pixels .* most 3\.1e\+09"):
+        check_price(plan(film, WEB), LIMITS)
+    check_price(plan(film, a_profile(max_frame_rate=25.0)), LIMITS)
+    check_price(plan(film, a_profile(max_short_side=720)), LIMITS)
+
+
+def test_a_copy_costs_nothing() -> None:
+    film = a_probe(a_video(seconds=60, rate=50.0))
+    check_price(plan(film, WEB), LIMITS)
+
+
+async def test_62_frames_that_lie_six_hours_apart_are_21500_and_not_a_million(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits
+) -> None:
+    probe = await validate(ffmpeg, clips.path(Clip.FAR_APART), media_limits)
+    decided = plan(probe, WEB)
+    assert probe.video.base_frame_rate == 60
+    assert decided.picture.encoding.frame_rate == 1
+    assert decided.picture.encoding.frames == pytest.approx(21_501, abs=2)
+    check_price(decided, media_limits)
+
+
+@pytest.mark.parametrize("profile", sorted(load_profiles()))
+def test_the_same_at_8k_is_affordable_because_its_frames_are_few_and_scaled_down(
+    media_limits: MediaLimits, profile: str
+) -> None:
+    video = a_video(
+        width=7680,
+        height=4320,
+        level=6.2,
+        frame_rate=62 / 21_501,
+        base_frame_rate=60.0,
+        duration_seconds=21_501.0,
+        survey=a_survey(seconds=21_501, packets=62, most_a_second=60, keyframe_gap_seconds=21_500),
+    )
+    decided = plan(a_probe(video), load_profiles()[profile])
+    assert decided.picture.encoding.frames == 21_501
+    assert max(decided.picture.width, decided.picture.height) <= 3840
+    check_price(decided, media_limits)

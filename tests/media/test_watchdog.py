@@ -1,0 +1,118 @@
+"""A program that hangs is told from one that is slow."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import TranscodeFailed
+from media.commands import quiet_with_progress
+from media.ffmpeg import Ffmpeg
+from media.programs import Programs
+from media.watchdog import Stalled, watch
+from tests.media.processes import children_of
+
+ASLEEP = "import time; print(flush=True); time.sleep(600)"
+BUSY = "print(flush=True)\nwhile True: pass"
+LOOKS = 4
+"""So often a program that gets somewhere is looked at."""
+
+
+@asynccontextmanager
+async def running(program: str) -> AsyncIterator[int]:
+    """The id of a Python program that has begun."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        await process.stdout.readline()
+        yield process.pid
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def is_left_alone(
+    pid: int, media: Callable[[int], object], output: Path | None = None, *, stall_seconds: float = 0.05
+) -> bool:
+    """Whether the watchdog has looked several times and found nothing; ``media`` is told how often it was asked."""
+    asked = 0
+    enough = asyncio.Event()
+
+    def ask() -> object:
+        nonlocal asked
+        asked += 1
+        if asked > LOOKS:
+            enough.set()
+        return media(asked)
+
+    watching = asyncio.create_task(watch(pid, ask, output, stall_seconds))
+    looked = asyncio.create_task(enough.wait())
+    done, _ = await asyncio.wait({watching, looked}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (watching, looked):
+        task.cancel()
+    await asyncio.gather(watching, looked, return_exceptions=True)
+    return watching not in done
+
+
+async def test_a_program_that_sleeps_is_found() -> None:
+    async with running(ASLEEP) as pid:
+        with pytest.raises(Stalled, match=r"no processor time in 0\.05 s"):
+            await watch(pid, lambda: None, None, stall_seconds=0.05)
+
+
+async def test_a_program_that_burns_processor_time_is_not() -> None:
+    async with running(BUSY) as pid:
+        assert await is_left_alone(pid, lambda _asked: None, stall_seconds=0.5)
+
+
+async def test_a_program_whose_output_grows_is_not(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+
+    def grow(asked: int) -> None:
+        output.write_bytes(bytes(asked))
+
+    async with running(ASLEEP) as pid:
+        assert await is_left_alone(pid, grow, output)
+
+
+async def test_a_program_whose_media_time_advances_is_not() -> None:
+    async with running(ASLEEP) as pid:
+        assert await is_left_alone(pid, lambda asked: asked)
+
+
+async def test_a_program_that_advanced_once_and_then_stands_still_is_found() -> None:
+    async with running(ASLEEP) as pid:
+        assert not await is_left_alone(pid, lambda asked: asked >= 2)
+
+
+async def test_an_output_that_is_gone_and_a_program_that_is_gone_are_no_advance(tmp_path: Path) -> None:
+    async with running(ASLEEP) as pid:
+        pass
+    with pytest.raises(Stalled):
+        await watch(pid, lambda: None, tmp_path / "nothing", stall_seconds=0.01)
+
+
+async def test_an_ffmpeg_that_is_stopped_ends_as_a_failure_that_may_pass(
+    ffmpeg: Ffmpeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.process.KILL_AFTER_SECONDS", 0.1)
+    programs = Programs(
+        ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path, ffmpeg.version, ffmpeg.decodable_codecs, are_known_safe=True
+    )
+    before = children_of(os.getpid())
+
+    def stop(_advance: object) -> None:
+        for child in children_of(os.getpid()) - before:
+            os.kill(child, signal.SIGSTOP)
+
+    endless = [*quiet_with_progress(ffmpeg.ffmpeg_path), "-re", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-"]
+    with pytest.raises(TranscodeFailed, match="hung and was ended") as failure:
+        await Ffmpeg(programs, stall_seconds=1.0).run(endless, on_progress=stop)
+    assert failure.value.counted
+    assert isinstance(failure.value.__cause__, Stalled)
+    assert children_of(os.getpid()) == before

@@ -1,0 +1,25 @@
+"""Work files and published ones, brought to where they are the way that real ones come there."""
+
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile, work_key
+from storage.protocol import Storage
+
+PICTURE = b"picture"
+
+
+async def write_work(storage: Storage, video_id: str, name: str, content: bytes) -> WorkFile:
+    """Make a work file of this content, and say what now stands under its key."""
+    key = work_key(video_id, name)
+    async with storage.create(key) as path:
+        path.write_bytes(content)
+    size = await storage.work_size(key)
+    assert size is not None
+    return WorkFile(key, size)
+
+
+async def publish_something(storage: Storage, video_id: str, content: bytes = b"video") -> None:
+    """Publish a video of this content, and a thumbnail."""
+    files = {
+        VIDEO_NAME: await write_work(storage, video_id, "video-to-publish.mp4", content),
+        THUMBNAIL_NAME: await write_work(storage, video_id, "thumbnail-to-publish.jpg", PICTURE),
+    }
+    await storage.publish(video_id, files)
