@@ -13,9 +13,10 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.services import ApiOptions, Services
 from api.uploads import UploadLimits
+from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
 from logs import configure_logs
-from media.profile import DEFAULT_PROFILE, Profiles, ProfilesInvalid, load_profiles
+from media.profile import Profiles, ProfilesInvalid, load_profiles
 from processing.client import Processing
 from processing.reconcile import reconcile
 from settings import Settings, SettingsError, load_settings

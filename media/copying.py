@@ -17,7 +17,7 @@ _H264_PROFILES: Final = frozenset(("Constrained Baseline", "Main", "High"))
 _SDR_TRANSFERS: Final = frozenset(
     (None, "bt709", "smpte170m", "bt470m", "bt470bg", "iec61966-2-1", "gamma22", "gamma28")
 )
-_WIDE_PRIMARIES: Final = frozenset(("bt2020", "smpte431", "smpte432"))
+WIDE_PRIMARIES: Final = frozenset(("bt2020", "smpte431", "smpte432"))
 _SAMPLE_RATES: Final = frozenset((22_050, 24_000, 32_000, 44_100, 48_000))
 
 _PICTURE_DELAY_SECONDS: Final = 0.2
@@ -59,7 +59,7 @@ def _faults_of_samples(video: VideoStream) -> Iterator[str]:
         yield f"its pixels are {video.pixel_format or 'unknown'}, not yuv420p"
     if video.colour_range == "pc":
         yield "its colours are in full range"
-    if video.colour_transfer not in _SDR_TRANSFERS or video.colour_primaries in _WIDE_PRIMARIES:
+    if video.colour_transfer not in _SDR_TRANSFERS or video.colour_primaries in WIDE_PRIMARIES:
         yield f"its colours are {video.colour_transfer or video.colour_primaries}, not BT.709"
     if video.field_order != "progressive":
         yield "it is interlaced, or does not say that it is not"

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Final
 
-from media.copying import why_not_copy_picture, why_not_copy_sound
+from media.copying import WIDE_PRIMARIES, why_not_copy_picture, why_not_copy_sound
 from media.frame_rate import output_frame_rate
 from media.model import AudioStream, MediaProbe, VideoStream
 from media.plan import (
@@ -27,7 +27,6 @@ _CUT_KEYFRAME_GAP_SECONDS: Final = 20.0
 """A chunk decodes from the keyframe before it; further apart, chunks would decode more than they encode."""
 
 _HD_PIXELS: Final = 1280 * 720
-_WIDE_PRIMARIES: Final = frozenset(("bt2020", "smpte431", "smpte432"))
 _MATRICES: Final = {
     "bt709": "bt709",
     "smpte170m": "smpte170m",
@@ -138,7 +137,7 @@ def _picture_encoding(probe: MediaProbe, profile: Profile, seconds: float) -> Pi
 
 def _colours(video: VideoStream) -> SourceColours:
     tone_map = next((kind for kind in ToneMap if kind.value == video.colour_transfer), None)
-    is_wide = video.colour_primaries in _WIDE_PRIMARIES
+    is_wide = video.colour_primaries in WIDE_PRIMARIES
     return SourceColours(
         tone_map=tone_map,
         wide_primaries=video.colour_primaries if is_wide and tone_map is None else None,

@@ -12,8 +12,6 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-DEFAULT_PROFILE: Final = "web"
-
 _SHIPPED: Final = Path(__file__).with_name("profiles.toml")
 _NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,39}$"
 

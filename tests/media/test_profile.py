@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from media.profile import DEFAULT_PROFILE, ProfilesInvalid, load_profiles
+from contracts.processing import DEFAULT_PROFILE
+from media.profile import ProfilesInvalid, load_profiles
 
 OWN = """\
 # of the operator
