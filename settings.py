@@ -7,6 +7,7 @@ the way every Temporal tool reads them. ``docs/configuration.md`` is made from t
 
 import os
 import tempfile
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -167,6 +168,15 @@ class Settings(BaseSettings):
         transcode it runs beside.
         """
         return self.media_slots or max(2, (os.cpu_count() or 2) // 2)
+
+    @property
+    def encoder_threads(self) -> int:
+        """How many threads an encode gets: twice its share of the cores, because none of them is busy all the time.
+
+        x264's own default, half as many again as there are cores, assumes that it is alone; on two cores with two
+        slots that took 1.6 % longer (docs/decisions/0014-chunks.md).
+        """
+        return max(1, ceil(2 * (os.cpu_count() or 2) / self.media_slot_count))
 
     @property
     def required_database_url(self) -> str:

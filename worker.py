@@ -166,6 +166,7 @@ async def _ffmpeg(settings: Settings) -> Ffmpeg:
         settings.ffprobe,
         capacity=Capacity(memory_for_encodes()),
         stall_seconds=settings.stall_seconds,
+        encoder_threads=settings.encoder_threads,
     )
     if not ffmpeg.is_known_safe:
         needed = ".".join(map(str, SAFE_SINCE))

@@ -6,7 +6,6 @@
 import asyncio
 import os
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,6 @@ from rich.table import Table
 from media.encode_commands import encode_chunk_command
 from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits
-from media.plan import StreamAction
 from media.planning import plan
 from media.process import run_process
 from media.profile import load_profiles
@@ -40,10 +38,10 @@ async def measure(ffmpeg: Ffmpeg, folder: Path, size: str, profile_name: str) ->
     profile = load_profiles()[profile_name].model_copy(update={"max_short_side": 8192, "max_level": 6.2})
     limits = MediaLimits(max_duration_seconds=60, max_pixels=8192 * 8192, max_encoded_pixels=10**13)
     made = plan(await validate(ffmpeg, source, limits), profile)
-    picture = replace(made.picture, action=StreamAction.ENCODE)
-    (chunk,) = picture.encoding.chunks
+    encoded = made.encoding_what_was_copied()
+    (chunk,) = encoded.chunks
     command = encode_chunk_command(
-        ffmpeg.ffmpeg_path, picture, chunk, source, folder / "out.mp4", origin_seconds=made.origin_seconds
+        ffmpeg.ffmpeg_path, encoded.picture, chunk, source, folder / "out.mp4", origin_seconds=made.origin_seconds
     )
     return made.memory_bytes, await asyncio.to_thread(_peak_bytes, command)
 

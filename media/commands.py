@@ -47,26 +47,40 @@ def decode_frame_command(ffmpeg: Path, source: Path, video_index: int) -> list[s
     """Decode the first frame that can be decoded and throw it away; stop looking after a minute of video."""
     return [
         *quiet_with_progress(ffmpeg),
-        *["-t", str(_FIRST_FRAME_WITHIN_SECONDS), *source_input(source)],
+        # Several threads would each be given a packet before the first frame comes out.
+        *["-threads", "1", "-t", str(_FIRST_FRAME_WITHIN_SECONDS), *source_input(source)],
         *["-map", f"0:{video_index}", "-frames:v", "1", "-f", "null", "-"],
     ]
 
 
-def decode_command(ffmpeg: Path, source: Path) -> list[str]:
-    """Decode the whole file and throw it away; the first damaged packet is an error."""
+def decode_command(ffmpeg: Path, source: Path, *, only_keyframes: bool = False) -> list[str]:
+    """Decode the whole file, or its keyframes, and throw it away; the first damaged packet is an error."""
+    which = ["-skip_frame", "nokey"] if only_keyframes else []
     return [
         *quiet_with_progress(ffmpeg),
-        *["-xerror", "-err_detect", "explode", *source_input(source)],
-        *["-map", "0", "-f", "null", "-"],
+        *["-xerror", "-err_detect", "explode", *which, *source_input(source)],
+        *["-map", "0", "-fps_mode", "passthrough", "-f", "null", "-"],
     ]
 
 
-def decode_places_command(
-    ffmpeg: Path, source: Path, starts: Sequence[float], frames: int, sound_packets: int
+def verify_command(
+    ffmpeg: Path,
+    source: Path,
+    *,
+    indices: Sequence[int],
+    starts: Sequence[float],
+    frames: int,
+    sound_packets: int,
 ) -> list[str]:
-    """Decode some frames from the keyframe at or before each of some times, and sound from there on.
+    """Print a hash of all packets of each stream, and decode places; the first damaged packet is an error.
 
-    The first damaged packet is an error.
+    Args:
+        ffmpeg: The program.
+        source: The file.
+        indices: Numbers of the streams to hash, in the order in which their hashes are printed.
+        starts: Times to decode at, each from the keyframe at or before it; seconds.
+        frames: How many there, at most.
+        sound_packets: How many packets of sound there, at most; 0 to leave it out.
     """
     inputs: list[str] = []
     outputs: list[str] = []
@@ -75,27 +89,19 @@ def decode_places_command(
         outputs += ["-map", f"{number}:v", "-fps_mode", "passthrough", "-frames:v", str(frames), "-f", "null", "-"]
         if sound_packets:
             outputs += ["-map", f"{number}:a", "-frames:a", str(sound_packets), "-f", "null", "-"]
-    return [*quiet_with_progress(ffmpeg), "-xerror", "-err_detect", "explode", *inputs, *outputs]
-
-
-def hash_command(ffmpeg: Path, source: Sequence[str], indices: Sequence[int]) -> list[str]:
-    """Print a hash of all packets of each stream, in the order asked for.
-
-    Args:
-        ffmpeg: The program.
-        source: An input, as ``source_input`` or ``chunks_input`` makes it.
-        indices: Numbers of the streams.
-    """
-    maps = [text for index in indices for text in ("-map", f"0:{index}")]
+    # All packets are read by an input of their own: the others end where enough is decoded.
+    hashed = [text for index in indices for text in ("-map", f"{len(starts)}:{index}")]
     return [
-        *[*quiet(ffmpeg), "-nostdin", "-nostats", *source],
-        *[*maps, "-c", "copy", "-f", "streamhash", "-hash", "murmur3", "-"],
+        *[*quiet_with_progress(ffmpeg), "-xerror", "-err_detect", "explode", *inputs, *source_input(source)],
+        # The frames that ffmpeg counts are those of the first output: the ones that were decoded.
+        *[*outputs, *hashed, "-c", "copy", "-f", "streamhash", "-hash", "murmur3", "-"],
     ]
 
 
-def parameters_command(ffprobe: Path, chunk: Path) -> list[str]:
-    """Print a hash of what a player has to know before the first packet of a chunk's picture."""
-    entries = ["-select_streams", "v", "-show_data_hash", "murmur3", "-show_entries", "stream=extradata_hash"]
+def chunk_entries_command(ffprobe: Path, chunk: Path) -> list[str]:
+    """Print how many packets a chunk has, a comma, and a hash of what a player has to know before the first of them."""
+    entries = ["-select_streams", "v", "-count_packets", "-show_data_hash", "murmur3"]
+    entries += ["-show_entries", "stream=nb_read_packets,extradata_hash"]
     return [*quiet(ffprobe), *guarded(INPUT_FORMATS), *entries, "-of", "csv=p=0", *as_file(chunk)]
 
 

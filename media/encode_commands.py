@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from media.chunking import seek_margin_seconds
 from media.colour_filters import colour_filters
 from media.commands import as_file, quiet_with_progress, source_input
 from media.plan import Chunk, PicturePlan, SoundPlan
@@ -15,20 +16,34 @@ from media.plan import Chunk, PicturePlan, SoundPlan
 _LOGLEVEL: Final = "repeat+warning"
 """Each damaged frame is a warning of its own; ``media.damage`` counts them."""
 
-_SEEK_MARGIN_SECONDS: Final = 1.0
-"""A chunk decodes from a keyframe this much before it, so that open groups of pictures are whole where it begins."""
-
 _PEAK_LIMIT: Final = 0.97
 _FILL_HOLES_SECONDS: Final = 0.05
 
 
 def encode_chunk_command(
-    ffmpeg: Path, plan: PicturePlan, chunk: Chunk, source: Path, target: Path, *, origin_seconds: float
+    ffmpeg: Path,
+    plan: PicturePlan,
+    chunk: Chunk,
+    source: Path,
+    target: Path,
+    *,
+    origin_seconds: float,
+    threads: int | None = None,
 ) -> list[str]:
-    """Encode one chunk of the picture into an MP4 of its own, whose clock begins at 0."""
+    """Encode one chunk of the picture into an MP4 of its own, whose clock begins at 0.
+
+    Args:
+        ffmpeg: The program.
+        plan: How the picture is encoded.
+        chunk: Which part of it.
+        source: The upload.
+        target: Of any name; the format is always MP4.
+        origin_seconds: The source's time at which the output begins.
+        threads: Of the encoder; None for as many as it likes, which is half as many again as there are cores.
+    """
     encoding = plan.encoding
     begin = chunk.first_frame / encoding.frame_rate
-    seek_to = origin_seconds + begin - _SEEK_MARGIN_SECONDS
+    seek_to = origin_seconds + begin - seek_margin_seconds(encoding.frame_rate)
     # Frames from the keyframe on are wanted, not just those from this time on: one of them may stand until the chunk.
     seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{seek_to:.6f}"] if chunk.first_frame else []
     ends = [] if chunk.is_last else ["-frames:v", str(chunk.frames)]
@@ -39,6 +54,7 @@ def encode_chunk_command(
         *["-map", f"0:{plan.index}", *_without_metadata()],
         *["-vf", picture_filters(plan, chunk, origin_seconds), "-fps_mode", "passthrough"],
         *_x264(plan),
+        *([] if threads is None else ["-threads", str(threads)]),
         *[*ends, "-f", "mp4", "-y", *as_file(target)],
     ]
 

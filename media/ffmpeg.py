@@ -34,10 +34,15 @@ class Ffmpeg:
         is_known_safe: Whether both are releases without the known memory-safety holes; a caller that runs one that is
             not should say so.
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
+        encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
     """
 
     def __init__(
-        self, programs: Programs, capacity: Capacity | None = None, stall_seconds: float = STALL_SECONDS
+        self,
+        programs: Programs,
+        capacity: Capacity | None = None,
+        stall_seconds: float = STALL_SECONDS,
+        encoder_threads: int | None = None,
     ) -> None:
         """Use programs that ``find_programs`` has asked already.
 
@@ -45,7 +50,9 @@ class Ffmpeg:
             programs: Where they are.
             capacity: Shared by all encodes of this process; None for no limit.
             stall_seconds: How long a program may stand still before it is taken for hanging.
+            encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
         """
+        self.encoder_threads = encoder_threads
         self.ffmpeg_path = programs.ffmpeg
         self.ffprobe_path = programs.ffprobe
         self.version = programs.version
@@ -62,13 +69,14 @@ class Ffmpeg:
         *,
         capacity: Capacity | None = None,
         stall_seconds: float = STALL_SECONDS,
+        encoder_threads: int | None = None,
     ) -> Self:
         """Find the programs: those given, else the installed wheels', else those on the path.
 
         Raises:
             FfmpegMissing: One is not there, does not run, is too old to be safe, or can't do what is needed.
         """
-        return cls(await find_programs(ffmpeg, ffprobe), capacity, stall_seconds)
+        return cls(await find_programs(ffmpeg, ffprobe), capacity, stall_seconds, encoder_threads)
 
     @asynccontextmanager
     async def room_for(self, memory_bytes: int) -> AsyncIterator[None]:
@@ -82,6 +90,7 @@ class Ffmpeg:
         *,
         output: Path | None = None,
         on_progress: OnProgress | None = None,
+        on_line: Callable[[str], None] | None = None,
         on_complaint: Callable[[str], None] | None = None,
     ) -> tuple[ProcessResult, Advance]:
         """Run an ffmpeg command that tells its progress, and watch whether it gets anywhere.
@@ -90,6 +99,7 @@ class Ffmpeg:
             command: As the modules of commands make it.
             output: The file that it writes, or None.
             on_progress: Called when the output has grown; what it raises ends the program.
+            on_line: Called with each line that it prints, those of its progress among them.
             on_complaint: Called with each line that it says on standard error.
 
         Returns:
@@ -99,9 +109,15 @@ class Ffmpeg:
             TranscodeFailed: It was killed by a signal, or hung and was ended.
         """
         reader = ProgressReader(on_progress)
+
+        def read_line(line: str) -> None:
+            reader.read_line(line)
+            if on_line is not None:
+                on_line(line)
+
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(
-            run_process(command, on_line=reader.read_line, on_complaint=on_complaint, on_start=started.set_result)
+            run_process(command, on_line=read_line, on_complaint=on_complaint, on_start=started.set_result)
         )
         watching = asyncio.create_task(self._watch(started, reader, output))
         try:

@@ -1,17 +1,19 @@
 """Put the streams of an output together, and remember what went in, so that it can be told from what came out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import OutputMismatch
-from media.commands import chunk_list_text, chunks_input, hash_command, source_input
-from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
+from media.commands import chunk_list_text, chunks_input, source_input
+from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed
 from media.join_command import JoinInput, join_command
 from media.plan import StreamAction, TranscodePlan
-from media.process import run_process
 from media.progress import OnProgress
+
+_HASH: Final = "murmur3="
 
 
 @dataclass(frozen=True)
@@ -78,34 +80,19 @@ async def join_streams(
         with nothing_left_without_success(target):
             result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress)
             raise_if_failed(result)
-            return _stream_hash(await asyncio.to_thread(hashes.read_text), plan)
+            return read_hashes((await asyncio.to_thread(hashes.read_text)).splitlines(), plan)
     finally:
         chunk_list.unlink(missing_ok=True)
         hashes.unlink(missing_ok=True)
 
 
-async def hash_streams(ffmpeg: Ffmpeg, opened: Sequence[str], indices: Sequence[int]) -> list[str]:
-    """A hash of all packets of each stream.
+def read_hashes(lines: Iterable[str], plan: TranscodePlan) -> StreamHash:
+    """From lines such as ``0,v,murmur3=cc2a…``, as the streamhash muxer prints them; others are passed over.
 
     Raises:
-        OutputMismatch: They can't be read.
-        TranscodeFailed: ffmpeg was killed.
+        OutputMismatch: There are not as many as the plan has streams.
     """
-    result = await run_process(hash_command(ffmpeg.ffmpeg_path, opened, indices))
-    raise_if_killed("ffmpeg", result)
-    hashes = _hashes(result.stdout)
-    if result.return_code != 0 or len(hashes) != len(indices):
-        raise OutputMismatch("The streams of the video could not be read again.")
-    return hashes
-
-
-def _hashes(streamhash: str) -> list[str]:
-    """From lines such as ``0,v,murmur3=cc2a…``."""
-    return [line.rpartition(",")[2] for line in streamhash.split()]
-
-
-def _stream_hash(streamhash: str, plan: TranscodePlan) -> StreamHash:
-    hashes = _hashes(streamhash)
+    hashes = [hashed for line in lines if (hashed := line.rpartition(",")[2]).startswith(_HASH)]
     if len(hashes) != (1 if plan.sound is None else 2):
         raise OutputMismatch("Not all streams of the video could be read.")
     return StreamHash(hashes[0], hashes[1] if plan.sound is not None else None)

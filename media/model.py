@@ -19,6 +19,7 @@ class PacketSurvey:
         hidden: How many packets an edit list hides; at the start of sound that is the encoder's delay.
         hole_seconds: Longest time between the end of one packet and the begin of the next, in decoding order.
         most_a_second: Most packets within any one second, or at the pace of any half second.
+        keyframes: When there are keyframes, ascending; of several within half a second, the first.
     """
 
     packets: int
@@ -32,6 +33,7 @@ class PacketSurvey:
     hidden: int
     hole_seconds: float
     most_a_second: int
+    keyframes: tuple[float, ...] = ()
 
     @property
     def seconds(self) -> float:

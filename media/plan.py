@@ -5,14 +5,7 @@ A plan is made once, by ``media.planning.plan``, stays in the run's history, and
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import ceil
-from typing import Final
-
-MOST_CHUNKS: Final = 240
-"""A chunk costs about six events of Temporal's history, which is to stay under two thousand for any film."""
-
-_LEAST_CHUNK: Final = 0.25
-"""What remains at the end, if it is no longer than this part of a chunk, goes to the chunk before it."""
+from itertools import pairwise
 
 
 class StreamAction(StrEnum):
@@ -80,7 +73,6 @@ class PictureEncoding:
         frame_rate: Frames a second of the output, constant.
         frames: How many the output has; give or take what the length of the source's last frame leaves open.
         gop_frames: Frames from each keyframe to the next, always.
-        chunk_frames: Length of each chunk in frames; the whole picture where it is not cut.
         deinterlace: Whether half pictures are made into whole ones first.
         colours: What the source's colours are.
     """
@@ -92,23 +84,8 @@ class PictureEncoding:
     frame_rate: float
     frames: int
     gop_frames: int
-    chunk_frames: int
     deinterlace: bool
     colours: SourceColours
-
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """The pieces in which it is encoded, on a fixed grid of output frames."""
-        count = max(1, ceil(self.frames / self.chunk_frames - _LEAST_CHUNK))
-        return tuple(
-            Chunk(
-                number=number + 1,
-                of=count,
-                first_frame=number * self.chunk_frames,
-                frames=self.chunk_frames if number + 1 < count else self.frames - number * self.chunk_frames,
-            )
-            for number in range(count)
-        )
 
 
 @dataclass(frozen=True)
@@ -233,6 +210,7 @@ class TranscodePlan:
         origin_seconds: The source's time at which the output begins.
         duration_seconds: Length of the output.
         picture: What becomes of the picture.
+        chunk_starts: First frame of each chunk in which it is encoded, or would be where it is copied.
         sound: What becomes of the sound, or None for a silent film.
         thumbnail: Of which frame it is made.
         dropped: What is left behind.
@@ -243,10 +221,22 @@ class TranscodePlan:
     origin_seconds: float
     duration_seconds: float
     picture: PicturePlan
+    chunk_starts: tuple[int, ...]
     sound: SoundPlan | None
     thumbnail: ThumbnailPlan
     dropped: tuple[DroppedStream, ...]
     memory_bytes: int
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The pieces in which the picture is encoded, in order of time; none where it is copied."""
+        if self.picture.action is StreamAction.COPY:
+            return ()
+        borders = pairwise((*self.chunk_starts, self.picture.encoding.frames))
+        return tuple(
+            Chunk(number=number, of=len(self.chunk_starts), first_frame=first, frames=end - first)
+            for number, (first, end) in enumerate(borders, 1)
+        )
 
     @property
     def copies(self) -> bool:
@@ -259,8 +249,8 @@ class TranscodePlan:
     def in_words(self) -> str:
         """For people: ``picture copied, sound encoded (the sound is opus, not aac)``."""
         parts = [f"picture {_done(self.picture.action)}{_because(self.picture.why)}"]
-        if self.picture.action is StreamAction.ENCODE and len(self.picture.encoding.chunks) > 1:
-            parts.append(f"in {len(self.picture.encoding.chunks)} chunks")
+        if len(self.chunks) > 1:
+            parts.append(f"in {len(self.chunks)} chunks")
         if self.sound is None:
             parts.append("no sound")
         else:

@@ -1,13 +1,12 @@
 """From what a file is and what a profile wants to what is made of it. Pure; called once for each run."""
 
-from math import ceil
 from typing import Final
 
+from media.chunking import chunk_starts
 from media.copying import WIDE_PRIMARIES, why_not_copy_picture, why_not_copy_sound
 from media.frame_rate import output_frame_rate
 from media.model import AudioStream, MediaProbe, VideoStream
 from media.plan import (
-    MOST_CHUNKS,
     DroppedStream,
     PictureEncoding,
     PicturePlan,
@@ -67,6 +66,7 @@ def plan(probe: MediaProbe, profile: Profile) -> TranscodePlan:
         origin_seconds=round(origin, 6),
         duration_seconds=round(max(ends), 6),
         picture=picture,
+        chunk_starts=_chunk_starts(probe, profile, picture.encoding, origin),
         sound=sound,
         thumbnail=_thumbnail(probe.video, picture, profile),
         dropped=(
@@ -129,7 +129,6 @@ def _picture_encoding(probe: MediaProbe, profile: Profile, seconds: float) -> Pi
         frame_rate=rate,
         frames=frames,
         gop_frames=gop,
-        chunk_frames=_chunk_frames(probe, profile, frames, gop, rate),
         deinterlace=video.is_interlaced,
         colours=_colours(video),
     )
@@ -146,9 +145,9 @@ def _colours(video: VideoStream) -> SourceColours:
     )
 
 
-def _chunk_frames(probe: MediaProbe, profile: Profile, frames: int, gop: int, rate: float) -> int:
-    """Whole GOPs, so that chunks can be joined as they are, and later be segments; all frames if it can't be cut."""
-    survey = probe.video.survey
+def _chunk_starts(probe: MediaProbe, profile: Profile, encoding: PictureEncoding, origin: float) -> tuple[int, ...]:
+    """One chunk where the picture is short, or can't be cut well."""
+    survey, frames, rate = probe.video.survey, encoding.frames, encoding.frame_rate
     can_be_cut = (
         survey is not None
         and bool(probe.container_names & _CAN_BE_CUT)
@@ -158,11 +157,10 @@ def _chunk_frames(probe: MediaProbe, profile: Profile, frames: int, gop: int, ra
         and survey.keyframe_gap_seconds <= _CUT_KEYFRAME_GAP_SECONDS
         and not probe.video.new_parameters
     )
-    if not can_be_cut or frames <= profile.chunk_threshold_seconds * rate:
-        return frames
-    wanted = max(1, round(profile.chunk_seconds * rate / gop))
-    least = ceil(frames / gop / MOST_CHUNKS)
-    return gop * max(wanted, least)
+    if survey is None or not can_be_cut or frames <= profile.chunk_threshold_seconds * rate:
+        return (0,)
+    keyframes = [at - origin for at in survey.keyframes]
+    return chunk_starts(frames, encoding.gop_frames, rate, profile.chunk_seconds, keyframes)
 
 
 def _matrix(video: VideoStream) -> str:

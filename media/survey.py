@@ -1,5 +1,6 @@
-"""A look at every packet of a file, line by line as ffprobe prints them. Pure, and in constant memory."""
+"""A look at every packet of a file, line by line as ffprobe prints them. Pure, and in little memory."""
 
+from array import array
 from collections import deque
 from typing import Final
 
@@ -9,6 +10,7 @@ PACKET_ENTRIES: Final = "packet=stream_index,pts_time,dts_time,duration_time,siz
 """What is asked of ffprobe; with ``-of csv=p=0`` it prints them in its own order, that of ``_COLUMNS``."""
 
 _COLUMNS: Final = 6
+_KEYFRAMES_APART_SECONDS: Final = 0.5
 _SECOND: Final = 1.0 - 1e-6
 """A little less, or a packet just one second earlier counts or not as its time happens to be rounded."""
 
@@ -46,6 +48,7 @@ class _StreamSurveyor:
         self._last_duration = 0.0
         self._starts_with_keyframe = False
         self._keyframe: float | None = None
+        self._keyframes = array("d")
         self._keyframe_gap = 0.0
         self._in_order = True
         self._hidden = 0
@@ -78,6 +81,8 @@ class _StreamSurveyor:
         if "K" in flags:
             self._keyframe_gap = max(self._keyframe_gap, at - self._keyframe if self._keyframe is not None else 0.0)
             self._keyframe = at
+            if not self._keyframes or at >= self._keyframes[-1] + _KEYFRAMES_APART_SECONDS:
+                self._keyframes.append(at)
 
     def _follows(self, pts: float | None, dts: float | None) -> bool:
         """Whether its times go on from those before. Matroska has no decoding times; ffmpeg guesses most of them."""
@@ -114,6 +119,7 @@ class _StreamSurveyor:
             hidden=self._hidden,
             hole_seconds=round(self._hole, 6),
             most_a_second=self._most_a_second,
+            keyframes=tuple(self._keyframes),
         )
 
 

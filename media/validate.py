@@ -16,6 +16,7 @@ from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
 from media.process import ProcessFailed, TooMuchOutput, run_process
 from media.survey import Surveyor
+from media.together import together
 
 _SEVERAL: Final = 2
 
@@ -43,15 +44,17 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProb
     await asyncio.to_thread(check_complete, path)
     if await asyncio.to_thread(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
-    probed = await probe(ffmpeg, path)
-    check_limits(probed, limits)
-    probed = _without_unsupported_codecs(ffmpeg, probed)
-    surveyed, video, _ = await asyncio.gather(
-        survey(ffmpeg, path, probed), _take_packets_apart(ffmpeg, path, probed), _decode_frame(ffmpeg, path, probed)
-    )
+    async with together() as group:
+        surveying = group.create_task(_read_packets(ffmpeg, path))
+        probed = await probe(ffmpeg, path)
+        check_limits(probed, limits)
+        probed = _without_unsupported_codecs(ffmpeg, probed)
+        taking_apart = group.create_task(_take_packets_apart(ffmpeg, path, probed))
+        group.create_task(_decode_frame(ffmpeg, path, probed))
+    surveyed = _surveyed(probed, surveying.result())
     check_limits(surveyed, limits)
     await _check_length(ffmpeg, path, probed, surveyed)
-    return replace(surveyed, video=replace(video, survey=surveyed.video.survey))
+    return replace(surveyed, video=replace(taking_apart.result(), survey=surveyed.video.survey))
 
 
 async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
@@ -83,10 +86,17 @@ async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> MediaProbe:
         InvalidMedia: The picture has no packet.
         TranscodeFailed: ffprobe was killed.
     """
+    return _surveyed(probed, await _read_packets(ffmpeg, path))
+
+
+async def _read_packets(ffmpeg: Ffmpeg, path: Path) -> Surveyor:
     surveyor = Surveyor()
     result = await run_process(commands.survey_command(ffmpeg.ffprobe_path, path), on_line=surveyor.read_line)
     raise_if_killed("ffprobe", result)
+    return surveyor
 
+
+def _surveyed(probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
     def surveyed(stream: _Stream) -> _Stream:
         return replace(stream, survey=surveyor.survey(stream.index))
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import InvalidMedia, OutputMismatch, TranscodeFailed, VideoError
-from media.commands import decode_places_command, source_input
+from media.commands import verify_command
 from media.container import check_complete, has_index_in_front
 from media.ffmpeg import Ffmpeg
-from media.join import StreamHash, hash_streams
+from media.join import StreamHash, read_hashes
 from media.model import MediaProbe
 from media.output_check import check_streams, check_times
 from media.plan import StreamAction, TranscodePlan
 from media.process import ProcessFailed
+from media.together import together
 from media.validate import probe, survey
 
 _PLACE_SECONDS: Final = 20.0
@@ -50,17 +51,16 @@ async def verify_output(
     """
     await asyncio.to_thread(_check_container, target)
     try:
-        output, came_out, _ = await asyncio.gather(
-            _probe(ffmpeg, plan, target),
-            hash_streams(ffmpeg, source_input(target), [0] if plan.sound is None else [0, 1]),
-            _decode_places(ffmpeg, plan, target),
-        )
+        async with together() as group:
+            probing = group.create_task(_probe(ffmpeg, plan, target))
+            reading = group.create_task(_read(ffmpeg, plan, target))
     except (TranscodeFailed, OutputMismatch):
         raise
     except VideoError as error:  # what is wrong with a file that we wrote is not the uploader's fault
         raise OutputMismatch("The output can't be read back.") from error
+    output = probing.result()
     check_times(plan, output, packets)
-    if came_out != [entry for entry in (went_in.picture, went_in.sound) if entry is not None]:
+    if reading.result() != went_in:
         raise OutputMismatch("The output has not the packets that were put into it.")
     return output
 
@@ -81,16 +81,33 @@ def _check_container(target: Path) -> None:
         raise OutputMismatch("The output can't be played while it loads: its index is not in front.")
 
 
-async def _decode_places(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> None:
-    if not plan.copies:
-        return
+async def _read(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> StreamHash:
+    """The packets that came out; decode places, where something was copied."""
+    starts, frames, sound_packets = _places(plan)
+    command = verify_command(
+        ffmpeg.ffmpeg_path,
+        target,
+        indices=[0] if plan.sound is None else [0, 1],
+        starts=starts,
+        frames=frames,
+        sound_packets=sound_packets,
+    )
+    lines: list[str] = []
+    result, advance = await ffmpeg.run(command, on_line=lines.append)
+    if result.return_code != 0 or advance.frames == 0:
+        raise OutputMismatch("The video can't be decoded everywhere.") from ProcessFailed("ffmpeg", result)
+    return read_hashes(lines, plan)
+
+
+def _places(plan: TranscodePlan) -> tuple[list[float], int, int]:
+    """Where to decode, and how many frames and packets of sound there."""
     picture, sound = plan.picture, plan.sound
+    if not plan.copies:
+        return [], 0, 0
     places = min(_MOST_PLACES, max(_FEWEST_PLACES, round(picture.seconds / _PLACE_SECONDS)))
     starts, frames, packets = [round(picture.seconds * place / places, 3) for place in range(places)], _PLACE_FRAMES, 0
     if picture.packets * picture.width * picture.height <= _ALL_UP_TO_PIXELS:
         starts, frames = [0.0], picture.packets + 1
     if sound is not None and sound.action is StreamAction.COPY:
         packets = _PLACE_SOUND_PACKETS if len(starts) > 1 else sound.packets + 1
-    result, advance = await ffmpeg.run(decode_places_command(ffmpeg.ffmpeg_path, target, starts, frames, packets))
-    if result.return_code != 0 or advance.frames == 0:
-        raise OutputMismatch("The copied video can't be decoded everywhere.") from ProcessFailed("ffmpeg", result)
+    return starts, frames, packets

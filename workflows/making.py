@@ -16,8 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from contracts.temporal_names import ActivityId, chunk_activity_id
     from contracts.warnings import VideoWarning
     from media.plan import Chunk, SoundPlan, StreamAction, TranscodePlan
+    from workflows.activity_options import CHUNKS_AT_ONCE, encode_options, finish_options
 
-from workflows.activity_options import CHUNKS_AT_ONCE, encode_options, finish_options
 from workflows.steps import Steps, side_by_side
 
 _JOIN_FAILURES = 2
@@ -69,8 +69,8 @@ class Making:
     async def make(self) -> MadeVideo:
         """Make the parts, join them, verify the whole."""
         self._enter(Step.TRANSCODE, f"{self._plan.duration_seconds:.1f} s: {self._plan.in_words}")
-        chunks = () if self._copied else self._plan.picture.encoding.chunks
-        sound, *encoded = await side_by_side(self._encode_sound(), *(self._encode_chunk(chunk) for chunk in chunks))
+        encoding = (self._encode_chunk(chunk) for chunk in self._plan.chunks)
+        sound, *encoded = await side_by_side(self._encode_sound(), *encoding)
         joined = await self._join(tuple(encoded), sound)
         verified = await self._verify(joined)
         return MadeVideo(joined.file, verified, joined.warnings)

@@ -9,9 +9,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
-from contracts.errors import ErrorCode
-from contracts.temporal_names import tried_again
-from workflows.activity_options import MOST_FAILURES, pause_after
+with workflow.unsafe.imports_passed_through():
+    from contracts.errors import ErrorCode
+    from contracts.temporal_names import tried_again
+    from workflows.activity_options import MOST_FAILURES, pause_after
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")

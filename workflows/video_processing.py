@@ -23,9 +23,9 @@ with workflow.unsafe.imports_passed_through():
     from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS, ActivityId
     from contracts.warnings import VideoWarning
     from media.plan import StreamAction, TranscodePlan
+    from workflows.activity_options import CLEAN, PUBLISH, ROW, look_options
+    from workflows.failure import explain
 
-from workflows.activity_options import CLEAN, PUBLISH, ROW, look_options
-from workflows.failure import explain
 from workflows.making import MadeVideo, Making
 from workflows.steps import Steps, is_to_be_made_anew, side_by_side, to_the_end
 

@@ -112,8 +112,7 @@ class Studio:
 
     async def make(self, plan: TranscodePlan) -> JoinStreamsResult:
         """Take all steps from the plan to the joined video."""
-        copied = plan.picture.action is StreamAction.COPY
-        chunks = [] if copied else [await self.encode_chunk(plan, chunk) for chunk in plan.picture.encoding.chunks]
+        chunks = [await self.encode_chunk(plan, chunk) for chunk in plan.chunks]
         sound = plan.sound
         encoded = (
             (await self.encode_sound(plan)).file if sound is not None and sound.action is StreamAction.ENCODE else None

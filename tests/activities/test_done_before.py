@@ -49,7 +49,7 @@ async def plan(studio: Studio) -> TranscodePlan:
 
 @pytest.fixture
 def chunk(plan: TranscodePlan) -> Chunk:
-    return plan.picture.encoding.chunks[0]
+    return plan.chunks[0]
 
 
 async def test_a_chunk_that_is_there_is_not_encoded_again(

@@ -100,7 +100,7 @@ async def test_an_encoder_that_says_nothing_does_not_stop_them_until_it_is_ended
     studio.beats.clear()
     studio.ffmpeg = stand_in(tmp_path, "exec sleep 60", studio.ffmpeg)
     with pytest.raises(TranscodeFailed, match="hung"):
-        await studio.encode_chunk(plan, plan.picture.encoding.chunks[0])
+        await studio.encode_chunk(plan, plan.chunks[0])
     assert len(studio.beats) > 10
     assert {progress.fraction for progress in studio.beats} == {0.0}
     assert studio.work_files() == {}
@@ -109,7 +109,7 @@ async def test_an_encoder_that_says_nothing_does_not_stop_them_until_it_is_ended
 
 async def under_way(studio: Studio, plan: TranscodePlan, environment: ActivityEnvironment) -> "asyncio.Task[object]":
     """Begin to encode, and wait until frames have come out."""
-    running = asyncio.create_task(studio.encode_chunk(plan, plan.picture.encoding.chunks[0], environment))
+    running = asyncio.create_task(studio.encode_chunk(plan, plan.chunks[0], environment))
 
     async def fraction() -> float:
         assert not running.done()

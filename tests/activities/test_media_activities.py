@@ -70,7 +70,7 @@ async def test_the_steps_make_a_verified_video_and_thumbnail_and_the_same_again_
         files.append(studio.work_files())
     assert results[0] == results[1]
     assert files[0] == files[1]
-    parts = {"chunk": len(plan.picture.encoding.chunks), "sound": 1} if encoded else {}
+    parts = {"chunk": len(plan.chunks), "sound": 1} if encoded else {}
     assert Counter(name.partition("-")[0] for name in files[0]) == {"video": 1, "thumbnail": 1} | parts
     joined, output, thumbnail = results[0]
     assert joined.frames == (plan.picture.encoding.frames if encoded else 150)
@@ -84,7 +84,7 @@ async def test_the_steps_make_a_verified_video_and_thumbnail_and_the_same_again_
 async def test_a_join_whose_chunk_or_sound_is_gone_says_so(ffmpeg: Ffmpeg, clips: Clips, folders: Folders) -> None:
     studio = await studio_of(ffmpeg, folders, clips, Clip.SHORT_WITH_SOUND)
     plan = (await studio.plan()).encoding_what_was_copied()
-    (chunk,) = plan.picture.encoding.chunks
+    (chunk,) = plan.chunks
     encoded, sound = await studio.encode_chunk(plan, chunk), await studio.encode_sound(plan)
     for gone in (encoded.file, sound.file):
         await folders.storage.discard(gone.key)
@@ -98,7 +98,7 @@ async def test_a_join_whose_chunk_or_sound_is_gone_says_so(ffmpeg: Ffmpeg, clips
 async def test_chunks_of_different_encoders_are_not_joined(ffmpeg: Ffmpeg, clips: Clips, folders: Folders) -> None:
     studio = await studio_of(ffmpeg, folders, clips, Clip.FRAGMENTED)
     plan = (await studio.plan()).encoding_what_was_copied()
-    first, *others = [await studio.encode_chunk(plan, chunk) for chunk in plan.picture.encoding.chunks]
+    first, *others = [await studio.encode_chunk(plan, chunk) for chunk in plan.chunks]
     with pytest.raises(OutputMismatch):
         await studio.join(plan, (replace(first, parameters="of another encoder"), *others))
 

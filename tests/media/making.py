@@ -64,8 +64,7 @@ async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, 
     """Make everything as the plan says, and verify it."""
     video, thumbnail = folder / "video.mp4", folder / "thumbnail.jpg"
     await create_thumbnail(ffmpeg, decided.thumbnail, source, thumbnail)
-    chunks = () if decided.picture.action is StreamAction.COPY else decided.picture.encoding.chunks
-    encoded = [await encode(ffmpeg, decided, chunk, source, folder) for chunk in chunks]
+    encoded = [await encode(ffmpeg, decided, chunk, source, folder) for chunk in decided.chunks]
     frames = sum(chunk.frames for chunk in encoded) if encoded else decided.picture.packets
     warning = judge_damage(sum(chunk.lost_frames for chunk in encoded), frames)
     went_in = await join_streams(
@@ -73,7 +72,7 @@ async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, 
         decided,
         video,
         source=source,
-        chunks=[chunk_path(folder, chunk) for chunk in chunks],
+        chunks=[chunk_path(folder, chunk) for chunk in decided.chunks],
         sound=await _sound(ffmpeg, decided, source, folder),
         size_bytes=(await asyncio.to_thread(source.stat)).st_size,
         packets=(frames, 100_000),

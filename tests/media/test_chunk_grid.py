@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from temporalio.converter import DataConverter
 
+from media.chunking import MOST_CHUNKS, chunk_starts
 from media.model import MediaProbe, OtherStream
-from media.plan import MOST_CHUNKS, TranscodePlan
+from media.plan import TranscodePlan
 from media.planning import plan
 from media.profile import Profile
 from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_track, a_video
@@ -36,20 +37,58 @@ def a_film(seconds: float, rate: float = 25.0, **fields: Any) -> MediaProbe:
 def test_a_long_picture_is_cut_on_a_grid_of_whole_gops(
     seconds: float, rate: float, chunks: int, chunk_frames: int
 ) -> None:
-    encoding = plan(a_film(seconds, rate), WEB).picture.encoding
-    assert (len(encoding.chunks), encoding.chunk_frames) == (chunks, chunk_frames)
-    assert chunks == 1 or chunk_frames % encoding.gop_frames == 0
+    decided = plan(a_film(seconds, rate), WEB)
+    assert decided.chunk_starts == tuple(chunk_frames * number for number in range(chunks))
+    assert chunks == 1 or chunk_frames % decided.picture.encoding.gop_frames == 0
     assert chunks <= MOST_CHUNKS
 
 
+@pytest.mark.parametrize(
+    ("keyframe_seconds", "starts_seconds"),
+    [
+        (1.0, (0, 6, 12, 18, 24, 30, 36, 42, 48, 54)),
+        (5.12, (0, 6, 16, 26, 32, 42, 52)),
+        (250 / 30, (0, 10, 18, 26, 34, 42, 52)),
+        (20.0, (0, 4, 12, 22, 32, 42, 50)),
+    ],
+)
+def test_chunks_begin_soon_after_a_keyframe_of_the_source(
+    keyframe_seconds: float, starts_seconds: tuple[int, ...]
+) -> None:
+    keyframes = [keyframe_seconds * number for number in range(100)]
+    starts = chunk_starts(1800, 60, 30.0, 6.0, keyframes)
+    assert [start // 30 for start in starts] == list(starts_seconds)
+
+
+@pytest.mark.parametrize("rate", [1.0, 24.0, 30000 / 1001, 60.0])
+@pytest.mark.parametrize("keyframe_seconds", [0.5, 3.3, 8.33, 20.0])
+@pytest.mark.parametrize("seconds", [9.1, 61.7, 1000.0, 21_600.0])
+def test_wherever_keyframes_lie_chunks_are_whole_gops_and_not_too_many(
+    rate: float, keyframe_seconds: float, seconds: float
+) -> None:
+    frames, gop = round(seconds * rate), max(1, round(2 * rate))
+    keyframes = [keyframe_seconds * number for number in range(int(seconds / keyframe_seconds) + 1)]
+    starts = chunk_starts(frames, gop, rate, 6.0, keyframes)
+    assert starts[0] == 0
+    assert all(start % gop == 0 for start in starts)
+    assert all(before < after for before, after in pairwise((*starts, frames)))
+    assert len(starts) <= MOST_CHUNKS
+
+
+def test_keyframes_are_counted_on_the_outputs_clock() -> None:
+    keyframes = tuple(1.4 + 8 * number for number in range(8))
+    film = a_film(60.0, begin=1.4, survey=a_survey(seconds=60, packets=1500, begin=1.4, keyframes=keyframes))
+    assert [start // 25 for start in plan(film, WEB).chunk_starts] == [0, 10, 18, 26, 34, 42, 50]
+
+
 def test_chunks_follow_each_other_without_gap_or_overlap() -> None:
-    encoding = plan(a_film(61.0, 30000 / 1001), WEB).picture.encoding
-    chunks = encoding.chunks
+    decided = plan(a_film(61.0, 30000 / 1001), WEB)
+    chunks = decided.chunks
     assert chunks[0].first_frame == 0
     for before, after in pairwise(chunks):
         assert after.first_frame == before.first_frame + before.frames
         assert after.number == before.number + 1
-    assert chunks[-1].first_frame + chunks[-1].frames == encoding.frames == round(61 * 30000 / 1001)
+    assert chunks[-1].first_frame + chunks[-1].frames == decided.picture.encoding.frames == round(61 * 30000 / 1001)
     assert [chunk.number for chunk in chunks if chunk.is_last] == [len(chunks)]
 
 
@@ -63,9 +102,9 @@ def test_chunks_follow_each_other_without_gap_or_overlap() -> None:
     ],
 )
 def test_a_profile_says_how_long_chunks_are_and_from_when_on(profile: Profile, chunks: int) -> None:
-    encoding = plan(a_film(60.0), profile).picture.encoding
-    assert len(encoding.chunks) == chunks
-    assert encoding.gop_frames == profile.gop_seconds * 25
+    decided = plan(a_film(60.0), profile)
+    assert len(decided.chunks) == chunks
+    assert decided.picture.encoding.gop_frames == profile.gop_seconds * 25
 
 
 @pytest.mark.parametrize(
@@ -82,8 +121,8 @@ def test_a_profile_says_how_long_chunks_are_and_from_when_on(profile: Profile, c
     ids=["container", "unsurveyed", "disorder", "no keyframe", "hidden", "far keyframes", "parameters change"],
 )
 def test_what_can_not_be_cut_well_is_encoded_in_one_piece(probe: MediaProbe) -> None:
-    assert len(plan(a_film(60), WEB).picture.encoding.chunks) == 10, "as it would be"
-    (whole,) = plan(probe, WEB).picture.encoding.chunks
+    assert len(plan(a_film(60), WEB).chunks) == 10, "as it would be"
+    (whole,) = plan(probe, WEB).chunks
     assert (whole.frames, whole.is_last) == (1500, True)
 
 

@@ -1,5 +1,6 @@
 """Whole command lines that read, word for word, and how an input is opened."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,42 +39,48 @@ def test_parameter_sets() -> None:
     ]
 
 
-def test_parameters_of_a_chunk() -> None:
-    assert commands.parameters_command(FFPROBE, SOURCE) == [
-        *[*QUIET_FFPROBE, *GUARD, "-select_streams", "v", "-show_data_hash", "murmur3"],
-        *["-show_entries", "stream=extradata_hash", "-of", "csv=p=0", "file:/in/a film.mov"],
+def test_packets_and_parameters_of_a_chunk() -> None:
+    assert commands.chunk_entries_command(FFPROBE, SOURCE) == [
+        *[*QUIET_FFPROBE, *GUARD, "-select_streams", "v", "-count_packets", "-show_data_hash", "murmur3"],
+        *["-show_entries", "stream=nb_read_packets,extradata_hash", "-of", "csv=p=0", "file:/in/a film.mov"],
     ]
 
 
 def test_decode_of_one_frame() -> None:
     assert commands.decode_frame_command(FFMPEG, SOURCE, 3) == [
-        *[*PROGRESS, "-t", "60", *INPUT, "-map", "0:3", "-frames:v", "1", "-f", "null", "-"],
+        *[*PROGRESS, "-threads", "1", "-t", "60", *INPUT, "-map", "0:3", "-frames:v", "1", "-f", "null", "-"],
     ]
 
 
 def test_decode_of_everything_stops_at_the_first_damage() -> None:
-    assert commands.decode_command(FFMPEG, SOURCE) == [
-        *[*PROGRESS, "-xerror", "-err_detect", "explode", *INPUT, "-map", "0", "-f", "null", "-"],
-    ]
+    strictly, nowhere = ["-xerror", "-err_detect", "explode"], ["-fps_mode", "passthrough", "-f", "null", "-"]
+    assert commands.decode_command(FFMPEG, SOURCE) == [*PROGRESS, *strictly, *INPUT, "-map", "0", *nowhere]
+    keyframes = commands.decode_command(FFMPEG, SOURCE, only_keyframes=True)
+    assert keyframes == [*PROGRESS, *strictly, "-skip_frame", "nokey", *INPUT, "-map", "0", *nowhere]
 
 
-def test_decode_of_places_begins_at_a_keyframe_each_time() -> None:
+def test_what_is_verified_is_hashed_and_decoded_from_a_keyframe_at_each_place() -> None:
     seek = ["-noaccurate_seek", "-ss"]
     pictures = ["-fps_mode", "passthrough", "-frames:v", "6", "-f", "null", "-"]
     sounds = ["-frames:a", "100", "-f", "null", "-"]
-    opened = [*PROGRESS, "-xerror", "-err_detect", "explode", *seek, "0.000", *INPUT, *seek, "12.346", *INPUT]
-    assert commands.decode_places_command(FFMPEG, SOURCE, [0.0, 12.3456], 6, 100) == [
+    opened = [*PROGRESS, "-xerror", "-err_detect", "explode", *seek, "0.000", *INPUT, *seek, "12.346", *INPUT, *INPUT]
+    hashed = ["-c", "copy", "-f", "streamhash", "-hash", "murmur3", "-"]
+    verify = partial(commands.verify_command, FFMPEG, SOURCE, starts=[0.0, 12.3456], frames=6)
+    assert verify(indices=[0, 1], sound_packets=100) == [
         *[*opened, "-map", "0:v", *pictures, "-map", "0:a", *sounds],
-        *["-map", "1:v", *pictures, "-map", "1:a", *sounds],
+        *["-map", "1:v", *pictures, "-map", "1:a", *sounds, "-map", "2:0", "-map", "2:1", *hashed],
     ]
-    silent = commands.decode_places_command(FFMPEG, SOURCE, [0.0, 12.3456], 6, 0)
-    assert silent == [*opened, "-map", "0:v", *pictures, "-map", "1:v", *pictures]
-
-
-def test_hash_of_streams() -> None:
-    assert commands.hash_command(FFMPEG, commands.source_input(SOURCE), [2, 0]) == [
-        *[*QUIET_FFMPEG, *INPUT, "-map", "0:2", "-map", "0:0", "-c", "copy"],
-        *["-f", "streamhash", "-hash", "murmur3", "-"],
+    assert verify(indices=[0], sound_packets=0) == [
+        *opened,
+        "-map",
+        "0:v",
+        *pictures,
+        "-map",
+        "1:v",
+        *pictures,
+        "-map",
+        "2:0",
+        *hashed,
     ]
 
 

@@ -41,7 +41,7 @@ async def planned(ffmpeg: Ffmpeg, source: Path, profile: Profile = WEB) -> Trans
 async def encode(
     ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, target: Path, *, number: int = 1, heard: OnProgress = unheard
 ) -> EncodedChunk:
-    chunk = decided.picture.encoding.chunks[number - 1]
+    chunk = decided.chunks[number - 1]
     origin = decided.origin_seconds
     return await encode_chunk(ffmpeg, decided.picture, chunk, source, target, origin_seconds=origin, on_progress=heard)
 
@@ -137,7 +137,7 @@ async def test_a_source_that_is_cut_while_it_is_encoded_makes_no_short_chunk(
 ) -> None:
     source, rest = tmp_path / "whole.mp4", tmp_path / "rest.mp4"
     clips.draw(source, *card(6), *H264, "-bf", "0", "-movflags", "+faststart")
-    decided = await planned(ffmpeg, source, SHORT_CHUNKS)
+    decided = replace(await planned(ffmpeg, source, SHORT_CHUNKS), chunk_starts=(0, 50, 100))
     clips.draw(rest, "-i", str(source), "-c", "copy", "-t", "1.2")
     with pytest.raises(OutputMismatch, match=frames):
         await encode(ffmpeg, decided, rest, target, number=number)
@@ -148,11 +148,11 @@ async def test_a_last_chunk_may_be_two_frames_off_and_no_more(ffmpeg: Ffmpeg, cl
     source = clips.path(Clip.CARD)
     decided = await planned(ffmpeg, source)
     for frames in (48, 52):
-        encoding = replace(decided.picture.encoding, frames=frames, chunk_frames=frames)
+        encoding = replace(decided.picture.encoding, frames=frames)
         expecting = replace(decided, picture=replace(decided.picture, encoding=encoding))
         assert (await encode(ffmpeg, expecting, source, target)).frames == 50
     for frames in (47, 53):
-        encoding = replace(decided.picture.encoding, frames=frames, chunk_frames=frames)
+        encoding = replace(decided.picture.encoding, frames=frames)
         expecting = replace(decided, picture=replace(decided.picture, encoding=encoding))
         with pytest.raises(OutputMismatch, match=f"50 frames instead of {frames}"):
             await encode(ffmpeg, expecting, source, target)

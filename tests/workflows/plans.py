@@ -16,7 +16,6 @@ from media.plan import (
 
 CHUNK_SECONDS: Final = 6
 _RATE: Final = 25
-_CHUNK_FRAMES: Final = CHUNK_SECONDS * _RATE
 _COLOURS: Final = SourceColours(tone_map=None, matrix="bt709", full_range=False)
 
 
@@ -30,7 +29,6 @@ def copied_plan(seconds: float = 10.0) -> TranscodePlan:
         frame_rate=_RATE,
         frames=round(seconds * _RATE),
         gop_frames=2 * _RATE,
-        chunk_frames=_CHUNK_FRAMES,
         deinterlace=False,
         colours=_COLOURS,
     )
@@ -62,6 +60,7 @@ def copied_plan(seconds: float = 10.0) -> TranscodePlan:
         origin_seconds=0.0,
         duration_seconds=seconds,
         picture=picture,
+        chunk_starts=tuple(range(0, max(1, round(seconds * _RATE)), CHUNK_SECONDS * _RATE)),
         sound=sound,
         thumbnail=ThumbnailPlan(0, 1.0, (5.0,), 1280, 720, representative=False, colours=_COLOURS),
         dropped=(),

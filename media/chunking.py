@@ -1,0 +1,82 @@
+"""Where a picture is cut into the chunks that are encoded by themselves. Pure.
+
+Every chunk begins on a grid of whole GOPs of the output, so that chunks can be joined as they are, and later be
+segments. Which points of the grid are taken depends on the source: a chunk has to decode from the keyframe before it,
+and many encoders set one only every eight or ten seconds.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from math import ceil, inf
+from typing import Final
+
+MOST_CHUNKS: Final = 240
+"""A chunk costs about six events of Temporal's history, which is to stay under two thousand for any film."""
+
+_LEAST_CHUNK: Final = 2 / 3
+_MOST_CHUNK: Final = 5 / 3
+"""How far a chunk's length may be from the wanted one, as parts of it."""
+_LEAST_REST: Final = 0.25
+"""What remains at the end goes to the chunk before it, if it is no longer than this part of a chunk."""
+_PRICE_OF_ANOTHER_LENGTH: Final = 0.5
+"""A second that a chunk is off its wanted length counts as much as so many seconds of decoding in vain."""
+
+
+def seek_margin_seconds(frame_rate: float) -> float:
+    """How long before a chunk's begin the keyframe has to lie from which it decodes.
+
+    Containers are sought by the decoding times of keyframes, which lie some frames before the times at which they are
+    shown; a stream of H.264 or HEVC reorders no more than sixteen frames, and encoders hardly ever more than four.
+    """
+    return max(0.25, 8 / frame_rate)
+
+
+def chunk_starts(
+    frames: int, gop_frames: int, frame_rate: float, wanted_seconds: float, keyframes: Sequence[float]
+) -> tuple[int, ...]:
+    """First frame of each chunk.
+
+    Args:
+        frames: Length of the picture.
+        gop_frames: Length of a GOP of the output.
+        frame_rate: Of the output.
+        wanted_seconds: Length of a chunk, where nothing speaks for another one.
+        keyframes: When the source has keyframes, in seconds on the output's clock, ascending; empty where all places
+            are as good.
+
+    Returns:
+        Whole multiples of ``gop_frames``, ascending from 0.
+    """
+    fewest_gops = ceil(frames / gop_frames / MOST_CHUNKS)
+    wanted = max(1, round(wanted_seconds * frame_rate / gop_frames), fewest_gops)
+    least = max(1, ceil(wanted * _LEAST_CHUNK), fewest_gops)
+    most = max(wanted, int(wanted * _MOST_CHUNK))
+    gop_seconds = gop_frames / frame_rate
+    off_price = _PRICE_OF_ANOTHER_LENGTH * gop_seconds
+
+    # The cheapest way to begin a chunk at each point of the grid, from the one before it.
+    points = ceil(frames / gop_frames)
+    cheapest, before = [0.0] + [inf] * (points - 1), [0] * points
+    for point in range(least, points):
+        in_vain = _in_vain(point * gop_seconds, frame_rate, keyframes)
+        for begin in range(max(0, point - most), point - least + 1):
+            price = cheapest[begin] + in_vain + off_price * abs(point - begin - wanted)
+            if price < cheapest[point]:
+                cheapest[point], before[point] = price, begin
+
+    def price_of_all(last: int) -> float:
+        rest = frames / gop_frames - last
+        if rest > max(most, (1 + _LEAST_REST) * wanted) or (rest <= _LEAST_REST * wanted and last > 0):
+            return inf
+        return cheapest[last] + off_price * max(0, ceil(rest) - wanted)
+
+    starts = [min(range(points), key=price_of_all)]
+    while starts[0] > 0:
+        starts.insert(0, before[starts[0]])
+    return tuple(start * gop_frames for start in starts)
+
+
+def _in_vain(begin: float, frame_rate: float, keyframes: Sequence[float]) -> float:
+    """Seconds of the source that a chunk decodes before its own first frame."""
+    before = bisect_right(keyframes, begin - seek_margin_seconds(frame_rate))
+    return begin - keyframes[before - 1] if before else 0.0
