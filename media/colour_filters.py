@@ -25,8 +25,8 @@ def colour_filters(colours: SourceColours, width: int, height: int) -> list[str]
         # What the file does not say is said here: zscale knows no way from colours that are not named.
         own_range = "pc" if colours.full_range else "tv"
         came = f"tin=bt709:pin={colours.wide_primaries}:min={colours.matrix}:rin={own_range}"
-        scaled = f"scale={width}:{height}:out_color_matrix={colours.matrix}:out_range={own_range}"
-        return [scaled, f"zscale={came}:{_TO_709}", "format=yuv420p", _TAGGED]
+        kept = ":".join(f"{end}_color_matrix={colours.matrix}:{end}_range={own_range}" for end in ("in", "out"))
+        return [f"scale={width}:{height}:{kept}", f"zscale={came}:{_TO_709}", "format=yuv420p", _TAGGED]
     in_range = "pc" if colours.full_range else "auto"
     matrices = f"in_color_matrix={colours.matrix}:in_range={in_range}:out_color_matrix=bt709:out_range=tv"
     return [f"scale={width}:{height}:{matrices}", "format=yuv420p", _TAGGED]

@@ -59,8 +59,9 @@ def _faults_of_samples(video: VideoStream) -> Iterator[str]:
         yield f"its pixels are {video.pixel_format or 'unknown'}, not yuv420p"
     if video.colour_range == "pc":
         yield "its colours are in full range"
-    if video.colour_transfer not in _SDR_TRANSFERS or video.colour_primaries in WIDE_PRIMARIES:
-        yield f"its colours are {video.colour_transfer or video.colour_primaries}, not BT.709"
+    is_sdr = video.colour_transfer in _SDR_TRANSFERS
+    if not is_sdr or video.colour_primaries in WIDE_PRIMARIES:
+        yield f"its colours are {video.colour_primaries if is_sdr else video.colour_transfer}, not BT.709"
     if video.field_order != "progressive":
         yield "it is interlaced, or does not say that it is not"
     if video.sample_aspect_ratio != 1.0:

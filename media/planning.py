@@ -164,9 +164,14 @@ def _chunk_starts(probe: MediaProbe, profile: Profile, encoding: PictureEncoding
 
 
 def _matrix(video: VideoStream) -> str:
-    """As swscale names it. Where the file does not say: BT.709 for high definition, else BT.601, as players assume."""
+    """As swscale names it. Where the file does not say: BT.709 for high definition, else BT.601, as players assume.
+
+    BT.2020's primaries come with its matrix.
+    """
     if video.colour_matrix in _MATRICES:
         return _MATRICES[video.colour_matrix]
+    if video.colour_primaries == "bt2020":
+        return "bt2020nc"
     return "bt709" if video.width * video.height >= _HD_PIXELS else "smpte170m"
 
 

@@ -25,6 +25,10 @@ MOBILE = load_profiles()["mobile"]
         (a_probe(a_video(colour_range="pc")), "its colours are in full range"),
         (a_probe(a_video(colour_transfer="smpte2084")), "its colours are smpte2084, not BT.709"),
         (a_probe(a_video(colour_primaries="bt2020")), "its colours are bt2020, not BT.709"),
+        (
+            a_probe(a_video(colour_transfer="bt709", colour_primaries="bt2020")),
+            "its colours are bt2020, not BT.709",
+        ),
         (a_probe(a_video(field_order="tt")), "it is interlaced, or does not say that it is not"),
         (a_probe(a_video(field_order=None)), "it is interlaced, or does not say that it is not"),
         (a_probe(a_video(sample_aspect_ratio=1.5)), "its pixels are not square"),

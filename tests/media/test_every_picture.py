@@ -11,6 +11,7 @@ from tests.media.making import Made
 from tests.media.rows import Row, check, each
 
 STANDING: Final = (120, 160)
+BROAD: Final = (1536, 90)
 TURNED_90: Final = Patches(BLUE, RED, YELLOW, GREEN)
 TURNED_180: Final = Patches(YELLOW, BLUE, GREEN, RED)
 TURNED_270: Final = Patches(GREEN, YELLOW, RED, BLUE)
@@ -59,7 +60,10 @@ async def test_every_picture_stands_upright_in_its_own_shape(
     Row(Clip.BT601, tags=None),
     Row(Clip.BT601_UNTAGGED, tags=None),
     Row(Clip.WIDE_GAMUT, "encode"),
+    Row(Clip.WIDE_GAMUT_UNTAGGED, "encode"),
+    Row(Clip.WIDE_GAMUT_BROAD, "encode", size=BROAD),
     Row(Clip.HDR10, "encode", tolerance=HDR_TOLERANCE, judge=white_is_bright),
+    Row(Clip.HDR10_BROAD, "encode", size=BROAD, tolerance=HDR_TOLERANCE),
     Row(Clip.HLG, "encode", tolerance=HDR_TOLERANCE, judge=white_is_bright),
     Row(Clip.GREY, "encode", patches=GREYS),
 )

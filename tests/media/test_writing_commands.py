@@ -75,8 +75,8 @@ def test_a_chunk_begins_at_its_own_frame_on_the_whole_videos_clock(
         ),
         (
             SourceColours(None, matrix="bt2020nc", full_range=False, wide_primaries="bt2020"),
-            "scale=1920:1080:out_color_matrix=bt2020nc:out_range=tv,zscale=tin=bt709:pin=bt2020:min=bt2020nc:rin=tv:"
-            "t=bt709:m=bt709:p=bt709:r=tv:dither=error_diffusion,format=yuv420p",
+            "scale=1920:1080:in_color_matrix=bt2020nc:in_range=tv:out_color_matrix=bt2020nc:out_range=tv,"
+            "zscale=tin=bt709:pin=bt2020:min=bt2020nc:rin=tv:t=bt709:m=bt709:p=bt709:r=tv:dither=error_diffusion,format=yuv420p",
         ),
         (
             SourceColours(None, matrix="smpte170m", full_range=True),
