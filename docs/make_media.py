@@ -91,6 +91,7 @@ _SOURCES: Final = {
     Clip.JITTERY: "about 30, no two distances alike",
     Clip.ONE_FPS: "a screen, one frame a second, H.264",
     Clip.ONE_FPS_VP9: "the same in VP9",
+    Clip.NO_DURATIONS: "a frame each 2 s in a WebM that does not say how long they last",
     Clip.TEN_MINUTES: "10 minutes of VP9, 1 frame a second, now and then 30",
     Clip.LONG_STILL: "two frames, a minute apart",
     Clip.ONE_FRAME: "one frame and 2 s of sound",
@@ -101,6 +102,7 @@ _SOURCES: Final = {
     Clip.CUT_IN_GOP: "an edit list cuts within a group of pictures",
     Clip.CUT_AT_KEYFRAME: "an edit list cuts at a keyframe",
     Clip.EMPTY_EDIT: "an empty edit delays the picture by 0.6 s",
+    Clip.SEVERAL_EDITS: "an edit list shows three parts, one of them a second time",
 }
 """What each clip is, for people; every clip that is a row has its words here, and no other."""
 

@@ -12,7 +12,8 @@ class PacketSurvey:
         size_bytes: Of all of them.
         first_seconds: When the first one that is shown begins.
         last_seconds: When the last one that is shown begins.
-        end_seconds: When it ends; how long it lasts is a guess where frames are reordered and their rate varies.
+        end_seconds: When it ends; how long it lasts is a guess where frames are reordered and their rate
+            varies, or where packets have no durations.
         starts_with_keyframe: Whether the first packet can be decoded by itself.
         keyframe_gap_seconds: Longest time from one keyframe to the next, or to the end.
         in_order: Whether every packet has its times, decoding times only grow, and none is shown before it is decoded.

@@ -45,7 +45,7 @@ class _StreamSurveyor:
         self._size_bytes = 0
         self._first = float("inf")
         self._last = float("-inf")
-        self._last_duration = 0.0
+        self._last_duration: float | None = None
         self._starts_with_keyframe = False
         self._keyframe: float | None = None
         self._keyframes = array("d")
@@ -77,7 +77,7 @@ class _StreamSurveyor:
             self._keep_pace(dts, duration or 0.0)
         self._first = min(self._first, at)
         if at >= self._last:
-            self._last, self._last_duration = at, duration or 0.0
+            self._last, self._last_duration = at, duration
         if "K" in flags:
             self._keyframe_gap = max(self._keyframe_gap, at - self._keyframe if self._keyframe is not None else 0.0)
             self._keyframe = at
@@ -103,9 +103,16 @@ class _StreamSurveyor:
         # One less, as the first and the last of them may lie just within.
         self._most_a_second = max(self._most_a_second, len(self._recent), 2 * (len(self._recent_half) - 1))
 
+    def _last_stands(self) -> float:
+        """How long the last packet lasts: where it does not say so, as WebM need not, as the others do on average."""
+        if self._last_duration is not None:
+            return self._last_duration
+        others = self._packets - self._hidden - 1
+        return (self._last - self._first) / others if others > 0 else 0.0
+
     def result(self) -> PacketSurvey:
         shown = self._packets > self._hidden and self._first <= self._last
-        end = self._last + self._last_duration
+        end = self._last + self._last_stands()
         until_the_end = end - self._keyframe if shown and self._keyframe is not None else 0.0
         return PacketSurvey(
             packets=self._packets,

@@ -29,6 +29,7 @@ def has_frames(least: int, start: float, end: float) -> Judge:
     Row(Clip.JITTERY, seconds=3, frame_rates=(30,)),
     Row(Clip.ONE_FPS, seconds=6, frame_rates=(1,), flashes=(1, 3)),
     Row(Clip.ONE_FPS_VP9, "encode", "encode", seconds=6, frame_rates=(), flashes=(1, 3)),
+    Row(Clip.NO_DURATIONS, "encode", "none", seconds=8, frame_rates=(), flashes=(4,)),
     Row(
         Clip.TEN_MINUTES,
         "encode",
@@ -56,6 +57,7 @@ async def test_a_rate_that_varies_is_kept_in_time(ffmpeg: Ffmpeg, clips: Clips, 
     Row(Clip.CUT_IN_GOP, "encode", None, seconds=2.52, flashes=(0.0, 0.52, 1.32)),
     Row(Clip.CUT_AT_KEYFRAME, "copy", None, seconds=2.6, flashes=(0.0, 0.6, 1.4)),
     Row(Clip.EMPTY_EDIT, "encode", None, seconds=2.6, flashes=(1.0, 1.6, 2.4), looked_at=0.8),
+    Row(Clip.SEVERAL_EDITS, "encode", "encode", seconds=3.4, flashes=(0.4, 1.4, 2.8)),
 )
 async def test_wherever_a_video_begins_it_plays_from_there(
     ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, row: Row
