@@ -15,7 +15,7 @@ PROBE_ENTRIES: Final = (
     ",r_frame_rate,avg_frame_rate,start_time,duration,channels,sample_rate"
     ":stream_disposition=default,attached_pic,timed_thumbnails"
     ":stream_side_data=rotation,displaymatrix"
-    ":stream_tags=enc_key_id"
+    ":stream_tags=enc_key_id,DURATION,DURATION-eng"
 )
 """What is asked of ffprobe, and all that is: a file's own tags can be as long as the file."""
 
@@ -27,8 +27,11 @@ _ENCRYPTED_TAGS: Final = frozenset(("encv", "enca", "drmi", "drms", "drmt"))
 """Sample entries of Common Encryption (ISO/IEC 23001-7) and of Apple's FairPlay."""
 _MATROSKA_KEY: Final = "enc_key_id"
 """ffmpeg's name of the key that a track of Matroska or WebM names."""
+_MATROSKA_LENGTH: Final = "DURATION"
+"""Tag of a track's length, with or without a language behind it; ffmpeg and mkvmerge write it."""
 
 _H264_LEVELS_A_ONE: Final = 10
+_CLOCK_PARTS: Final = 3
 _QUARTER_TURN: Final = 90
 _QUARTER_TURN_TOLERANCE: Final = 1.0
 
@@ -78,6 +81,12 @@ class _Stream(BaseModel):
     @property
     def needs_a_key(self) -> bool:
         return self.codec_tag_string.lower() in _ENCRYPTED_TAGS or _MATROSKA_KEY in self.tags
+
+    @property
+    def seconds(self) -> float | None:
+        """Its own length. Matroska has that in a tag; what ffprobe calls the duration there is the whole file's."""
+        tagged = next((text for key, text in self.tags.items() if key.startswith(_MATROSKA_LENGTH)), "")
+        return _clock(tagged) or _positive(self.duration)
 
     @property
     def is_cover(self) -> bool:
@@ -137,8 +146,8 @@ def _picture(streams: list[_Stream]) -> _Stream:
 
 def _film(tracks: list[_Stream]) -> _Stream:
     """The track that is meant to be watched: not one that is much shorter than another, as a still in front is."""
-    longest = max(_positive(track.duration) or 0.0 for track in tracks)
-    long = [track for track in tracks if 2 * (_positive(track.duration) or longest) >= longest]
+    longest = max(track.seconds or 0.0 for track in tracks)
+    long = [track for track in tracks if 2 * (track.seconds or longest) >= longest]
     return next((track for track in long if track.disposition.get("default")), long[0])
 
 
@@ -221,6 +230,15 @@ def _number(text: str) -> float | None:
 def _positive(text: str) -> float | None:
     number = _number(text)
     return number if number is not None and number > 0 else None
+
+
+def _clock(text: str) -> float | None:
+    """Seconds, from hours, minutes and seconds between colons."""
+    parts = [_number(part) for part in text.split(":")]
+    if len(parts) != _CLOCK_PARTS or None in parts:
+        return None
+    hours, minutes, seconds = (part or 0.0 for part in parts)
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _ratio(text: str, sign: str) -> float | None:

@@ -10,6 +10,7 @@ from tests.media.making import Made
 from tests.media.rows import Row, check, each
 
 SLOW_FLASHES: Final = (1.0, 30.0, 61.5)
+GOP_FLASHES: Final = (1.0, 11.0, 24.0)
 
 
 async def has_nothing_else(ffmpeg: Ffmpeg, made: Made) -> None:
@@ -39,6 +40,10 @@ async def test_every_codec_and_container_is_taken(ffmpeg: Ffmpeg, clips: Clips, 
     Row(Clip.H264_OPEN_GOP),
     Row(Clip.H264_MUCH_BESIDES, judge=has_nothing_else),
     Row(Clip.H264_ATTACHMENT, judge=has_nothing_else),
+    Row(Clip.STILL_IN_FRONT),
+    Row(Clip.STILL_IN_FRONT_MKV),
+    Row(Clip.H264_USUAL_GOP, size=(64, 48), seconds=25, frame_rates=(24,), flashes=GOP_FLASHES),
+    Row(Clip.H264_REPEATED_PARAMETERS),
 )
 async def test_what_plays_everywhere_is_not_encoded_again(
     ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, row: Row

@@ -147,6 +147,22 @@ def test_what_decides_on_copying_is_told() -> None:
     assert (video.colour_range, video.colour_primaries, video.is_interlaced) == ("pc", "bt2020", True)
 
 
+@pytest.mark.parametrize(
+    ("tags", "film"),
+    [
+        ({"DURATION": "00:00:00.040000000"}, 1),
+        ({"DURATION-eng": "00:00:00.040000000"}, 1),
+        ({"DURATION": "nonsense"}, 0),
+        ({"DURATION": "1:nan:2"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_film_is_not_a_track_that_is_much_shorter_than_another(tags: dict[str, str], film: int) -> None:
+    picture = json.loads(_probe_text("rotated"))["streams"][0] | {"duration": "61.5"}
+    tracks = [{**picture, "index": 0, "tags": tags}, {**picture, "index": 1, "tags": {"DURATION": "00:01:01.5"}}]
+    assert parse_probe(json.dumps({"streams": tracks, "format": {"format_name": "matroska"}})).video.index == film
+
+
 def test_all_that_is_neither_the_picture_nor_sound_is_told_by_its_kind() -> None:
     picture = json.loads(_probe_text("rotated"))["streams"][0]
     cover = {**picture, "index": 0, "codec_name": "mjpeg", "disposition": {"attached_pic": 1}}
