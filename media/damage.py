@@ -8,8 +8,11 @@ from contracts.warnings import VideoWarning
 FRAMES_LOST: Final = "frames_lost"
 
 _MOST_LOST_PERCENT: Final = 1.0
-_SIGNS: Final = ("corrupt decoded frame", "Error submitting packet to decoder")
-"""What ffmpeg says, once for each frame, when one comes out damaged or not at all (its ``ffmpeg_dec.c``)."""
+_SIGNS: Final = ("corrupt decoded frame", "Error submitting packet to decoder", "Decoding error")
+"""What ffmpeg says, once for each frame, when one comes out damaged or not at all (its ``ffmpeg_dec.c``).
+
+It says the third of a video's last frames, which fail when the decoder is emptied: as many as there are threads.
+"""
 
 
 class DamageCounter:

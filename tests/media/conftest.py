@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.media.rows", "tests.media.judges")
+pytest.register_assert_rewrite("tests.media.making", "tests.media.rows", "tests.media.judges")

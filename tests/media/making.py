@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from contracts.errors import OutputMismatch
 from contracts.warnings import VideoWarning
 from media.damage import judge_damage
 from media.encode import EncodedChunk, encode_chunk, encode_sound
@@ -51,13 +54,26 @@ async def planned(ffmpeg: Ffmpeg, source: Path, profile: Profile, limits: MediaL
 
 
 async def make(ffmpeg: Ffmpeg, source: Path, folder: Path, profile: Profile) -> Made:
-    """Make everything that is published of ``source``; what was copied and does not play is encoded.
+    """Make everything that is published of ``source``, at the first try.
+
+    Raises:
+        VideoError: The clip can't be made into a video, or what was copied does not play.
+    """
+    decided = await planned(ffmpeg, source, profile)
+    return await make_as_planned(ffmpeg, decided, source, folder)
+
+
+async def make_again(ffmpeg: Ffmpeg, source: Path, folder: Path, profile: Profile) -> Made:
+    """Copy a clip, find that it does not play everywhere, and encode it instead, as the workflow does.
 
     Raises:
         VideoError: The clip can't be made into a video.
     """
     decided = await planned(ffmpeg, source, profile)
-    return await make_as_planned(ffmpeg, decided, source, folder)
+    assert decided.in_words == "picture copied, sound copied"
+    with pytest.raises(OutputMismatch, match="can't be decoded everywhere"):
+        await make_as_planned(ffmpeg, decided, source, folder)
+    return await make_as_planned(ffmpeg, decided.encoding_what_was_copied(), source, folder)
 
 
 async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, folder: Path) -> Made:

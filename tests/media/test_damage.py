@@ -11,11 +11,12 @@ def test_a_frame_counts_as_lost_when_ffmpeg_says_so() -> None:
     for line in (
         "[vist#0:0/h264 @ 0x5581] [dec:h264 @ 0x5582] corrupt decoded frame",
         "[vist#0:0/h264 @ 0x5581] [dec:h264 @ 0x5582] Error submitting packet to decoder: Invalid data found",
+        "[vist#0:0/h264 @ 0x5581] [dec:h264 @ 0x5582] Decoding error: Invalid data found",
         "[h264 @ 0x5583] error while decoding MB 3 4, bytestream -5",
         "",
     ):
         damage.read_line(line)
-    assert damage.frames == 2
+    assert damage.frames == 3
 
 
 def test_nothing_lost_is_nothing_to_tell() -> None:

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Encrypted, InvalidMedia
+from media.damage import FRAMES_LOST
 from media.ffmpeg import Ffmpeg
 from media.profile import load_profiles
 from media.validate import probe
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.recipes.drawing import FLASHES
 from tests.fixtures.recipes.times import FAR_APART_SECONDS
 from tests.media.judges.times import beeps, flashes
-from tests.media.making import make
+from tests.media.making import make, make_again, warned_of
 
 WEB = load_profiles()["web"]
 
@@ -22,6 +24,38 @@ async def test_a_frame_that_is_lost_costs_a_warning(ffmpeg: Ffmpeg, clips: Clips
     assert made.probe.duration_seconds == pytest.approx(10, abs=0.12)
     for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
         assert seen_or_heard == pytest.approx([0.4, 3.0, 9.0], abs=0.04)
+
+
+async def test_the_last_frames_may_be_lost_as_well(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
+    made = await make(ffmpeg, clips.path(Clip.DAMAGED_AT_THE_END), tmp_path, WEB)
+    assert warned_of(made.warnings) == [FRAMES_LOST]
+    assert made.warnings[0].message.startswith("4 pictures of about 496 ")
+    assert made.probe.duration_seconds == pytest.approx(20, abs=0.12)
+    for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
+        assert seen_or_heard == pytest.approx([0.4, 3.0, 9.0], abs=0.04)
+
+
+async def test_sound_that_can_not_be_decoded_is_encoded_past_the_damage(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+) -> None:
+    made = await make_again(ffmpeg, clips.path(Clip.DAMAGED_SOUND), tmp_path, WEB)
+    assert made.warnings == ()
+    assert made.probe.duration_seconds == pytest.approx(2, abs=0.12)
+    for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
+        assert seen_or_heard == pytest.approx(FLASHES, abs=0.04)
+
+
+async def test_damage_inside_a_copied_picture_is_found_in_the_places_that_are_decoded(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+) -> None:
+    made = await make_again(ffmpeg, clips.path(Clip.DAMAGED_IN_A_PLACE), tmp_path, WEB)
+    assert warned_of(made.warnings) == [FRAMES_LOST]
+    assert made.probe.duration_seconds == pytest.approx(21, abs=0.12)
+
+
+async def test_too_much_damage_inside_a_copied_picture_is_refused(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
+    with pytest.raises(InvalidMedia, match="is damaged"):
+        await make_again(ffmpeg, clips.path(Clip.DAMAGED_IN_PLACES), tmp_path, WEB)
 
 
 @pytest.mark.parametrize("clip", [Clip.DAMAGED_A_LOT, Clip.DAMAGED_INSIDE])
