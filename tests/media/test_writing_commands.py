@@ -64,6 +64,12 @@ def test_a_chunk_begins_at_its_own_frame_on_the_whole_videos_clock(
     ]
 
 
+def test_an_encoder_gets_as_many_threads_as_it_is_given() -> None:
+    chunk = PLAN.chunks[0]
+    command = encode_chunk_command(FFMPEG, PLAN.picture, chunk, SOURCE, TARGET, origin_seconds=1.4, threads=3)
+    assert command[command.index("-c:v") :][: len(X264) + 2] == [*X264, "-threads", "3"]
+
+
 @pytest.mark.parametrize(
     ("colours", "filters"),
     [
