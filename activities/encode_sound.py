@@ -9,6 +9,8 @@ from activities.done_before import DoneBefore
 from activities.heartbeat import heartbeats
 from activities.work_names import named_by_what_makes_it
 from contracts.storage_keys import WorkFile
+from contracts.warnings import VideoWarning
+from media.damage import judge_sound_damage
 from media.encode import encode_sound
 from media.ffmpeg import Ffmpeg
 from media.plan import SoundPlan
@@ -40,9 +42,11 @@ class EncodeSoundResult:
 
     Attributes:
         file: The sound, in an MP4.
+        warnings: What the video's owner should know.
     """
 
     file: WorkFile
+    warnings: tuple[VideoWarning, ...] = ()
 
 
 class EncodeSoundActivities:
@@ -71,7 +75,7 @@ class EncodeSoundActivities:
             if (done := await self._done.find(key)) is not None:
                 return done
             async with self._storage.fetch(request.original_key) as source, self._storage.create(key) as target:
-                await encode_sound(
+                lost = await encode_sound(
                     self._ffmpeg,
                     request.sound,
                     source,
@@ -80,5 +84,7 @@ class EncodeSoundActivities:
                     on_progress=lambda advance: heartbeat.advance(advance.out_time_seconds, seconds, advance.speed),
                 )
                 size_bytes = (await asyncio.to_thread(target.stat)).st_size
-                await self._done.remember(key, target, EncodeSoundResult(WorkFile(key, size_bytes)))
+                warning = judge_sound_damage(lost)
+                result = EncodeSoundResult(WorkFile(key, size_bytes), (warning,) if warning is not None else ())
+                await self._done.remember(key, target, result)
             return await self._done.standing(key)

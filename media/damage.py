@@ -1,4 +1,4 @@
-"""How many frames of a source could not be decoded, and what that means. Pure."""
+"""How much of a source could not be decoded, and what that means. Pure."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from contracts.errors import InvalidMedia
 from contracts.warnings import VideoWarning
 
 FRAMES_LOST: Final = "frames_lost"
+SOUND_LOST: Final = "sound_lost"
 
 _MOST_LOST_PERCENT: Final = 1.0
 _SIGNS: Final = ("corrupt decoded frame", "Error submitting packet to decoder", "Decoding error")
@@ -16,7 +17,7 @@ It says the third of a video's last frames, which fail when the decoder is empti
 
 
 class DamageCounter:
-    """Counts damaged frames in what ffmpeg says at ``-loglevel repeat+warning``.
+    """Counts damaged frames of a picture, or packets of sound, in what ffmpeg says at ``-loglevel repeat+warning``.
 
     Attributes:
         frames: How many there were.
@@ -55,4 +56,17 @@ def judge_damage(lost: int, frames: int) -> VideoWarning | None:
     pictures = "picture" if lost == 1 else "pictures"
     return VideoWarning(
         FRAMES_LOST, f"{lost} {pictures} of about {frames} could not be decoded: the uploaded file is damaged there."
+    )
+
+
+def judge_sound_damage(lost: int) -> VideoWarning | None:
+    """Say what it means for a video that so many packets of its sound could not be decoded: it is watched all the same.
+
+    Returns:
+        A warning, or None where none was lost.
+    """
+    if lost == 0:
+        return None
+    return VideoWarning(
+        SOUND_LOST, "Some of the sound could not be decoded, and is silent: the uploaded file is damaged there."
     )

@@ -85,26 +85,36 @@ async def encode_chunk(
 
 async def encode_sound(
     ffmpeg: Ffmpeg, plan: SoundPlan, source: Path, target: Path, *, origin_seconds: float, on_progress: OnProgress
-) -> None:
+) -> int:
     """Encode the sound to ``target`` and decode it again. Without success nothing is left there.
+
+    Returns:
+        How many packets of the source could not be decoded; there is silence instead.
 
     Raises:
         InvalidMedia: None, or hardly any, of it can be decoded.
-        OutputMismatch: It is not as long as planned, or can't be decoded.
+        OutputMismatch: It is not as long as planned though nothing was damaged, or can't be decoded.
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
         StorageFailed: There is no room for the output.
     """
-    command = encode_sound_command(ffmpeg.ffmpeg_path, plan, source, target, origin_seconds=origin_seconds)
     with nothing_left_without_success(target):
-        result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress)
-        if result.return_code == _ERROR_RATE_EXCEEDED:
-            raise InvalidMedia(_NO_SOUND) from ProcessFailed("ffmpeg", result)
-        raise_if_failed(result)
-        reached = (await _decode(ffmpeg, target)).out_time_seconds
-        if reached == 0 and plan.seconds > LEAST_TOLERANCE_SECONDS:
-            raise InvalidMedia(_NO_SOUND)
-        if reached < plan.seconds - LEAST_TOLERANCE_SECONDS:
-            raise OutputMismatch(f"The sound is {reached:.1f} s long instead of {plan.seconds:.1f} s.")
+        for until_the_end in (False, True):
+            damage = DamageCounter()
+            command = encode_sound_command(
+                ffmpeg.ffmpeg_path, plan, source, target, origin_seconds=origin_seconds, until_the_end=until_the_end
+            )
+            result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress, on_complaint=damage.read_line)
+            if result.return_code == _ERROR_RATE_EXCEEDED:
+                raise InvalidMedia(_NO_SOUND) from ProcessFailed("ffmpeg", result)
+            raise_if_failed(result)
+            reached = (await _decode(ffmpeg, target)).out_time_seconds
+            if reached == 0 and plan.seconds > LEAST_TOLERANCE_SECONDS:
+                raise InvalidMedia(_NO_SOUND)
+            if reached >= plan.seconds - LEAST_TOLERANCE_SECONDS:
+                return damage.frames
+            if until_the_end or damage.frames == 0:  # nothing was damaged: the file could not be read to its end
+                raise OutputMismatch(f"The sound is {reached:.1f} s long instead of {plan.seconds:.1f} s.")
+    raise AssertionError("the second time returns or raises")
 
 
 async def _read_back(ffmpeg: Ffmpeg, target: Path, frames: int, gop_frames: int) -> str:

@@ -60,15 +60,24 @@ def encode_chunk_command(
 
 
 def encode_sound_command(
-    ffmpeg: Path, plan: SoundPlan, source: Path, target: Path, *, origin_seconds: float
+    ffmpeg: Path, plan: SoundPlan, source: Path, target: Path, *, origin_seconds: float, until_the_end: bool = False
 ) -> list[str]:
-    """Encode the sound into an MP4 of its own, whose clock begins at 0, with silence where the source has none."""
+    """Encode the sound into an MP4 of its own, whose clock begins at 0, with silence where the source has none.
+
+    Args:
+        ffmpeg: The program.
+        plan: How the sound is encoded.
+        source: The upload.
+        target: Of any name; the format is always MP4.
+        origin_seconds: The source's time at which the output begins.
+        until_the_end: Whether silence is put after what ends before the planned length.
+    """
     encoding = plan.encoding
     return [
         *quiet_with_progress(ffmpeg, _LOGLEVEL),
         *["-copyts", "-itsoffset", f"{-origin_seconds:.6f}", *source_input(source)],
         *["-map", f"0:{plan.index}", *_without_metadata()],
-        *["-af", sound_filters(plan)],
+        *["-af", ",".join([sound_filters(plan), *(["apad"] if until_the_end else [])])],
         *["-c:a", encoding.encoder, "-b:a", str(encoding.bit_rate)],
         *["-ac", str(encoding.channels), "-ar", str(encoding.sample_rate_hertz)],
         *["-t", f"{plan.seconds:.6f}", "-f", "mp4", "-y", *as_file(target)],

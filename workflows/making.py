@@ -8,7 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.encode_chunk import EncodeChunkActivities, EncodeChunkInput, EncodeChunkResult
-    from activities.encode_sound import EncodeSoundActivities, EncodeSoundInput
+    from activities.encode_sound import EncodeSoundActivities, EncodeSoundInput, EncodeSoundResult
     from activities.join_streams import JoinStreamsActivities, JoinStreamsInput, JoinStreamsResult
     from activities.verify_output import VerifyOutputActivities, VerifyOutputInput, VerifyOutputResult
     from contracts.processing import Step, VideoProcessingInput
@@ -71,9 +71,9 @@ class Making:
         self._enter(Step.TRANSCODE, f"{self._plan.duration_seconds:.1f} s: {self._plan.in_words}")
         encoding = (self._encode_chunk(chunk) for chunk in self._plan.chunks)
         sound, *encoded = await side_by_side(self._encode_sound(), *encoding)
-        joined = await self._join(tuple(encoded), sound)
+        joined = await self._join(tuple(encoded), sound.file if sound is not None else None)
         verified = await self._verify(joined)
-        return MadeVideo(joined.file, verified, joined.warnings)
+        return MadeVideo(joined.file, verified, (*joined.warnings, *(sound.warnings if sound is not None else ())))
 
     async def _encode_chunk(self, chunk: Chunk) -> EncodeChunkResult:
         plan, picture = self._plan, self._plan.picture
@@ -96,11 +96,11 @@ class Making:
                 summary=f"Picture from {begin:.1f} s, {seconds:.1f} s of {picture.width}x{picture.height}",
             )
 
-    async def _encode_sound(self) -> WorkFile | None:
+    async def _encode_sound(self) -> EncodeSoundResult | None:
         sound, plan = self._plan.sound, self._plan
         if sound is None or sound.action is StreamAction.COPY:
             return None
-        result = await self._steps.take(
+        return await self._steps.take(
             EncodeSoundActivities.encode_sound,
             EncodeSoundInput(
                 video_id=self._request.video_id,
@@ -113,7 +113,6 @@ class Making:
             activity_id=ActivityId.SOUND_OF_COPY if self._copied else ActivityId.SOUND,
             summary=_sound_in_words(sound),
         )
-        return result.file
 
     async def _join(self, chunks: tuple[EncodeChunkResult, ...], sound: WorkFile | None) -> JoinStreamsResult:
         self._enter(Step.JOIN, self._plan.in_words)

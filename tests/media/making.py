@@ -10,7 +10,7 @@ import pytest
 
 from contracts.errors import OutputMismatch
 from contracts.warnings import VideoWarning
-from media.damage import judge_damage
+from media.damage import judge_damage, judge_sound_damage
 from media.encode import EncodedChunk, encode_chunk, encode_sound
 from media.ffmpeg import Ffmpeg
 from media.join import join_streams
@@ -82,20 +82,24 @@ async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, 
     await create_thumbnail(ffmpeg, decided.thumbnail, source, thumbnail)
     encoded = [await encode(ffmpeg, decided, chunk, source, folder) for chunk in decided.chunks]
     frames = sum(chunk.frames for chunk in encoded) if encoded else decided.picture.packets
-    warning = judge_damage(sum(chunk.lost_frames for chunk in encoded), frames)
+    sound, lost_packets = await _sound(ffmpeg, decided, source, folder)
+    warnings = (
+        judge_damage(sum(chunk.lost_frames for chunk in encoded), frames),
+        judge_sound_damage(lost_packets),
+    )
     went_in = await join_streams(
         ffmpeg,
         decided,
         video,
         source=source,
         chunks=[chunk_path(folder, chunk) for chunk in decided.chunks],
-        sound=await _sound(ffmpeg, decided, source, folder),
+        sound=sound,
         size_bytes=(await asyncio.to_thread(source.stat)).st_size,
         packets=(frames, 100_000),
     )
     sound_packets = (decided.sound.packets or None) if decided.sound is not None else None
     probe = await verify_output(ffmpeg, decided, went_in, (frames, sound_packets), video)
-    return Made(decided, video, thumbnail, probe, (warning,) if warning is not None else ())
+    return Made(decided, video, thumbnail, probe, tuple(warning for warning in warnings if warning is not None))
 
 
 async def encode(ffmpeg: Ffmpeg, decided: TranscodePlan, chunk: Chunk, source: Path, folder: Path) -> EncodedChunk:
@@ -125,9 +129,9 @@ def warned_of(warnings: Sequence[VideoWarning]) -> list[str]:
     return [warning.code for warning in warnings]
 
 
-async def _sound(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, folder: Path) -> Path | None:
+async def _sound(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, folder: Path) -> tuple[Path | None, int]:
     if decided.sound is None or decided.sound.action is StreamAction.COPY:
-        return None
+        return None, 0
     target, origin = folder / "sound.mp4", decided.origin_seconds
-    await encode_sound(ffmpeg, decided.sound, source, target, origin_seconds=origin, on_progress=unheard)
-    return target
+    lost = await encode_sound(ffmpeg, decided.sound, source, target, origin_seconds=origin, on_progress=unheard)
+    return target, lost

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Encrypted, InvalidMedia
-from media.damage import FRAMES_LOST
+from media.damage import FRAMES_LOST, SOUND_LOST
 from media.ffmpeg import Ffmpeg
 from media.profile import load_profiles
 from media.validate import probe
@@ -39,10 +39,22 @@ async def test_sound_that_can_not_be_decoded_is_encoded_past_the_damage(
     ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
 ) -> None:
     made = await make_again(ffmpeg, clips.path(Clip.DAMAGED_SOUND), tmp_path, WEB)
-    assert made.warnings == ()
+    assert warned_of(made.warnings) == [SOUND_LOST]
     assert made.probe.duration_seconds == pytest.approx(2, abs=0.12)
     for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
         assert seen_or_heard == pytest.approx(FLASHES, abs=0.04)
+
+
+async def test_sound_that_can_not_be_decoded_to_its_end_is_silent_from_there(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+) -> None:
+    made = await make_again(ffmpeg, clips.path(Clip.DAMAGED_SOUND_AT_THE_END), tmp_path, WEB)
+    assert warned_of(made.warnings) == [SOUND_LOST]
+    (track,) = made.probe.audio
+    assert track.survey is not None
+    assert track.survey.seconds == pytest.approx(2, abs=0.12)
+    assert await flashes(ffmpeg, made.video) == pytest.approx(FLASHES, abs=0.04)
+    assert await beeps(ffmpeg, made.video) == pytest.approx(FLASHES[:2], abs=0.04)
 
 
 async def test_damage_inside_a_copied_picture_is_found_in_the_places_that_are_decoded(
