@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.heartbeat import heartbeats
-from contracts.errors import UnknownProfile
+from contracts.errors import LimitExceeded, UnknownProfile
 from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits, check_price
 from media.plan import TranscodePlan
@@ -34,9 +34,11 @@ class ValidateVideoResult:
 
     Attributes:
         plan: Every decision; the later steps take them from here.
+        why_not_encoded: Why what is copied may not be encoded instead, should it prove not to play; empty where it may.
     """
 
     plan: TranscodePlan
+    why_not_encoded: str = ""
 
 
 class ValidateVideoActivities:
@@ -66,7 +68,7 @@ class ValidateVideoActivities:
             probe = await validate(self._ffmpeg, source, self._limits)
         made = plan(probe, profile)
         check_price(made, self._limits)
-        return ValidateVideoResult(plan=made)
+        return ValidateVideoResult(plan=made, why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits))
 
     def _profile(self, name: str) -> Profile:
         try:
@@ -76,3 +78,11 @@ class ValidateVideoActivities:
                 f"There is no encoding profile {name} any more; there are {', '.join(self._profiles)}. Upload the "
                 "video again with one of them."
             ) from None
+
+
+def _why_not(made: TranscodePlan, limits: MediaLimits) -> str:
+    try:
+        check_price(made, limits)
+    except LimitExceeded as refusal:
+        return str(refusal)
+    return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
@@ -55,6 +55,7 @@ class VideoProcessingWorkflow:
         self._request = request
         self._steps = Steps()
         self._claimed = False
+        self._why_not_encoded = ""
         self._publishing = False
         self._marking_ready = False
 
@@ -97,6 +98,7 @@ class VideoProcessingWorkflow:
             activity_id=ActivityId.VALIDATE,
             summary="Is it a video, and what is to be made of it?",
         )
+        self._why_not_encoded = result.why_not_encoded
         return result.plan
 
     async def _make(self, plan: TranscodePlan) -> _Output:
@@ -122,6 +124,9 @@ class VideoProcessingWorkflow:
             except ActivityError as failure:
                 if number == MOST_MAKINGS or not is_to_be_made_anew(failure):
                     raise
+                if plan.copies and self._why_not_encoded:
+                    limit = ErrorCode.LIMIT_EXCEEDED
+                    raise ApplicationError(self._why_not_encoded, type=limit, non_retryable=True) from failure
                 workflow.logger.warning("Making %s of the output is not right: %s", number, failure.cause)
                 plan = plan.encoding_what_was_copied()
         raise AssertionError("the last making returns or raises")

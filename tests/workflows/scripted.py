@@ -78,6 +78,7 @@ class ScriptedActivities:
 
     Attributes:
         plan: What ``validate_video`` answers.
+        why_not_encoded: The same.
         behaviours: What an activity does; by its name, or by its id for one of several, such as ``chunk-2-of-3``.
         calls: Names of what was called, in order; of ``encode_chunk`` the id.
         ended: The same of what has ended, however it did.
@@ -87,6 +88,7 @@ class ScriptedActivities:
 
     def __init__(self, plan: TranscodePlan | None = None) -> None:
         self.plan = plan if plan is not None else encoded_plan()
+        self.why_not_encoded = ""
         self.behaviours: dict[str, Behaviour] = {}
         self.calls: list[str] = []
         self.ended: list[str] = []
@@ -135,7 +137,7 @@ class ScriptedActivities:
     @activity.defn
     async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
         await self._act(request)
-        return ValidateVideoResult(plan=self.plan)
+        return ValidateVideoResult(self.plan, self.why_not_encoded)
 
     @activity.defn
     async def encode_chunk(self, request: EncodeChunkInput) -> EncodeChunkResult:

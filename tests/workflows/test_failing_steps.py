@@ -217,6 +217,19 @@ class TestAnOutputThatIsNotWhatWasAskedFor:
         assert {getattr(request, "making", None) for request in script.requests["chunk-1-of-3"]} == {2}
         assert getattr(script.last("publish_files"), "video", None) == getattr(script.last("verify_output"), "file", 0)
 
+    async def test_what_would_be_too_much_to_encode_is_not_encoded_instead(
+        self, time_skipping: WorkflowEnvironment
+    ) -> None:
+        script = ScriptedActivities(copied_plan(seconds=18.0))
+        script.why_not_encoded = "It would be too much to encode."
+        script.behaviours["verify_output"] = first(1, OutputMismatch("the packets differ"))
+        async with scripted_workers(time_skipping.client, script):
+            await failure_of(await start(time_skipping.client))
+        marked = script.last("mark_error")
+        assert isinstance(marked, MarkErrorInput)
+        assert (marked.error_code, marked.error_reason) == (ErrorCode.LIMIT_EXCEEDED, script.why_not_encoded)
+        assert without_thumbnail(script.calls)[-4:] == ["join_streams", "verify_output", "mark_error", "clean_scratch"]
+
     async def test_it_is_made_three_times_and_verified_once_each(self, time_skipping: WorkflowEnvironment) -> None:
         script = ScriptedActivities(copied_plan(seconds=6.0))
         script.behaviours["verify_output"] = always(OutputMismatch("the packets differ"))
