@@ -173,8 +173,8 @@ class Settings(BaseSettings):
     def encoder_threads(self) -> int:
         """How many threads an encode gets: twice its share of the cores, because none of them is busy all the time.
 
-        x264's own default, half as many again as there are cores, assumes that it is alone; on two cores with two
-        slots that took 1.6 % longer (docs/decisions/0014-chunks.md).
+        x264's own default, half as many again as there are cores, assumes that it is alone.
+        ``bench/slots_and_threads.py`` compares.
         """
         return max(1, ceil(2 * (os.cpu_count() or 2) / self.media_slot_count))
 

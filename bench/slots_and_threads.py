@@ -1,4 +1,4 @@
-"""How many encodes at once, with how many threads each: the numbers behind docs/decisions/0014-chunks.md.
+"""How many encodes at once, with how many threads each: what ``settings.py`` goes by.
 
 python bench/slots_and_threads.py    on a machine that does nothing else
 """
@@ -24,11 +24,11 @@ from media.profile import load_profiles
 from media.validate import validate
 
 _LIMITS: Final = MediaLimits(max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12)
-_LONG_SECONDS: Final = 20
+_LONG_SECONDS: Final = 12
 _SHORT_SECONDS: Final = 2
-_SHORT_CLIPS: Final = 12
-_SLOTS: Final = (1, 2, 3, 4)
-_THREADS: Final = (None, 1, 2, 4)
+_SHORT_CLIPS: Final = 6
+_SLOTS: Final = (1, 2, 3)
+_THREADS: Final = (None, 1, 2)
 
 
 async def _planned(ffmpeg: Ffmpeg, target: Path, seconds: int) -> TranscodePlan:
