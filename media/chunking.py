@@ -22,17 +22,14 @@ _PRICE_OF_ANOTHER_LENGTH: Final = 0.5
 """A second that a chunk is off its wanted length counts as much as so many seconds of decoding in vain."""
 
 
-def seek_margin_seconds(frame_rate: float) -> float:
-    """How long before a chunk's begin the keyframe has to lie from which it decodes.
-
-    Containers are sought by the decoding times of keyframes, which lie some frames before the times at which they are
-    shown; a stream of H.264 or HEVC reorders no more than sixteen frames, and encoders hardly ever more than four.
-    """
-    return max(0.25, 8 / frame_rate)
-
-
 def chunk_starts(
-    frames: int, gop_frames: int, frame_rate: float, wanted_seconds: float, keyframes: Sequence[float]
+    frames: int,
+    gop_frames: int,
+    frame_rate: float,
+    *,
+    wanted_seconds: float,
+    keyframes: Sequence[float],
+    margin_seconds: float,
 ) -> tuple[int, ...]:
     """First frame of each chunk.
 
@@ -43,6 +40,7 @@ def chunk_starts(
         wanted_seconds: Length of a chunk, where nothing speaks for another one.
         keyframes: When the source has keyframes, in seconds on the output's clock, ascending; empty where all places
             are as good.
+        margin_seconds: How long before a chunk the keyframe has to lie from which it decodes.
 
     Returns:
         Whole multiples of ``gop_frames``, ascending from 0.
@@ -58,7 +56,7 @@ def chunk_starts(
     points = ceil(frames / gop_frames)
     cheapest, before = [0.0] + [inf] * (points - 1), [0] * points
     for point in range(least, points):
-        in_vain = _in_vain(point * gop_seconds, frame_rate, keyframes)
+        in_vain = _in_vain(point * gop_seconds, keyframes, margin_seconds)
         for begin in range(max(0, point - most), point - least + 1):
             price = cheapest[begin] + in_vain + off_price * abs(point - begin - wanted)
             if price < cheapest[point]:
@@ -76,7 +74,7 @@ def chunk_starts(
     return tuple(start * gop_frames for start in starts)
 
 
-def _in_vain(begin: float, frame_rate: float, keyframes: Sequence[float]) -> float:
+def _in_vain(begin: float, keyframes: Sequence[float], margin_seconds: float) -> float:
     """Seconds of the source that a chunk decodes before its own first frame."""
-    before = bisect_right(keyframes, begin - seek_margin_seconds(frame_rate))
+    before = bisect_right(keyframes, begin - margin_seconds)
     return begin - keyframes[before - 1] if before else 0.0

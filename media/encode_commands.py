@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from media.chunking import seek_margin_seconds
 from media.colour_filters import colour_filters
 from media.commands import as_file, quiet_with_progress, source_input
 from media.plan import Chunk, PicturePlan, SoundPlan
@@ -43,7 +42,7 @@ def encode_chunk_command(
     """
     encoding = plan.encoding
     begin = chunk.first_frame / encoding.frame_rate
-    seek_to = origin_seconds + begin - seek_margin_seconds(encoding.frame_rate)
+    seek_to = origin_seconds + begin - encoding.seek_margin_seconds
     # Frames from the keyframe on are wanted, not just those from this time on: one of them may stand until the chunk.
     seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{seek_to:.6f}"] if chunk.first_frame else []
     ends = [] if chunk.is_last else ["-frames:v", str(chunk.frames)]

@@ -21,6 +21,7 @@ class PacketSurvey:
         hole_seconds: Longest time between the end of one packet and the begin of the next, in decoding order.
         most_a_second: Most packets within any one second, or at the pace of any half second.
         keyframes: When there are keyframes, ascending; of several within half a second, the first.
+        reorder_seconds: Longest time from when a keyframe is decoded until it is shown.
     """
 
     packets: int
@@ -35,6 +36,7 @@ class PacketSurvey:
     hole_seconds: float
     most_a_second: int
     keyframes: tuple[float, ...] = ()
+    reorder_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:

@@ -75,6 +75,7 @@ class PictureEncoding:
         gop_frames: Frames from each keyframe to the next, always.
         deinterlace: Whether half pictures are made into whole ones first.
         colours: What the source's colours are.
+        seek_margin_seconds: How long before its begin a chunk looks for the keyframe from which it decodes.
     """
 
     encoder: str
@@ -86,6 +87,7 @@ class PictureEncoding:
     gop_frames: int
     deinterlace: bool
     colours: SourceColours
+    seek_margin_seconds: float = 1.0
 
 
 @dataclass(frozen=True)

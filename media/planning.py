@@ -25,6 +25,9 @@ _CAN_BE_CUT: Final = frozenset(("mov", "matroska"))
 _CUT_KEYFRAME_GAP_SECONDS: Final = 20.0
 """A chunk decodes from the keyframe before it; further apart, chunks would decode more than they encode."""
 
+_SEEK_MARGIN_SECONDS: Final = 0.25
+"""Added to the time by which pictures are reordered: MP4 is sought by when keyframes are decoded, not shown."""
+
 _HD_PIXELS: Final = 1280 * 720
 _MATRICES: Final = {
     "bt709": "bt709",
@@ -131,6 +134,7 @@ def _picture_encoding(probe: MediaProbe, profile: Profile, seconds: float) -> Pi
         gop_frames=gop,
         deinterlace=video.is_interlaced,
         colours=_colours(video),
+        seek_margin_seconds=_SEEK_MARGIN_SECONDS + (video.survey.reorder_seconds if video.survey is not None else 0.0),
     )
 
 
@@ -160,7 +164,14 @@ def _chunk_starts(probe: MediaProbe, profile: Profile, encoding: PictureEncoding
     if survey is None or not can_be_cut or frames <= profile.chunk_threshold_seconds * rate:
         return (0,)
     keyframes = [at - origin for at in survey.keyframes]
-    return chunk_starts(frames, encoding.gop_frames, rate, profile.chunk_seconds, keyframes)
+    return chunk_starts(
+        frames,
+        encoding.gop_frames,
+        rate,
+        wanted_seconds=profile.chunk_seconds,
+        keyframes=keyframes,
+        margin_seconds=encoding.seek_margin_seconds,
+    )
 
 
 def _matrix(video: VideoStream) -> str:

@@ -49,6 +49,7 @@ class _StreamSurveyor:
         self._starts_with_keyframe = False
         self._keyframe: float | None = None
         self._keyframes = array("d")
+        self._reorder = 0.0
         self._keyframe_gap = 0.0
         self._in_order = True
         self._hidden = 0
@@ -81,6 +82,7 @@ class _StreamSurveyor:
         if "K" in flags:
             self._keyframe_gap = max(self._keyframe_gap, at - self._keyframe if self._keyframe is not None else 0.0)
             self._keyframe = at
+            self._reorder = max(self._reorder, at - dts if dts is not None else 0.0)
             if not self._keyframes or at >= self._keyframes[-1] + _KEYFRAMES_APART_SECONDS:
                 self._keyframes.append(at)
 
@@ -127,6 +129,7 @@ class _StreamSurveyor:
             hole_seconds=round(self._hole, 6),
             most_a_second=self._most_a_second,
             keyframes=tuple(self._keyframes),
+            reorder_seconds=round(self._reorder, 6),
         )
 
 

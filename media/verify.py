@@ -1,6 +1,6 @@
 """Is an output what was asked for? Asked before anybody sees it, and without decoding an hour for it.
 
-What was encoded has been decoded chunk by chunk; here it is enough that the very same packets are in the output. What
+What was encoded has been read back chunk by chunk; here it is enough that the very same packets are in the output. What
 was copied has the very packets of the source; of those, a few places are decoded.
 """
 

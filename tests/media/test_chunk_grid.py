@@ -56,7 +56,7 @@ def test_chunks_begin_soon_after_a_keyframe_of_the_source(
     keyframe_seconds: float, starts_seconds: tuple[int, ...]
 ) -> None:
     keyframes = [keyframe_seconds * number for number in range(100)]
-    starts = chunk_starts(1800, 60, 30.0, 6.0, keyframes)
+    starts = chunk_starts(1800, 60, 30.0, wanted_seconds=6.0, keyframes=keyframes, margin_seconds=0.25)
     assert [start // 30 for start in starts] == list(starts_seconds)
 
 
@@ -68,7 +68,7 @@ def test_wherever_keyframes_lie_chunks_are_whole_gops_and_not_too_many(
 ) -> None:
     frames, gop = round(seconds * rate), max(1, round(2 * rate))
     keyframes = [keyframe_seconds * number for number in range(int(seconds / keyframe_seconds) + 1)]
-    starts = chunk_starts(frames, gop, rate, 6.0, keyframes)
+    starts = chunk_starts(frames, gop, rate, wanted_seconds=6.0, keyframes=keyframes, margin_seconds=0.25)
     assert starts[0] == 0
     assert all(start % gop == 0 for start in starts)
     assert all(before < after for before, after in pairwise((*starts, frames)))

@@ -72,7 +72,12 @@ X265: Final = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-l
 VP9: Final = ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime", "-b:v", "300k", "-g", "31")
 INTERLACED: Final = ("-flags", "+ildct+ilme", "-g", "19")
 
+SPARSE: Final = ("-vf", "select='not(mod(n,25))+between(t,0,1)+between(t,4.5,5.5)',settb=1/600", *IN_TICKS)
+"""Two frames a second in the middle: a keyframe is decoded a second and more before it is shown."""
+REORDERED: Final = ("-preset", "fast", "-bf", "3", "-x264-params", "b-adapt=0:open-gop=1:keyint=4:min-keyint=4")
+
 SOURCES: Final = {
+    "sparse.mp4": (*moving(rate="50"), *SPARSE, *H264, *REORDERED),
     "variable.mov": (*moving(rate="240"), *VARIES, *H264, "-g", "30"),
     "ntsc.mp4": (*moving(rate="30000/1001"), *H264, "-g", "41"),
     "open_gop.mp4": (*moving(), *H264, *OPEN_GOP),

@@ -133,3 +133,9 @@ async def test_ffprobes_own_lines_are_understood(ffmpeg: Ffmpeg, clips: Clips) -
     assert (picture.starts_with_keyframe, picture.keyframe_gap_seconds, picture.most_a_second) == (True, 1.0, 25)
     assert (sound.in_order, sound.hidden, sound.first_seconds) == (True, 1, 0.0)
     assert 0 < picture.size_bytes + sound.size_bytes < source.stat().st_size
+
+
+def test_keyframes_are_known_and_how_long_before_they_are_shown_they_are_decoded() -> None:
+    packets = [("0.0", "-0.5", "0.5", "K__"), ("1.0", "0.0", "0.5", "___"), ("3.0", "0.5", "0.5", "K__")]
+    survey = surveyed([*packets, ("3.2", "3.1", "0.5", "K__"), ("3.9", "3.4", "0.5", "K__")])
+    assert (survey.keyframes, survey.reorder_seconds) == ((0.0, 3.0, 3.9), 2.5)
