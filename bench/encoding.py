@@ -5,7 +5,6 @@ python bench/encoding.py [CLIP…]    measures these clips, or one that it draws
 
 import asyncio
 import re
-import resource
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.tools import processor_seconds
 from media.encode_commands import encode_chunk_command, exact_rate
 from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits
@@ -69,9 +69,9 @@ async def _measure(ffmpeg: Ffmpeg, plan: TranscodePlan, source: Path, target: Pa
     command = encode_chunk_command(
         ffmpeg.ffmpeg_path, plan.picture, whole, source, target, origin_seconds=plan.origin_seconds
     )
-    before = _processor_seconds()
+    before = processor_seconds()
     result = await run_process(command)
-    seconds = _processor_seconds() - before
+    seconds = processor_seconds() - before
     if result.return_code != 0:
         raise SystemExit(result.stderr_tail)
     size_bytes = target.stat().st_size  # noqa: ASYNC240  nothing else runs on this loop
@@ -81,12 +81,6 @@ async def _measure(ffmpeg: Ffmpeg, plan: TranscodePlan, source: Path, target: Pa
 def _with(plan: TranscodePlan, preset: str, crf: int) -> TranscodePlan:
     encoding = replace(plan.picture.encoding, preset=preset, crf=crf)
     return replace(plan, picture=replace(plan.picture, encoding=encoding))
-
-
-def _processor_seconds() -> float:
-    """Of all programs that this one has run and waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 async def _likeness(ffmpeg: Ffmpeg, plan: TranscodePlan, source: Path, target: Path) -> float:

@@ -5,7 +5,6 @@ python bench/slots_and_threads.py    on a machine that does nothing else
 
 import asyncio
 import os
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.tools import processor_seconds
 from media.encode import encode_chunk
 from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits
@@ -78,10 +78,10 @@ async def main() -> None:
         for slots in _SLOTS:
             for threads in _THREADS:
                 ffmpeg = await Ffmpeg.locate(encoder_threads=threads)
-                before = _processor_seconds()
+                before = processor_seconds()
                 of_long = await _encode(ffmpeg, plans[0], long, folder, times=1, slots=slots)
                 of_short = await _encode(ffmpeg, plans[1], short, folder, times=_SHORT_CLIPS, slots=slots)
-                used = _processor_seconds() - before
+                used = processor_seconds() - before
                 row = (
                     str(slots),
                     str(threads or "x264's own"),
@@ -92,11 +92,6 @@ async def main() -> None:
                 table.add_row(*row)
                 Console(stderr=True).print(*row)
     Console().print(table)
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

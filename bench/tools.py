@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ async def run(command: Sequence[str]) -> Ran:
         said = err.decode(errors="replace")[-_TAIL:].strip()
         raise NotMeasured(f"{Path(command[0]).name} ended with {process.returncode}: {said}")
     return Ran(time.monotonic() - began, out.decode(errors="replace"))
+
+
+def processor_seconds() -> float:
+    """Processor time of all programs that this one has run and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def judging_ffmpeg() -> Path | None:
