@@ -168,9 +168,8 @@ async def _ffmpeg(settings: Settings) -> Ffmpeg:
         stall_seconds=settings.stall_seconds,
         encoder_threads=settings.encoder_threads,
     )
-    if not ffmpeg.is_known_safe:
-        needed = ".".join(map(str, SAFE_SINCE))
-        log.warning("ffmpeg_is_old", path=str(ffmpeg.ffmpeg_path), version=ffmpeg.version, needed=needed)
+    if ffmpeg.unsafe:
+        log.warning("ffmpeg_is_old", programs=list(ffmpeg.unsafe), needed=".".join(map(str, SAFE_SINCE)))
     return ffmpeg
 
 

@@ -19,6 +19,7 @@ from contracts.errors import DatabaseUnavailable
 from database.migrate import current_revision, head_revision
 from embedded.parts import scratch_folder
 from media.ffmpeg import Ffmpeg
+from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from processing.client import Processing
 from processing.records import TemporalUnavailable
@@ -33,6 +34,7 @@ _UPLOADS_THAT_FIT: Final = 10
 async def examine(service: Service) -> AsyncIterator[Finding]:
     """Every finding, one after the other."""
     yield await check_ffmpeg(service.settings)
+    yield check_profiles(service.settings)
     async for finding in check_temporal(service):
         yield finding
     for finding in await asyncio.to_thread(check_database, service.settings):
@@ -50,11 +52,20 @@ async def check_ffmpeg(settings: Settings) -> Finding:
     except FfmpegMissing as error:
         return Finding("ffmpeg", Verdict.FAIL, str(error), "Run `make demo` once, which installs it.")
     found = f"{ffmpeg.version} at {ffmpeg.ffmpeg_path}"
-    if ffmpeg.is_known_safe:
+    if not ffmpeg.unsafe:
         return Finding("ffmpeg", Verdict.OK, found)
     safe = ".".join(str(part) for part in SAFE_SINCE)
-    mend = f"Use {safe} or newer: unset RUSHES_FFMPEG to take the installed one, or point it at a newer one."
-    return Finding("ffmpeg", Verdict.WARN, f"{found}, which has known memory-safety holes", mend)
+    mend = f"Use {safe} or newer: unset RUSHES_FFMPEG and RUSHES_FFPROBE to take the installed ones."
+    return Finding("ffmpeg", Verdict.WARN, f"may have memory-safety holes: {', '.join(ffmpeg.unsafe)}", mend)
+
+
+def check_profiles(settings: Settings) -> Finding:
+    """Whether the encoding profiles can be used, and which there are."""
+    try:
+        profiles = load_profiles(settings.profiles)
+    except ProfilesInvalid as error:
+        return Finding("Profiles", Verdict.FAIL, str(error), "Mend the file that RUSHES_PROFILES names, or unset it.")
+    return Finding("Profiles", Verdict.OK, ", ".join(sorted(profiles)))
 
 
 async def check_temporal(service: Service) -> AsyncIterator[Finding]:

@@ -36,6 +36,7 @@ def _print_places(system: SystemView, service: Service) -> None:
         ("Rushes", f"{system.versions.rushes} at {service.api_url}"),
         ("Temporal", found if system.temporal.reachable else Text(f"no answer at {temporal}", style="red")),
         ("Web UI", service.settings.temporal_ui_url or system.temporal.ui_url),
+        ("Profiles", ", ".join(f"{one.name} (default)" if one.is_default else one.name for one in system.profiles)),
         ("Processes", ", ".join(f"{name} {pid}" for name, pid in processes)),
     ]
     print_facts(output(), facts)

@@ -113,6 +113,13 @@ class VersionsView(BaseModel):
     temporal: str | None = None
 
 
+class ProfileView(BaseModel):
+    """An encoding profile that an upload may ask for."""
+
+    name: str
+    is_default: bool
+
+
 class SystemView(BaseModel):
     """How the whole service stands."""
 
@@ -120,3 +127,4 @@ class SystemView(BaseModel):
     queues: list[QueueView] | None
     temporal: TemporalView
     versions: VersionsView
+    profiles: list[ProfileView]

@@ -31,8 +31,8 @@ class Ffmpeg:
         ffmpeg_path: The program.
         ffprobe_path: The program.
         version: Such as ``9.0.2``.
-        is_known_safe: Whether both are releases without the known memory-safety holes; a caller that runs one that is
-            not should say so.
+        unsafe: Which of the two are not known to be without memory-safety holes, in words; a caller that runs one
+            should say so.
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
         encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
     """
@@ -56,7 +56,7 @@ class Ffmpeg:
         self.ffmpeg_path = programs.ffmpeg
         self.ffprobe_path = programs.ffprobe
         self.version = programs.version
-        self.is_known_safe = programs.are_known_safe
+        self.unsafe = programs.unsafe
         self.decodable_codecs = programs.decodable_codecs
         self._capacity = capacity or Capacity(None)
         self._stall_seconds = stall_seconds

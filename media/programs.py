@@ -48,14 +48,14 @@ class Programs:
         ffprobe: Where it is.
         version: As ffmpeg names it, without a leading ``n``: ``8.1.2``.
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
-        are_known_safe: Whether both are releases without the known memory-safety holes.
+        unsafe: Those of them that are not known to be without memory-safety holes, each with its version, in words.
     """
 
     ffmpeg: Path
     ffprobe: Path
     version: str
     decodable_codecs: frozenset[str]
-    are_known_safe: bool
+    unsafe: tuple[str, ...] = ()
 
 
 async def find_programs(ffmpeg: Path | None, ffprobe: Path | None) -> Programs:
@@ -74,8 +74,9 @@ async def find_programs(ffmpeg: Path | None, ffprobe: Path | None) -> Programs:
     for kind, missing in (("encoders", _ENCODERS - encoders), ("filters", _FILTERS - filters)):
         if missing:
             raise FfmpegMissing(f"{ffmpeg_path} lacks the {kind} {', '.join(sorted(missing))}. {_HOW_TO_MEND}")
-    are_known_safe = is_known_safe(version) and is_known_safe(probe_version)
-    return Programs(ffmpeg_path, ffprobe_path, version, decoders, are_known_safe)
+    versions = ((ffmpeg_path, version), (ffprobe_path, probe_version))
+    unsafe = tuple(f"{path} {version}" for path, version in versions if not is_known_safe(version))
+    return Programs(ffmpeg_path, ffprobe_path, version, decoders, unsafe)
 
 
 def is_known_safe(version: str) -> bool:

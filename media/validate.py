@@ -67,16 +67,24 @@ async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
         UnsupportedCodec: Its picture is in a codec without a name.
         TranscodeFailed: ffprobe was killed.
     """
+    probed = parse_probe(await _read_header(ffmpeg, path))
+    declared = await asyncio.to_thread(declared_duration, path)
+    return replace(probed, duration_seconds=max(probed.duration_seconds, declared), declared_seconds=declared)
+
+
+async def _read_header(ffmpeg: Ffmpeg, path: Path) -> str:
+    """Twice, before the file is blamed: a disk or network may hiccup."""
+    command = commands.probe_command(ffmpeg.ffprobe_path, path)
     try:
-        result = await run_process(commands.probe_command(ffmpeg.ffprobe_path, path))
+        result = await run_process(command)
+        if result.return_code != 0:
+            result = await run_process(command)
     except TooMuchOutput as error:
         raise InvalidMedia(_NOT_A_VIDEO) from error
     raise_if_killed("ffprobe", result)
     if result.return_code != 0:
         raise InvalidMedia(_NOT_A_VIDEO) from ProcessFailed("ffprobe", result)
-    probed = parse_probe(result.stdout)
-    declared = await asyncio.to_thread(declared_duration, path)
-    return replace(probed, duration_seconds=max(probed.duration_seconds, declared), declared_seconds=declared)
+    return result.stdout
 
 
 async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> MediaProbe:

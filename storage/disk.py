@@ -25,6 +25,7 @@ _ADVICE: Final = {
     errno.ESTALE: "the network disk went away. Mount it again.",
     errno.EMFILE: "this process has too many files open. Raise its limit (ulimit -n).",
     errno.ENOTDIR: "a file is where a folder should be.",
+    errno.ENOENT: "the folder is not there. Is its disk mounted?",
     errno.EEXIST: "something else is there already.",
 }
 

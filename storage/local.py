@@ -43,7 +43,10 @@ class LocalStorage:
 
         def is_there() -> bool:
             with told_as_storage_failed("look for the original", path.parent):
-                return path.is_file()
+                if path.is_file():
+                    return True
+                path.parent.stat()  # a disk that is not mounted has lost nothing
+                return False
 
         if not await off_loop(is_there):
             raise OriginalMissing("The uploaded file is not in storage any more. Upload it again.")

@@ -133,7 +133,7 @@ def of_another_quality(folder: Path, real: Ffmpeg) -> Ffmpeg:
     replaced = 'for one in "$@"; do [ "$one" = 30 ] && one=20; all+=("$one"); done'
     program.write_text(f'#!/bin/bash\nall=()\n{replaced}\nexec {real.ffmpeg_path} "${{all[@]}}"\n')
     program.chmod(0o755)
-    return Ffmpeg(Programs(program, real.ffprobe_path, real.version, real.decodable_codecs, are_known_safe=True))
+    return Ffmpeg(Programs(program, real.ffprobe_path, real.version, real.decodable_codecs))
 
 
 async def test_of_two_attempts_at_once_both_tell_of_the_file_that_stands(

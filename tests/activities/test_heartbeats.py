@@ -45,7 +45,7 @@ def stand_in(folder: Path, script: str, real: Ffmpeg) -> Ffmpeg:
     program = folder / "ffmpeg"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    programs = Programs(program, real.ffprobe_path, "9.0.2", real.decodable_codecs, are_known_safe=True)
+    programs = Programs(program, real.ffprobe_path, "9.0.2", real.decodable_codecs)
     return Ffmpeg(programs, stall_seconds=0.5)
 
 

@@ -49,6 +49,7 @@ async def test_validate_names_what_is_wrong_with_a_file(
 
 async def test_validate_says_so_when_the_original_or_the_profile_is_gone(ffmpeg: Ffmpeg, folders: Folders) -> None:
     validate = ValidateVideoActivities(ffmpeg, folders.storage, LIMITS, {"web": PROFILE}).validate_video
+    await folders.storage.check_writable()
     with pytest.raises(OriginalMissing):
         await ActivityEnvironment().run(validate, ValidateVideoInput("originals/gone.mp4", "web"))
     with pytest.raises(UnknownProfile, match="there are web"):

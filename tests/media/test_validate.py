@@ -189,6 +189,21 @@ async def test_a_disk_that_hiccups_is_not_the_uploaders_fault(
     assert (tmp_path / "readings").read_text() == "read\n" * 2
 
 
+async def test_a_header_is_read_twice_before_the_file_is_blamed(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path
+) -> None:
+    fails_once = tmp_path / "ffprobe"
+    fails_once.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *format=format_name*) if mkdir "{tmp_path}/failed" 2>/dev/null; then exit 1; fi ;; esac\n'
+        f'exec "{ffmpeg.ffprobe_path}" "$@"\n'
+    )
+    fails_once.chmod(stat.S_IRWXU)
+    taken = await Ffmpeg.locate(ffmpeg.ffmpeg_path, fails_once)
+    assert (await validate(taken, clips.path(Clip.SILENT), media_limits)).video.codec == "h264"
+    assert (tmp_path / "failed").is_dir()
+
+
 async def test_a_program_that_is_killed_says_nothing_about_the_file(
     ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path
 ) -> None:

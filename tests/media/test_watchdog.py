@@ -101,9 +101,7 @@ async def test_an_ffmpeg_that_is_stopped_ends_as_a_failure_that_may_pass(
     ffmpeg: Ffmpeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("media.process.KILL_AFTER_SECONDS", 0.1)
-    programs = Programs(
-        ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path, ffmpeg.version, ffmpeg.decodable_codecs, are_known_safe=True
-    )
+    programs = Programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path, ffmpeg.version, ffmpeg.decodable_codecs)
     before = children_of(os.getpid())
 
     def stop(_advance: object) -> None:

@@ -110,6 +110,14 @@ async def test_deleting_an_original_removes_it_and_any_part_of_it_and_may_be_rep
     await unfinished.discard()
 
 
+async def test_a_disk_that_is_not_mounted_has_lost_no_original(storage: LocalStorage, tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed, match="Is its disk mounted"):
+        await storage.original_path(KEY)
+    (tmp_path / "the uploads" / "originals").mkdir(parents=True)
+    with pytest.raises(OriginalMissing):
+        await storage.original_path(KEY)
+
+
 async def test_a_folder_is_no_original(storage: LocalStorage, tmp_path: Path) -> None:
     (tmp_path / "the uploads" / KEY).mkdir(parents=True)
     with pytest.raises(OriginalMissing):
