@@ -12,13 +12,13 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.services import ApiOptions, Services
-from api.uploads import UploadLimits
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
+from ingest.rules import UploadLimits
 from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
-from processing.client import Processing
-from processing.reconcile import reconcile
+from runs.client import TemporalRuns
+from runs.reconcile import reconcile
 from settings import Settings, SettingsError, load_settings
 from storage.local import LocalStorage
 from temporal_client import address_and_namespace, connect
@@ -63,14 +63,14 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
     async def open_services() -> AsyncIterator[Services]:
         database = Database(database_url, settings.database_pool_size)
         storage = LocalStorage(settings.uploads_folder, settings.scratch)
-        processing = Processing(await connect(lazy=True))
+        runs = TemporalRuns(await connect(lazy=True))
         try:
             yield Services(
                 database=database,
                 videos=database.videos,
                 storage=storage,
-                processing=processing,
-                reconcile=partial(reconcile, database.videos, processing, storage),
+                runs=runs,
+                reconcile=partial(reconcile, database.videos, runs, storage),
             )
         finally:
             await database.dispose()

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from api.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, Code, ProblemCode, ProblemDocument, problem_type
 from api.schemas import EXAMPLES
 from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
 
 _SCHEMAS: Final = "#/components/schemas/"
 
@@ -48,10 +49,10 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
 }
 
 _EXAMPLE_DETAILS: Final[dict[Code, str]] = {
-    ProblemCode.UNSUPPORTED_EXTENSION: (
+    RefusalCode.UNSUPPORTED_EXTENSION: (
         "The file's name must end in one of .mp4, .mov, .avi. The setting RUSHES_ALLOWED_EXTENSIONS allows others."
     ),
-    ProblemCode.TOO_LARGE: "A file may have at most 524288000 bytes.",
+    RefusalCode.TOO_LARGE: "A file may have at most 524288000 bytes.",
     ProblemCode.INVALID_REQUEST: "query.limit: Input should be less than or equal to 100",
     ErrorCode.UNKNOWN_PROFILE: "There is no profile 'cinema'. There are: archive, mobile, web.",
     ErrorCode.ORIGINAL_MISSING: "The uploaded file is not in storage; upload the video again.",

@@ -1,12 +1,12 @@
 """What the api answers when it can't do what was asked: RFC 9457 problem documents, each with a stable ``code``.
 
-One table, ``PROBLEMS``, gives every code its HTTP status and title. A route raises ``Problem``; errors of the layers
-below and of the framework are turned into one by the handlers here, so that no answer has another shape.
+One table, ``PROBLEMS``, gives every code its HTTP status and title. A route raises ``Problem``; refusals and errors of
+the layers below and of the framework are turned into one by the handlers here, so that no answer has another shape.
 """
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import structlog
 from fastapi import FastAPI, Request
@@ -16,31 +16,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from contracts.errors import ErrorCode, VideoError
-from processing.records import TemporalUnavailable
+from contracts.refusals import RefusalCode, Refused
+from runs.records import TemporalUnavailable
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 
 
 class ProblemCode(StrEnum):
-    """Why a request was refused, beyond the reasons of ``contracts.errors.ErrorCode``."""
+    """Why a request was refused that HTTP alone knows of, beyond ``RefusalCode`` and ``ErrorCode``."""
 
     NOT_MULTIPART = "not_multipart"
     BROKEN_MULTIPART = "broken_multipart"
-    UNSUPPORTED_EXTENSION = "unsupported_extension"
-    TOO_LARGE = "too_large"
     FILE_MISSING = "file_missing"
-    FILE_EMPTY = "file_empty"
     SEVERAL_FILES = "several_files"
-    INVALID_TITLE = "invalid_title"
-    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
-    UPLOAD_IN_PROGRESS = "upload_in_progress"
-    UPLOAD_TOO_SLOW = "upload_too_slow"
-    UPLOAD_WITHDRAWN = "upload_withdrawn"
     INVALID_REQUEST = "invalid_request"
     INVALID_CURSOR = "invalid_cursor"
-    VIDEO_NOT_FOUND = "video_not_found"
-    NOT_CANCELLABLE = "not_cancellable"
-    NOT_RETRYABLE = "not_retryable"
     FILE_NOT_FOUND = "file_not_found"
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     TEMPORAL_UNAVAILABLE = "temporal_unavailable"
@@ -50,7 +40,7 @@ class ProblemCode(StrEnum):
     HTTP_ERROR = "http_error"
 
 
-Code = ProblemCode | ErrorCode
+Code = ProblemCode | RefusalCode | ErrorCode
 
 
 class ProblemKind(NamedTuple):
@@ -63,21 +53,21 @@ class ProblemKind(NamedTuple):
 PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.NOT_MULTIPART: ProblemKind(415, "The upload is not multipart/form-data"),
     ProblemCode.BROKEN_MULTIPART: ProblemKind(400, "The multipart body is broken"),
-    ProblemCode.UNSUPPORTED_EXTENSION: ProblemKind(415, "Files of this kind are not accepted"),
-    ProblemCode.TOO_LARGE: ProblemKind(413, "The file is too large"),
+    RefusalCode.UNSUPPORTED_EXTENSION: ProblemKind(415, "Files of this kind are not accepted"),
+    RefusalCode.TOO_LARGE: ProblemKind(413, "The file is too large"),
     ProblemCode.FILE_MISSING: ProblemKind(422, "There is no file in the upload"),
-    ProblemCode.FILE_EMPTY: ProblemKind(422, "The file is empty"),
+    RefusalCode.FILE_EMPTY: ProblemKind(422, "The file is empty"),
     ProblemCode.SEVERAL_FILES: ProblemKind(422, "There is more than one file in the upload"),
-    ProblemCode.INVALID_TITLE: ProblemKind(422, "The title can't be used"),
-    ProblemCode.INVALID_IDEMPOTENCY_KEY: ProblemKind(422, "The Idempotency-Key can't be used"),
-    ProblemCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
-    ProblemCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
-    ProblemCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
+    RefusalCode.INVALID_TITLE: ProblemKind(422, "The title can't be used"),
+    RefusalCode.INVALID_IDEMPOTENCY_KEY: ProblemKind(422, "The Idempotency-Key can't be used"),
+    RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
+    RefusalCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
+    RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
     ProblemCode.INVALID_REQUEST: ProblemKind(422, "The request is not as documented"),
     ProblemCode.INVALID_CURSOR: ProblemKind(422, "The cursor is not one that was given out"),
-    ProblemCode.VIDEO_NOT_FOUND: ProblemKind(404, "There is no such video"),
-    ProblemCode.NOT_CANCELLABLE: ProblemKind(409, "The video can't be cancelled"),
-    ProblemCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
+    RefusalCode.VIDEO_NOT_FOUND: ProblemKind(404, "There is no such video"),
+    RefusalCode.NOT_CANCELLABLE: ProblemKind(409, "The video can't be cancelled"),
+    RefusalCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
     ProblemCode.FILE_NOT_FOUND: ProblemKind(404, "There is no such file"),
     ProblemCode.RANGE_NOT_SATISFIABLE: ProblemKind(416, "The file has no such range"),
     ProblemCode.TEMPORAL_UNAVAILABLE: ProblemKind(503, "Temporal does not answer"),
@@ -93,12 +83,15 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ErrorCode.INTERNAL: ProblemKind(500, "Something went wrong here"),
 }
 
-_RETRY_AFTER_SECONDS: Final[Mapping[Code, int]] = {
-    ErrorCode.DATABASE_UNAVAILABLE: 5,
-    ProblemCode.TEMPORAL_UNAVAILABLE: 5,
-    ProblemCode.NOT_READY: 5,
-    ProblemCode.UPLOAD_IN_PROGRESS: 5,
+_SOON: Final = {"Retry-After": "5"}
+_HEADERS: Final[Mapping[Code, Mapping[str, str]]] = {
+    ErrorCode.DATABASE_UNAVAILABLE: _SOON,
+    ProblemCode.TEMPORAL_UNAVAILABLE: _SOON,
+    ProblemCode.NOT_READY: _SOON,
+    RefusalCode.UPLOAD_IN_PROGRESS: _SOON,
+    RefusalCode.UPLOAD_TOO_SLOW: {"Connection": "close"},
 }
+"""Sent with every answer of that code."""
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -128,12 +121,10 @@ class ProblemDocument(BaseModel):
     checks: dict[str, str] | None = Field(default=None, description="For not_ready: how each dependency is.")
 
 
-class Problem(Exception):
-    """A request that is refused, for a reason that the caller is told.
+class Problem(Refused):
+    """A request that is refused for a reason that HTTP alone knows of, or with more than a code and a sentence.
 
     Attributes:
-        code: Which of ``PROBLEMS``.
-        detail: A sentence that the caller understands.
         headers: Sent with the answer.
         extensions: More members of the document, of those that ``ProblemDocument`` has.
     """
@@ -146,9 +137,7 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
+        super().__init__(code, detail)
         self.headers = dict(headers or {})
         self.extensions = dict(extensions or {})
 
@@ -158,26 +147,25 @@ def problem_type(code: str) -> str:
     return f"urn:rushes:problem:{code}"
 
 
-def problem_response(problem: Problem, *, path: str, request_id: str | None, status: int | None = None) -> JSONResponse:
-    """The answer that tells ``problem``; ``status`` overrides the table's."""
-    kind = PROBLEMS.get(problem.code, PROBLEMS[ErrorCode.INTERNAL])
+def problem_response(refusal: Refused, *, path: str, request_id: str | None, status: int | None = None) -> JSONResponse:
+    """The answer that tells ``refusal``; ``status`` overrides the table's."""
+    code = cast("Code", refusal.code)
+    kind = PROBLEMS.get(code, PROBLEMS[ErrorCode.INTERNAL])
+    told = refusal if isinstance(refusal, Problem) else Problem(code, refusal.detail)
     document = ProblemDocument(
-        type=problem_type(problem.code),
+        type=problem_type(code),
         title=kind.title,
         status=status or kind.status,
-        code=problem.code,
-        detail=problem.detail,
+        code=code,
+        detail=told.detail,
         instance=path,
         request_id=request_id,
-        **problem.extensions,
+        **told.extensions,
     )
-    headers = dict(problem.headers)
-    if problem.code in _RETRY_AFTER_SECONDS:
-        headers.setdefault("Retry-After", str(_RETRY_AFTER_SECONDS[problem.code]))
     return JSONResponse(
         document.model_dump(exclude_none=True),
         status_code=document.status,
-        headers=headers,
+        headers={**_HEADERS.get(code, {}), **told.headers},
         media_type=PROBLEM_MEDIA_TYPE,
     )
 
@@ -189,18 +177,18 @@ def unexpected_problem() -> Problem:
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of ``app`` a problem document. Unexpected exceptions are left to ``RequestLog``."""
-    app.exception_handler(Problem)(_answer_problem)
+    app.exception_handler(Refused)(_answer_refused)
     app.exception_handler(VideoError)(_answer_video_error)
     app.exception_handler(TemporalUnavailable)(_answer_temporal_unavailable)
     app.exception_handler(RequestValidationError)(_answer_invalid_request)
     app.exception_handler(HTTPException)(_answer_http_exception)
 
 
-def _answer(request: Request, problem: Problem, status: int | None = None) -> JSONResponse:
-    return problem_response(problem, path=request.url.path, request_id=request.scope.get("request_id"), status=status)
+def _answer(request: Request, refusal: Refused, status: int | None = None) -> JSONResponse:
+    return problem_response(refusal, path=request.url.path, request_id=request.scope.get("request_id"), status=status)
 
 
-async def _answer_problem(request: Request, error: Problem) -> JSONResponse:
+async def _answer_refused(request: Request, error: Refused) -> JSONResponse:
     return _answer(request, error)
 
 

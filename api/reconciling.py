@@ -8,8 +8,8 @@ from dataclasses import asdict
 import structlog
 
 from contracts.errors import VideoError
-from processing.reconcile import ReconcileReport
-from processing.records import TemporalUnavailable
+from runs.reconcile import ReconcileReport
+from runs.records import TemporalUnavailable
 
 _logger = structlog.stdlib.get_logger(__name__)
 

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response, unexpected_problem
+from ingest.uploads import SenderGone
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 _ACCEPTABLE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -54,7 +55,7 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except ClientDisconnect:
+        except (SenderGone, ClientDisconnect):
             _logger.debug("client went away")  # there is nobody to answer
         except Exception:
             _logger.exception("unexpected error")

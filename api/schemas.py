@@ -11,7 +11,7 @@ from contracts.status import VideoStatus
 from contracts.temporal_names import workflow_id
 from database.tables import Video
 from database.videos import VideoPage
-from processing.records import LiveProgress, QueueState, StepRecord, StepState
+from runs.records import LiveProgress, QueueState, StepRecord, StepState
 
 _VIDEO_ID: Final = "0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"
 _PROCESSED: Final = f"/uploads/processed/{_VIDEO_ID}"

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
-from api.uploads import UploadLimits, Uploads
-from api.video_actions import VideoActions, owned_video
-from api.video_processing import VideoProcessing
 from database.tables import Video
 from database.videos import Videos
-from processing.reconcile import ReconcileReport
+from ingest.rules import UploadLimits
+from ingest.uploads import Uploads
+from runs.actions import VideoActions, owned_video
+from runs.protocol import Runs
+from runs.reconcile import ReconcileReport
 from storage.protocol import Storage
 
 
@@ -31,14 +32,14 @@ class Services:
         database: To be asked whether it is there.
         videos: The rows.
         storage: The files.
-        processing: The runs.
+        runs: The runs.
         reconcile: Brings rows and runs together once; called every now and then.
     """
 
     database: Pingable
     videos: Videos
     storage: Storage
-    processing: VideoProcessing
+    runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
 
 
@@ -84,8 +85,8 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
     return ApiState(
         services=services,
         options=options,
-        uploads=Uploads(services.videos, services.storage, services.processing, options.limits),
-        actions=VideoActions(services.videos, services.storage, services.processing),
+        uploads=Uploads(services.videos, services.storage, services.runs, options.limits),
+        actions=VideoActions(services.videos, services.storage, services.runs),
     )
 
 

@@ -1,23 +1,27 @@
 """The upload form as it arrives: a ``file``, perhaps ``title`` and ``profile``, and fields that are none of ours."""
 
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Final, Protocol
 
-from api.filenames import MAX_TITLE_LENGTH, safe_filename
+from starlette.requests import ClientDisconnect
+
 from api.multipart import BrokenMultipart, MultipartReader, PartBegan, PartData, PartEnded
 from api.problems import Code, Problem, ProblemCode
 from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
+from ingest.labels import checked_title, safe_filename
+from ingest.rules import UploadLimits
+from ingest.uploads import Said, SenderGone
 
 FILE_FIELD: Final = "file"
 TITLE_FIELD: Final = "title"
 PROFILE_FIELD: Final = "profile"
-FORM_ALLOWANCE_BYTES: Final = 64 * 1024
+_FORM_ALLOWANCE_BYTES: Final = 64 * 1024
 """How much of a body may be form instead of file: boundaries, headers, the other fields."""
 
 _MAX_TEXT_BYTES: Final = 4096
 _TEXT_FIELDS: Final[dict[str, Code]] = {
-    TITLE_FIELD: ProblemCode.INVALID_TITLE,
+    TITLE_FIELD: RefusalCode.INVALID_TITLE,
     PROFILE_FIELD: ErrorCode.UNKNOWN_PROFILE,
 }
 """The fields that are read beside the file, and what one that can't be used is refused as."""
@@ -33,17 +37,9 @@ class FileSink(Protocol):
         """The next bytes."""
 
 
-@dataclass(frozen=True)
-class UploadForm:
-    """What a complete form says beside the file's bytes.
-
-    Attributes:
-        title: What the client calls the video, or None when it does not say.
-        profile: The encoding profile that it asks for, one of those there are, or None when it does not say.
-    """
-
-    title: str | None
-    profile: str | None
+def most_body_bytes(limits: UploadLimits) -> int:
+    """How long the whole body may be."""
+    return limits.max_bytes + _FORM_ALLOWANCE_BYTES
 
 
 class UploadFormReader:
@@ -52,40 +48,42 @@ class UploadFormReader:
     Args:
         boundary: Of the multipart body.
         sink: Gets the file.
-        max_body_bytes: Most bytes that the whole body may have.
-        profiles: Names of the encoding profiles there are.
+        limits: What an upload may be.
     """
 
-    def __init__(self, boundary: bytes, sink: FileSink, max_body_bytes: int, profiles: Collection[str]) -> None:
+    def __init__(self, boundary: bytes, sink: FileSink, limits: UploadLimits) -> None:
         self._reader = MultipartReader(boundary)
         self._sink = sink
-        self._bytes_left = max_body_bytes
+        self._bytes_left = most_body_bytes(limits)
         self._part: str | None = None
         self._has_file = False
-        self._profiles = profiles
+        self._limits = limits
         self._texts: dict[str, bytearray] = {}
         self._title: str | None = None
         self._profile: str | None = None
 
-    async def read(self, pieces: AsyncIterator[bytes]) -> UploadForm:
+    async def read(self, pieces: AsyncIterator[bytes]) -> Said:
         """Read the form to its end.
 
         Raises:
-            Problem: It is broken, too long, or not what an upload has to be.
+            Refused: It is broken, too long, or not what an upload has to be.
+            SenderGone: The client went away.
         """
         try:
             async for piece in pieces:
                 self._bytes_left -= len(piece)
                 if self._bytes_left < 0:
-                    raise Problem(ProblemCode.TOO_LARGE, "The upload has more bytes than a file may have.")
+                    raise Problem(RefusalCode.TOO_LARGE, "The upload has more bytes than a file may have.")
                 for event in self._reader.feed(piece):
                     await self._take(event)
             self._reader.close()
+        except ClientDisconnect as error:
+            raise SenderGone from error
         except BrokenMultipart as error:
             raise Problem(ProblemCode.BROKEN_MULTIPART, f"The multipart body can't be read: {error}.") from error
         if not self._has_file:
             raise Problem(ProblemCode.FILE_MISSING, f"Send the video as the form field {FILE_FIELD!r}.")
-        return UploadForm(self._title, self._profile)
+        return Said(self._title, self._profile)
 
     async def _take(self, event: PartBegan | PartData | PartEnded) -> None:
         match event:
@@ -121,27 +119,13 @@ class UploadFormReader:
     def _end_part(self) -> None:
         """Judge a text field as soon as it is here: before the file, where it comes first."""
         if self._part == TITLE_FIELD:
-            self._title = _title(self._texts[TITLE_FIELD])
+            self._title = checked_title(_text(TITLE_FIELD, self._texts[TITLE_FIELD]))
         elif self._part == PROFILE_FIELD:
-            self._profile = _profile(self._texts[PROFILE_FIELD], self._profiles)
+            self._profile = self._limits.checked_profile(_text(PROFILE_FIELD, self._texts[PROFILE_FIELD]))
 
 
-def _title(sent: bytearray) -> str | None:
+def _text(field: str, sent: bytearray) -> str:
     try:
-        title = sent.decode("utf-8").strip()
+        return sent.decode("utf-8")
     except UnicodeDecodeError:
-        raise Problem(ProblemCode.INVALID_TITLE, "The title is not UTF-8 text.") from None
-    if len(title) > MAX_TITLE_LENGTH:
-        raise Problem(ProblemCode.INVALID_TITLE, f"The title has more than {MAX_TITLE_LENGTH} characters.")
-    if not title.isprintable():
-        raise Problem(ProblemCode.INVALID_TITLE, "The title has control characters.")
-    return title or None
-
-
-def _profile(sent: bytearray, known: Collection[str]) -> str | None:
-    name = sent.decode("utf-8", errors="replace").strip()
-    if name and name not in known:
-        raise Problem(
-            ErrorCode.UNKNOWN_PROFILE, f"There is no profile {name!r}. There are: {', '.join(sorted(known))}."
-        )
-    return name or None
+        raise Problem(_TEXT_FIELDS[field], f"The field {field!r} is not UTF-8 text.") from None

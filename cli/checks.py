@@ -21,8 +21,8 @@ from embedded.parts import scratch_folder
 from media.ffmpeg import Ffmpeg
 from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
-from processing.client import Processing
-from processing.records import TemporalUnavailable
+from runs.client import TemporalRuns
+from runs.records import TemporalUnavailable
 from settings import Settings
 from temporal_client import missing_search_attributes
 
@@ -76,7 +76,7 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
     try:
         async with asyncio.timeout(_TEMPORAL_SECONDS):
             client = await service.temporal()
-            version = await Processing(client).server_version()
+            version = await TemporalRuns(client).server_version()
             missing = await missing_search_attributes(client)
     except (CommandFailed, TimeoutError, TemporalUnavailable):
         yield Finding("Temporal", Verdict.FAIL, f"no answer at {place}", start)
@@ -97,7 +97,7 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
 
 async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     try:
-        queues = await Processing(client).queues()
+        queues = await TemporalRuns(client).queues()
     except TemporalUnavailable as error:
         yield Finding("Workers", Verdict.FAIL, str(error), "Look into Temporal's log.")
         return

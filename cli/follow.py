@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from cli.api_client import ApiClient, ApiRefused, ApiUnreachable
 from cli.steps_view import gathered, live_view, step_line
 from cli.views import StepView, VideoView
-from processing.records import StepState
+from runs.records import StepState
 
 _POLL_SECONDS: Final = 0.3
 _SILENCE_SECONDS: Final = 60.0

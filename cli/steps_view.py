@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.console import duration_text
 from cli.views import StepView, VideoView
 from contracts.temporal_names import parse_chunk_activity_id
-from processing.records import StepState
+from runs.records import StepState
 
 _MARKS: Final = {
     StepState.SCHEDULED: Text("·", style="dim"),

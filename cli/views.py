@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from contracts.status import VideoStatus
-from processing.records import StepState
+from runs.records import StepState
 
 
 class Accepted(BaseModel):

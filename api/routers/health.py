@@ -11,7 +11,7 @@ from api.problems import Problem, ProblemCode
 from api.schemas import Health, Readiness
 from api.services import ServicesDep
 from contracts.errors import VideoError
-from processing.records import TemporalUnavailable
+from runs.records import TemporalUnavailable
 
 OK: Final = "ok"
 _PING_SECONDS: Final = 2.0
@@ -37,7 +37,7 @@ async def readyz(services: ServicesDep) -> Readiness:
     database, storage, temporal = await asyncio.gather(
         _check(services.database.ping(_PING_SECONDS)),
         _check(services.storage.check_writable()),
-        _check(services.processing.server_version()),
+        _check(services.runs.server_version()),
     )
     checks = {"database": database, "storage": storage, "temporal": temporal}
     if database != OK or storage != OK:

@@ -7,7 +7,7 @@ from api.openapi import problem_answers
 from api.schemas import Limits, ProfileView, QueueView, SystemView, TemporalView, Versions
 from api.services import CallerDep, OptionsDep, ServicesDep
 from contracts.errors import ErrorCode
-from processing.records import TemporalUnavailable
+from runs.records import TemporalUnavailable
 
 router = APIRouter(prefix="/api/v1", tags=["system"])
 
@@ -25,8 +25,8 @@ async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerD
     counts = await services.videos.count_by_status(caller.user_id)
     version, queues = None, None
     try:
-        version = await services.processing.server_version()
-        queues = [QueueView.of(queue) for queue in await services.processing.queues()]
+        version = await services.runs.server_version()
+        queues = [QueueView.of(queue) for queue in await services.runs.queues()]
     except TemporalUnavailable as error:
         _logger.warning("temporal unavailable", reason=str(error))
     return SystemView(

@@ -1,6 +1,5 @@
 """``POST /api/v1/videos/upload``."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request, Response, status
@@ -10,13 +9,14 @@ from api.openapi import UPLOAD_BODY, problem_answers
 from api.problems import Problem, ProblemCode
 from api.schemas import VideoAccepted
 from api.services import CallerDep, UploadsDep
-from api.uploads import IncomingUpload
+from api.upload_form import UploadFormReader, most_body_bytes
 from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
+from ingest.rules import checked_idempotency_key
 
 ACCEPTED_MESSAGE: Final = "Video upload accepted, processing started"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
 
@@ -31,17 +31,17 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
     openapi_extra=UPLOAD_BODY,
     responses=problem_answers(
         ProblemCode.BROKEN_MULTIPART,
-        ProblemCode.UPLOAD_TOO_SLOW,
-        ProblemCode.UPLOAD_IN_PROGRESS,
-        ProblemCode.UPLOAD_WITHDRAWN,
-        ProblemCode.TOO_LARGE,
+        RefusalCode.UPLOAD_TOO_SLOW,
+        RefusalCode.UPLOAD_IN_PROGRESS,
+        RefusalCode.UPLOAD_WITHDRAWN,
+        RefusalCode.TOO_LARGE,
         ProblemCode.NOT_MULTIPART,
-        ProblemCode.UNSUPPORTED_EXTENSION,
+        RefusalCode.UNSUPPORTED_EXTENSION,
         ProblemCode.FILE_MISSING,
-        ProblemCode.FILE_EMPTY,
+        RefusalCode.FILE_EMPTY,
         ProblemCode.SEVERAL_FILES,
-        ProblemCode.INVALID_TITLE,
-        ProblemCode.INVALID_IDEMPOTENCY_KEY,
+        RefusalCode.INVALID_TITLE,
+        RefusalCode.INVALID_IDEMPOTENCY_KEY,
         ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORAGE_FAILED,
@@ -72,26 +72,18 @@ async def upload_video(
 
     The form's field `file` is the video. `title` and `profile` are optional, before the file or after it.
     """
-    upload = _incoming(request, caller.user_id, idempotency_key)
-    accepted = await uploads.accept(upload, request.stream())
+    boundary = boundary_of(request.headers.get("content-type"))
+    if boundary is None:
+        raise Problem(ProblemCode.NOT_MULTIPART, "Send the video as multipart/form-data, with a boundary.")
+    key = checked_idempotency_key(idempotency_key)
+    limits = uploads.limits
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most_body_bytes(limits):
+        limits.check_size(int(announced))
+    accepted = await uploads.accept(
+        caller.user_id, key, lambda file: UploadFormReader(boundary, file, limits).read(request.stream())
+    )
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"
     response.headers["Location"] = f"/api/v1/videos/{accepted.video.id}"
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)
-
-
-def _incoming(request: Request, user_id: str, idempotency_key: str | None) -> IncomingUpload:
-    boundary = boundary_of(request.headers.get("content-type"))
-    if boundary is None:
-        raise Problem(ProblemCode.NOT_MULTIPART, "Send the video as multipart/form-data, with a boundary.")
-    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        raise Problem(
-            ProblemCode.INVALID_IDEMPOTENCY_KEY, "An Idempotency-Key has 1 to 255 printable ASCII characters."
-        )
-    content_length = request.headers.get("content-length", "")
-    return IncomingUpload(
-        user_id=user_id,
-        boundary=boundary,
-        content_length=int(content_length) if content_length.isdecimal() else None,
-        idempotency_key=idempotency_key,
-    )

@@ -10,13 +10,14 @@ from api.problems import Problem, ProblemCode
 from api.schemas import StepList, StepView, VideoAccepted, VideoList, VideoView
 from api.services import ActionsDep, CallerDep, ServicesDep, VideoDep
 from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 from database.videos import PageCursor
-from processing.records import TemporalUnavailable
+from runs.records import TemporalUnavailable
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
 
-_ONE_VIDEO = (ProblemCode.VIDEO_NOT_FOUND, ProblemCode.INVALID_REQUEST, ErrorCode.DATABASE_UNAVAILABLE)
+_ONE_VIDEO = (RefusalCode.VIDEO_NOT_FOUND, ProblemCode.INVALID_REQUEST, ErrorCode.DATABASE_UNAVAILABLE)
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -48,7 +49,7 @@ async def get_video(video: VideoDep, services: ServicesDep) -> VideoView:
     live = None
     if video.status == VideoStatus.PROCESSING:
         try:
-            live = await services.processing.progress(str(video.id))
+            live = await services.runs.progress(str(video.id))
         except TemporalUnavailable as error:
             _logger.warning("progress unknown", reason=str(error))
     return VideoView.of(video, live)
@@ -62,7 +63,7 @@ async def get_video(video: VideoDep, services: ServicesDep) -> VideoView:
 )
 async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
     """Each activity from Temporal's history: state, attempts, times, last failure, worker."""
-    steps = await services.processing.steps(str(video.id))
+    steps = await services.runs.steps(str(video.id))
     return StepList(video_id=video.id, steps=[StepView.of(step) for step in steps])
 
 
@@ -71,7 +72,7 @@ async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
     operation_id="cancel_video",
     summary="Cancel an upload or a running video",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problem_answers(*_ONE_VIDEO, ProblemCode.NOT_CANCELLABLE),
+    responses=problem_answers(*_ONE_VIDEO, RefusalCode.NOT_CANCELLABLE),
 )
 async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsDep, caller: CallerDep) -> VideoAccepted:
     """After 202 the video ends in `error` with the code `cancelled`, once its running step has stopped."""
@@ -90,7 +91,7 @@ async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsD
     summary="Process a failed video once more",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problem_answers(
-        *_ONE_VIDEO, ProblemCode.NOT_RETRYABLE, ErrorCode.ORIGINAL_MISSING, ErrorCode.STORAGE_FAILED
+        *_ONE_VIDEO, RefusalCode.NOT_RETRYABLE, ErrorCode.ORIGINAL_MISSING, ErrorCode.STORAGE_FAILED
     ),
 )
 async def retry_video(video: VideoDep, actions: ActionsDep) -> VideoAccepted:

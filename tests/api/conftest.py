@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from api.services import ApiOptions, Services
-from api.uploads import UploadLimits
 from database.engine import Database
+from ingest.rules import UploadLimits
 from storage.local import LocalStorage
-from tests.api.running import RecordedProcessing, in_process, nothing_to_reconcile, over_http
+from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, over_http
 
 MEBIBYTE = 1024 * 1024
 
@@ -26,17 +26,17 @@ def storage(uploads_folder: Path, tmp_path: Path) -> LocalStorage:
 
 
 @pytest.fixture
-def processing() -> RecordedProcessing:
-    return RecordedProcessing()
+def runs() -> RecordedRuns:
+    return RecordedRuns()
 
 
 @pytest.fixture
-def services(database: Database, storage: LocalStorage, processing: RecordedProcessing) -> Services:
+def services(database: Database, storage: LocalStorage, runs: RecordedRuns) -> Services:
     return Services(
         database=database,
         videos=database.videos,
         storage=storage,
-        processing=processing,
+        runs=runs,
         reconcile=nothing_to_reconcile,
     )
 

@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 from api.app import create_app
 from api.services import ApiOptions, Services
 from contracts.processing import VideoProcessingInput
-from processing.reconcile import ReconcileReport
-from processing.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
+from runs.reconcile import ReconcileReport
+from runs.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
 
 
 @dataclass
-class RecordedProcessing:
+class RecordedRuns:
     """Stands in for Temporal where only HTTP is under test: remembers what it was asked, answers as it was told."""
 
     away: bool = False

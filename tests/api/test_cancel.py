@@ -11,19 +11,19 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from storage.local import LocalStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
-from tests.api.running import RecordedProcessing
+from tests.api.running import RecordedRuns
 
 VIDEOS = "/api/v1/videos"
 
 
 async def test_a_running_video_is_cancelled_through_its_workflow(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.run_is_open = True
+    runs.run_is_open = True
     answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
-    assert processing.cancelled == [str(video.id)]
+    assert runs.cancelled == [str(video.id)]
 
 
 @pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING])
@@ -47,10 +47,10 @@ async def test_a_finished_video_can_not_be_cancelled(
 
 
 async def test_a_cancel_while_temporal_is_away_is_accepted_and_waits(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.away = True
+    runs.away = True
     for _ in range(2):
         answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (202, "processing")
@@ -60,9 +60,9 @@ async def test_a_cancel_while_temporal_is_away_is_accepted_and_waits(
 
 
 async def test_of_a_cancel_and_a_run_that_ends_the_answer_tells_which_came_first(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
-    processing.run_is_open = True
+    runs.run_is_open = True
     seen: set[int] = set()
 
     async def ends(video_id: UUID) -> None:

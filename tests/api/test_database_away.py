@@ -13,7 +13,7 @@ from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
 from storage.local import LocalStorage
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
-from tests.api.running import RecordedProcessing, in_process, nothing_to_reconcile
+from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile
 
 UPLOAD = "/api/v1/videos/upload"
 MEBIBYTE = 1024 * 1024
@@ -21,10 +21,10 @@ MEBIBYTE = 1024 * 1024
 
 @pytest.fixture
 async def stoppable_client(
-    stoppable_postgres: EmbeddedPostgres, storage: LocalStorage, processing: RecordedProcessing, options: ApiOptions
+    stoppable_postgres: EmbeddedPostgres, storage: LocalStorage, runs: RecordedRuns, options: ApiOptions
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
-    services = Services(database, database.videos, storage, processing, nothing_to_reconcile)
+    services = Services(database, database.videos, storage, runs, nothing_to_reconcile)
     async with in_process(services, replace(options, reconcile_interval_seconds=3600)) as client:
         yield client
     await database.dispose()

@@ -5,7 +5,7 @@ import pytest
 
 from api.services import Services
 from contracts.errors import DatabaseUnavailable, StorageFailed
-from tests.api.running import RecordedProcessing
+from tests.api.running import RecordedRuns
 
 
 class Away:
@@ -30,10 +30,8 @@ async def test_a_service_with_everything_is_ready(client: httpx.AsyncClient) -> 
     assert answer.json() == {"status": "ready", "checks": {"database": "ok", "storage": "ok", "temporal": "ok"}}
 
 
-async def test_a_service_without_temporal_still_takes_uploads(
-    client: httpx.AsyncClient, processing: RecordedProcessing
-) -> None:
-    processing.away = True
+async def test_a_service_without_temporal_still_takes_uploads(client: httpx.AsyncClient, runs: RecordedRuns) -> None:
+    runs.away = True
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["checks"]["temporal"] == "Temporal does not answer."
@@ -71,8 +69,8 @@ async def test_the_system_tells_videos_queues_versions_limits_and_profiles(clien
     }
 
 
-async def test_the_system_is_told_without_temporal(client: httpx.AsyncClient, processing: RecordedProcessing) -> None:
-    processing.away = True
+async def test_the_system_is_told_without_temporal(client: httpx.AsyncClient, runs: RecordedRuns) -> None:
+    runs.away = True
     answer = await client.get("/api/v1/system")
     assert answer.status_code == 200
     assert (answer.json()["queues"], answer.json()["versions"]["temporal"]) == (None, None)

@@ -8,9 +8,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from processing.records import StepFailure, StepRecord, StepState
+from runs.records import StepFailure, StepRecord, StepState
 from tests.api.openapi_check import assert_matches
-from tests.api.running import RecordedProcessing
+from tests.api.running import RecordedRuns
 
 OPERATIONS = {
     ("post", "/api/v1/videos/upload"): "upload_video",
@@ -97,11 +97,11 @@ async def test_the_docs_page_comes_from_this_server_alone(client: httpx.AsyncCli
 
 
 async def test_answers_are_as_the_document_says(
-    document: dict[str, Any], client: httpx.AsyncClient, processing: RecordedProcessing
+    document: dict[str, Any], client: httpx.AsyncClient, runs: RecordedRuns
 ) -> None:
     now = datetime.now(UTC)
     failure = StepFailure("transcode_failed", "ffmpeg was killed.")
-    processing.history = [
+    runs.history = [
         StepRecord(
             "validate_video",
             "validate",

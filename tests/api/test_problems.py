@@ -11,6 +11,7 @@ from structlog.typing import EventDict
 
 from api.problems import PROBLEMS, ProblemCode, ProblemDocument
 from api.services import ApiOptions, Services
+from contracts.refusals import RefusalCode
 from tests.api.running import in_process
 
 
@@ -107,5 +108,5 @@ async def test_one_requests_video_is_not_in_the_next_ones_line(client: httpx.Asy
 
 
 async def test_the_table_has_every_code_that_an_answer_may_have() -> None:
-    assert set(PROBLEMS) >= set(ProblemCode)
+    assert set(PROBLEMS) >= {*ProblemCode, *RefusalCode}
     assert all(400 <= kind.status < 600 and kind.title for kind in PROBLEMS.values())

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from api.reconciling import reconciling
-from api.shielding import uninterrupted
 from contracts.errors import DatabaseUnavailable
-from processing.reconcile import ReconcileReport
-from processing.records import TemporalUnavailable
+from ingest.shielding import uninterrupted
+from runs.reconcile import ReconcileReport
+from runs.records import TemporalUnavailable
 from tests.api.running import until
 
 

@@ -14,7 +14,7 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
 from tests.api.forms import MULTIPART, field_part, file_part, form, in_pieces, part
-from tests.api.running import RecordedProcessing, in_process
+from tests.api.running import RecordedRuns, in_process
 
 UPLOAD = "/api/v1/videos/upload"
 CONTENT = bytes(range(256)) * 9000  # 2.3 MB: more than two batches
@@ -70,10 +70,10 @@ async def test_an_upload_is_stored_whole_with_its_size_and_hash(
     assert files_in(uploads_folder) == [f"{video.id}.mp4"]
 
 
-async def test_an_upload_starts_its_workflow(client: httpx.AsyncClient, processing: RecordedProcessing) -> None:
+async def test_an_upload_starts_its_workflow(client: httpx.AsyncClient, runs: RecordedRuns) -> None:
     video_id = (await upload(client)).json()["video_id"]
     request = VideoProcessingInput(video_id, "local", f"originals/{video_id}.mp4", attempt=1)
-    assert processing.started == [(request, "clip.mp4")]
+    assert runs.started == [(request, "clip.mp4")]
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 3 * MEBIBYTE])
@@ -154,11 +154,11 @@ async def test_a_form_that_is_refused_leaves_neither_file_nor_row(
 
 
 async def test_an_empty_file_is_refused_and_leaves_nothing(
-    client: httpx.AsyncClient, database: Database, uploads_folder: Path, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, uploads_folder: Path, runs: RecordedRuns
 ) -> None:
     answer = await upload(client, content=b"")
     assert (answer.status_code, answer.json()["code"]) == (422, "file_empty")
-    assert (files_in(uploads_folder), await rows(database), processing.started) == ([], 0, [])
+    assert (files_in(uploads_folder), await rows(database), runs.started) == ([], 0, [])
 
 
 async def test_a_file_of_exactly_the_limit_is_accepted(client: httpx.AsyncClient) -> None:
@@ -173,7 +173,7 @@ async def test_what_is_not_multipart_is_refused(client: httpx.AsyncClient, conte
 
 
 async def test_an_idempotency_key_gets_the_first_answer_again(
-    client: httpx.AsyncClient, database: Database, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, runs: RecordedRuns
 ) -> None:
     headers = {"Idempotency-Key": "trip to the sea, take 1"}
     files = {"file": ("clip.mp4", CONTENT)}
@@ -184,7 +184,7 @@ async def test_an_idempotency_key_gets_the_first_answer_again(
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
     assert await rows(database) == 1
-    assert len(processing.started) == 1
+    assert len(runs.started) == 1
 
 
 async def test_another_key_makes_another_video(client: httpx.AsyncClient, database: Database) -> None:
@@ -215,7 +215,7 @@ async def test_a_key_whose_first_upload_is_on_its_way_answers_409(client: httpx.
 
 
 async def test_the_same_key_several_times_at_once_makes_one_video(
-    client: httpx.AsyncClient, database: Database, processing: RecordedProcessing, uploads_folder: Path
+    client: httpx.AsyncClient, database: Database, runs: RecordedRuns, uploads_folder: Path
 ) -> None:
     headers = {"Idempotency-Key": "key"}
     answers = await asyncio.gather(
@@ -226,7 +226,7 @@ async def test_the_same_key_several_times_at_once_makes_one_video(
     assert len(made) == 1
     assert await rows(database) == 1
     assert files_in(uploads_folder) == [f"{made.pop()}.mp4"]
-    assert len(processing.started) == 1
+    assert len(runs.started) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
@@ -236,9 +236,9 @@ async def test_a_key_that_can_not_be_kept_is_refused(client: httpx.AsyncClient, 
 
 
 async def test_an_upload_while_temporal_is_away_is_accepted_and_waits(
-    client: httpx.AsyncClient, database: Database, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, runs: RecordedRuns
 ) -> None:
-    processing.away = True
+    runs.away = True
     answer = await upload(client)
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
     assert (await row(database, answer)).status == VideoStatus.PROCESSING

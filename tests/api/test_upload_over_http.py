@@ -13,7 +13,7 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
 from tests.api.forms import BOUNDARY, MULTIPART, file_part, form
-from tests.api.running import RecordedProcessing, over_http, until, with_limits
+from tests.api.running import RecordedRuns, over_http, until, with_limits
 
 UPLOAD = "/api/v1/videos/upload"
 MEBIBYTE = 1024 * 1024
@@ -69,7 +69,7 @@ async def test_a_client_that_goes_away_leaves_no_file_and_a_row_that_says_so(
 
 
 async def test_the_key_of_an_interrupted_upload_may_be_used_again(
-    http: httpx.AsyncClient, database: Database, processing: RecordedProcessing
+    http: httpx.AsyncClient, database: Database, runs: RecordedRuns
 ) -> None:
     body = file_part(b"x" * 2 * MEBIBYTE)
     _, writer = await begin_upload(http, "Idempotency-Key: key", "Content-Length: 7000000", body=body)
@@ -85,7 +85,7 @@ async def test_the_key_of_an_interrupted_upload_may_be_used_again(
     await until(interrupted)
     answer = await http.post(UPLOAD, headers={"Idempotency-Key": "key"}, files={"file": ("clip.mp4", b"x")})
     assert answer.status_code == 202
-    assert [request.video_id for request, _ in processing.started] == [answer.json()["video_id"]]
+    assert [request.video_id for request, _ in runs.started] == [answer.json()["video_id"]]
 
 
 async def test_a_chunked_body_past_the_limit_is_refused_and_leaves_nothing(

@@ -8,7 +8,7 @@ import pytest
 
 from database.engine import Database
 from tests.api.forms import MULTIPART, field_part, file_part, form
-from tests.api.running import RecordedProcessing
+from tests.api.running import RecordedRuns
 
 UPLOAD = "/api/v1/videos/upload"
 FILE = file_part(b"x" * 3_000_000)
@@ -28,14 +28,14 @@ def files_in(folder: Path) -> list[str]:
     ],
 )
 async def test_a_video_is_made_with_the_profile_that_its_upload_names(
-    client: httpx.AsyncClient, database: Database, processing: RecordedProcessing, body: bytes, profile: str
+    client: httpx.AsyncClient, database: Database, runs: RecordedRuns, body: bytes, profile: str
 ) -> None:
     answer = await client.post(UPLOAD, headers=MULTIPART, content=body)
     assert answer.status_code == 202
     video = await database.videos.get(UUID(answer.json()["video_id"]))
     assert video is not None
     assert video.profile == profile
-    assert [request.profile for request, _ in processing.started] == [profile]
+    assert [request.profile for request, _ in runs.started] == [profile]
     assert (await client.get(answer.headers["location"])).json()["profile"] == profile
 
 

@@ -13,10 +13,10 @@ from contracts.status import VideoStatus
 from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.videos import NewVideo
-from processing.records import LiveProgress, StepFailure, StepRecord, StepState
+from runs.records import LiveProgress, StepFailure, StepRecord, StepState
 from storage.local import LocalStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
-from tests.api.running import RecordedProcessing
+from tests.api.running import RecordedRuns
 
 VIDEOS = "/api/v1/videos"
 
@@ -99,32 +99,32 @@ async def test_a_failed_video_says_why(client: httpx.AsyncClient, database: Data
 
 
 async def test_a_video_in_processing_says_how_far_it_is(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2, speed=1.5)
+    runs.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2, speed=1.5)
     read = (await client.get(f"{VIDEOS}/{video.id}")).json()
     assert (read["step"], read["progress"], read["step_attempt"], read["attempt"]) == ("transcode", 0.4, 2, 1)
     assert read["speed"] == 1.5
 
 
 async def test_progress_is_unknown_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.away = True
+    runs.away = True
     answer = await client.get(f"{VIDEOS}/{video.id}")
     assert answer.status_code == 200
     assert (answer.json()["step"], answer.json()["progress"]) == (None, None)
 
 
 async def test_the_steps_of_a_video_are_told(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     failure = StepFailure("transcode_failed", "ffmpeg was killed.")
-    processing.history = [
+    runs.history = [
         StepRecord(
             "encode_chunk",
             "chunk-1-of-2",
@@ -147,10 +147,10 @@ async def test_the_steps_of_a_video_are_told(
 
 
 async def test_steps_are_unavailable_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.away = True
+    runs.away = True
     answer = await client.get(f"{VIDEOS}/{video.id}/steps")
     assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
     assert "retry-after" in answer.headers
@@ -188,17 +188,17 @@ async def test_a_failed_video_is_processed_once_more(
     client: httpx.AsyncClient,
     database: Database,
     storage: LocalStorage,
-    processing: RecordedProcessing,
+    runs: RecordedRuns,
     *,
     temporal_is_away: bool,
 ) -> None:
     video = await make_video(database, storage, VideoStatus.ERROR)
-    processing.away = temporal_is_away
+    runs.away = temporal_is_away
     answer = await client.post(f"{VIDEOS}/{video.id}/retry")
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
     retried = await video_of(database, video.id)
     assert (retried.status, retried.attempt, retried.error_code) == (VideoStatus.PROCESSING, 2, None)
-    assert [request.attempt for request, _ in processing.started] == ([] if temporal_is_away else [2])
+    assert [request.attempt for request, _ in runs.started] == ([] if temporal_is_away else [2])
 
 
 @pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.READY])
@@ -236,18 +236,18 @@ async def test_a_deleted_video_leaves_neither_row_nor_file(
 
 
 async def test_a_running_video_is_stopped_before_it_is_deleted(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
-    assert set(processing.stopped) == {str(video.id)}
+    assert set(runs.stopped) == {str(video.id)}
 
 
 async def test_a_running_video_stays_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, processing: RecordedProcessing
+    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
-    processing.away = True
+    runs.away = True
     assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 503
     assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
     assert (await storage.original_path(video.original_key)).read_bytes() == b"content"

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from api.services import ApiOptions, Services
 from contracts.temporal_names import workflow_id
-from processing.client import Processing
+from runs.client import TemporalRuns
 from tests.api.running import in_process
 
 UPLOAD = "/api/v1/videos/upload"
@@ -17,7 +17,7 @@ UPLOAD = "/api/v1/videos/upload"
 
 @pytest.fixture
 async def real(services: Services, options: ApiOptions, temporal_client: Client) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process(replace(services, processing=Processing(temporal_client)), options) as client:
+    async with in_process(replace(services, runs=TemporalRuns(temporal_client)), options) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ from temporalio.workflow import ActivityConfig
 
 from api.problems import PROBLEMS, Code, ProblemCode
 from contracts.errors import ErrorCode, VideoError
+from contracts.refusals import RefusalCode
 from workflows import activity_options as options
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def cells(first: str, title: str) -> list[str]:
     return [cell.strip() for cell in rows[0].strip("|").split("|")]
 
 
-@pytest.mark.parametrize("code", [*ErrorCode, *ProblemCode])
+@pytest.mark.parametrize("code", [*ErrorCode, *RefusalCode, *ProblemCode])
 def test_every_code_is_there_with_its_http_status(code: Code) -> None:
     row = cells(f"`{code}`", _FAILURES)
     statuses = [cell for cell in row if cell.isdecimal()]

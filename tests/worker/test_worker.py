@@ -15,7 +15,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
-from processing.client import Processing
+from runs.client import TemporalRuns
 from tests.waiting import eventually
 from worker import identity
 
@@ -113,11 +113,11 @@ async def test_a_file_of_profiles_that_cannot_be_used_is_told_with_file_line_and
 async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_sigterm(
     tmp_path: Path, temporal_environment: WorkflowEnvironment, temporal_address: str
 ) -> None:
-    processing = Processing(temporal_environment.client)
+    runs = TemporalRuns(temporal_environment.client)
     process = await begin(tmp_path, "--queue", MEDIA_QUEUE, TEMPORAL_ADDRESS=temporal_address)
 
     async def pollers() -> list[str]:
-        queues = {queue.name: queue.pollers for queue in await processing.queues()}
+        queues = {queue.name: queue.pollers for queue in await runs.queues()}
         return [poller for poller in queues[MEDIA_QUEUE] if poller.endswith(f":{process.pid}")]
 
     try:

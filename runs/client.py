@@ -37,17 +37,17 @@ from contracts.temporal_names import (
     VIDEO_STATUS,
     workflow_id,
 )
-from processing.high_water import HighWater
-from processing.history import read_steps
-from processing.looks import Looks
-from processing.progress import progress_between_steps, read_progress
-from processing.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
+from runs.high_water import HighWater
+from runs.history import read_steps
+from runs.looks import Looks
+from runs.progress import progress_between_steps, read_progress
+from runs.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
 
 _CLOSING_SECONDS: Final = 3.0
 """A run that has written its row still cleans scratch; a retry waits this long for it to close."""
 
 
-class Processing:
+class TemporalRuns:
     """The runs of ``VideoProcessingWorkflow``, one for each video.
 
     Every method raises ``TemporalUnavailable`` when the server does not answer within a few seconds.

@@ -14,9 +14,9 @@ from contracts.errors import OutputMismatch, TranscodeFailed
 from contracts.processing import Step, StepProgress, VideoProcessingInput
 from contracts.temporal_names import ActivityId, chunk_activity_id, parse_chunk_activity_id, tried_again, workflow_id
 from media.plan import TranscodePlan
-from processing.client import Processing
-from processing.progress import progress_between_steps
-from processing.records import LiveProgress, StepRecord, StepState
+from runs.client import TemporalRuns
+from runs.progress import progress_between_steps
+from runs.records import LiveProgress, StepRecord, StepState
 from tests.waiting import eventually
 from tests.workflows.plans import copied_plan, encoded_plan, with_encoded_sound
 from tests.workflows.running import Handle, paused
@@ -40,7 +40,7 @@ class Walk:
 
     def __init__(self, client: Client, plan: TranscodePlan) -> None:
         self.script = ScriptedActivities(plan)
-        self.processing = Processing(client)
+        self.runs = TemporalRuns(client)
         self.video_id = str(uuid4())
         self._client = client
 
@@ -58,7 +58,7 @@ class Walk:
     async def under_way(self) -> AsyncIterator[None]:
         request = VideoProcessingInput(self.video_id, "local", f"originals/{self.video_id}.mp4")
         async with scripted_workers(self._client, self.script):
-            await self.processing.start(request, "a.mp4")
+            await self.runs.start(request, "a.mp4")
             yield
 
     def handle(self) -> Handle:
@@ -73,7 +73,7 @@ class Walk:
 
         async def ask() -> LiveProgress | None:
             # A client of its own has told nothing before, and looks each time.
-            return await Processing(self._client).progress(self.video_id)
+            return await TemporalRuns(self._client).progress(self.video_id)
 
         found = await eventually(ask, lambda progress: progress is not None and progress.fraction >= at_least)
         assert found is not None
@@ -179,7 +179,7 @@ async def test_what_was_told_is_never_taken_back_when_a_step_begins_anew(tempora
     seen: list[float] = []
 
     async def watch() -> None:
-        while (progress := await walk.processing.progress(walk.video_id)) is not None:
+        while (progress := await walk.runs.progress(walk.video_id)) is not None:
             seen.append(progress.fraction)
             await asyncio.sleep(0.02)
 
@@ -196,7 +196,7 @@ async def test_what_was_told_is_never_taken_back_when_a_step_begins_anew(tempora
         await walk.done()
         await watching
     assert seen == sorted(seen)
-    assert await walk.processing.progress(walk.video_id) is None
+    assert await walk.runs.progress(walk.video_id) is None
 
 
 async def test_a_chunk_that_is_paused_for_is_not_taken_for_done(temporal_client: Client) -> None:

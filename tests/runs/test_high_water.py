@@ -1,6 +1,6 @@
 """What was told once is never taken back, for as many things as are remembered."""
 
-from processing.high_water import HighWater
+from runs.high_water import HighWater
 
 
 def test_a_value_never_falls() -> None:

@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter
 
 from contracts.processing import Step, StepProgress
 from contracts.temporal_names import ActivityId, parse_chunk_activity_id
-from processing.records import LiveProgress, StepRecord, StepState
+from runs.records import LiveProgress, StepRecord, StepState
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from api.problems import Problem, ProblemCode
-from database.videos import NewVideo
+from contracts.refusals import RefusalCode, Refused
+from database.records import NewVideo
 from storage.protocol import OriginalWriter, Storage
 
 _BATCH_BYTES: Final = 2 * 1024 * 1024
@@ -30,7 +30,7 @@ class ReceivedFile:
 
 
 class IncomingFile:
-    """Takes the form's file: the row first, then the bytes, written off the event loop in batches.
+    """Takes a file: the row first, then the bytes, written off the event loop in batches.
 
     A batch is the pieces as the socket gave them: a copy into fresh memory costs more than the hash. One batch is
     written while the next is received, so memory is bounded by two batches and a slow disk slows down the client
@@ -65,25 +65,25 @@ class IncomingFile:
         self.video: NewVideo | None = None
 
     async def begin(self, filename: str) -> None:
-        """Insert the row, then open the file. Raises ``Problem``, ``DatabaseUnavailable`` or ``StorageFailed``."""
+        """Insert the row, then open the file. Raises ``Refused``, ``DatabaseUnavailable`` or ``StorageFailed``."""
         self.video = self._describe(filename)
         await self._insert(self.video)
         self._writer = await self._storage.create_original(self.video.original_key)
 
     async def write(self, piece: memoryview) -> None:
-        """Take the next bytes. Raises ``Problem`` past the limit, ``StorageFailed`` when the disk refuses."""
+        """Take the next bytes. Raises ``Refused`` past the limit, ``StorageFailed`` when the disk refuses."""
         self._size_bytes += len(piece)
         if self._size_bytes > self._max_bytes:
-            raise Problem(ProblemCode.TOO_LARGE, f"The file has more than {self._max_bytes} bytes.")
+            raise Refused(RefusalCode.TOO_LARGE, f"The file has more than {self._max_bytes} bytes.")
         self._batch.append(piece)
         self._batch_bytes += len(piece)
         if self._batch_bytes >= _BATCH_BYTES or len(self._batch) >= _BATCH_PIECES:
             await self._write_batch()
 
     async def complete(self) -> ReceivedFile:
-        """Write what is left. Raises ``Problem`` for an empty file, ``StorageFailed``."""
+        """Write what is left. Raises ``Refused`` for an empty file, ``StorageFailed``."""
         if self.video is None or self._writer is None or self._size_bytes == 0:
-            raise Problem(ProblemCode.FILE_EMPTY, "The file has no bytes.")
+            raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
         await self._write_batch()
         await self._written()
         return ReceivedFile(self.video, self._size_bytes, self._writer.sha256)

@@ -13,7 +13,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription, WorkflowHistory
 from temporalio.converter import DataConverter
 
-from processing.records import StepFailure, StepRecord, StepState
+from runs.records import StepFailure, StepRecord, StepState
 
 
 async def read_steps(

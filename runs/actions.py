@@ -5,14 +5,14 @@ from uuid import UUID
 
 import structlog
 
-from api.problems import Problem, ProblemCode
-from api.video_processing import VideoProcessing
 from contracts.errors import StatusConflict
+from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.tables import Video
 from database.videos import Videos
-from processing.reconcile import processing_input
-from processing.records import TemporalUnavailable
+from runs.protocol import Runs
+from runs.reconcile import processing_input
+from runs.records import TemporalUnavailable
 from storage.protocol import Storage
 
 STOP_SECONDS: Final = 10.0
@@ -27,24 +27,24 @@ class VideoActions:
     Args:
         videos: The rows.
         storage: Their files.
-        processing: Their runs.
+        runs: Their runs.
     """
 
-    def __init__(self, videos: Videos, storage: Storage, processing: VideoProcessing) -> None:
+    def __init__(self, videos: Videos, storage: Storage, runs: Runs) -> None:
         self._videos = videos
         self._storage = storage
-        self._processing = processing
+        self._runs = runs
 
     async def cancel(self, video: Video) -> None:
         """Stop the upload or the processing. Once this returns, the video ends in ``error``, code ``cancelled``.
 
         Raises:
-            Problem: There is nothing to cancel.
+            Refused: There is nothing to cancel.
         """
         if not await self._is_to_end_as_cancelled(video):
-            raise Problem(ProblemCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
+            raise Refused(RefusalCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
         try:
-            if not await self._processing.cancel(str(video.id)):
+            if not await self._runs.cancel(str(video.id)):
                 await self._videos.cancel_unstarted(video.id, video.attempt)
         except TemporalUnavailable as error:
             _logger.warning("run not asked to cancel, the reconciler will", reason=str(error))
@@ -61,7 +61,7 @@ class VideoActions:
         """Process a video in ``error`` once more, from its original.
 
         Raises:
-            Problem: The video is not in ``error``.
+            Refused: The video is not in ``error``.
             OriginalMissing: The uploaded file is gone, or never arrived.
             StorageFailed: The disk does not answer.
         """
@@ -73,7 +73,7 @@ class VideoActions:
         except StatusConflict as error:
             raise _not_retryable() from error
         try:
-            await self._processing.start(processing_input(video), video.original_filename)
+            await self._runs.start(processing_input(video), video.original_filename)
         except TemporalUnavailable as error:
             _logger.warning("workflow not started, the reconciler will", reason=str(error))
         return video
@@ -87,10 +87,10 @@ class VideoActions:
         """
         video_id = str(video.id)
         if video.status == VideoStatus.PROCESSING:
-            await self._processing.stop(video_id, within_seconds=STOP_SECONDS)
+            await self._runs.stop(video_id, within_seconds=STOP_SECONDS)
         # Ends an upload on its way, and whatever was begun since the row was read: its end, a retry, the reconciler.
         if await self._videos.cancel_unstarted(video.id, None):
-            await self._processing.stop(video_id, within_seconds=STOP_SECONDS)
+            await self._runs.stop(video_id, within_seconds=STOP_SECONDS)
         await self._storage.withdraw(video_id)
         await self._storage.delete_original(video.original_key)
         await self._storage.clean_scratch(video_id)
@@ -99,13 +99,13 @@ class VideoActions:
 
 
 async def owned_video(videos: Videos, video_id: UUID, user_id: str) -> Video:
-    """The caller's video. Raises ``Problem`` when there is none with that id, or it is another's."""
+    """The caller's video. Raises ``Refused`` when there is none with that id, or it is another's."""
     structlog.contextvars.bind_contextvars(video_id=str(video_id))
     video = await videos.get(video_id, user_id)
     if video is None:
-        raise Problem(ProblemCode.VIDEO_NOT_FOUND, f"There is no video {video_id}.")
+        raise Refused(RefusalCode.VIDEO_NOT_FOUND, f"There is no video {video_id}.")
     return video
 
 
-def _not_retryable() -> Problem:
-    return Problem(ProblemCode.NOT_RETRYABLE, "Only a video in error can be retried.")
+def _not_retryable() -> Refused:
+    return Refused(RefusalCode.NOT_RETRYABLE, "Only a video in error can be retried.")

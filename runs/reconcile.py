@@ -15,8 +15,8 @@ from contracts.errors import ErrorCode, StorageFailed
 from contracts.processing import VideoProcessingInput
 from database.tables import Video
 from database.videos import Videos
-from processing.client import Processing
-from processing.records import RunStillOpen
+from runs.client import TemporalRuns
+from runs.records import RunStillOpen
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
@@ -44,9 +44,7 @@ class ReconcileReport:
     cancelled: int = 0
 
 
-async def reconcile(
-    videos: Videos, processing: Processing, storage: Storage, *, batch: int = _BATCH
-) -> ReconcileReport:
+async def reconcile(videos: Videos, runs: TemporalRuns, storage: Storage, *, batch: int = _BATCH) -> ReconcileReport:
     """Look at every row that should have a run, ``batch`` rows a query, and mend it.
 
     Raises:
@@ -63,16 +61,16 @@ async def reconcile(
         )
     started = closed = cancelled = 0
     async for video in _settled(videos, before=now - _SETTLED_AFTER, batch=batch):
-        run = await processing.newest_run(str(video.id))
+        run = await runs.newest_run(str(video.id))
         if run is not None and run.attempt < video.attempt:
             run = None  # it can't write the row any more
         is_cancelled = video.cancel_requested_at is not None
         if run is None and not is_cancelled:
-            started += await _start(processing, video)
+            started += await _start(runs, video)
         elif run is None or not run.is_open:
             closed += await _close(videos, storage, video)
         elif is_cancelled:
-            cancelled += await processing.cancel(str(video.id))
+            cancelled += await runs.cancel(str(video.id))
     return ReconcileReport(started=started, closed=closed, expired=expired, cancelled=cancelled)
 
 
@@ -85,9 +83,9 @@ async def _settled(videos: Videos, *, before: datetime, batch: int) -> AsyncIter
         last = found[-1]
 
 
-async def _start(processing: Processing, video: Video) -> bool:
+async def _start(runs: TemporalRuns, video: Video) -> bool:
     try:
-        await processing.start(processing_input(video), video.original_filename)
+        await runs.start(processing_input(video), video.original_filename)
     except RunStillOpen:
         return False  # its own end, or the next time, will free the way; the rows behind it must not wait for that
     log.info("run_started_late", video_id=str(video.id), attempt=video.attempt)

@@ -12,8 +12,8 @@ from temporalio.client import Client
 from contracts.errors import StorageFailed
 from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
-from processing.client import Processing
-from processing.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
+from runs.client import TemporalRuns
+from runs.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
 from tests.waiting import eventually
 from tests.workflows.plans import encoded_plan
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
@@ -27,8 +27,8 @@ def a_request(attempt: int = 1) -> VideoProcessingInput:
 
 
 @pytest.fixture
-def processing(temporal_client: Client) -> Processing:
-    return Processing(temporal_client)
+def runs(temporal_client: Client) -> TemporalRuns:
+    return TemporalRuns(temporal_client)
 
 
 @pytest.fixture
@@ -42,24 +42,24 @@ async def closed(client: Client, video_id: str) -> None:
 
 
 async def test_starting_an_attempt_again_changes_nothing(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     async with scripted_workers(temporal_client, script):
-        await asyncio.gather(*(processing.start(request, "a.mp4") for _ in range(5)))
+        await asyncio.gather(*(runs.start(request, "a.mp4") for _ in range(5)))
         await closed(temporal_client, request.video_id)
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         runs = [run async for run in temporal_client.list_workflows(f"WorkflowId = 'video-{request.video_id}'")]
         assert script.calls.count("validate_video") == 1
         assert len(runs) <= 1
 
 
 async def test_a_run_can_be_found_by_status_and_user_and_says_what_it_is(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "holiday.mp4")
+        await runs.start(request, "holiday.mp4")
         await closed(temporal_client, request.video_id)
     description = await temporal_client.get_workflow_handle(workflow_id(request.video_id)).describe()
     assert description.typed_search_attributes[VIDEO_STATUS] == "ready"
@@ -68,7 +68,7 @@ async def test_a_run_can_be_found_by_status_and_user_and_says_what_it_is(
 
 
 async def test_a_retry_waits_for_the_last_run_to_close(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     release = asyncio.Event()
@@ -79,55 +79,55 @@ async def test_a_retry_waits_for_the_last_run_to_close(
 
     script.behaviours["clean_scratch"] = slow_first_time
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         await script.begun("clean_scratch")
-        retry = asyncio.create_task(processing.start(replace(request, attempt=2), "a.mp4"))
+        retry = asyncio.create_task(runs.start(replace(request, attempt=2), "a.mp4"))
         release.set()
         await retry
         await closed(temporal_client, request.video_id)
-    assert await processing.newest_run(request.video_id) == NewestRun(attempt=2, is_open=False)
+    assert await runs.newest_run(request.video_id) == NewestRun(attempt=2, is_open=False)
     assert script.calls.count("mark_ready") == 2
 
 
 async def test_a_retry_is_refused_while_the_last_run_stays_open(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     script.behaviours["encode_chunk"] = hang_with_heartbeats
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         with pytest.raises(RunStillOpen):
-            await processing.start(replace(request, attempt=2), "a.mp4")
-        assert await processing.newest_run(request.video_id) == NewestRun(attempt=1, is_open=True)
-        await processing.cancel(request.video_id)
+            await runs.start(replace(request, attempt=2), "a.mp4")
+        assert await runs.newest_run(request.video_id) == NewestRun(attempt=1, is_open=True)
+        await runs.cancel(request.video_id)
         await closed(temporal_client, request.video_id)
 
 
 async def test_cancelling_says_whether_a_run_was_open(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     script.behaviours["encode_chunk"] = hang_with_heartbeats
-    assert await processing.cancel(request.video_id) is False
+    assert await runs.cancel(request.video_id) is False
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         await script.begun("encode_chunk")
-        assert await processing.cancel(request.video_id) is True
+        assert await runs.cancel(request.video_id) is True
         await closed(temporal_client, request.video_id)
-        assert await processing.cancel(request.video_id) is False
+        assert await runs.cancel(request.video_id) is False
     assert "mark_error" in script.calls
 
 
-async def test_stopping_terminates_a_run_that_no_worker_ends(processing: Processing) -> None:
+async def test_stopping_terminates_a_run_that_no_worker_ends(runs: TemporalRuns) -> None:
     request = a_request()
-    await processing.start(request, "a.mp4")  # nobody works
-    await processing.stop(request.video_id, within_seconds=0.2)
-    assert await processing.newest_run(request.video_id) == NewestRun(attempt=1, is_open=False)
-    await processing.stop(request.video_id, within_seconds=0.2)  # nothing to stop is a success
+    await runs.start(request, "a.mp4")  # nobody works
+    await runs.stop(request.video_id, within_seconds=0.2)
+    assert await runs.newest_run(request.video_id) == NewestRun(attempt=1, is_open=False)
+    await runs.stop(request.video_id, within_seconds=0.2)  # nothing to stop is a success
 
 
 async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activity(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
 
@@ -136,11 +136,11 @@ async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activit
             raise StorageFailed("The disk is full.")
 
     script.behaviours["publish_files"] = disk_full_once
-    assert await processing.steps(request.video_id) == []
+    assert await runs.steps(request.video_id) == []
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         await closed(temporal_client, request.video_id)
-    steps = {step.activity_id: step for step in await processing.steps(request.video_id)}
+    steps = {step.activity_id: step for step in await runs.steps(request.video_id)}
     assert list(steps) == [
         *("claim", "validate", "thumbnail", "sound", "chunk-1-of-2", "chunk-2-of-2"),
         *("join", "verify", "publish", "mark-ready", "clean"),
@@ -157,7 +157,7 @@ async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activit
 
 
 async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
 
@@ -170,9 +170,9 @@ async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
     script.behaviours["encode_chunk"] = hang_with_heartbeats
     script.behaviours["create_thumbnail"] = always_full
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
-        steps = await eventually(lambda: processing.steps(request.video_id), thumbnail_failed)
-        await processing.cancel(request.video_id)
+        await runs.start(request, "a.mp4")
+        steps = await eventually(lambda: runs.steps(request.video_id), thumbnail_failed)
+        await runs.cancel(request.video_id)
         await closed(temporal_client, request.video_id)
     by_name = {step.activity_id: step for step in steps}
     assert by_name["chunk-1-of-2"].state is StepState.RUNNING
@@ -181,22 +181,22 @@ async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
     assert thumbnail.attempts >= 1
     assert thumbnail.last_failure is not None
     assert thumbnail.last_failure.code == "storage_failed"
-    ended = {step.activity_id: step.state for step in await processing.steps(request.video_id)}
+    ended = {step.activity_id: step.state for step in await runs.steps(request.video_id)}
     assert ended["chunk-1-of-2"] is StepState.CANCELLED
     assert ended["mark-error"] is StepState.COMPLETED
 
 
 async def test_a_terminated_run_s_steps_ended_with_it(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     request = a_request()
     script.behaviours["encode_chunk"] = hang_with_heartbeats
     async with scripted_workers(temporal_client, script):
-        await processing.start(request, "a.mp4")
+        await runs.start(request, "a.mp4")
         await script.begun("encode_chunk")
         await temporal_client.get_workflow_handle(workflow_id(request.video_id)).terminate()
-        first = {step.activity_id: step for step in await processing.steps(request.video_id)}
-        again = {step.activity_id: step for step in await processing.steps(request.video_id)}
+        first = {step.activity_id: step for step in await runs.steps(request.video_id)}
+        again = {step.activity_id: step for step in await runs.steps(request.video_id)}
     assert first["chunk-1-of-2"].state is StepState.CANCELLED
     assert first == again
 
@@ -204,32 +204,30 @@ async def test_a_terminated_run_s_steps_ended_with_it(
 async def test_a_server_that_refuses_is_as_good_as_away(temporal_client: Client) -> None:
     strange = await Client.connect(temporal_client.service_client.config.target_host, namespace="nobody-made-it")
     with pytest.raises(TemporalUnavailable, match="nobody-made-it"):
-        await Processing(strange).start(a_request(), "a.mp4")
+        await TemporalRuns(strange).start(a_request(), "a.mp4")
 
 
 async def test_queues_tell_who_works_on_them(
-    temporal_client: Client, processing: Processing, script: ScriptedActivities
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
     async with scripted_workers(temporal_client, script):
-        queues = await eventually(
-            processing.queues, lambda queues: all(queue.name in queue.pollers for queue in queues)
-        )
+        queues = await eventually(runs.queues, lambda queues: all(queue.name in queue.pollers for queue in queues))
     assert [queue.name for queue in queues] == [CONTROL_QUEUE, MEDIA_QUEUE]
-    assert await processing.server_version() != ""
+    assert await runs.server_version() != ""
 
 
 async def test_a_server_that_does_not_answer_is_said_to_be_unavailable_within_seconds() -> None:
     with socket.socket() as closed_port:
         closed_port.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed_port.getsockname()[1]}"
-    processing = Processing(await Client.connect(address, lazy=True))
+    runs = TemporalRuns(await Client.connect(address, lazy=True))
     calls: list[Awaitable[object]] = [
-        processing.start(a_request(), "a.mp4"),
-        processing.cancel("x"),
-        processing.progress("x"),
-        processing.steps("x"),
-        processing.queues(),
-        processing.server_version(),
+        runs.start(a_request(), "a.mp4"),
+        runs.cancel("x"),
+        runs.progress("x"),
+        runs.steps("x"),
+        runs.queues(),
+        runs.server_version(),
     ]
     async with asyncio.timeout(20):
         for call in calls:

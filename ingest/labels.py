@@ -1,7 +1,9 @@
-"""What a client calls its file, made harmless: a label for people, never a path."""
+"""What people call a file and a video, made harmless: labels, never paths."""
 
 import unicodedata
 from typing import Final
+
+from contracts.refusals import RefusalCode, Refused
 
 MAX_FILENAME_LENGTH: Final = 255
 MAX_TITLE_LENGTH: Final = 200
@@ -35,6 +37,16 @@ def title_from(filename: str) -> str:
     """The title of a video that was uploaded without one."""
     stem = filename.rpartition(".")[0] or filename
     return stem[:MAX_TITLE_LENGTH].strip() or filename[:MAX_TITLE_LENGTH]
+
+
+def checked_title(title: str) -> str | None:
+    """The title without blanks around it; None for an empty one. Raises ``Refused``."""
+    title = title.strip()
+    if len(title) > MAX_TITLE_LENGTH:
+        raise Refused(RefusalCode.INVALID_TITLE, f"The title has more than {MAX_TITLE_LENGTH} characters.")
+    if not title.isprintable():
+        raise Refused(RefusalCode.INVALID_TITLE, "The title has control characters.")
+    return title or None
 
 
 def _is_printable(character: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.filenames import MAX_FILENAME_LENGTH, MAX_TITLE_LENGTH, extension_of, safe_filename, title_from
+from ingest.labels import MAX_FILENAME_LENGTH, MAX_TITLE_LENGTH, extension_of, safe_filename, title_from
 
 
 @pytest.mark.parametrize(

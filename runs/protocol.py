@@ -1,12 +1,12 @@
-"""What the api asks of Temporal, as a protocol that ``processing.client.Processing`` fulfils."""
+"""What the api asks of Temporal, as a protocol that ``runs.client.Processing`` fulfils."""
 
 from typing import Protocol
 
 from contracts.processing import VideoProcessingInput
-from processing.records import LiveProgress, QueueState, StepRecord
+from runs.records import LiveProgress, QueueState, StepRecord
 
 
-class VideoProcessing(Protocol):
+class Runs(Protocol):
     """The runs of videos. Every method raises ``TemporalUnavailable`` when there is no answer within seconds."""
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:

@@ -1,0 +1,37 @@
+"""Why a request is refused, whichever door it came through: one stable code for each reason.
+
+These are about a request, and those of ``contracts.errors`` about a video; a request may be refused for either. Only
+``api/problems.py`` makes an HTTP answer of them.
+"""
+
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """Why a request was refused, beyond the reasons of ``contracts.errors.ErrorCode``."""
+
+    UNSUPPORTED_EXTENSION = "unsupported_extension"
+    TOO_LARGE = "too_large"
+    FILE_EMPTY = "file_empty"
+    INVALID_TITLE = "invalid_title"
+    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    UPLOAD_IN_PROGRESS = "upload_in_progress"
+    UPLOAD_TOO_SLOW = "upload_too_slow"
+    UPLOAD_WITHDRAWN = "upload_withdrawn"
+    VIDEO_NOT_FOUND = "video_not_found"
+    NOT_CANCELLABLE = "not_cancellable"
+    NOT_RETRYABLE = "not_retryable"
+
+
+class Refused(Exception):
+    """A request that is refused, for a reason that the caller is told.
+
+    Attributes:
+        code: Stable name of the reason: a ``RefusalCode``, an ``ErrorCode``, or a code of the door's own.
+        detail: A sentence that the caller understands.
+    """
+
+    def __init__(self, code: StrEnum, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

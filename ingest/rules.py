@@ -1,0 +1,84 @@
+"""What an upload may be, whichever door it comes through."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode, Refused
+from contracts.storage_keys import original_key
+from database.records import NewVideo
+from ingest.labels import extension_of, title_from
+
+_EXPIRY_MARGIN: Final = timedelta(minutes=1)
+"""An upload that is just being finished must not look expired to the reconciler."""
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """What is accepted.
+
+    Attributes:
+        allowed_extensions: With their dots, in lower case.
+        max_bytes: Largest file.
+        timeout_seconds: Longest time from the first byte to the last.
+        profiles: Name of each encoding profile, and for whom it is.
+        default_profile: Which of them an upload gets that names none.
+    """
+
+    allowed_extensions: tuple[str, ...]
+    max_bytes: int
+    timeout_seconds: float
+    profiles: Mapping[str, str]
+    default_profile: str
+
+    def describe(self, user_id: str, filename: str) -> NewVideo:
+        """The row of an upload that begins.
+
+        Raises:
+            Refused: Files with this extension are not accepted.
+        """
+        extension = extension_of(filename)
+        if extension not in self.allowed_extensions:
+            raise Refused(
+                RefusalCode.UNSUPPORTED_EXTENSION,
+                f"The file's name must end in one of {', '.join(self.allowed_extensions)}. The setting "
+                "RUSHES_ALLOWED_EXTENSIONS allows others.",
+            )
+        video_id = uuid4()
+        return NewVideo(
+            id=video_id,
+            user_id=user_id,
+            title=title_from(filename),
+            original_filename=filename,
+            original_key=original_key(str(video_id), extension),
+            profile=self.default_profile,
+            upload_expires_at=datetime.now(UTC) + timedelta(seconds=self.timeout_seconds) + _EXPIRY_MARGIN,
+        )
+
+    def check_size(self, size_bytes: int) -> None:
+        """Raise ``Refused`` for a file that is larger than accepted."""
+        if size_bytes > self.max_bytes:
+            raise Refused(RefusalCode.TOO_LARGE, f"A file may have at most {self.max_bytes} bytes.")
+
+    def checked_profile(self, name: str) -> str | None:
+        """The name of a profile that there is; None for an empty one. Raises ``Refused``."""
+        name = name.strip()
+        if name and name not in self.profiles:
+            known = ", ".join(sorted(self.profiles))
+            raise Refused(ErrorCode.UNKNOWN_PROFILE, f"There is no profile {name!r}. There are: {known}.")
+        return name or None
+
+
+def checked_idempotency_key(key: str | None) -> str | None:
+    """The key as it is. Raises ``Refused`` for one that can't be kept."""
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise Refused(
+            RefusalCode.INVALID_IDEMPOTENCY_KEY, "An Idempotency-Key has 1 to 255 printable ASCII characters."
+        )
+    return key

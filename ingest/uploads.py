@@ -1,0 +1,233 @@
+"""Taking an upload: the order of things that makes it safe to be interrupted anywhere.
+
+Row ``uploading``, bytes, fsync and rename, row ``processing``, workflow, answer. Whatever ends it before its row is
+``processing`` leaves no file. An upload that is refused leaves no row either; a sender who goes away, a slow one or a
+full disk leaves a row in ``error`` that says so.
+
+A door reads bytes off its protocol and knows how to refuse what is not in it; everything else is here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
+from contracts.refusals import RefusalCode, Refused
+from contracts.status import VideoStatus
+from database.records import IdempotencyKeyTaken, NewVideo
+from database.tables import Video
+from database.videos import Videos
+from ingest.incoming_file import IncomingFile, ReceivedFile
+from ingest.rules import UploadLimits
+from ingest.shielding import uninterrupted
+from runs.protocol import Runs
+from runs.reconcile import processing_input
+from runs.records import TemporalUnavailable
+from storage.protocol import Storage
+
+_GONE_REASON: Final = "The connection ended before the whole file had arrived. Upload the video again."
+_UNEXPECTED_REASON: Final = "The upload could not be finished here. Upload the video again."
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+class SenderGone(Exception):
+    """Whoever sent the bytes went away before the last of them; there is nobody to answer."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the sender said beside the bytes.
+
+    Attributes:
+        title: What the video is called, or None when nothing was said.
+        profile: The encoding profile that is asked for, one of those there are, or None when nothing was said.
+    """
+
+    title: str | None
+    profile: str | None
+
+
+Receive = Callable[[IncomingFile], Awaitable[Said]]
+"""Reads an upload off a door's protocol and hands its file over. Raises ``Refused`` or ``SenderGone``."""
+
+
+@dataclass(frozen=True)
+class AcceptedUpload:
+    """An upload that has its video.
+
+    Attributes:
+        video: The row.
+        replayed: Whether an earlier request made it.
+    """
+
+    video: Video
+    replayed: bool
+
+
+class Uploads:
+    """Takes uploads, any number at once.
+
+    Args:
+        videos: The rows.
+        storage: Where the bytes go.
+        runs: Starts the workflows.
+        limits: What is accepted.
+
+    Attributes:
+        limits: What is accepted.
+    """
+
+    def __init__(self, videos: Videos, storage: Storage, runs: Runs, limits: UploadLimits) -> None:
+        self._videos = videos
+        self._storage = storage
+        self._runs = runs
+        self.limits = limits
+        self._open: set[asyncio.Task[object]] = set()
+
+    async def accept(self, user_id: str, idempotency_key: str | None, receive: Receive) -> AcceptedUpload:
+        """Take one upload to its end.
+
+        Args:
+            user_id: Who uploads.
+            idempotency_key: Names this upload, so that it can be sent again without making a second video.
+            receive: Reads it.
+
+        Raises:
+            Refused: It is not taken, and leaves neither row nor file.
+            DatabaseUnavailable: Nothing is left of it on disk.
+            StorageFailed: The disk refused; the row is in ``error``.
+            SenderGone: The row is in ``error``.
+        """
+        task = asyncio.current_task()
+        if task is not None:
+            self._open.add(task)
+        try:
+            return await self._accept(user_id, idempotency_key, receive)
+        except IdempotencyKeyTaken as taken:
+            return _replay(taken.video)
+        finally:
+            if task is not None:
+                self._open.discard(task)
+
+    async def settle(self, within_seconds: float) -> None:
+        """Wait for uploads that are being finished or tidied up, before what they need is closed."""
+        if self._open:
+            await asyncio.wait(set(self._open), timeout=within_seconds)
+
+    async def _accept(self, user_id: str, idempotency_key: str | None, receive: Receive) -> AcceptedUpload:
+        if idempotency_key is not None:
+            known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
+            if known is not None:
+                return _replay(known)
+        file = IncomingFile(
+            self._storage,
+            describe=lambda filename: _described(self.limits, user_id, filename),
+            insert=lambda new: uninterrupted(self._videos.create_uploading(new, idempotency_key)),
+            max_bytes=self.limits.max_bytes,
+        )
+        said, received = await self._receive(file, receive)
+        video = await uninterrupted(self._finish(file, said, received))
+        return AcceptedUpload(video, replayed=False)
+
+    async def _receive(self, file: IncomingFile, receive: Receive) -> tuple[Said, ReceivedFile]:
+        """Take the bytes. Whatever goes wrong, none of them stays."""
+        seconds = self.limits.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await receive(file), await file.complete()
+        except TimeoutError:
+            reason = f"The upload took longer than {seconds:g} seconds."
+            await uninterrupted(self._interrupt(file, reason))
+            raise Refused(RefusalCode.UPLOAD_TOO_SLOW, reason) from None
+        except Refused:
+            await uninterrupted(self._forget(file))
+            raise
+        except (IdempotencyKeyTaken, DatabaseUnavailable):
+            raise  # there is no row, and the file is opened only after it
+        except StorageFailed as error:
+            if not await uninterrupted(self._interrupt(file, str(error))):
+                raise _withdrawn() from error
+            raise
+        except (SenderGone, asyncio.CancelledError):
+            await uninterrupted(self._interrupt(file, _GONE_REASON))
+            _logger.info("upload interrupted")
+            raise
+        except Exception:
+            await uninterrupted(self._interrupt(file, _UNEXPECTED_REASON))
+            raise
+
+    async def _finish(self, file: IncomingFile, said: Said, received: ReceivedFile) -> Video:
+        """Every byte is here: make the file durable, hand the row over, start its workflow."""
+        try:
+            await file.commit()
+            video = await self._videos.finish_upload(
+                received.video.id,
+                title=said.title,
+                profile=said.profile,
+                file_size_bytes=received.size_bytes,
+                content_sha256=received.sha256,
+            )
+        except StatusConflict as error:
+            await file.discard()
+            raise _withdrawn() from error
+        except StorageFailed as error:
+            if not await self._interrupt(file, str(error)):
+                raise _withdrawn() from error  # whoever ended the row also removed the file that was to be committed
+            raise
+        except Exception:
+            await self._interrupt(file, _UNEXPECTED_REASON)
+            raise
+        try:
+            await self._runs.start(processing_input(video), video.original_filename)
+        except TemporalUnavailable as error:
+            _logger.warning("workflow not started, the reconciler will", reason=str(error))
+        _logger.info("upload accepted", file_size_bytes=received.size_bytes, sha256=received.sha256)
+        return video
+
+    async def _forget(self, file: IncomingFile) -> None:
+        """The upload was refused: leave neither file nor row."""
+        await _discard(file)
+        if file.video is not None:
+            try:
+                await self._videos.delete(file.video.id)
+            except DatabaseUnavailable as error:
+                _logger.warning("row left to expire", reason=str(error))
+
+    async def _interrupt(self, file: IncomingFile, reason: str) -> bool:
+        """Leave no file, and say in the row why. False when the row had moved on already."""
+        await _discard(file)
+        if file.video is None:
+            return True
+        try:
+            return await self._videos.interrupt_upload(file.video.id, reason)
+        except DatabaseUnavailable as error:
+            _logger.warning("row left to expire", reason=str(error))
+            return True
+
+
+async def _discard(file: IncomingFile) -> None:
+    try:
+        await file.discard()
+    except StorageFailed as error:
+        _logger.warning("part of an upload left behind", reason=str(error))
+
+
+def _described(limits: UploadLimits, user_id: str, filename: str) -> NewVideo:
+    described = limits.describe(user_id, filename)
+    structlog.contextvars.bind_contextvars(video_id=str(described.id))
+    return described
+
+
+def _replay(video: Video) -> AcceptedUpload:
+    structlog.contextvars.bind_contextvars(video_id=str(video.id))
+    if video.status == VideoStatus.UPLOADING:
+        raise Refused(RefusalCode.UPLOAD_IN_PROGRESS, f"Video {video.id} is being uploaded with this key.")
+    return AcceptedUpload(video, replayed=True)
+
+
+def _withdrawn() -> Refused:
+    return Refused(RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded.")
