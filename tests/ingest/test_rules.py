@@ -37,7 +37,7 @@ def test_a_file_may_have_as_many_bytes_as_the_limit_and_not_one_more() -> None:
 def test_a_profile_is_one_of_those_there_are_and_may_be_left_out() -> None:
     assert LIMITS.checked_profile(" film ") == "film"
     assert LIMITS.checked_profile("  ") is None
-    with pytest.raises(Refused, match="no profile 'cinema'. There are: film, web") as caught:
+    with pytest.raises(Refused, match=r"no profile 'cinema'\. There are: film, web") as caught:
         LIMITS.checked_profile("cinema")
     assert caught.value.code is ErrorCode.UNKNOWN_PROFILE
 
