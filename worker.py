@@ -42,7 +42,7 @@ from media.limits import MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from settings import Settings, SettingsError, load_settings
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from storage.protocol import Storage
 from temporal_client import TemporalUnreachable, connect_within
 from workflows.video_processing import VideoProcessingWorkflow
@@ -126,10 +126,10 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     profiles = load_profiles(settings.profiles)
-    storage = LocalStorage(settings.uploads_folder, settings.scratch)
+    storage = DiskStorage(settings.uploads_folder, settings.scratch)
     async with contextlib.AsyncExitStack() as resources:
         client = await connect_within(settings.connect_timeout_seconds)
-        await storage.check_writable()
+        await storage.check()
         workers = []
         if CONTROL_QUEUE in queues:
             database = Database(settings.required_database_url, settings.database_pool_size)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from contracts.storage_keys import work_folder
 from storage.protocol import Storage
 
 
@@ -31,4 +32,4 @@ class CleanScratchActivities:
         Raises:
             StorageFailed: The disk refused.
         """
-        await self._storage.clean_scratch(request.video_id)
+        await self._storage.delete_folder(work_folder(request.video_id))

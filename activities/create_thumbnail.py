@@ -68,4 +68,4 @@ class CreateThumbnailActivities:
         ):
             await create_thumbnail(self._ffmpeg, request.thumbnail, source, target)
             size_bytes = (await asyncio.to_thread(target.stat)).st_size
-        return CreateThumbnailResult(WorkFile(key, await self._storage.work_size(key) or size_bytes))
+        return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes))

@@ -41,8 +41,8 @@ class DoneBefore(Generic[Result]):
             async with self._storage.fetch(record_key) as record:
                 return self._adapter.validate_json(await asyncio.to_thread(record.read_bytes))
         except (WorkMissing, ValidationError):
-            await self._storage.discard(key)
-            await self._storage.discard(record_key)
+            await self._storage.delete(key)
+            await self._storage.delete(record_key)
             return None
 
     async def remember(self, key: str, path: Path, result: Result) -> None:

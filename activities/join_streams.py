@@ -102,7 +102,7 @@ class JoinStreamsActivities:
                 packets=(frames, _sound_packets(plan.sound)),
                 on_progress=lambda advance: heartbeat.advance(advance.out_time_seconds, plan.duration_seconds),
             )
-        size_bytes = await self._storage.work_size(key)
+        size_bytes = await self._storage.size(key)
         return JoinStreamsResult(
             file=WorkFile(key, size_bytes or 0),
             went_in=went_in,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.heartbeat import heartbeats
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile, processed_folder
 from storage.protocol import Storage
 
 
@@ -61,4 +61,4 @@ class PublishFilesActivities:
             StorageFailed: The disk refused.
         """
         async with heartbeats():
-            await self._storage.withdraw(request.video_id)
+            await self._storage.delete_folder(processed_folder(request.video_id))

@@ -20,7 +20,7 @@ from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.reconcile import reconcile
 from settings import Settings, SettingsError, load_settings
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from temporal_client import address_and_namespace, connect
 
 
@@ -62,7 +62,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
     @asynccontextmanager
     async def open_services() -> AsyncIterator[Services]:
         database = Database(database_url, settings.database_pool_size)
-        storage = LocalStorage(settings.uploads_folder, settings.scratch)
+        storage = DiskStorage(settings.uploads_folder, settings.scratch)
         runs = TemporalRuns(await connect(lazy=True))
         try:
             yield Services(

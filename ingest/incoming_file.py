@@ -104,7 +104,7 @@ class IncomingFile:
         if self._writer is not None:
             await self._writer.discard()
         if self.video is not None:
-            await self._storage.delete_original(self.video.original_key)
+            await self._storage.delete(self.video.original_key)
 
     async def _write_batch(self) -> None:
         await self._written()

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import structlog
 
-from contracts.errors import StatusConflict
+from contracts.errors import OriginalMissing, StatusConflict
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
+from contracts.storage_keys import processed_folder, work_folder
 from database.tables import Video
 from database.videos import Videos
 from runs.protocol import Runs
@@ -67,7 +68,8 @@ class VideoActions:
         """
         if video.status != VideoStatus.ERROR:
             raise _not_retryable()
-        await self._storage.original_path(video.original_key)
+        if await self._storage.size(video.original_key) is None:
+            raise OriginalMissing("The uploaded file is not in storage any more. Upload the video again.")
         try:
             video = await self._videos.start_retry(video.id)
         except StatusConflict as error:
@@ -91,9 +93,9 @@ class VideoActions:
         # Ends an upload on its way, and whatever was begun since the row was read: its end, a retry, the reconciler.
         if await self._videos.cancel_unstarted(video.id, None):
             await self._runs.stop(video_id, within_seconds=STOP_SECONDS)
-        await self._storage.withdraw(video_id)
-        await self._storage.delete_original(video.original_key)
-        await self._storage.clean_scratch(video_id)
+        await self._storage.delete_folder(processed_folder(video_id))
+        await self._storage.delete(video.original_key)
+        await self._storage.delete_folder(work_folder(video_id))
         await self._videos.delete(video.id)
         _logger.info("video deleted")
 

@@ -13,6 +13,7 @@ import structlog
 
 from contracts.errors import ErrorCode, StorageFailed
 from contracts.processing import VideoProcessingInput
+from contracts.storage_keys import processed_folder
 from database.tables import Video
 from database.videos import Videos
 from runs.client import TemporalRuns
@@ -55,7 +56,7 @@ async def reconcile(videos: Videos, runs: TemporalRuns, storage: Storage, *, bat
     now = datetime.now(UTC)
     expired = 0
     for video in await videos.list_expired_uploads(now=now, limit=batch):
-        await storage.delete_original(video.original_key)
+        await storage.delete(video.original_key)
         expired += await videos.interrupt_upload(
             video.id, "The upload did not finish in the time that it may take. Upload the video again."
         )
@@ -95,7 +96,7 @@ async def _start(runs: TemporalRuns, video: Video) -> bool:
 async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
     """Take back what the run may have published, then say in the row that it is over; False if it had moved on."""
     try:  # first, while nobody can retry: what the next run publishes is not ours to take back
-        await storage.withdraw(str(video.id))
+        await storage.delete_folder(processed_folder(str(video.id)))
     except StorageFailed as error:  # nobody is served them, and the next retry or delete takes them away
         log.warning("published_files_left_behind", video_id=str(video.id), reason=str(error))
     closed = await videos.mark_error(

@@ -1,75 +1,132 @@
-"""Work on a disk, seen from an event loop: off the loop, never left behind, and its failures in words."""
+"""Storage on folders of this machine, or on network disks that are mounted like one."""
 
-import asyncio
-import contextlib
-import errno
-import os
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
 
-from contracts.errors import StorageFailed
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-_NOT_ALLOWED: Final = "this process may not write there. Check who owns it and its permissions."
-_ADVICE: Final = {
-    errno.ENOSPC: "the disk is full. Free some space, or point the setting at a larger disk.",
-    errno.EDQUOT: "the disk quota is used up. Free some space, or have the quota raised.",
-    errno.EFBIG: "the file is larger than this disk or process may have.",
-    errno.EROFS: "the disk is read-only. Mount it for writing.",
-    errno.EACCES: _NOT_ALLOWED,
-    errno.EPERM: _NOT_ALLOWED,
-    errno.EIO: "the disk reports a fault. Look into the system's log.",
-    errno.ESTALE: "the network disk went away. Mount it again.",
-    errno.EMFILE: "this process has too many files open. Raise its limit (ulimit -n).",
-    errno.ENOTDIR: "a file is where a folder should be.",
-    errno.ENOENT: "the folder is not there. Is its disk mounted?",
-    errno.EEXIST: "something else is there already.",
-}
-
-NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
-"""How a file system says that it can't give one file two names."""
+from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, WorkFile, processed_key
+from storage import placing
+from storage.disk_original import DiskOriginalWriter, part_path
+from storage.filesystem import off_loop, told_as_storage_failed
+from storage.keys import missing, path_below
 
 
-@contextlib.contextmanager
-def told_as_storage_failed(doing: str, path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` into ``StorageFailed`` with a sentence that says what to do.
+class DiskStorage:
+    """``storage.protocol.Storage`` on two folders, which may be on different disks."""
 
-    Args:
-        doing: What was tried, as in "store the upload".
-        path: The file or folder that it was about.
-    """
-    try:
-        yield
-    except OSError as error:
-        why = _ADVICE.get(error.errno or 0) or f"{(error.strerror or str(error)).lower()}."
-        raise StorageFailed(f"Could not {doing} in {path}: {why}") from error
+    def __init__(self, uploads: Path, scratch: Path) -> None:
+        """Name the folders; they are made when first written to.
 
+        Args:
+            uploads: Of ``originals/`` and ``processed/``.
+            scratch: Of ``work/``: what one step writes for another.
+        """
+        self._uploads = uploads
+        self._scratch = scratch
 
-async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-    """Run blocking work in a thread.
+    async def create_original(self, key: str) -> DiskOriginalWriter:
+        """A part file beside the place where the file will stand."""
+        writer = DiskOriginalWriter(self._path(key))
+        await writer.open()
+        return writer
 
-    A thread can't be stopped, so a caller that is cancelled is held until the work has ended: what it does next, such
-    as removing files, never runs beside it.
-    """
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # looked at, or asyncio complains that nobody did
-        raise
+    @asynccontextmanager
+    async def fetch(self, key: str) -> AsyncIterator[Path]:
+        """The file itself. Raises ``OriginalMissing`` or ``WorkMissing``."""
+        path = self._path(key)
 
+        if await self.size(key) is None:
+            raise missing(key, str(path.parent))
+        yield path
 
-def sync_path(path: Path) -> None:
-    """Make a file's content, or the names in a folder, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    @asynccontextmanager
+    async def create(self, key: str) -> AsyncIterator[Path]:
+        """A part file beside the place where the file will stand."""
+        path = self._path(key)
+
+        def begin() -> Path:
+            with told_as_storage_failed("write", path.parent):
+                return placing.begin(path)
+
+        def finish(part: Path) -> None:
+            with told_as_storage_failed("write", path.parent):
+                placing.finish(part, path)
+
+        part = await off_loop(begin)
+        try:
+            yield part
+            await off_loop(finish, part)
+        finally:
+            await off_loop(part.unlink, missing_ok=True)
+
+    async def size(self, key: str) -> int | None:
+        """Size in bytes of the file under ``key``, or None if there is none."""
+        path = self._path(key)
+
+        def size() -> int | None:
+            with told_as_storage_failed("look for a file", path.parent):
+                size_bytes = placing.size_of(path)
+                if size_bytes is None and key.startswith(ORIGINALS_PREFIX):
+                    path.parent.stat()  # a disk that is not mounted has lost nothing
+                return size_bytes
+
+        return await off_loop(size)
+
+    async def delete(self, key: str) -> None:
+        """Remove the file under ``key`` and any part of it; gone already is a success."""
+        path = self._path(key)
+
+        def delete() -> None:
+            with told_as_storage_failed("delete a file", path.parent):
+                part_path(path).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+
+        await off_loop(delete)
+
+    async def delete_folder(self, prefix: str) -> None:
+        """Remove every file below ``prefix``; none is a success."""
+        folder = self._path(prefix.removesuffix("/"))
+
+        def delete() -> None:
+            with told_as_storage_failed("delete files", folder):
+                placing.remove_folder(folder)
+
+        await off_loop(delete)
+
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+        """Give each file its published name, then take its work name. Raises ``WorkMissing``."""
+        moves = [
+            (self._path(file.key), self._path(processed_key(video_id, name)), file) for name, file in files.items()
+        ]
+
+        def publish() -> None:
+            with told_as_storage_failed("publish the video", self._uploads / PROCESSED_PREFIX):
+                for source, target, file in moves:
+                    if file.size_bytes not in {placing.size_of(source), placing.size_of(target)}:
+                        raise missing(file.key, f"{source.parent}, nor published")
+                for source, target, file in moves:
+                    if placing.size_of(source) == file.size_bytes:
+                        placing.place_again(source, target)
+                for source, _, _ in moves:
+                    source.unlink(missing_ok=True)
+
+        await off_loop(publish)
+
+    async def check(self) -> None:
+        """Raise ``StorageFailed`` unless originals, processed and scratch can be written to."""
+
+        def check() -> None:
+            for folder in (self._uploads / ORIGINALS_PREFIX, self._uploads / PROCESSED_PREFIX, self._scratch):
+                with told_as_storage_failed("write", folder):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    with tempfile.TemporaryFile(dir=folder) as file:
+                        file.write(b"rushes")
+                        file.flush()
+
+        await off_loop(check)
+
+    def _path(self, key: str) -> Path:
+        if key.startswith(WORK_PREFIX):
+            return path_below(self._scratch, key.removeprefix(WORK_PREFIX))
+        return path_below(self._uploads, key)

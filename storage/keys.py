@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from contracts.errors import OriginalMissing, WorkMissing
+from contracts.storage_keys import ORIGINALS_PREFIX
+
 MOST_NAME_BYTES: Final = 200
 """Longest name of one file or folder: file systems take 255 bytes, and ours add a suffix at times."""
 
@@ -33,10 +36,15 @@ def path_below(folder: Path, key: str) -> Path:
     return folder.joinpath(*(checked_name(part) for part in key.split("/")))
 
 
-def video_folder(folder: Path, video_id: str) -> Path:
-    """The video's own folder directly below ``folder``.
+def missing(key: str, where: str) -> OriginalMissing | WorkMissing:
+    """The error of a file that is not where it should be.
 
-    Raises:
-        InvalidKey: The id can't be a name.
+    Args:
+        key: Of the file.
+        where: The folders or the bucket in which it was looked for.
     """
-    return folder / checked_name(video_id)
+    if key.startswith(ORIGINALS_PREFIX):
+        return OriginalMissing("The uploaded file is not in storage any more. Upload it again.")
+    return WorkMissing(
+        f"{key} is not in {where}. Was it cleaned, or is the folder not shared by all workers (RUSHES_SCRATCH)?"
+    )

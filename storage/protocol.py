@@ -1,7 +1,8 @@
-"""Where bytes live, behind one small protocol, so that local disk can become a bucket.
+"""Where bytes live: one protocol, and every file named by a storage key (``contracts.storage_keys``).
 
-Everything is named by storage keys (``contracts.storage_keys``) or by a video's id; paths never cross a Temporal
-boundary. Every method raises ``StorageFailed`` when the disk refuses, with a sentence that says what to do.
+A path is given out only for as long as a block lasts: a disk lends the file itself, a bucket a copy. Every method raises
+``StorageFailed`` when the place refuses, with a sentence that says what to do, and ``InvalidKey`` for a key that could
+lead elsewhere. A cancelled call ends only when its work has ended.
 """
 
 from collections.abc import Mapping
@@ -27,62 +28,49 @@ class OriginalWriter(Protocol):
         """SHA-256 of what was written so far, as 64 hexadecimal digits."""
 
     async def commit(self) -> None:
-        """Make the bytes durable, then visible under the key: fsync, rename, fsync of the folder."""
+        """Make the bytes durable, then visible under the key."""
 
     async def discard(self) -> None:
         """Remove what was written. Does nothing after ``commit`` or a second time."""
 
 
 class Storage(Protocol):
-    """The files of videos: originals, scratch, processed."""
+    """The files of videos: ``originals/``, ``work/`` and ``processed/``."""
 
     async def create_original(self, key: str) -> OriginalWriter:
         """Open the original under ``key`` for writing."""
 
-    async def original_path(self, key: str) -> Path:
-        """A local path to read the original from. Raises ``OriginalMissing``."""
-
-    async def delete_original(self, key: str) -> None:
-        """Remove the original and any part of it; one that is gone already is a success."""
-
     def fetch(self, key: str) -> AbstractAsyncContextManager[Path]:
         """A local path to read the file under ``key`` from, for as long as the block lasts.
 
-        Raises ``OriginalMissing`` for an original and ``WorkMissing`` for a work file that is not there.
+        Raises ``OriginalMissing`` for an original and ``WorkMissing`` for another file that is not there.
         """
 
     def create(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """A local path to write a work file to, which stands durably under ``key`` once the block has succeeded.
+        """A local path to write a file to, which stands durably under ``key`` once the block has succeeded.
 
         A file that stands there already is finished, so it stays and the new one is dropped. Nothing is left of a block
         that failed; what killed ones left of the same key goes when the next one begins.
         """
 
-    async def discard(self, key: str) -> None:
-        """Remove a work file that is not whole after all, so that it can be made anew; gone already is a success."""
+    async def size(self, key: str) -> int | None:
+        """Size in bytes of the file under ``key``, or None if there is none."""
 
-    async def work_size(self, key: str) -> int | None:
-        """Size in bytes of the work file under ``key``, or None if there is none."""
+    async def delete(self, key: str) -> None:
+        """Remove the file under ``key`` and any part of it; gone already is a success."""
 
-    async def clean_scratch(self, video_id: str) -> None:
-        """Remove all work files of the video; none is a success."""
+    async def delete_folder(self, prefix: str) -> None:
+        """Remove every file whose key begins with ``prefix``, which ends in a slash; none is a success."""
 
     async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
-        """Move work files to ``processed/{video_id}/``, each under its name there, all at once.
+        """Move work files to the video's published ones, each under its name there.
 
-        Nobody sees a folder with some of them. Running it again after it succeeded succeeds, also when the work files
-        are gone.
+        Nobody is served any of them before the row says that the video is ready. Running it again after it was cut off
+        or succeeded succeeds, also when the work files are gone.
 
         Raises:
-            WorkMissing: A file is neither among the work files nor published.
-            StorageFailed: The disk refused.
+            WorkMissing: A file is neither among the work files nor published. Nothing was moved then.
         """
 
-    async def processed_path(self, video_id: str, name: str) -> Path:
-        """A local path to read a published file from. Raises ``FileNotFoundError`` when there is none of that name."""
-
-    async def withdraw(self, video_id: str) -> None:
-        """Remove what was published of the video; nothing there is a success."""
-
-    async def check_writable(self) -> None:
-        """Raise ``StorageFailed`` unless originals, processed and scratch can be written to."""
+    async def check(self) -> None:
+        """Raise ``StorageFailed`` unless files can be written everywhere."""

@@ -11,9 +11,9 @@ from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.published_file import published_file
 from api.services import ServicesDep, VideoId
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, WorkMissing
 from contracts.status import VideoStatus
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME
+from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
 
 router = APIRouter(tags=["files"])
 
@@ -63,8 +63,8 @@ async def get_published_file(
     if video is None or video.status != VideoStatus.READY:
         raise nothing
     try:
-        path = await services.storage.processed_path(str(video_id), name)
-        status = await asyncio.to_thread(path.stat)
-    except FileNotFoundError as error:
+        async with services.storage.fetch(processed_key(str(video_id), name)) as path:
+            status = await asyncio.to_thread(path.stat)
+    except (WorkMissing, FileNotFoundError) as error:
         raise nothing from error
     return published_file(request, path, status, _MEDIA_TYPES[name])

@@ -36,7 +36,7 @@ async def readyz(services: ServicesDep) -> Readiness:
     """Uploads need the database and storage. While only Temporal is away they are accepted and wait: `degraded`."""
     database, storage, temporal = await asyncio.gather(
         _check(services.database.ping(_PING_SECONDS)),
-        _check(services.storage.check_writable()),
+        _check(services.storage.check()),
         _check(services.runs.server_version()),
     )
     checks = {"database": database, "storage": storage, "temporal": temporal}

@@ -12,14 +12,14 @@ import pytest
 from contracts.storage_keys import original_key
 from database.engine import Database
 from database.videos import NewVideo
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 
 
 @dataclass(frozen=True)
 class Folders:
     """A storage of the test's own, and where its parts are on disk."""
 
-    storage: LocalStorage
+    storage: DiskStorage
     uploads: Path
     scratch: Path
 
@@ -41,7 +41,7 @@ class Folders:
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
     uploads, scratch = tmp_path / "uploads", tmp_path / "scratch"
-    return Folders(LocalStorage(uploads, scratch), uploads, scratch)
+    return Folders(DiskStorage(uploads, scratch), uploads, scratch)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from contracts.errors import StorageFailed
 from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, TranscodePlan
 from media.programs import Programs
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.activities.conftest import Folders
 from tests.activities.studio import Studio
 from tests.fixtures.clips import Clip, Clips
@@ -110,7 +110,7 @@ async def test_parts_of_a_killed_attempt_go_when_the_next_begins(
     assert studio.parts() == []
 
 
-class Slower(LocalStorage):
+class Slower(DiskStorage):
     """The real storage of an attempt that was given up: its file is finished only when it may be."""
 
     def __init__(self, uploads: Path, scratch: Path) -> None:

@@ -6,7 +6,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
 from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
 from contracts.errors import WorkMissing
-from contracts.storage_keys import WorkFile
+from contracts.storage_keys import WorkFile, work_folder
 from tests.activities.conftest import Folders
 from tests.storage.published import write_work
 
@@ -46,7 +46,7 @@ async def test_a_video_of_another_size_than_the_verified_one_is_not_published(fo
 
 async def test_publishing_nothing_is_refused_and_shows_nothing(folders: Folders) -> None:
     request = await verified(folders)
-    await folders.storage.clean_scratch(VIDEO_ID)
+    await folders.storage.delete_folder(work_folder(VIDEO_ID))
     with pytest.raises(WorkMissing):
         await ActivityEnvironment().run(PublishFilesActivities(folders.storage).publish_files, request)
     assert published(folders) == {}

@@ -49,7 +49,7 @@ async def test_validate_names_what_is_wrong_with_a_file(
 
 async def test_validate_says_so_when_the_original_or_the_profile_is_gone(ffmpeg: Ffmpeg, folders: Folders) -> None:
     validate = ValidateVideoActivities(ffmpeg, folders.storage, LIMITS, {"web": PROFILE}).validate_video
-    await folders.storage.check_writable()
+    await folders.storage.check()
     with pytest.raises(OriginalMissing):
         await ActivityEnvironment().run(validate, ValidateVideoInput("originals/gone.mp4", "web"))
     with pytest.raises(UnknownProfile, match="there are web"):
@@ -88,7 +88,7 @@ async def test_a_join_whose_chunk_or_sound_is_gone_says_so(ffmpeg: Ffmpeg, clips
     (chunk,) = plan.chunks
     encoded, sound = await studio.encode_chunk(plan, chunk), await studio.encode_sound(plan)
     for gone in (encoded.file, sound.file):
-        await folders.storage.discard(gone.key)
+        await folders.storage.delete(gone.key)
         with pytest.raises(WorkMissing):
             await studio.join(plan, (encoded,), sound.file)
         await studio.encode_chunk(plan, chunk)
@@ -110,6 +110,6 @@ async def test_verify_refuses_an_output_that_is_not_the_plan_s(ffmpeg: Ffmpeg, c
     joined = await studio.make(await studio.plan())
     with pytest.raises(OutputMismatch):
         await studio.verify(await other.plan(), joined)
-    await folders.storage.discard(joined.file.key)
+    await folders.storage.delete(joined.file.key)
     with pytest.raises(WorkMissing):
         await studio.verify(await studio.plan(), joined)

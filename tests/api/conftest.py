@@ -9,7 +9,7 @@ import pytest
 from api.services import ApiOptions, Services
 from database.engine import Database
 from ingest.rules import UploadLimits
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, over_http
 
 MEBIBYTE = 1024 * 1024
@@ -21,8 +21,8 @@ def uploads_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def storage(uploads_folder: Path, tmp_path: Path) -> LocalStorage:
-    return LocalStorage(uploads_folder, tmp_path / "scratch")
+def storage(uploads_folder: Path, tmp_path: Path) -> DiskStorage:
+    return DiskStorage(uploads_folder, tmp_path / "scratch")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def runs() -> RecordedRuns:
 
 
 @pytest.fixture
-def services(database: Database, storage: LocalStorage, runs: RecordedRuns) -> Services:
+def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Services:
     return Services(
         database=database,
         videos=database.videos,

@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import ErrorCode, VideoCancelled
 from contracts.status import VideoStatus
 from database.engine import Database
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedRuns
 
@@ -17,7 +17,7 @@ VIDEOS = "/api/v1/videos"
 
 
 async def test_a_running_video_is_cancelled_through_its_workflow(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.run_is_open = True
@@ -28,7 +28,7 @@ async def test_a_running_video_is_cancelled_through_its_workflow(
 
 @pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING])
 async def test_a_video_without_a_run_is_cancelled_at_once(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, status: VideoStatus
 ) -> None:
     video = await make_video(database, storage, status)
     answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
@@ -38,7 +38,7 @@ async def test_a_video_without_a_run_is_cancelled_at_once(
 
 @pytest.mark.parametrize("status", [VideoStatus.READY, VideoStatus.ERROR])
 async def test_a_finished_video_can_not_be_cancelled(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, status: VideoStatus
 ) -> None:
     video = await make_video(database, storage, status)
     answer = await client.post(f"{VIDEOS}/{video.id}/cancel")
@@ -47,7 +47,7 @@ async def test_a_finished_video_can_not_be_cancelled(
 
 
 async def test_a_cancel_while_temporal_is_away_is_accepted_and_waits(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.away = True
@@ -60,7 +60,7 @@ async def test_a_cancel_while_temporal_is_away_is_accepted_and_waits(
 
 
 async def test_of_a_cancel_and_a_run_that_ends_the_answer_tells_which_came_first(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     runs.run_is_open = True
     seen: set[int] = set()

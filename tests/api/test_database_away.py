@@ -11,7 +11,7 @@ import pytest
 from api.services import ApiOptions, Services
 from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
 from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile
 
@@ -21,7 +21,7 @@ MEBIBYTE = 1024 * 1024
 
 @pytest.fixture
 async def stoppable_client(
-    stoppable_postgres: EmbeddedPostgres, storage: LocalStorage, runs: RecordedRuns, options: ApiOptions
+    stoppable_postgres: EmbeddedPostgres, storage: DiskStorage, runs: RecordedRuns, options: ApiOptions
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
     services = Services(database, database.videos, storage, runs, nothing_to_reconcile)

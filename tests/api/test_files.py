@@ -8,9 +8,10 @@ import pytest
 
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
+from contracts.storage_keys import processed_folder
 from database.engine import Database
 from database.tables import Video
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video
 from tests.storage.published import publish_something
 
@@ -18,7 +19,7 @@ CONTENT = bytes(range(256)) * 1000
 
 
 @pytest.fixture
-async def published(database: Database, storage: LocalStorage) -> Video:
+async def published(database: Database, storage: DiskStorage) -> Video:
     """A video in processing whose files are published: 256,000 bytes and a picture."""
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     await publish_something(storage, str(video.id), CONTENT)
@@ -141,8 +142,8 @@ async def test_published_files_of_a_video_that_is_not_ready_are_not_served(
         assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
 
 
-async def test_a_video_that_was_withdrawn_is_gone(http: httpx.AsyncClient, storage: LocalStorage, url: str) -> None:
-    await storage.withdraw(url.split("/")[3])
+async def test_a_video_that_was_withdrawn_is_gone(http: httpx.AsyncClient, storage: DiskStorage, url: str) -> None:
+    await storage.delete_folder(processed_folder(url.split("/")[3]))
     answer = await http.get(url)
     assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
 

@@ -15,7 +15,7 @@ class Away:
         assert timeout_seconds > 0
         raise DatabaseUnavailable("PostgreSQL does not answer.")
 
-    async def check_writable(self) -> None:
+    async def check(self) -> None:
         raise StorageFailed("The disk is read-only.")
 
 

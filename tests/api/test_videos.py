@@ -14,7 +14,7 @@ from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.videos import NewVideo
 from runs.records import LiveProgress, StepFailure, StepRecord, StepState
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedRuns
 
@@ -29,7 +29,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 async def test_videos_are_listed_newest_first_in_pages(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
 ) -> None:
     made = [str((await make_video(database, storage, VideoStatus.UPLOADING)).id) for _ in range(5)]
     listed: list[str] = []
@@ -42,9 +42,7 @@ async def test_videos_are_listed_newest_first_in_pages(
     assert cursor is None
 
 
-async def test_a_list_may_be_of_one_status(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage
-) -> None:
+async def test_a_list_may_be_of_one_status(client: httpx.AsyncClient, database: Database, storage: DiskStorage) -> None:
     for status in VideoStatus:
         await make_video(database, storage, status)
     for status in VideoStatus:
@@ -72,7 +70,7 @@ async def test_a_list_that_can_not_be_is_refused(
 
 
 async def test_a_ready_video_says_where_its_files_are(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
 ) -> None:
     video = await make_video(database, storage, VideoStatus.READY)
     read = (await client.get(f"{VIDEOS}/{video.id}")).json()
@@ -83,7 +81,7 @@ async def test_a_ready_video_says_where_its_files_are(
 
 
 async def test_a_ready_video_says_what_its_owner_should_know(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     warning = VideoWarning("sound_left_out", "One of the two sound tracks was left out.")
@@ -92,14 +90,14 @@ async def test_a_ready_video_says_what_its_owner_should_know(
     assert read["warnings"] == [{"code": warning.code, "message": warning.message}]
 
 
-async def test_a_failed_video_says_why(client: httpx.AsyncClient, database: Database, storage: LocalStorage) -> None:
+async def test_a_failed_video_says_why(client: httpx.AsyncClient, database: Database, storage: DiskStorage) -> None:
     video = await make_video(database, storage, VideoStatus.ERROR)
     read = (await client.get(f"{VIDEOS}/{video.id}")).json()
     assert (read["error_code"], read["error_reason"]) == ("invalid_media", "Not a video.")
 
 
 async def test_a_video_in_processing_says_how_far_it_is(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.live = LiveProgress(Step.TRANSCODE, 0.4, attempt=2, speed=1.5)
@@ -109,7 +107,7 @@ async def test_a_video_in_processing_says_how_far_it_is(
 
 
 async def test_progress_is_unknown_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.away = True
@@ -119,7 +117,7 @@ async def test_progress_is_unknown_while_temporal_is_away(
 
 
 async def test_the_steps_of_a_video_are_told(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -147,7 +145,7 @@ async def test_the_steps_of_a_video_are_told(
 
 
 async def test_steps_are_unavailable_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.away = True
@@ -187,7 +185,7 @@ async def test_a_video_of_another_user_is_not_there(
 async def test_a_failed_video_is_processed_once_more(
     client: httpx.AsyncClient,
     database: Database,
-    storage: LocalStorage,
+    storage: DiskStorage,
     runs: RecordedRuns,
     *,
     temporal_is_away: bool,
@@ -203,7 +201,7 @@ async def test_a_failed_video_is_processed_once_more(
 
 @pytest.mark.parametrize("status", [VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.READY])
 async def test_a_video_that_did_not_fail_can_not_be_retried(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, status: VideoStatus
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, status: VideoStatus
 ) -> None:
     video = await make_video(database, storage, status)
     answer = await client.post(f"{VIDEOS}/{video.id}/retry")
@@ -211,10 +209,10 @@ async def test_a_video_that_did_not_fail_can_not_be_retried(
 
 
 async def test_a_video_without_its_original_can_not_be_retried(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
 ) -> None:
     video = await make_video(database, storage, VideoStatus.ERROR)
-    await storage.delete_original(video.original_key)
+    await storage.delete(video.original_key)
     answer = await client.post(f"{VIDEOS}/{video.id}/retry")
     assert (answer.status_code, answer.json()["code"]) == (409, "original_missing")
     assert (await video_of(database, video.id)).status == VideoStatus.ERROR
@@ -225,7 +223,7 @@ async def test_a_video_without_its_original_can_not_be_retried(
 
 @pytest.mark.parametrize("status", list(VideoStatus))
 async def test_a_deleted_video_leaves_neither_row_nor_file(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, tmp_path: Path, status: VideoStatus
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, tmp_path: Path, status: VideoStatus
 ) -> None:
     video = await make_video(database, storage, status)
     answer = await client.delete(f"{VIDEOS}/{video.id}")
@@ -236,7 +234,7 @@ async def test_a_deleted_video_leaves_neither_row_nor_file(
 
 
 async def test_a_running_video_is_stopped_before_it_is_deleted(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
@@ -244,10 +242,10 @@ async def test_a_running_video_is_stopped_before_it_is_deleted(
 
 
 async def test_a_running_video_stays_while_temporal_is_away(
-    client: httpx.AsyncClient, database: Database, storage: LocalStorage, runs: RecordedRuns
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.away = True
     assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 503
     assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
-    assert (await storage.original_path(video.original_key)).read_bytes() == b"content"
+    assert await content_of(storage, video.original_key) == b"content"

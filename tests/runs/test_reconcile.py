@@ -16,13 +16,13 @@ from database.videos import NewVideo
 from runs.client import TemporalRuns
 from runs.reconcile import ReconcileReport, processing_input, reconcile
 from runs.records import NewestRun
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 from tests.storage.published import publish_something
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "uploads", tmp_path / "scratch")
+def storage(tmp_path: Path) -> DiskStorage:
+    return DiskStorage(tmp_path / "uploads", tmp_path / "scratch")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def the_row(database: Database, video_id: UUID) -> Video:
 
 
 async def test_a_row_whose_run_was_never_started_gets_one(
-    database: Database, runs: TemporalRuns, storage: LocalStorage
+    database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     video = await a_settled_row(database)
     assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=1, closed=0, expired=0)
@@ -70,7 +70,7 @@ async def test_a_row_whose_run_was_never_started_gets_one(
 
 
 async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
-    database: Database, runs: TemporalRuns, storage: LocalStorage
+    database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     video_id = await an_upload(database)
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
@@ -79,7 +79,7 @@ async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
 
 
 async def test_a_retry_whose_run_was_lost_gets_one(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
     video = await a_settled_row(database)
     await runs.start(processing_input(video), "holiday.mp4")
@@ -91,7 +91,7 @@ async def test_a_retry_whose_run_was_lost_gets_one(
 
 
 async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
     video = await a_settled_row(database)
     await runs.start(processing_input(video), "holiday.mp4")
@@ -109,7 +109,7 @@ async def cancelled_row(database: Database, video: Video) -> None:
 
 
 async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_takes(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
     video = await a_settled_row(database)
     await runs.start(processing_input(video), "holiday.mp4")
@@ -123,7 +123,7 @@ async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_t
 
 @pytest.mark.parametrize("ended_run", [False, True])
 async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client, *, ended_run: bool
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, *, ended_run: bool
 ) -> None:
     video = await a_settled_row(database)
     if ended_run:
@@ -138,7 +138,7 @@ async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
 
 
 async def test_what_a_lost_run_had_published_is_withdrawn(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client, tmp_path: Path
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, tmp_path: Path
 ) -> None:
     video = await a_settled_row(database)
     await runs.start(processing_input(video), "holiday.mp4")
@@ -149,7 +149,7 @@ async def test_what_a_lost_run_had_published_is_withdrawn(
 
 
 async def test_published_files_that_can_not_be_withdrawn_do_not_hold_up_other_rows(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, temporal_client: Client, tmp_path: Path
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, tmp_path: Path
 ) -> None:
     for _ in range(2):
         video = await a_settled_row(database)
@@ -162,7 +162,7 @@ async def test_published_files_that_can_not_be_withdrawn_do_not_hold_up_other_ro
 
 
 async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
-    database: Database, runs: TemporalRuns, storage: LocalStorage
+    database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     first, second = await a_settled_row(database), await a_settled_row(database)
     await runs.start(processing_input(first), "holiday.mp4")
@@ -173,7 +173,7 @@ async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
 
 
 async def test_rows_beyond_the_first_batch_are_looked_at(
-    database: Database, runs: TemporalRuns, storage: LocalStorage
+    database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     lost = [await a_settled_row(database) for _ in range(3)]
     assert await reconcile(database.videos, runs, storage, batch=2) == ReconcileReport(3, 0, 0)
@@ -182,7 +182,7 @@ async def test_rows_beyond_the_first_batch_are_looked_at(
 
 
 async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
-    database: Database, runs: TemporalRuns, storage: LocalStorage, tmp_path: Path
+    database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
 ) -> None:
     video_id = await an_upload(database, expires_in=timedelta(seconds=-1))
     writer = await storage.create_original(f"originals/{video_id}.mp4")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a second file system, where there is one
 
@@ -17,7 +17,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a second file system, where the
 class Disks:
     """A storage of the test's own, and where its parts are on disk."""
 
-    storage: LocalStorage
+    storage: DiskStorage
     uploads: Path
     scratch: Path
 
@@ -31,11 +31,6 @@ class Disks:
         folder = self.uploads / "processed" / video_id
         return {path.name: path.read_text() for path in folder.iterdir()} if folder.exists() else {}
 
-    def left_over(self) -> list[Path]:
-        """What is hidden in the folder of published videos."""
-        found = (self.uploads / "processed").rglob("*")
-        return [path for path in found if ".moving" in path.parts and path.name != ".moving"]
-
 
 @pytest.fixture(params=["one file system", "two file systems"])
 def disks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disks]:
@@ -47,4 +42,4 @@ def disks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disks]:
                 pytest.skip("there is only one file system here")
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=SHARED_MEMORY)))
         uploads, scratch = tmp_path / "uploads", scratch / "scratch"
-        yield Disks(LocalStorage(uploads, scratch), uploads, scratch)
+        yield Disks(DiskStorage(uploads, scratch), uploads, scratch)

@@ -10,9 +10,9 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from contracts.errors import StorageFailed
-from contracts.storage_keys import WorkFile
-from storage.disk import told_as_storage_failed
-from storage.local import LocalStorage
+from contracts.storage_keys import WorkFile, processed_folder
+from storage.disk import DiskStorage
+from storage.filesystem import told_as_storage_failed
 
 MEBIBYTE = 1024 * 1024
 
@@ -26,7 +26,7 @@ async def answer_of(work: Awaitable[object]) -> str:
     return "ok"
 
 
-async def upload(storage: LocalStorage, size_bytes: int) -> None:
+async def upload(storage: DiskStorage, size_bytes: int) -> None:
     """Store an original as the api does: discarded when it fails."""
     writer = await storage.create_original("originals/clip.mp4")
     try:
@@ -37,7 +37,7 @@ async def upload(storage: LocalStorage, size_bytes: int) -> None:
         await writer.discard()
 
 
-async def work(storage: LocalStorage, size_bytes: int) -> None:
+async def work(storage: DiskStorage, size_bytes: int) -> None:
     """Write a work file as a step does."""
     async with storage.create("work/v2/chunk.mp4") as path:
         # What ffmpeg would be refused, the disk's own refusal tells.
@@ -47,13 +47,13 @@ async def work(storage: LocalStorage, size_bytes: int) -> None:
 
 async def try_everything(uploads: Path, scratch: Path) -> dict[str, str]:
     """What each write answers; the last one with scratch on the disk that the test prepared."""
-    storage = LocalStorage(uploads, scratch)
+    storage = DiskStorage(uploads, scratch)
     return {
-        "check": await answer_of(storage.check_writable()),
+        "check": await answer_of(storage.check()),
         "upload": await answer_of(upload(storage, 8 * MEBIBYTE)),
         "publish": await answer_of(storage.publish("v1", {"video.mp4": WorkFile("work/v1/video.mp4", 8 * MEBIBYTE)})),
-        "withdraw": await answer_of(storage.withdraw("v3")),
-        "work": await answer_of(work(LocalStorage(scratch, uploads / "originals"), 8 * MEBIBYTE)),
+        "withdraw": await answer_of(storage.delete_folder(processed_folder("v3"))),
+        "work": await answer_of(work(DiskStorage(scratch, uploads / "originals"), 8 * MEBIBYTE)),
     }
 
 

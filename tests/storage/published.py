@@ -11,7 +11,7 @@ async def write_work(storage: Storage, video_id: str, name: str, content: bytes)
     key = work_key(video_id, name)
     async with storage.create(key) as path:
         path.write_bytes(content)
-    size = await storage.work_size(key)
+    size = await storage.size(key)
     assert size is not None
     return WorkFile(key, size)
 
@@ -23,3 +23,9 @@ async def publish_something(storage: Storage, video_id: str, content: bytes = b"
         THUMBNAIL_NAME: await write_work(storage, video_id, "thumbnail-to-publish.jpg", PICTURE),
     }
     await storage.publish(video_id, files)
+
+
+async def content_of(storage: Storage, key: str) -> bytes:
+    """What stands under the key."""
+    async with storage.fetch(key) as path:
+        return path.read_bytes()

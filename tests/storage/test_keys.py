@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.keys import MOST_NAME_BYTES, InvalidKey, path_below, video_folder
+from contracts.storage_keys import processed_folder, work_folder
+from storage.keys import MOST_NAME_BYTES, InvalidKey, path_below
 
 FOLDER = Path("/srv/uploads")
 
@@ -35,10 +36,11 @@ def test_a_key_that_is_not_plain_names_is_refused(key: str) -> None:
         path_below(FOLDER, key)
 
 
-@pytest.mark.parametrize("video_id", ["", "..", "a/b", "/", ".moving"])
-def test_an_id_that_is_not_one_name_is_refused(video_id: str) -> None:
-    with pytest.raises(InvalidKey):
-        video_folder(FOLDER, video_id)
+@pytest.mark.parametrize("video_id", ["", "..", "a/b/", "/", ".moving"])
+def test_an_id_that_is_not_one_name_names_no_folder(video_id: str) -> None:
+    for folder in (work_folder(video_id), processed_folder(video_id)):
+        with pytest.raises(InvalidKey):
+            path_below(FOLDER, folder.removesuffix("/"))
 
 
 def test_an_ordinary_key_is_a_path_below_the_folder() -> None:

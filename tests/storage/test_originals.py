@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import OriginalMissing, StorageFailed
-from storage.local import LocalStorage
+from storage.disk import DiskStorage
+from tests.storage.published import content_of
 
 KEY = "originals/clip.mp4"
 MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
+def storage(tmp_path: Path) -> DiskStorage:
     """Storage in folders that don't exist yet, with a space in their path."""
-    return LocalStorage(tmp_path / "the uploads", tmp_path / "the scratch")
+    return DiskStorage(tmp_path / "the uploads", tmp_path / "the scratch")
 
 
 def files_in(folder: Path) -> list[str]:
@@ -25,29 +26,28 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-async def test_an_upload_is_visible_under_its_key_only_after_commit(storage: LocalStorage, tmp_path: Path) -> None:
+async def test_an_upload_is_visible_under_its_key_only_after_commit(storage: DiskStorage, tmp_path: Path) -> None:
     writer = await storage.create_original(KEY)
     await writer.write(b"first ")
     await writer.write(b"second")
     with pytest.raises(OriginalMissing):
-        await storage.original_path(KEY)
+        await content_of(storage, KEY)
     await writer.commit()
-    path = await storage.original_path(KEY)
-    assert path.read_bytes() == b"first second"
+    assert await content_of(storage, KEY) == b"first second"
     assert files_in(tmp_path) == ["the uploads/originals/clip.mp4"]
 
 
 @pytest.mark.parametrize("piece_bytes", [1000, 64 * 1024, MEBIBYTE, 3 * MEBIBYTE + 1])
-async def test_pieces_of_any_size_arrive_whole_and_in_order(storage: LocalStorage, piece_bytes: int) -> None:
+async def test_pieces_of_any_size_arrive_whole_and_in_order(storage: DiskStorage, piece_bytes: int) -> None:
     content = bytes(range(256)) * (5 * MEBIBYTE // 256) + b"end"
     writer = await storage.create_original(KEY)
     for start in range(0, len(content), piece_bytes):
         await writer.write(content[start : start + piece_bytes])
     await writer.commit()
-    assert (await storage.original_path(KEY)).read_bytes() == content
+    assert await content_of(storage, KEY) == content
 
 
-async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(storage: LocalStorage) -> None:
+async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(storage: DiskStorage) -> None:
     content = bytes(range(256)) * (20 * MEBIBYTE // 256)  # more than is left to the kernel at a time
     whole = memoryview(content)
     writer = await storage.create_original(KEY)
@@ -55,10 +55,10 @@ async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(storage:
         await writer.write(whole[start : start + MEBIBYTE], b"", whole[start + MEBIBYTE : start + 5 * MEBIBYTE])
     assert writer.sha256 == hashlib.sha256(content).hexdigest()
     await writer.commit()
-    assert (await storage.original_path(KEY)).read_bytes() == content
+    assert await content_of(storage, KEY) == content
 
 
-async def test_a_discarded_upload_leaves_nothing(storage: LocalStorage, tmp_path: Path) -> None:
+async def test_a_discarded_upload_leaves_nothing(storage: DiskStorage, tmp_path: Path) -> None:
     writer = await storage.create_original(KEY)
     await writer.write(b"x" * 2 * MEBIBYTE)
     assert files_in(tmp_path) == ["the uploads/originals/clip.mp4.part"]
@@ -69,15 +69,15 @@ async def test_a_discarded_upload_leaves_nothing(storage: LocalStorage, tmp_path
         await writer.commit()
 
 
-async def test_discarding_after_commit_keeps_the_original(storage: LocalStorage) -> None:
+async def test_discarding_after_commit_keeps_the_original(storage: DiskStorage) -> None:
     writer = await storage.create_original(KEY)
     await writer.write(b"kept")
     await writer.commit()
     await writer.discard()
-    assert (await storage.original_path(KEY)).read_bytes() == b"kept"
+    assert await content_of(storage, KEY) == b"kept"
 
 
-async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage: LocalStorage, tmp_path: Path) -> None:
+async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage: DiskStorage, tmp_path: Path) -> None:
     async def upload() -> None:
         writer = await storage.create_original(KEY)
         try:
@@ -98,36 +98,36 @@ async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage
 
 
 async def test_deleting_an_original_removes_it_and_any_part_of_it_and_may_be_repeated(
-    storage: LocalStorage, tmp_path: Path
+    storage: DiskStorage, tmp_path: Path
 ) -> None:
     complete = await storage.create_original(KEY)
     await complete.commit()
     unfinished = await storage.create_original(KEY)
     await unfinished.write(b"x")
-    await storage.delete_original(KEY)
-    await storage.delete_original(KEY)
+    await storage.delete(KEY)
+    await storage.delete(KEY)
     assert files_in(tmp_path) == []
     await unfinished.discard()
 
 
-async def test_a_disk_that_is_not_mounted_has_lost_no_original(storage: LocalStorage, tmp_path: Path) -> None:
+async def test_a_disk_that_is_not_mounted_has_lost_no_original(storage: DiskStorage, tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="Is its disk mounted"):
-        await storage.original_path(KEY)
+        await content_of(storage, KEY)
     (tmp_path / "the uploads" / "originals").mkdir(parents=True)
     with pytest.raises(OriginalMissing):
-        await storage.original_path(KEY)
+        await content_of(storage, KEY)
 
 
-async def test_a_folder_is_no_original(storage: LocalStorage, tmp_path: Path) -> None:
+async def test_a_folder_is_no_original(storage: DiskStorage, tmp_path: Path) -> None:
     (tmp_path / "the uploads" / KEY).mkdir(parents=True)
     with pytest.raises(OriginalMissing):
-        await storage.original_path(KEY)
+        await content_of(storage, KEY)
 
 
 async def test_a_file_in_place_of_the_folder_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("in the way")
-    storage = LocalStorage(tmp_path / "uploads", tmp_path / "scratch")
+    storage = DiskStorage(tmp_path / "uploads", tmp_path / "scratch")
     with pytest.raises(StorageFailed, match=r"uploads/originals: a file is where a folder should be"):
         await storage.create_original(KEY)
     with pytest.raises(StorageFailed):
-        await storage.check_writable()
+        await storage.check()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
+from contracts.storage_keys import work_folder
 from storage.keys import InvalidKey
 from tests.storage.conftest import Disks
 from tests.storage.published import write_work
@@ -19,10 +20,10 @@ NAME = "chunk-001.mp4"
 async def test_a_work_file_is_visible_only_when_it_is_finished(disks: Disks) -> None:
     async with disks.storage.create(KEY) as path:
         path.write_text("frames")
-        assert await disks.storage.work_size(KEY) is None
+        assert await disks.storage.size(KEY) is None
         with pytest.raises(WorkMissing, match="RUSHES_SCRATCH"):
             await disks.storage.fetch(KEY).__aenter__()
-    assert await disks.storage.work_size(KEY) == 6
+    assert await disks.storage.size(KEY) == 6
     async with disks.storage.fetch(KEY) as found:
         assert found.read_text() == "frames"
     assert disks.work_files() == {NAME: "frames"}
@@ -115,7 +116,7 @@ async def test_a_file_system_without_links_does_as_well(disks: Disks, monkeypatc
 async def test_a_damaged_file_can_be_discarded_and_made_anew(disks: Disks) -> None:
     await write_work(disks.storage, "v1", NAME, b"damaged")
     for _ in range(2):
-        await disks.storage.discard(KEY)
+        await disks.storage.delete(KEY)
     await write_work(disks.storage, "v1", NAME, b"whole")
     assert disks.work_files() == {NAME: "whole"}
 
@@ -135,7 +136,7 @@ async def test_no_key_leads_out_of_scratch(disks: Disks, key: str) -> None:
     for use in (disks.storage.create(key), disks.storage.fetch(key)):
         with pytest.raises(InvalidKey):
             await use.__aenter__()
-    for ask in (disks.storage.work_size(key), disks.storage.discard(key)):
+    for ask in (disks.storage.size(key), disks.storage.delete(key)):
         with pytest.raises(InvalidKey):
             await ask
 
@@ -146,7 +147,7 @@ async def test_a_link_or_folder_in_place_of_a_work_file_is_none(disks: Disks, tm
     (tmp_path / "elsewhere").write_text("not ours")
     (disks.scratch / "v1" / "link.mp4").symlink_to(tmp_path / "elsewhere")
     for name in ("folder.mp4", "link.mp4"):
-        assert await disks.storage.work_size(f"work/v1/{name}") is None
+        assert await disks.storage.size(f"work/v1/{name}") is None
 
 
 async def test_cleaning_removes_all_work_files_of_the_video_and_may_be_repeated(disks: Disks) -> None:
@@ -155,7 +156,7 @@ async def test_cleaning_removes_all_work_files_of_the_video_and_may_be_repeated(
     (disks.scratch / "v1" / "deep").mkdir()
     (disks.scratch / "v1" / "deep" / ".part").write_text("x")
     for _ in range(2):
-        await disks.storage.clean_scratch("v1")
+        await disks.storage.delete_folder(work_folder("v1"))
     assert not (disks.scratch / "v1").exists()
     assert disks.work_files("v10").keys() == {NAME}
 
@@ -165,5 +166,5 @@ async def test_scratch_can_be_cleaned_while_others_clean_it(disks: Disks) -> Non
     folder.mkdir(parents=True)
     for number in range(500):
         (folder / str(number)).touch()
-    await asyncio.gather(*(disks.storage.clean_scratch("v1") for _ in range(4)))
+    await asyncio.gather(*(disks.storage.delete_folder(work_folder("v1")) for _ in range(4)))
     assert not folder.exists()

@@ -7,7 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from storage.disk import off_loop, sync_path, told_as_storage_failed
+from storage.filesystem import off_loop, sync_path, told_as_storage_failed
 
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
@@ -20,7 +20,7 @@ def part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-class LocalOriginalWriter:
+class DiskOriginalWriter:
     """``storage.protocol.OriginalWriter`` on a local disk: ``name.part``, renamed to ``name`` by ``commit``.
 
     One caller at a time. A writer that was never committed or discarded leaves its part file behind.
@@ -60,7 +60,7 @@ class LocalOriginalWriter:
     async def commit(self) -> None:
         """Make the bytes durable, then visible under the key: fsync, rename, fsync of the folder.
 
-        A caller that is cancelled here may find the original complete; ``delete_original`` removes either.
+        A caller that is cancelled here may find the original complete; ``Storage.delete`` removes either.
 
         Raises:
             StorageFailed: The disk refused; only ``discard`` makes sense then.

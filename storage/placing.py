@@ -1,0 +1,108 @@
+"""Files on a disk that stand under their name whole and durable, or not at all.
+
+An attempt that Temporal has given up may still be writing when the next one begins. Whoever finishes first has made the
+file; the other one's is dropped, so a file that somebody has verified stays what it was.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path
+from typing import Final
+
+from storage.filesystem import sync_path
+
+_PART: Final = ".part"
+_ATTEMPTS: Final = 10
+_NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+"""How a file system says that it can't give one file two names."""
+
+
+def begin(path: Path) -> Path:
+    """Make the folder, remove what killed attempts left of this file, and return a path of this call's own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*{_PART}*"):
+        left.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+
+
+def finish(part: Path, path: Path) -> None:
+    """Make the part durable, then let it stand at ``path``, unless there is a file already."""
+    sync_path(part)
+    with contextlib.suppress(FileExistsError):
+        _link(part, path)
+    sync_path(path.parent)
+
+
+def place_again(source: Path, path: Path) -> None:
+    """Let a finished file also stand at ``path``, in place of what stands there; perhaps on another file system.
+
+    The source may go meanwhile, where another attempt was faster.
+    """
+    for last_try in (*[False] * _ATTEMPTS, True):
+        part = begin(path)
+        try:
+            _link_or_copy(source, part)
+            sync_path(part)
+            part.rename(path)
+            sync_path(path.parent)
+        except FileNotFoundError:  # another attempt took our part for a leftover, or has moved the source
+            if last_try or not source.exists():
+                raise
+        else:
+            return
+        finally:
+            part.unlink(missing_ok=True)  # two names of one file are not renamed but left as they are
+
+
+def size_of(path: Path) -> int | None:
+    """Size in bytes of a regular file, or None if there is none."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it; one that is gone, or goes meanwhile, is a success.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    attempts = 0
+    while attempts < _ATTEMPTS:
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:  # somebody else removes it too, so there is less of it each time
+            if not folder.exists():
+                return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            attempts += 1
+        else:
+            return
+    raise OSError(errno.ENOTEMPTY, f"{folder} is being written to")
+
+
+def _link_or_copy(source: Path, part: Path) -> None:
+    try:
+        os.link(source, part, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, part)
+
+
+def _link(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if not path.exists():
+            part.rename(path)
