@@ -1,4 +1,4 @@
-"""Step 4: from the work files to where the world finds it, all at once; and the way back."""
+"""Step 4: from the work files to where the world finds it once the row is ready; and the way back."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ class PublishFilesActivities:
 
     @activity.defn
     async def publish_files(self, request: PublishFilesInput) -> None:
-        """Move video and thumbnail to the processed files in one step. Published already is a success.
+        """Move video and thumbnail to the processed files. Published already is a success.
 
         Raises:
             WorkMissing: A file is not there, or is not the one that was verified.

@@ -1,8 +1,8 @@
 """Where bytes live: one protocol, and every file named by a storage key (``contracts.storage_keys``).
 
-A path is given out only for as long as a block lasts: a disk lends the file itself, a bucket a copy. Every method raises
-``StorageFailed`` when the place refuses, with a sentence that says what to do, and ``InvalidKey`` for a key that could
-lead elsewhere. A cancelled call ends only when its work has ended.
+A path is given out only for as long as a block lasts: a disk lends the file itself, a bucket a copy. Every method
+raises ``StorageFailed`` when the place refuses, with a sentence that says what to do, and ``InvalidKey`` for a key that
+could lead elsewhere. A cancelled call ends only when its work has ended.
 """
 
 from collections.abc import Mapping

@@ -139,7 +139,7 @@ class VideoProcessingWorkflow:
             PublishFilesInput(self._request.video_id, output.video, output.thumbnail),
             PUBLISH,
             activity_id=ActivityId.PUBLISH,
-            summary="Work files to processed, all at once",
+            summary="Work files to where they are served from",
         )
 
     async def _mark_ready(self, output: _Output) -> None:

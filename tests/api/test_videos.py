@@ -17,6 +17,7 @@ from runs.records import LiveProgress, StepFailure, StepRecord, StepState
 from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedRuns
+from tests.storage.published import content_of
 
 VIDEOS = "/api/v1/videos"
 
