@@ -40,7 +40,7 @@ def finish(part: Path, path: Path) -> None:
 def place_again(source: Path, path: Path) -> None:
     """Let a finished file also stand at ``path``, in place of what stands there; perhaps on another file system.
 
-    The source may go meanwhile, where another attempt was faster.
+    Another attempt may do the same meanwhile and be faster, so that the source goes.
     """
     for last_try in (*[False] * _ATTEMPTS, True):
         part = begin(path)
@@ -50,7 +50,9 @@ def place_again(source: Path, path: Path) -> None:
             part.rename(path)
             sync_path(path.parent)
         except FileNotFoundError:  # another attempt took our part for a leftover, or has moved the source
-            if last_try or not source.exists():
+            if not source.exists() and path.exists():
+                return
+            if last_try:
                 raise
         else:
             return

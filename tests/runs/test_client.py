@@ -49,9 +49,9 @@ async def test_starting_an_attempt_again_changes_nothing(
         await asyncio.gather(*(runs.start(request, "a.mp4") for _ in range(5)))
         await closed(temporal_client, request.video_id)
         await runs.start(request, "a.mp4")
-        runs = [run async for run in temporal_client.list_workflows(f"WorkflowId = 'video-{request.video_id}'")]
+        listed = [run async for run in temporal_client.list_workflows(f"WorkflowId = 'video-{request.video_id}'")]
         assert script.calls.count("validate_video") == 1
-        assert len(runs) <= 1
+        assert len(listed) <= 1
 
 
 async def test_a_run_can_be_found_by_status_and_user_and_says_what_it_is(

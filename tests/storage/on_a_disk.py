@@ -58,11 +58,8 @@ async def try_everything(uploads: Path, scratch: Path) -> dict[str, str]:
 
 
 def left_on(uploads: Path) -> dict[str, list[str]]:
-    """The files that are left, and the folders that are published."""
-    return {
-        "files": sorted(str(path.relative_to(uploads)) for path in uploads.rglob("*") if path.is_file()),
-        "folders": sorted(path.name for path in (uploads / "processed").glob("[!.]*")),
-    }
+    """The files that are left."""
+    return {"files": sorted(str(path.relative_to(uploads)) for path in uploads.rglob("*") if path.is_file())}
 
 
 if __name__ == "__main__":
