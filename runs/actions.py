@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from contracts.errors import OriginalMissing, StatusConflict
+from contracts.errors import StatusConflict
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from contracts.storage_keys import processed_folder, work_folder
@@ -14,6 +14,7 @@ from database.videos import Videos
 from runs.protocol import Runs
 from runs.reconcile import processing_input
 from runs.records import TemporalUnavailable
+from storage.keys import missing
 from storage.protocol import Storage
 
 STOP_SECONDS: Final = 10.0
@@ -69,7 +70,7 @@ class VideoActions:
         if video.status != VideoStatus.ERROR:
             raise _not_retryable()
         if await self._storage.size(video.original_key) is None:
-            raise OriginalMissing("The uploaded file is not in storage any more. Upload the video again.")
+            raise missing(video.original_key, "storage")
         try:
             video = await self._videos.start_retry(video.id)
         except StatusConflict as error:

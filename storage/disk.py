@@ -35,7 +35,6 @@ class DiskStorage:
     async def fetch(self, key: str) -> AsyncIterator[Path]:
         """The file itself. Raises ``OriginalMissing`` or ``WorkMissing``."""
         path = self._path(key)
-
         if await self.size(key) is None:
             raise missing(key, str(path.parent))
         yield path

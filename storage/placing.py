@@ -42,7 +42,7 @@ def place_again(source: Path, path: Path) -> None:
 
     Another attempt may do the same meanwhile and be faster, so that the source goes.
     """
-    for last_try in (*[False] * _ATTEMPTS, True):
+    for tries_left in reversed(range(_ATTEMPTS)):
         part = begin(path)
         try:
             _link_or_copy(source, part)
@@ -52,7 +52,7 @@ def place_again(source: Path, path: Path) -> None:
         except FileNotFoundError:  # another attempt took our part for a leftover, or has moved the source
             if not source.exists() and path.exists():
                 return
-            if last_try:
+            if not tries_left:
                 raise
         else:
             return
