@@ -40,7 +40,7 @@ class IncomingFile:
         storage: Where the file goes.
         describe: Checks the file name and makes a row's content from it.
         insert: Inserts the row in ``uploading``.
-        max_bytes: Largest file.
+        check_size: Raises ``Refused`` once the file is larger than accepted.
 
     Attributes:
         video: What the row is made from; set before it is inserted, so that it is known whatever happens then.
@@ -51,12 +51,12 @@ class IncomingFile:
         storage: Storage,
         describe: Callable[[str], NewVideo],
         insert: Callable[[NewVideo], Awaitable[object]],
-        max_bytes: int,
+        check_size: Callable[[int], None],
     ) -> None:
         self._storage = storage
         self._describe = describe
         self._insert = insert
-        self._max_bytes = max_bytes
+        self._check_size = check_size
         self._writer: OriginalWriter | None = None
         self._batch: list[memoryview] = []
         self._batch_bytes = 0
@@ -73,8 +73,7 @@ class IncomingFile:
     async def write(self, piece: memoryview) -> None:
         """Take the next bytes. Raises ``Refused`` past the limit, ``StorageFailed`` when the disk refuses."""
         self._size_bytes += len(piece)
-        if self._size_bytes > self._max_bytes:
-            raise Refused(RefusalCode.TOO_LARGE, f"The file has more than {self._max_bytes} bytes.")
+        self._check_size(self._size_bytes)
         self._batch.append(piece)
         self._batch_bytes += len(piece)
         if self._batch_bytes >= _BATCH_BYTES or len(self._batch) >= _BATCH_PIECES:

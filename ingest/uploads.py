@@ -127,7 +127,7 @@ class Uploads:
             self._storage,
             describe=lambda filename: _described(self.limits, user_id, filename),
             insert=lambda new: uninterrupted(self._videos.create_uploading(new, idempotency_key)),
-            max_bytes=self.limits.max_bytes,
+            check_size=self.limits.check_size,
         )
         said, received = await self._receive(file, receive)
         video = await uninterrupted(self._finish(file, said, received))
