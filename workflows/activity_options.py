@@ -33,8 +33,8 @@ _OUTLAST_AN_OUTAGE: Final = timedelta(days=7)
 _STOP_BEFORE_CLEANING: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 """A cancelled run waits until the step has stopped: what still runs may still write."""
 
-_SILENCE: Final = timedelta(seconds=10)
-"""Five beats that did not come: the worker is gone."""
+_SILENCE: Final = timedelta(seconds=8)
+"""Four beats that did not come: the worker is gone."""
 
 _READ_ALL: Final = timedelta(hours=2)
 """Enough to read 50 GB from a slow network disk, which a look at every packet does."""

@@ -24,9 +24,9 @@ def a_film(seconds: float, rate: float = 25.0, **fields: Any) -> MediaProbe:
     [
         (9.0, 25.0, 1, 225),
         (9.04, 25.0, 2, 150),
-        (60.0, 25.0, 10, 150),
-        (60.0, 30000 / 1001, 10, 180),
-        (60.0, 60.0, 10, 360),
+        (48.0, 25.0, 8, 150),
+        (48.0, 30000 / 1001, 8, 180),
+        (48.0, 60.0, 8, 360),
         (600.0, 1.0, 100, 6),
         (7200.0, 25.0, 240, 750),
         (21_600.0, 60.0, 240, 5_400),
@@ -46,7 +46,7 @@ def test_a_long_picture_is_cut_on_a_grid_of_whole_gops(
 @pytest.mark.parametrize(
     ("keyframe_seconds", "starts_seconds"),
     [
-        (1.0, (0, 6, 12, 18, 24, 30, 36, 42, 48, 54)),
+        (1.0, (0, 6, 12, 18, 24, 30, 36, 40, 44, 48, 52, 56)),
         (5.12, (0, 6, 16, 26, 32, 42, 52)),
         (250 / 30, (0, 10, 18, 26, 34, 42, 52)),
         (20.0, (0, 4, 12, 22, 32, 42, 50)),
@@ -58,6 +58,24 @@ def test_chunks_begin_soon_after_a_keyframe_of_the_source(
     keyframes = [keyframe_seconds * number for number in range(100)]
     starts = chunk_starts(1800, 60, 30.0, wanted_seconds=6.0, keyframes=keyframes, margin_seconds=0.25)
     assert [start // 30 for start in starts] == list(starts_seconds)
+
+
+@pytest.mark.parametrize("seconds", range(34, 97, 2))
+def test_a_few_chunks_occupy_four_workers_until_the_end(seconds: int) -> None:
+    keyframes = [2.0 * number for number in range(seconds)]
+    starts = chunk_starts(30 * seconds, 60, 30.0, wanted_seconds=6.0, keyframes=keyframes, margin_seconds=0.25)
+    lengths = [(end - begin) // 30 for begin, end in pairwise((*starts, 30 * seconds))]
+    workers = [0, 0, 0, 0]
+    for length in lengths:
+        workers[workers.index(min(workers))] += length
+    assert max(workers) <= seconds / 4 + 4, lengths
+    assert min(lengths) >= 4
+
+
+def test_chunks_do_not_end_together_at_the_price_of_decoding_much_in_vain() -> None:
+    keyframes = [250 / 30 * number for number in range(10)]
+    starts = chunk_starts(1200, 60, 30.0, wanted_seconds=6.0, keyframes=keyframes, margin_seconds=0.25)
+    assert [start // 30 for start in starts] == [0, 10, 18, 26, 34]
 
 
 @pytest.mark.parametrize("rate", [1.0, 24.0, 30000 / 1001, 60.0])
@@ -121,7 +139,7 @@ def test_a_profile_says_how_long_chunks_are_and_from_when_on(profile: Profile, c
     ids=["container", "unsurveyed", "disorder", "no keyframe", "hidden", "far keyframes", "parameters change"],
 )
 def test_what_can_not_be_cut_well_is_encoded_in_one_piece(probe: MediaProbe) -> None:
-    assert len(plan(a_film(60), WEB).chunks) == 10, "as it would be"
+    assert len(plan(a_film(60), WEB).chunks) == 12, "as it would be"
     (whole,) = plan(probe, WEB).chunks
     assert (whole.frames, whole.is_last) == (1500, True)
 
