@@ -24,7 +24,7 @@ _PLACE_SECONDS: Final = 20.0
 _FEWEST_PLACES: Final = 3
 _MOST_PLACES: Final = 10
 """A copied video is decoded at a place for each so many seconds, from its beginning nearly to its end."""
-_PLACE_FRAMES: Final = 6
+_PLACE_FRAMES: Final = 3
 _PLACE_SOUND_PACKETS: Final = 100
 _ALL_UP_TO_PIXELS: Final = 30_000_000
 """A picture of so few pixels, counted over all its frames, is decoded as a whole; that takes an eighth of a second."""
