@@ -60,7 +60,7 @@ def test_decode_of_everything_stops_at_the_first_damage() -> None:
 
 
 def test_what_is_verified_is_hashed_and_decoded_from_a_keyframe_at_each_place() -> None:
-    seek = ["-noaccurate_seek", "-ss"]
+    seek = ["-threads", "1", "-noaccurate_seek", "-ss"]
     pictures = ["-fps_mode", "passthrough", "-frames:v", "6", "-f", "null", "-"]
     sounds = ["-frames:a", "100", "-f", "null", "-"]
     opened = [*PROGRESS, "-xerror", "-err_detect", "explode", *seek, "0.000", *INPUT, *seek, "12.346", *INPUT, *INPUT]
