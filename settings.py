@@ -15,7 +15,10 @@ from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
+from storage.location import StoragePlace, parse_bucket_location
+
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
 
 
 class SettingsError(Exception):
@@ -37,10 +40,21 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of `originals/` and `processed/`, for api and workers. Default: `uploads` in RUSHES_HOME.",
     )
+    storage: str | None = Field(
+        default=None,
+        description="A bucket for all files, as `s3://bucket/prefix`; the usual `AWS_*` variables, `AWS_ENDPOINT_URL` "
+        "among them, say how to get there. Default: the folders RUSHES_UPLOADS and RUSHES_SCRATCH.",
+    )
     scratch: Path = Field(
         default=Path(tempfile.gettempdir()) / "video_processing",
         description="Folder for work in progress. With workers on several hosts it has to be shared by them; on the "
-        "file system of RUSHES_UPLOADS, publishing is a rename instead of a copy.",
+        "file system of RUSHES_UPLOADS, publishing is a rename instead of a copy. With RUSHES_STORAGE it is each "
+        "worker's own, for copies.",
+    )
+    copies_bytes: int = Field(
+        default=20 * GIBIBYTE,
+        gt=0,
+        description="How much of the bucket a worker keeps on its own disk, in bytes; one larger file goes beyond it.",
     )
 
     # The api
@@ -52,6 +66,13 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=500 * MEBIBYTE, gt=0, description="Largest upload, in bytes.")
     upload_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
+    )
+    published: Literal["redirect", "stream"] = Field(
+        default="redirect",
+        description="How files in a bucket are served: by a redirect to a signed address of it, or through the api.",
+    )
+    published_seconds: int = Field(
+        default=3600, gt=0, le=7 * 86400, description="How long such a signed address can be read, in seconds."
     )
     reconcile_interval_seconds: float = Field(
         default=15, gt=0, description="How often the api looks for videos whose workflow was never started, in seconds."
@@ -138,6 +159,11 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None
 
+    @field_validator("storage")
+    @classmethod
+    def _is_a_bucket(cls, storage: str | None) -> str | None:
+        return str(parse_bucket_location(storage)) if storage is not None else None
+
     @field_validator("allowed_extensions")
     @classmethod
     def _dotted_lower_case(cls, extensions: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,6 +180,12 @@ class Settings(BaseSettings):
             except ValidationError as error:
                 raise ValueError("not a PostgreSQL address; write postgresql://user:password@host:port/name") from error
         return url
+
+    @property
+    def place(self) -> StoragePlace:
+        """Where the files live."""
+        bucket = parse_bucket_location(self.storage) if self.storage is not None else None
+        return StoragePlace(bucket, self.uploads_folder, self.scratch, self.copies_bytes)
 
     @property
     def uploads_folder(self) -> Path:

@@ -42,7 +42,7 @@ from media.limits import MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from settings import Settings, SettingsError, load_settings
-from storage.disk import DiskStorage
+from storage.opening import open_storage
 from storage.protocol import Storage
 from temporal_client import TemporalUnreachable, connect_within
 from workflows.video_processing import VideoProcessingWorkflow
@@ -118,7 +118,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         SettingsError: ``DATABASE_URL`` is not set.
         TemporalUnreachable: Temporal did not answer in time.
         ProfilesInvalid: The operator's file of profiles can't be used.
-        VideoError: The database did not answer in time, or the folders can't be written to.
+        VideoError: The database did not answer in time, or storage can't be written to.
         FfmpegMissing: There is no ffmpeg to run.
     """
     log.info("worker_starting", version=version("rushes"), queues=list(queues), media_slots=settings.media_slot_count)
@@ -126,8 +126,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     profiles = load_profiles(settings.profiles)
-    storage = DiskStorage(settings.uploads_folder, settings.scratch)
     async with contextlib.AsyncExitStack() as resources:
+        storage = await resources.enter_async_context(open_storage(settings.place))
         client = await connect_within(settings.connect_timeout_seconds)
         await storage.check()
         workers = []

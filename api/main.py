@@ -4,13 +4,14 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
@@ -20,7 +21,7 @@ from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.reconcile import reconcile
 from settings import Settings, SettingsError, load_settings
-from storage.disk import DiskStorage
+from storage.opening import open_storage
 from temporal_client import address_and_namespace, connect
 
 
@@ -55,16 +56,18 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
         temporal_address=address,
         temporal_namespace=namespace,
         temporal_ui_url=settings.temporal_ui_url,
+        remote_serving=RemoteServing(settings.published, settings.published_seconds),
     )
 
 
 def _services_of(settings: Settings, database_url: str) -> Callable[[], AbstractAsyncContextManager[Services]]:
     @asynccontextmanager
     async def open_services() -> AsyncIterator[Services]:
-        database = Database(database_url, settings.database_pool_size)
-        storage = DiskStorage(settings.uploads_folder, settings.scratch)
-        runs = TemporalRuns(await connect(lazy=True))
-        try:
+        async with AsyncExitStack() as resources:
+            database = Database(database_url, settings.database_pool_size)
+            resources.push_async_callback(database.dispose)
+            storage = await resources.enter_async_context(open_storage(settings.place))
+            runs = TemporalRuns(await connect(lazy=True))
             yield Services(
                 database=database,
                 videos=database.videos,
@@ -72,7 +75,5 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 runs=runs,
                 reconcile=partial(reconcile, database.videos, runs, storage),
             )
-        finally:
-            await database.dispose()
 
     return open_services

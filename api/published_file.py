@@ -16,7 +16,7 @@ from api.problems import Problem, ProblemCode
 _RANGES: Final = re.compile(r"bytes=\s*(?:(?:\d+-\d*|-\d+)\s*(?:,\s*|$))+", re.IGNORECASE)
 _ONE_RANGE: Final = re.compile(r"(\d*)-(\d*)")
 _MAX_DIGITS: Final = 18
-_HEADERS: Final = {
+PUBLISHED_HEADERS: Final = {
     # Published files never change, but a video may be deleted: an hour, and only in the viewer's own cache.
     "Cache-Control": "private, max-age=3600",
     "X-Content-Type-Options": "nosniff",
@@ -24,26 +24,61 @@ _HEADERS: Final = {
 
 
 def published_file(request: Request, path: Path, status: os.stat_result, media_type: str) -> Response:
-    """The answer to GET or HEAD: 200, 206 for a range of it, or 304 when the client has it already.
+    """The answer to GET or HEAD of a file on a disk: 200, 206 for a range of it, or 304 when the client has it already.
 
     Raises:
         Problem: The file has no byte in the asked range (416).
     """
-    answer = FileResponse(path, media_type=media_type, stat_result=status, headers=_HEADERS)
-    if _is_known(request.headers, answer.headers):
-        kept = {name: answer.headers[name] for name in ("etag", "last-modified", "cache-control")}
+    answer = FileResponse(path, media_type=media_type, stat_result=status, headers=PUBLISHED_HEADERS)
+    return settled(request, answer.headers, status.st_size) or answer
+
+
+def settled(request: Request, headers: Headers, size_bytes: int) -> Response | None:
+    """The answer to a request whose conditions decide it; a ``Range`` that is to be ignored is taken from others.
+
+    Args:
+        request: GET or HEAD.
+        headers: ``ETag``, ``Last-Modified`` and ``Cache-Control`` of the file.
+        size_bytes: Its size.
+
+    Raises:
+        Problem: The file has no byte in the asked range (416).
+    """
+    if _is_known(request.headers, headers):
+        kept = {name: headers[name] for name in ("etag", "last-modified", "cache-control")}
         return Response(status_code=304, headers=kept)
     asked = request.headers.get("range")
-    if asked is not None and _applies(request.headers, answer.headers):
+    if asked is not None and _applies(request.headers, headers):
         if not _is_understood(asked):
             _forget_range(request.scope)
-        elif not _is_satisfiable(asked, status.st_size):
+        elif not _is_satisfiable(asked, size_bytes):
             raise Problem(
                 ProblemCode.RANGE_NOT_SATISFIABLE,
-                f"The file has {status.st_size} bytes.",
-                headers={"Content-Range": f"bytes */{status.st_size}"},
+                f"The file has {size_bytes} bytes.",
+                headers={"Content-Range": f"bytes */{size_bytes}"},
             )
-    return answer
+    return None
+
+
+def single_range(request: Request, headers: Headers, size_bytes: int) -> tuple[int, int] | None:
+    """First byte and the one after the last of the one range that is asked for; None for all of the file.
+
+    Args:
+        request: One that ``settled`` has let pass.
+        headers: As there.
+        size_bytes: As there.
+    """
+    asked = request.headers.get("range")
+    if asked is None or not _applies(request.headers, headers):
+        return None
+    ranges = _ONE_RANGE.findall(asked)
+    ranges = [(first, last) for first, last in ranges if first or last]
+    if len(ranges) != 1:
+        return None  # who asks for several has to take all of it, which RFC 9110 allows
+    ((first, last),) = ranges
+    if not first:
+        return max(0, size_bytes - int(last)), size_bytes
+    return int(first), min(int(last) + 1, size_bytes) if last else size_bytes
 
 
 def _is_known(request: Headers, answer: Headers) -> bool:

@@ -1,12 +1,13 @@
 """What the routes work with, and how they come by it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol, TypedDict, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
+from api.remote_file import RemoteServing
 from database.tables import Video
 from database.videos import Videos
 from ingest.rules import UploadLimits
@@ -54,6 +55,7 @@ class ApiOptions:
         temporal_address: For people, in ``/api/v1/system``.
         temporal_namespace: For people and links.
         temporal_ui_url: Where Temporal's Web UI is, or None when nobody said.
+        remote_serving: How files in a bucket are served.
     """
 
     version: str
@@ -62,6 +64,7 @@ class ApiOptions:
     temporal_address: str
     temporal_namespace: str
     temporal_ui_url: str | None = None
+    remote_serving: RemoteServing = field(default_factory=RemoteServing)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cli.console import size_text
 from cli.errors import CommandFailed
 from cli.findings import Finding, Verdict
 from cli.where import Service
-from contracts.errors import DatabaseUnavailable
+from contracts.errors import DatabaseUnavailable, StorageFailed
 from database.migrate import current_revision, head_revision
 from embedded.parts import scratch_folder
 from media.ffmpeg import Ffmpeg
@@ -24,6 +24,7 @@ from media.programs import SAFE_SINCE, FfmpegMissing
 from runs.client import TemporalRuns
 from runs.records import TemporalUnavailable
 from settings import Settings
+from storage.opening import open_storage
 from temporal_client import missing_search_attributes
 
 _TEMPORAL_SECONDS: Final = 10
@@ -39,6 +40,8 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
         yield finding
     for finding in await asyncio.to_thread(check_database, service.settings):
         yield finding
+    if service.settings.place.bucket is not None:
+        yield await check_bucket(service.settings)
     for subject, folder in folders(service):
         yield check_writable(subject, folder)
         yield check_space(subject, folder, service.settings.max_upload_bytes)
@@ -128,9 +131,21 @@ def check_database(settings: Settings) -> list[Finding]:
     return [answers, Finding("Tables", Verdict.FAIL, found, "rushes migrate")]
 
 
+async def check_bucket(settings: Settings) -> Finding:
+    """Whether the bucket takes a file and gives it back."""
+    try:
+        async with open_storage(settings.place) as storage:
+            await storage.check()
+    except StorageFailed as error:
+        return Finding("Bucket", Verdict.FAIL, str(error), "`rushes storage check` tries everything, one by one.")
+    return Finding("Bucket", Verdict.OK, f"{settings.storage} takes files and gives them back")
+
+
 def folders(service: Service) -> list[tuple[str, Path]]:
     """The folders that are written to, by name."""
     settings, stack = service.settings, service.stack
+    if settings.place.bucket is not None:
+        return [("Scratch", settings.scratch)]
     if stack is None:
         return [("Uploads", settings.uploads_folder), ("Scratch", settings.scratch)]
     return [("Uploads", Path(stack.uploads)), ("Scratch", scratch_folder(settings))]

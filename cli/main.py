@@ -9,12 +9,13 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.text import Text
 
-from cli import demo, doctor, processes, replay, serve, status, upload, videos
+from cli import demo, doctor, processes, replay, serve, status, storage, upload, videos
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
 from settings import SettingsError
 
+_PARTS: Final = "Parts"
 _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]] = (
     ("Run the service", (("up", serve.up), ("demo", demo.demo), ("status", status.status), ("doctor", doctor.doctor))),
     (
@@ -29,7 +30,11 @@ _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]]
             ("replay", replay.replay),
         ),
     ),
-    ("Parts", (("migrate", processes.migrate), ("api", processes.api), ("worker", processes.worker))),
+    (_PARTS, (("migrate", processes.migrate), ("api", processes.api), ("worker", processes.worker))),
+)
+_STORAGE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("check", storage.check),
+    ("migrate", storage.migrate),
 )
 
 
@@ -48,6 +53,10 @@ def build() -> typer.Typer:
     for panel, commands in _COMMANDS:
         for name, command in commands:
             app.command(name, rich_help_panel=panel)(command)
+    places = typer.Typer(help="The place where the files live.", no_args_is_help=True)
+    for name, command in _STORAGE_COMMANDS:
+        places.command(name)(command)
+    app.add_typer(places, name="storage", rich_help_panel=_PARTS)
     return app
 
 

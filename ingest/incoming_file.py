@@ -85,7 +85,7 @@ class IncomingFile:
             raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
         await self._write_batch()
         await self._written()
-        return ReceivedFile(self.video, self._size_bytes, self._writer.sha256)
+        return ReceivedFile(self.video, self._size_bytes, self._writer.sha256 or "")
 
     async def commit(self) -> None:
         """Make the file durable and visible. Raises ``StorageFailed``."""

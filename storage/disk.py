@@ -10,6 +10,7 @@ from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
+from storage.protocol import LocalFile
 
 
 class DiskStorage:
@@ -111,6 +112,27 @@ class DiskStorage:
                     source.unlink(missing_ok=True)
 
         await off_loop(publish)
+
+    async def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """Finished files alone: what is hidden or a part is on its way."""
+        folder = self._path(prefix.removesuffix("/"))
+
+        def files() -> list[tuple[str, int]]:
+            with told_as_storage_failed("list the files", folder):
+                return sorted(
+                    (f"{prefix}{path.relative_to(folder).as_posix()}", size_bytes)
+                    for path in folder.rglob("*")
+                    if not path.name.startswith(".") and path.suffix != placing.PART
+                    if (size_bytes := placing.size_of(path)) is not None
+                )
+
+        for file in await off_loop(files):
+            yield file
+
+    async def published(self, key: str) -> LocalFile:
+        """The file itself. Raises ``WorkMissing``."""
+        async with self.fetch(key) as path:
+            return LocalFile(path)
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless originals, processed and scratch can be written to."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.filesystem import off_loop, sync_path, told_as_storage_failed
+from storage.placing import PART
 
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
@@ -17,7 +18,7 @@ _DOING: Final = "store the upload"
 
 def part_path(path: Path) -> Path:
     """Where the file is written until it is complete."""
-    return path.with_name(path.name + ".part")
+    return path.with_name(path.name + PART)
 
 
 class DiskOriginalWriter:

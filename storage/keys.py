@@ -27,13 +27,24 @@ def checked_name(name: str) -> str:
     return name
 
 
+def checked_key(key: str) -> str:
+    """Return ``key`` if it is a relative path of names.
+
+    Raises:
+        InvalidKey: It is not, or goes up.
+    """
+    for part in key.split("/"):
+        checked_name(part)
+    return key
+
+
 def path_below(folder: Path, key: str) -> Path:
     """The path of ``key`` below ``folder``.
 
     Raises:
         InvalidKey: The key is not a relative path of names, or goes up.
     """
-    return folder.joinpath(*(checked_name(part) for part in key.split("/")))
+    return folder.joinpath(*checked_key(key).split("/"))
 
 
 def missing(key: str, where: str) -> OriginalMissing | WorkMissing:
@@ -45,6 +56,4 @@ def missing(key: str, where: str) -> OriginalMissing | WorkMissing:
     """
     if key.startswith(ORIGINALS_PREFIX):
         return OriginalMissing("The uploaded file is not in storage any more. Upload it again.")
-    return WorkMissing(
-        f"{key} is not in {where}. Was it cleaned, or is the folder not shared by all workers (RUSHES_SCRATCH)?"
-    )
+    return WorkMissing(f"{key} is not in {where}. Was it cleaned, or is that not what all workers share?")

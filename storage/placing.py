@@ -15,7 +15,7 @@ from typing import Final
 
 from storage.filesystem import sync_path
 
-_PART: Final = ".part"
+PART: Final = ".part"
 _ATTEMPTS: Final = 10
 _NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 """How a file system says that it can't give one file two names."""
@@ -24,9 +24,9 @@ _NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, er
 def begin(path: Path) -> Path:
     """Make the folder, remove what killed attempts left of this file, and return a path of this call's own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*{_PART}*"):
+    for left in path.parent.glob(f".{path.name}.*{PART}*"):
         left.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{PART}")
 
 
 def finish(part: Path, path: Path) -> None:

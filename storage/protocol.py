@@ -5,8 +5,10 @@ raises ``StorageFailed`` when the place refuses, with a sentence that says what 
 could lead elsewhere. A cancelled call ends only when its work has ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -24,14 +26,44 @@ class OriginalWriter(Protocol):
         """
 
     @property
-    def sha256(self) -> str:
-        """SHA-256 of what was written so far, as 64 hexadecimal digits."""
+    def sha256(self) -> str | None:
+        """SHA-256 of all so far, as 64 hexadecimal digits; None where an earlier writer began the file."""
 
     async def commit(self) -> None:
         """Make the bytes durable, then visible under the key."""
 
     async def discard(self) -> None:
         """Remove what was written. Does nothing after ``commit`` or a second time."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A published file on a disk of this machine.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A published file elsewhere.
+
+    Attributes:
+        size_bytes: Its size.
+        etag: Changes with its content.
+        modified: When it was published.
+        read: Streams its bytes from the first number up to the second.
+        address: Makes an address under which anybody can read it, for so many seconds, as this media type.
+    """
+
+    size_bytes: int
+    etag: str
+    modified: datetime
+    read: Callable[[int, int], AsyncIterator[bytes]]
+    address: Callable[[int, str], Awaitable[str]]
 
 
 class Storage(Protocol):
@@ -71,6 +103,12 @@ class Storage(Protocol):
         Raises:
             WorkMissing: A file is neither among the work files nor published. Nothing was moved then.
         """
+
+    def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """Key and size in bytes of every file whose key begins with ``prefix``, which ends in a slash, by key."""
+
+    async def published(self, key: str) -> LocalFile | RemoteFile:
+        """Where a published file is to be read from. Raises ``WorkMissing`` where there is none."""
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""

@@ -10,10 +10,12 @@ from fastapi.responses import Response
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.published_file import published_file
-from api.services import ServicesDep, VideoId
+from api.remote_file import remote_file
+from api.services import OptionsDep, ServicesDep, VideoId
 from contracts.errors import ErrorCode, WorkMissing
 from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
+from storage.protocol import RemoteFile
 
 router = APIRouter(tags=["files"])
 
@@ -32,6 +34,7 @@ _CONTENT: Final[dict[str, Any]] = {
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file.", "content": _CONTENT},
     206: {"description": "The asked range of it.", "content": _CONTENT},
+    302: {"description": "It is in a bucket, and can be read there for a while."},
     304: {"description": "The client has it already."},
 }
 _PROBLEMS: Final = problem_answers(
@@ -54,6 +57,7 @@ _PROBLEMS: Final = problem_answers(
 async def get_published_file(
     request: Request,
     services: ServicesDep,
+    options: OptionsDep,
     video_id: VideoId,
     name: Annotated[PublishedName, Path(description="Which of its files.")],
 ) -> Response:
@@ -63,8 +67,10 @@ async def get_published_file(
     if video is None or video.status != VideoStatus.READY:
         raise nothing
     try:
-        async with services.storage.fetch(processed_key(str(video_id), name)) as path:
-            status = await asyncio.to_thread(path.stat)
+        file = await services.storage.published(processed_key(str(video_id), name))
+        if isinstance(file, RemoteFile):
+            return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving)
+        status = await asyncio.to_thread(file.path.stat)
     except (WorkMissing, FileNotFoundError) as error:
         raise nothing from error
-    return published_file(request, path, status, _MEDIA_TYPES[name])
+    return published_file(request, file.path, status, _MEDIA_TYPES[name])

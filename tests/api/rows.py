@@ -8,13 +8,13 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
 from database.videos import NewVideo, PublishedVideo
-from storage.disk import DiskStorage
+from storage.protocol import Storage
 from tests.storage.published import publish_something
 
 PUBLISHED = PublishedVideo("/uploads/a", "/uploads/b", 1.5, 640, 360)
 
 
-async def make_video(database: Database, storage: DiskStorage, status: VideoStatus, title: str = "A clip") -> Video:
+async def make_video(database: Database, storage: Storage, status: VideoStatus, title: str = "A clip") -> Video:
     """A video in ``status``, with its original unless it is still uploading."""
     video_id = uuid4()
     key = f"originals/{video_id}.mp4"

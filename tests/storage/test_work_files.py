@@ -10,28 +10,28 @@ import pytest
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
 from contracts.storage_keys import work_folder
 from storage.keys import InvalidKey
-from tests.storage.conftest import Disks
+from tests.storage.conftest import Disks, Place
 from tests.storage.published import write_work
 
 KEY = "work/v1/chunk-001.mp4"
 NAME = "chunk-001.mp4"
 
 
-async def test_a_work_file_is_visible_only_when_it_is_finished(disks: Disks) -> None:
-    async with disks.storage.create(KEY) as path:
+async def test_a_work_file_is_visible_only_when_it_is_finished(place: Place) -> None:
+    async with place.storage.create(KEY) as path:
         path.write_text("frames")
-        assert await disks.storage.size(KEY) is None
-        with pytest.raises(WorkMissing, match="RUSHES_SCRATCH"):
-            await disks.storage.fetch(KEY).__aenter__()
-    assert await disks.storage.size(KEY) == 6
-    async with disks.storage.fetch(KEY) as found:
+        assert await place.storage.size(KEY) is None
+        with pytest.raises(WorkMissing, match="not what all workers share"):
+            await place.storage.fetch(KEY).__aenter__()
+    assert await place.storage.size(KEY) == 6
+    async with place.storage.fetch(KEY) as found:
         assert found.read_text() == "frames"
-    assert disks.work_files() == {NAME: "frames"}
+    assert await place.work_files() == {NAME: "frames"}
 
 
-async def test_nothing_is_left_of_what_failed_or_was_cancelled(disks: Disks) -> None:
+async def test_nothing_is_left_of_what_failed_or_was_cancelled(place: Place) -> None:
     async def write(failure: BaseException) -> None:
-        async with disks.storage.create(KEY) as path:
+        async with place.storage.create(KEY) as path:
             path.write_text("half")
             raise failure
 
@@ -39,25 +39,25 @@ async def test_nothing_is_left_of_what_failed_or_was_cancelled(disks: Disks) -> 
         await write(RuntimeError("ffmpeg failed"))
     with pytest.raises(asyncio.CancelledError):
         await write(asyncio.CancelledError())
-    assert disks.work_files() == {}
+    assert await place.work_files() == {}
 
 
-async def test_a_block_that_wrote_nothing_is_a_failure(disks: Disks) -> None:
+async def test_a_block_that_wrote_nothing_is_a_failure(place: Place) -> None:
     with pytest.raises(StorageFailed):
-        async with disks.storage.create(KEY):
+        async with place.storage.create(KEY):
             pass
-    assert disks.work_files() == {}
+    assert await place.work_files() == {}
 
 
-async def test_a_finished_file_is_never_replaced(disks: Disks) -> None:
-    await write_work(disks.storage, "v1", NAME, b"verified")
-    later = await write_work(disks.storage, "v1", NAME, b"of an attempt that was given up")
-    assert disks.work_files() == {NAME: "verified"}
+async def test_a_finished_file_is_never_replaced(place: Place) -> None:
+    await write_work(place.storage, "v1", NAME, b"verified")
+    later = await write_work(place.storage, "v1", NAME, b"of an attempt that was given up")
+    assert await place.work_files() == {NAME: "verified"}
     assert later.size_bytes == len("verified")
 
 
-async def test_of_two_attempts_at_once_the_first_to_finish_has_made_the_file(disks: Disks) -> None:
-    given_up, new = disks.storage.create(KEY), disks.storage.create(KEY)
+async def test_of_two_attempts_at_once_the_first_to_finish_has_made_the_file(place: Place) -> None:
+    given_up, new = place.storage.create(KEY), place.storage.create(KEY)
     new_path = await new.__aenter__()
     given_up_path = await given_up.__aenter__()
     # Two began in the same moment, so neither took the other's part for a leftover.
@@ -65,7 +65,7 @@ async def test_of_two_attempts_at_once_the_first_to_finish_has_made_the_file(dis
     given_up_path.write_text("second")
     await new.__aexit__(None, None, None)
     await given_up.__aexit__(None, None, None)
-    assert disks.work_files() == {NAME: "first"}
+    assert await place.work_files() == {NAME: "first"}
 
 
 async def test_parts_of_killed_attempts_go_when_the_next_one_of_the_same_file_begins(disks: Disks) -> None:
@@ -113,30 +113,30 @@ async def test_a_file_system_without_links_does_as_well(disks: Disks, monkeypatc
     assert disks.work_files() == {NAME: "verified"}
 
 
-async def test_a_damaged_file_can_be_discarded_and_made_anew(disks: Disks) -> None:
-    await write_work(disks.storage, "v1", NAME, b"damaged")
+async def test_a_damaged_file_can_be_discarded_and_made_anew(place: Place) -> None:
+    await write_work(place.storage, "v1", NAME, b"damaged")
     for _ in range(2):
-        await disks.storage.delete(KEY)
-    await write_work(disks.storage, "v1", NAME, b"whole")
-    assert disks.work_files() == {NAME: "whole"}
+        await place.storage.delete(KEY)
+    await write_work(place.storage, "v1", NAME, b"whole")
+    assert await place.work_files() == {NAME: "whole"}
 
 
-async def test_an_original_is_fetched_by_its_key_and_missed_by_name(disks: Disks) -> None:
-    writer = await disks.storage.create_original("originals/clip.mp4")
+async def test_an_original_is_fetched_by_its_key_and_missed_by_name(place: Place) -> None:
+    writer = await place.storage.create_original("originals/clip.mp4")
     await writer.write(b"upload")
     await writer.commit()
-    async with disks.storage.fetch("originals/clip.mp4") as path:
+    async with place.storage.fetch("originals/clip.mp4") as path:
         assert path.read_bytes() == b"upload"
     with pytest.raises(OriginalMissing):
-        await disks.storage.fetch("originals/gone.mp4").__aenter__()
+        await place.storage.fetch("originals/gone.mp4").__aenter__()
 
 
 @pytest.mark.parametrize("key", ["work/../v1/a", "work/v1/../../a", "work//a", "work/v1/.a", "work/v1/a\x00", "work/"])
-async def test_no_key_leads_out_of_scratch(disks: Disks, key: str) -> None:
-    for use in (disks.storage.create(key), disks.storage.fetch(key)):
+async def test_no_key_leads_out_of_scratch(place: Place, key: str) -> None:
+    for use in (place.storage.create(key), place.storage.fetch(key)):
         with pytest.raises(InvalidKey):
             await use.__aenter__()
-    for ask in (disks.storage.size(key), disks.storage.delete(key)):
+    for ask in (place.storage.size(key), place.storage.delete(key)):
         with pytest.raises(InvalidKey):
             await ask
 

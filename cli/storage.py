@@ -1,0 +1,83 @@
+"""``rushes storage``: try the place where the files live, and move to another one."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from cli.console import messages, output, size_text
+from cli.errors import CommandFailed, ExitCode
+from cli.where import find_service
+from contracts.errors import StorageFailed
+from settings import Settings
+from storage.checking import try_storage
+from storage.location import parse_bucket_location
+from storage.moving import copy_all
+from storage.opening import open_storage
+from storage.protocol import Storage
+
+_BUCKET: Final = "s3://"
+_PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
+
+
+def check() -> None:
+    """Write, read, read a range, compare clocks, upload in parts and delete, where the settings say. Exits with 1."""
+    settings = find_service().settings
+
+    async def collect() -> bool:
+        holds = True
+        async with _opened(settings, settings.storage or str(settings.uploads_folder)) as storage:
+            async for trial in try_storage(storage):
+                style = "green" if trial.holds else "bold red"
+                output().print(
+                    Text(f"{'ok' if trial.holds else 'FAIL':5}", style), Text(f"{trial.what:8}"), trial.found
+                )
+                holds &= trial.holds
+        return holds
+
+    if not asyncio.run(collect()):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def migrate(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=_PLACE)],
+    target: Annotated[str, typer.Argument(metavar="TO", help=_PLACE)],
+    compare: Annotated[bool, typer.Option(help="Compare also what stands there already, by hash.")] = False,
+) -> None:
+    """Copy originals and published files from one place to another; the service may run, and nothing is removed.
+
+    Run it, switch RUSHES_STORAGE, and run it once more for what was uploaded meanwhile.
+    """
+    settings = find_service().settings
+    if source == target:
+        raise CommandFailed("FROM and TO are the same.", ExitCode.USAGE)
+
+    async def copy() -> tuple[int, int, int]:
+        copied = there = size_bytes = 0
+        async with AsyncExitStack() as places:
+            begin, end = [await places.enter_async_context(_opened(settings, place)) for place in (source, target)]
+            async for moved in copy_all(begin, end, compare_all=compare):
+                copied, there = copied + moved.copied, there + (not moved.copied)
+                size_bytes += moved.size_bytes if moved.copied else 0
+                if moved.copied:
+                    messages().print(f"{moved.key}  {size_text(moved.size_bytes)}")
+        return copied, there, size_bytes
+
+    try:
+        copied, there, size_bytes = asyncio.run(copy())
+    except StorageFailed as error:
+        raise CommandFailed(f"{error} What is copied is kept: run it again to go on.", ExitCode.UNAVAILABLE) from error
+    output().print(f"{copied} files copied ({size_text(size_bytes)}), {there} were there already.")
+
+
+def _opened(settings: Settings, place: str) -> AbstractAsyncContextManager[Storage]:
+    try:
+        location = parse_bucket_location(place) if place.startswith(_BUCKET) else None
+    except ValueError as error:
+        raise CommandFailed(f"{place}: {error}", ExitCode.USAGE) from error
+    uploads = settings.uploads_folder if location is not None else Path(place).expanduser().absolute()
+    return open_storage(replace(settings.place, bucket=location, uploads=uploads))

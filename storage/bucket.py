@@ -1,0 +1,148 @@
+"""Storage in a bucket: what processes on any number of machines share, with copies of what they work on."""
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import StorageFailed
+from contracts.storage_keys import ORIGINALS_PREFIX, WorkFile, processed_key
+from storage import bucket_transfer
+from storage.bucket_objects import Bucket
+from storage.bucket_original import TAIL, BucketOriginalWriter, remove_unfinished
+from storage.bucket_records import StoredObject
+from storage.filesystem import off_loop
+from storage.keys import checked_key, missing
+from storage.local_copies import LocalCopies
+from storage.placing import size_of
+from storage.protocol import RemoteFile
+
+_CHECK_PREFIX: Final = "checks/"
+
+
+class BucketStorage:
+    """``storage.protocol.Storage`` in a bucket.
+
+    Args:
+        bucket: The objects.
+        copies: What was fetched and what was made here.
+    """
+
+    def __init__(self, bucket: Bucket, copies: LocalCopies) -> None:
+        self._bucket = bucket
+        self._copies = copies
+
+    async def create_original(self, key: str) -> BucketOriginalWriter:
+        """Its parts are in the bucket and not to be seen until ``commit``."""
+        return BucketOriginalWriter(self._bucket, checked_key(key))
+
+    async def continue_original(self, key: str, size_bytes: int) -> BucketOriginalWriter:
+        """Go on after what another writer kept. Raises ``OriginalMissing``."""
+        writer = BucketOriginalWriter(self._bucket, checked_key(key))
+        await writer.go_on(size_bytes)
+        return writer
+
+    async def free_bytes(self) -> int | None:
+        """None: nobody can ask a bucket."""
+        return None
+
+    @asynccontextmanager
+    async def fetch(self, key: str) -> AsyncIterator[Path]:
+        """A copy, shared with whoever else reads it here. Raises ``OriginalMissing`` or ``WorkMissing``."""
+        found = await self._found(key)
+
+        async def fill(path: Path) -> None:
+            await bucket_transfer.download(self._bucket, key, found, path)
+
+        async with self._copies.lend(_copy_name(key, found), found.size_bytes, fill) as path:
+            yield path
+
+    @asynccontextmanager
+    async def create(self, key: str) -> AsyncIterator[Path]:
+        """A file of this machine, put under its key when the block has succeeded."""
+        checked_key(key)
+        async with self._copies.part() as part:
+            yield part
+            size_bytes = await off_loop(size_of, part)
+            if size_bytes is None:
+                raise StorageFailed(f"{key} was to be written, and no file came of it. Is something clearing scratch?")
+            if await bucket_transfer.upload(self._bucket, key, part, size_bytes):
+                found = await self._bucket.head(key)
+                if found is not None and found.size_bytes == size_bytes:
+                    await self._copies.adopt(_copy_name(key, found), part, size_bytes)
+
+    async def size(self, key: str) -> int | None:
+        """Size in bytes of the file under ``key``, or None if there is none."""
+        found = await self._bucket.head(checked_key(key))
+        return found.size_bytes if found is not None else None
+
+    async def delete(self, key: str) -> None:
+        """Remove the file under ``key`` and any part of it; gone already is a success."""
+        await self._bucket.delete(checked_key(key))
+        if key.startswith(ORIGINALS_PREFIX):
+            await remove_unfinished(self._bucket, key)
+
+    async def delete_folder(self, prefix: str) -> None:
+        """Remove every file below ``prefix``; none is a success."""
+        await self._bucket.delete_all(f"{checked_key(prefix.removesuffix('/'))}/")
+
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+        """Copy each file to its published name, then take its work name. Raises ``WorkMissing``."""
+        moves = [(file.key, processed_key(video_id, name), file.size_bytes) for name, file in files.items()]
+        for source, target, size_bytes in moves:
+            if not await self._stands(source, size_bytes) and not await self._stands(target, size_bytes):
+                raise missing(source, f"{self._bucket.where}, nor published")
+        for source, target, size_bytes in moves:
+            if not await self._stands(source, size_bytes):
+                continue
+            # Another attempt may publish the same meanwhile and be faster, so that the source goes.
+            copied = await self._bucket.copy(source, target, size_bytes)
+            if not copied and not await self._stands(target, size_bytes):
+                raise missing(source, f"{self._bucket.where}, nor published")
+        for source, _, _ in moves:
+            await self._bucket.delete(source)
+
+    async def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """Finished files alone: parts are not to be seen, and tails of uploads are passed over."""
+        async for key, found in self._bucket.listed(f"{checked_key(prefix.removesuffix('/'))}/"):
+            if TAIL not in key:
+                yield key, found.size_bytes
+
+    async def published(self, key: str) -> RemoteFile:
+        """The object, to be read from the bucket by whoever asks. Raises ``WorkMissing``."""
+        found = await self._found(key)
+
+        def read(begin: int, end: int) -> AsyncIterator[bytes]:
+            return bucket_transfer.read_range(self._bucket, key, found, begin, end)
+
+        async def address(seconds: int, media_type: str) -> str:
+            return await self._bucket.address_to_read(key, seconds, media_type)
+
+        return RemoteFile(found.size_bytes, found.etag, found.modified, read, address)
+
+    async def check(self) -> None:
+        """Raise ``StorageFailed`` unless the bucket takes a file and gives it back."""
+        key, content = f"{_CHECK_PREFIX}{secrets.token_hex(8)}", secrets.token_bytes(16)
+        await self._bucket.put(key, content)
+        try:
+            if await self._bucket.read(key, 0, len(content)) != content:
+                raise StorageFailed(f"{self._bucket.where} gives back other bytes than it was given.")
+        finally:
+            await self._bucket.delete(key)
+
+    async def _found(self, key: str) -> StoredObject:
+        found = await self._bucket.head(checked_key(key))
+        if found is None:
+            raise missing(key, self._bucket.where)
+        return found
+
+    async def _stands(self, key: str, size_bytes: int) -> bool:
+        found = await self._bucket.head(key)
+        return found is not None and found.size_bytes == size_bytes
+
+
+def _copy_name(key: str, found: StoredObject) -> str:
+    """Another content under the same key is another copy."""
+    return hashlib.sha256(f"{key}\n{found.etag}\n{found.size_bytes}".encode()).hexdigest()

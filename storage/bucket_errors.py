@@ -1,0 +1,84 @@
+"""What a bucket says when it refuses, in words that say what to do."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import aiohttp
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's own, for an address that does not answer
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from contracts.errors import StorageFailed
+
+_CREDENTIALS: Final = "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+_ADVICE: Final = {
+    "NoSuchBucket": "there is no such bucket. Make it, or correct RUSHES_STORAGE.",
+    "InvalidBucketName": "that can't be the name of a bucket. Correct RUSHES_STORAGE.",
+    "InvalidAccessKeyId": f"it does not know the access key. {_CREDENTIALS}",
+    "SignatureDoesNotMatch": f"the secret key does not belong to the access key. {_CREDENTIALS}",
+    "ExpiredToken": "the credentials have expired. Get new ones.",
+    "InvalidToken": "the session token is not valid. Check AWS_SESSION_TOKEN.",
+    "AccessDenied": "these credentials may not do that. Allow them to get, put, list and delete objects there.",
+    "Forbidden": "these credentials may not do that. Allow them to get, put, list and delete objects there.",
+    "RequestTimeTooSkewed": "this machine's clock is off by more than the server allows. Set it right (NTP).",
+    "PermanentRedirect": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
+    "AuthorizationHeaderMalformed": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
+    "IllegalLocationConstraintException": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
+    "EntityTooLarge": "the file is larger than it takes.",
+    "QuotaExceeded": "its quota is used up. Free some space, or have the quota raised.",
+    "XMinioStorageFull": "it is full. Free some space.",
+    "InsufficientStorage": "it is full. Free some space.",
+    "BadDigest": "the bytes that arrived are not those that were sent. The network may be at fault.",
+    "SlowDown": "it is asked too much at once. It will be asked again.",
+    "ServiceUnavailable": "it is not available just now.",
+    "InternalError": "it reports a fault of its own.",
+}
+_STATUS_ADVICE: Final = {
+    301: _ADVICE["PermanentRedirect"],
+    403: _ADVICE["AccessDenied"],
+    507: _ADVICE["InsufficientStorage"],
+}
+NOT_THERE: Final = frozenset({"NoSuchKey", "NotFound", "404"})
+THERE_ALREADY: Final = frozenset({"PreconditionFailed", "412"})
+
+
+def code_of(error: ClientError) -> str:
+    """The code in which the bucket says what is wrong."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextlib.contextmanager
+def told_as_storage_failed(doing: str, where: str) -> Iterator[None]:
+    """Turn what a bucket or the way to it answers into ``StorageFailed``.
+
+    Args:
+        doing: What was tried, as in "store the upload".
+        where: The place, as a setting names it.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise StorageFailed(f"Could not {doing} in {where}: {_why(error)}") from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise StorageFailed(f"Could not {doing} in {where}: there are no credentials. {_CREDENTIALS}") from error
+    except (ConnectionError, HTTPClientError, aiohttp.ClientError, TimeoutError) as error:
+        raise StorageFailed(
+            f"Could not {doing} in {where}: the server does not answer, or stopped in the middle. Is it there, and is "
+            "AWS_ENDPOINT_URL right?"
+        ) from error
+    except BotoCoreError as error:
+        raise StorageFailed(f"Could not {doing} in {where}: {error}") from error
+
+
+def _why(error: ClientError) -> str:
+    code = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    known = _ADVICE.get(code) or _STATUS_ADVICE.get(status)
+    message = str(error.response.get("Error", {}).get("Message", "")).strip().rstrip(".")
+    return known or f"it answered {code or status}{f' ({message})' if message else ''}."

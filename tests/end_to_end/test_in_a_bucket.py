@@ -1,0 +1,118 @@
+"""The whole service on a bucket: workers share it and nothing else."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX
+from storage.bucket_client import open_bucket
+from storage.bucket_objects import Bucket
+from storage.location import BucketLocation
+from tests.end_to_end.conftest import serving, with_everything_allowed
+from tests.end_to_end.service import Service
+from tests.fixtures.bucket import BUCKET, BucketServer
+from tests.fixtures.clips import Clip, Clips
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def location() -> BucketLocation:
+    """A prefix of this module's own."""
+    return BucketLocation(BUCKET, f"{secrets.token_hex(8)}/")
+
+
+@pytest.fixture(scope="module")
+async def bucket(shared_bucket_server: BucketServer, location: BucketLocation) -> AsyncIterator[Bucket]:
+    """A look past the service at what is in it."""
+    async with open_bucket(location, shared_bucket_server.environment) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def in_bucket(
+    tmp_path_factory: pytest.TempPathFactory, shared_bucket_server: BucketServer, location: BucketLocation
+) -> AsyncIterator[Service]:
+    """A stack whose files are in the bucket."""
+    home = with_everything_allowed(tmp_path_factory.mktemp("in a bucket")).with_settings(
+        **shared_bucket_server.environment, RUSHES_STORAGE=str(location), RUSHES_MEDIA_SLOTS="1"
+    )
+    async with serving(home) as service:
+        yield service
+
+
+@asynccontextmanager
+async def another_worker(service: Service, scratch: Path) -> AsyncIterator[None]:
+    """A media worker that has a scratch of its own, and neither uploads nor a database."""
+    environment = {
+        **service.home.environment,
+        "TEMPORAL_ADDRESS": service.run.temporal,
+        "RUSHES_HOME": str(scratch / "no home"),
+        "RUSHES_UPLOADS": str(scratch / "no uploads"),
+        "RUSHES_SCRATCH": str(scratch / "copies"),
+    }
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "worker.py", "--queue", "video-media", env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        await worker.wait()
+
+
+async def keys(bucket: Bucket, prefix: str) -> set[str]:
+    """What stands below the prefix."""
+    return {key async for key, _ in bucket.listed(prefix)}
+
+
+async def test_a_video_is_processed_in_the_bucket_served_from_it_and_leaves_nothing_when_deleted(
+    in_bucket: Service, clips: Clips, bucket: Bucket
+) -> None:
+    video_id = await in_bucket.upload(clips.path(Clip.SHORT_WITH_SOUND))
+    row = await in_bucket.ended(video_id)
+    assert row["status"] == "ready", row
+    await in_bucket.closed(video_id)
+    assert await keys(bucket, WORK_PREFIX) == set()
+    assert len(await keys(bucket, f"{PROCESSED_PREFIX}{video_id}/")) == 2
+    video = await in_bucket.http.get(row["url_mp4"], headers={"Range": "bytes=4-7"}, follow_redirects=True)
+    assert (video.status_code, video.content) == (206, b"ftyp")
+    assert (await in_bucket.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
+    left = await keys(bucket, ORIGINALS_PREFIX) | await keys(bucket, PROCESSED_PREFIX)
+    assert [key for key in left if video_id in key] == []
+
+
+async def test_workers_that_share_nothing_but_the_bucket_encode_one_video_together(
+    in_bucket: Service, clips: Clips, tmp_path: Path
+) -> None:
+    async with another_worker(in_bucket, tmp_path):
+        video_id = await in_bucket.upload(clips.path(Clip.LONG_720P))
+        row = await in_bucket.ended(video_id)
+    assert row["status"] == "ready", row
+    steps = (await in_bucket.steps_by_id(video_id)).values()
+    assert {step["attempts"] for step in steps} == {1}
+    assert len({step["worker"] for step in steps if step["activity"] == "encode_chunk"}) == 2
+
+
+async def test_an_upload_that_breaks_leaves_no_object(in_bucket: Service, bucket: Bucket) -> None:
+    before = await keys(bucket, ORIGINALS_PREFIX)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+        yield bytes(20 * 1024 * 1024)  # more than a part of a multipart upload
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        await in_bucket.http.post(
+            "/api/v1/videos/upload", content=half(), headers={"Content-Type": "multipart/form-data; boundary=b"}
+        )
+    newest = (await in_bucket.http.get("/api/v1/videos")).json()["items"][0]
+    row = await in_bucket.ended(newest["id"])
+    assert row["error_code"] == "upload_interrupted"
+    assert await keys(bucket, ORIGINALS_PREFIX) == before
+    assert await bucket.unfinished(f"{ORIGINALS_PREFIX}{row['id']}.mp4") == []

@@ -1,0 +1,103 @@
+"""From folders into a bucket and back, while the service runs."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import OriginalMissing
+from storage.bucket import BucketStorage
+from storage.checking import try_storage
+from storage.disk import DiskStorage
+from storage.moving import Moved, copy_all
+from storage.protocol import Storage
+from tests.storage.conftest import Place
+from tests.storage.published import content_of, publish_something, write_work
+
+ORIGINAL = "originals/v1.mp4"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> DiskStorage:
+    """Where the files are today."""
+    return DiskStorage(tmp_path / "uploads", tmp_path / "scratch of the disk")
+
+
+async def upload(storage: Storage, key: str, content: bytes) -> None:
+    """An original, as an upload leaves it."""
+    writer = await storage.create_original(key)
+    await writer.write(content)
+    await writer.commit()
+
+
+async def moved(source: Storage, target: Storage, *, compare_all: bool = False) -> list[Moved]:
+    """All that was looked at."""
+    return [file async for file in copy_all(source, target, compare_all=compare_all)]
+
+
+async def test_originals_and_published_files_are_copied_and_work_files_are_not(
+    disk: DiskStorage, bucket_storage: BucketStorage
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    await publish_something(disk, "v1", b"video")
+    await write_work(disk, "v1", "chunk-001.mp4", b"chunk")
+    assert {file.key for file in await moved(disk, bucket_storage) if file.copied} == {
+        ORIGINAL,
+        "processed/v1/video.mp4",
+        "processed/v1/thumbnail.jpg",
+    }
+    assert await content_of(bucket_storage, ORIGINAL) == b"original"
+    assert await bucket_storage.size("work/v1/chunk-001.mp4") is None
+    assert await content_of(disk, ORIGINAL) == b"original", "nothing is removed"
+
+
+async def test_running_it_again_copies_only_what_came_meanwhile(
+    disk: DiskStorage, bucket_storage: BucketStorage
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    await moved(disk, bucket_storage)
+    await upload(disk, "originals/v2.mp4", b"later")
+    assert [file.key for file in await moved(disk, bucket_storage) if file.copied] == ["originals/v2.mp4"]
+
+
+async def test_a_file_of_another_size_is_copied_anew_and_one_of_another_content_when_asked(
+    disk: DiskStorage, bucket_storage: BucketStorage
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    await upload(bucket_storage, ORIGINAL, b"short")
+    assert [file.copied for file in await moved(disk, bucket_storage)] == [True]
+    await upload(bucket_storage, ORIGINAL, b"ORIGINAL")
+    assert [file.copied for file in await moved(disk, bucket_storage)] == [False]
+    assert [file.copied for file in await moved(disk, bucket_storage, compare_all=True)] == [True]
+    assert await content_of(bucket_storage, ORIGINAL) == b"original"
+
+
+async def test_there_is_a_way_back(disk: DiskStorage, bucket_storage: BucketStorage) -> None:
+    await upload(bucket_storage, ORIGINAL, b"original")
+    await publish_something(bucket_storage, "v1", b"video")
+    assert len(await moved(bucket_storage, disk)) == 3
+    assert await content_of(disk, "processed/v1/video.mp4") == b"video"
+
+
+async def test_a_storage_that_works_passes_every_trial_and_keeps_nothing(place: Place) -> None:
+    trials = [trial async for trial in try_storage(place.storage)]
+    assert [trial.what for trial in trials] == ["write", "read", "range", "clock", "upload", "delete"]
+    assert all(trial.holds for trial in trials), trials
+    assert await place.look("originals/") == await place.look("processed/") == {}
+
+
+async def test_a_storage_that_refuses_ends_the_trials_with_its_sentence(tmp_path: Path) -> None:
+    (tmp_path / "uploads").write_text("in the way")
+    (trial,) = [trial async for trial in try_storage(DiskStorage(tmp_path / "uploads", tmp_path / "scratch"))]
+    assert not trial.holds
+    assert "a file is where a folder should be" in trial.found
+
+
+async def test_an_original_that_was_never_finished_is_not_moved(
+    disk: DiskStorage, bucket_storage: BucketStorage
+) -> None:
+    writer = await disk.create_original(ORIGINAL)
+    await writer.write(b"half")
+    assert await moved(disk, bucket_storage) == []
+    with pytest.raises(OriginalMissing):
+        await content_of(bucket_storage, ORIGINAL)
+    await writer.discard()
