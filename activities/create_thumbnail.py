@@ -2,14 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from temporalio import activity
 
+from activities.from_parts import from_parts
 from activities.heartbeat import heartbeats
 from activities.work_names import named_by_what_makes_it
 from contracts.storage_keys import WorkFile
 from media.ffmpeg import Ffmpeg
 from media.plan import ThumbnailPlan
+from media.source_parts import need_for_frames
 from media.thumbnail import create_thumbnail
 from storage.protocol import Storage
 
@@ -63,9 +66,14 @@ class CreateThumbnailActivities:
         key = named_by_what_makes_it(request.video_id, "thumbnail", ".jpg", *made_of)
         async with (
             heartbeats(),
-            self._storage.fetch(request.original_key) as source,
+            self._storage.fetch_partly(request.original_key) as source,
             self._storage.create(key) as target,
         ):
-            await create_thumbnail(self._ffmpeg, request.thumbnail, source, target)
+            plan = request.thumbnail
+            if plan.representative:
+                await source.need_all()
+            frames = (plan.at_seconds, *plan.otherwise_seconds)
+            await need_for_frames(self._ffmpeg, source, plan.video_index, frames)
+            await from_parts(source, partial(create_thumbnail, self._ffmpeg, plan, source.path, target))
             size_bytes = (await asyncio.to_thread(target.stat)).st_size
         return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes))

@@ -2,16 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from temporalio import activity
 
 from activities.done_before import DoneBefore
-from activities.heartbeat import heartbeats
+from activities.from_parts import from_parts
+from activities.heartbeat import Heartbeat, heartbeats
 from activities.work_names import named_by_what_makes_it
+from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
-from media.encode import encode_chunk
+from media.encode import EncodedChunk, encode_chunk
 from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, PicturePlan
+from media.source_parts import need_for_chunk
 from storage.protocol import Storage
 
 
@@ -83,18 +88,10 @@ class EncodeChunkActivities:
                 return done
             async with (
                 self._ffmpeg.room_for(request.memory_bytes),
-                self._storage.fetch(request.original_key) as source,
+                self._storage.fetch_partly(request.original_key) as source,
                 self._storage.create(key) as target,
             ):
-                encoded = await encode_chunk(
-                    self._ffmpeg,
-                    request.picture,
-                    chunk,
-                    source,
-                    target,
-                    origin_seconds=request.origin_seconds,
-                    on_progress=lambda advance: heartbeat.advance(advance.frames, chunk.frames, advance.speed),
-                )
+                encoded = await self._encode(request, source, target, heartbeat)
                 size_bytes = (await asyncio.to_thread(target.stat)).st_size
                 result = EncodeChunkResult(
                     file=WorkFile(key, size_bytes),
@@ -104,3 +101,20 @@ class EncodeChunkActivities:
                 )
                 await self._done.remember(key, target, result)
             return await self._done.standing(key)
+
+    async def _encode(
+        self, request: EncodeChunkInput, source: PartialFile, target: Path, heartbeat: Heartbeat
+    ) -> EncodedChunk:
+        chunk = request.chunk
+        encode = partial(
+            encode_chunk,
+            self._ffmpeg,
+            request.picture,
+            chunk,
+            source.path,
+            target,
+            origin_seconds=request.origin_seconds,
+            on_progress=lambda advance: heartbeat.advance(advance.frames, chunk.frames, advance.speed),
+        )
+        await need_for_chunk(self._ffmpeg, source, request.picture, chunk, request.origin_seconds)
+        return await from_parts(source, encode, lambda encoded: encoded.lost_frames == 0)

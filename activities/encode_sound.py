@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from temporalio import activity
 
 from activities.done_before import DoneBefore
+from activities.from_parts import from_parts
 from activities.heartbeat import heartbeats
 from activities.work_names import named_by_what_makes_it
 from contracts.storage_keys import WorkFile
@@ -14,6 +16,7 @@ from media.damage import judge_sound_damage
 from media.encode import encode_sound
 from media.ffmpeg import Ffmpeg
 from media.plan import SoundPlan
+from media.source_parts import need_for_stream
 from storage.protocol import Storage
 
 
@@ -74,15 +77,18 @@ class EncodeSoundActivities:
         async with heartbeats() as heartbeat:
             if (done := await self._done.find(key)) is not None:
                 return done
-            async with self._storage.fetch(request.original_key) as source, self._storage.create(key) as target:
-                lost = await encode_sound(
+            async with self._storage.fetch_partly(request.original_key) as source, self._storage.create(key) as target:
+                encode = partial(
+                    encode_sound,
                     self._ffmpeg,
                     request.sound,
-                    source,
+                    source.path,
                     target,
                     origin_seconds=request.origin_seconds,
                     on_progress=lambda advance: heartbeat.advance(advance.out_time_seconds, seconds, advance.speed),
                 )
+                await need_for_stream(self._ffmpeg, source, request.sound.index)
+                lost = await from_parts(source, encode, lambda lost_packets: lost_packets == 0)
                 size_bytes = (await asyncio.to_thread(target.stat)).st_size
                 warning = judge_sound_damage(lost)
                 result = EncodeSoundResult(WorkFile(key, size_bytes), (warning,) if warning is not None else ())

@@ -1,6 +1,5 @@
 """Step 3: one file of its streams, none of them encoded again."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -15,7 +14,8 @@ from contracts.warnings import VideoWarning
 from media.damage import judge_damage
 from media.ffmpeg import Ffmpeg
 from media.join import StreamHash, join_streams
-from media.plan import SoundPlan, TranscodePlan
+from media.plan import SoundPlan, StreamAction, TranscodePlan
+from media.source_parts import need_for_stream
 from storage.protocol import Storage
 
 
@@ -85,20 +85,23 @@ class JoinStreamsActivities:
         key = named_by_what_makes_it(request.video_id, "video", ".mp4", request.original_key, *made_of)
         async with AsyncExitStack() as files:
             heartbeat = await files.enter_async_context(heartbeats())
-            source = await files.enter_async_context(self._storage.fetch(request.original_key))
+            source = await files.enter_async_context(self._storage.fetch_partly(request.original_key))
+            if plan.picture.action is StreamAction.COPY:
+                await source.need_all()
+            elif plan.sound is not None and plan.sound.action is StreamAction.COPY:
+                await need_for_stream(self._ffmpeg, source, plan.sound.index)
             paths = [await files.enter_async_context(self._storage.fetch(chunk.file.key)) for chunk in chunks]
             sound = request.sound
             sound_path = await files.enter_async_context(self._storage.fetch(sound.key)) if sound is not None else None
             target = await files.enter_async_context(self._storage.create(key))
-            source_bytes = (await asyncio.to_thread(source.stat)).st_size
             went_in = await join_streams(
                 self._ffmpeg,
                 plan,
                 target,
-                source=source,
+                source=source.path,
                 chunks=paths,
                 sound=sound_path,
-                size_bytes=sum(chunk.file.size_bytes for chunk in chunks) if chunks else source_bytes,
+                size_bytes=sum(chunk.file.size_bytes for chunk in chunks) if chunks else source.size_bytes,
                 packets=(frames, _sound_packets(plan.sound)),
                 on_progress=lambda advance: heartbeat.advance(advance.out_time_seconds, plan.duration_seconds),
             )

@@ -1,9 +1,11 @@
 """Step 1: is this a video that can be processed, and what is to be made of it?"""
 
 from dataclasses import dataclass
+from functools import partial
 
 from temporalio import activity
 
+from activities.from_parts import from_parts
 from activities.heartbeat import heartbeats
 from contracts.errors import LimitExceeded, UnknownProfile
 from media.ffmpeg import Ffmpeg
@@ -11,6 +13,7 @@ from media.limits import MediaLimits, check_price
 from media.plan import TranscodePlan
 from media.planning import plan
 from media.profile import Profile, Profiles
+from media.source_parts import need_for_validation
 from media.validate import validate
 from storage.protocol import Storage
 
@@ -64,8 +67,9 @@ class ValidateVideoActivities:
             OriginalMissing: It is not in storage.
         """
         profile = self._profile(request.profile)
-        async with heartbeats(), self._storage.fetch(request.original_key) as source:
-            probe = await validate(self._ffmpeg, source, self._limits)
+        async with heartbeats(), self._storage.fetch_partly(request.original_key) as source:
+            await need_for_validation(self._ffmpeg, source)
+            probe = await from_parts(source, partial(validate, self._ffmpeg, source.path, self._limits))
         made = plan(probe, profile)
         check_price(made, self._limits)
         return ValidateVideoResult(plan=made, why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits))

@@ -34,6 +34,13 @@ def survey_command(ffprobe: Path, source: Path) -> list[str]:
     return [*quiet(ffprobe), *guarded(INPUT_FORMATS), *entries, *as_file(source)]
 
 
+def packet_places_command(ffprobe: Path, source: Path, stream: int, interval: str | None) -> list[str]:
+    """Print place and size of a stream's packets, from a keyframe on in an interval such as ``10%20``; its codec."""
+    which = ["-select_streams", str(stream), *([] if interval is None else ["-read_intervals", interval])]
+    entries = ["-show_entries", "packet=pos,size:stream=codec_name", "-of", "compact=p=0"]
+    return [*quiet(ffprobe), *guarded(INPUT_FORMATS), *which, *entries, *as_file(source)]
+
+
 def parameter_sets_command(ffmpeg: Path, source: Path, video_index: int) -> list[str]:
     """Print a line for each packet of an H.264 stream that has parameter sets in it, and nothing for the others."""
     only_sets = ["-c", "copy", "-bsf:v", f"filter_units=pass_types={_PARAMETER_SETS}"]

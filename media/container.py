@@ -69,6 +69,13 @@ def has_index_in_front(path: Path) -> bool:
     return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
 
 
+def top_box(path: Path, start: int) -> tuple[bytes, int] | None:
+    """Kind and end of the box of an MP4 or MOV that begins at ``start``; None where there is none."""
+    with path.open("rb") as file:
+        box = next(_boxes(file, path.stat().st_size, start), None)
+    return (box.kind, box.end) if box is not None and (start or box.kind in _FIRST_BOXES) else None
+
+
 def has_encrypted_track(path: Path) -> bool:
     """Whether a track of an MP4 or MOV can't be decoded without a key."""
     with path.open("rb") as file:

@@ -4,10 +4,12 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import StorageFailed
+from contracts.partial_file import PartialFile
 from contracts.storage_keys import ORIGINALS_PREFIX, WorkFile, processed_key
 from storage import bucket_transfer
 from storage.bucket_objects import Bucket
@@ -51,13 +53,17 @@ class BucketStorage:
     @asynccontextmanager
     async def fetch(self, key: str) -> AsyncIterator[Path]:
         """A copy, shared with whoever else reads it here. Raises ``OriginalMissing`` or ``WorkMissing``."""
+        async with self.fetch_partly(key) as file:
+            await file.need_all()
+            yield file.path
+
+    @asynccontextmanager
+    async def fetch_partly(self, key: str) -> AsyncIterator[PartialFile]:
+        """A copy with holes where nothing was needed yet. Raises ``OriginalMissing`` or ``WorkMissing``."""
         found = await self._found(key)
-
-        async def fill(path: Path) -> None:
-            await bucket_transfer.download(self._bucket, key, found, path)
-
-        async with self._copies.lend(_copy_name(key, found), found.size_bytes, fill) as path:
-            yield path
+        read = partial(bucket_transfer.read_piece, self._bucket, key, found)
+        async with self._copies.lend(_copy_name(key, found), found.size_bytes, read) as file:
+            yield file
 
     @asynccontextmanager
     async def create(self, key: str) -> AsyncIterator[Path]:

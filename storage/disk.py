@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, WorkFile, processed_key
@@ -11,6 +12,21 @@ from storage.disk_original import DiskOriginalWriter, part_path
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
 from storage.protocol import LocalFile
+
+
+@dataclass(frozen=True)
+class WholeFile:
+    """``contracts.partial_file.PartialFile`` of a file that is here."""
+
+    path: Path
+    size_bytes: int
+    is_whole: bool = True
+
+    async def need(self, begin: int, end: int) -> None:
+        """They are."""
+
+    async def need_all(self) -> None:
+        """It is."""
 
 
 class DiskStorage:
@@ -35,10 +51,17 @@ class DiskStorage:
     @asynccontextmanager
     async def fetch(self, key: str) -> AsyncIterator[Path]:
         """The file itself. Raises ``OriginalMissing`` or ``WorkMissing``."""
+        async with self.fetch_partly(key) as file:
+            yield file.path
+
+    @asynccontextmanager
+    async def fetch_partly(self, key: str) -> AsyncIterator[WholeFile]:
+        """The file itself. Raises ``OriginalMissing`` or ``WorkMissing``."""
         path = self._path(key)
-        if await self.size(key) is None:
+        size_bytes = await self.size(key)
+        if size_bytes is None:
             raise missing(key, str(path.parent))
-        yield path
+        yield WholeFile(path, size_bytes)
 
     @asynccontextmanager
     async def create(self, key: str) -> AsyncIterator[Path]:

@@ -1,4 +1,6 @@
-"""Copies of a bucket's files on this machine: each fetched once, however many steps read it, and within a bound.
+"""Copies of a bucket's files on this machine: each byte fetched once, however many steps read it, and within a bound.
+
+A copy has the size of the file from the beginning, and holds as much of it as was needed so far; the rest are holes.
 
 Every process has a folder of its own. A lock on a file in it tells the others that it lives, so what a killed process
 left is removed by the next one that starts on the same scratch.
@@ -10,30 +12,55 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from storage.filesystem import off_loop, told_as_storage_failed
+from storage.sparse_file import ReadRange, SparseFile
 
 _PREFIX: Final = "copies-"
 _LOCK: Final = "lock"
 _DOING: Final = "keep a copy"
 
 
-@dataclass
-class _Copy:
-    path: Path
-    size_bytes: int
-    is_whole: bool = False
-    users: int = 0
-    filling: asyncio.Lock = field(default_factory=asyncio.Lock)
+class LentCopy:
+    """A copy while it is lent: ``contracts.partial_file.PartialFile``.
+
+    Args:
+        copies: Whose.
+        file: The copy.
+        read: Fetches bytes of the file.
+    """
+
+    def __init__(self, copies: "LocalCopies", file: SparseFile, read: ReadRange) -> None:
+        self._copies = copies
+        self._file = file
+        self._read = read
+        self.path = file.path
+        self.size_bytes = file.size_bytes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte is here."""
+        return self._file.held_bytes == self.size_bytes
+
+    async def need(self, begin: int, end: int) -> None:
+        """Have the bytes from ``begin`` up to ``end`` here. Raises ``StorageFailed``."""
+        async with self._file.filling:
+            missing = self._file.missing(begin, end)
+            if missing:
+                await self._copies.make_room(sum(last - first for first, last in missing))
+                await self._file.fill(missing, self._read)
+
+    async def need_all(self) -> None:
+        """Have all of it here. Raises ``StorageFailed``."""
+        await self.need(0, self.size_bytes)
 
 
 class LocalCopies:
-    """Lends copies; those that were used longest ago go when there is no room for another.
+    """Lends copies; those that were used longest ago go when there is no room for more.
 
     Args:
         scratch: Where the folder of this process is made.
@@ -46,30 +73,28 @@ class LocalCopies:
         self._most_bytes = most_bytes
         self._lock: int | None = None
         self._opening = asyncio.Lock()
-        self._copies: dict[str, _Copy] = {}
+        self._files: dict[str, SparseFile] = {}
 
     @asynccontextmanager
-    async def lend(self, name: str, size_bytes: int, fill: Callable[[Path], Awaitable[None]]) -> AsyncIterator[Path]:
+    async def lend(self, name: str, size_bytes: int, read: ReadRange) -> AsyncIterator[LentCopy]:
         """The copy called ``name``, for as long as the block lasts.
 
         Args:
             name: Another one for every other content.
             size_bytes: Of the file.
-            fill: Writes it to the path that it is given, where there is no copy yet; one at a time for each name.
+            read: Fetches bytes of it.
         """
         await self._opened()
-        copy = self._copies.setdefault(name, _Copy(self._folder / secrets.token_hex(8), size_bytes))
-        copy.users += 1
+        if name not in self._files:
+            file = SparseFile(self._folder / secrets.token_hex(8), size_bytes)
+            await off_loop(file.create)
+            file = self._files.setdefault(name, file)
+        self._files[name] = file = self._files.pop(name)  # the newest last
+        file.users += 1
         try:
-            async with copy.filling:
-                if not copy.is_whole:
-                    await self._fill(copy, fill)
-            self._copies[name] = self._copies.pop(name, copy)  # the newest last
-            yield copy.path
+            yield LentCopy(self, file, read)
         finally:
-            copy.users -= 1
-            if not copy.is_whole and copy.users == 0:
-                self._copies.pop(name, None)
+            file.users -= 1
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[Path]:
@@ -83,20 +108,22 @@ class LocalCopies:
 
     async def adopt(self, name: str, path: Path, size_bytes: int) -> None:
         """Take a file of ``part`` over as the copy called ``name``: who made it needs not fetch it."""
-        if name in self._copies:
+        if name in self._files:
             return
-        kept = self._folder / secrets.token_hex(8)
-        await off_loop(path.rename, kept)
-        self._copies[name] = _Copy(kept, size_bytes, is_whole=True)
-        await self._make_room(0)
+        file = SparseFile(self._folder / secrets.token_hex(8), size_bytes)
+        await off_loop(path.rename, file.path)
+        file.hold_all()
+        self._files[name] = file
+        await self.make_room(0)
 
-    async def forget(self, *names: str) -> None:
-        """Remove copies that nobody uses."""
-        for name in names:
-            copy = self._copies.get(name)
-            if copy is not None and copy.users == 0:
-                del self._copies[name]
-                await off_loop(copy.path.unlink, missing_ok=True)
+    async def make_room(self, size_bytes: int) -> None:
+        """Remove copies that nobody uses until so many bytes fit, as far as that goes."""
+        for name, file in list(self._files.items()):
+            held = sum(kept.held_bytes for kept in self._files.values())
+            if held + size_bytes <= self._most_bytes:
+                return
+            if file.users == 0 and self._files.pop(name, None) is not None:
+                await off_loop(file.path.unlink, missing_ok=True)
 
     async def close(self) -> None:
         """Remove all."""
@@ -105,25 +132,6 @@ class LocalCopies:
         lock, self._lock = self._lock, None
         await off_loop(shutil.rmtree, self._folder, ignore_errors=True)
         os.close(lock)
-
-    async def _fill(self, copy: _Copy, fill: Callable[[Path], Awaitable[None]]) -> None:
-        await self._make_room(copy.size_bytes)
-        part = copy.path.with_name(copy.path.name + ".part")
-        try:
-            await fill(part)
-            await off_loop(part.rename, copy.path)
-        finally:
-            await off_loop(part.unlink, missing_ok=True)
-        copy.is_whole = True
-
-    async def _make_room(self, size_bytes: int) -> None:
-        held = sum(copy.size_bytes for copy in self._copies.values() if copy.is_whole)
-        for name, copy in list(self._copies.items()):
-            if held + size_bytes <= self._most_bytes:
-                return
-            if copy.users == 0 and copy.is_whole:
-                held -= copy.size_bytes
-                await self.forget(name)
 
     async def _opened(self) -> None:
         async with self._opening:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
 
 
@@ -77,6 +78,9 @@ class Storage(Protocol):
 
         Raises ``OriginalMissing`` for an original and ``WorkMissing`` for another file that is not there.
         """
+
+    def fetch_partly(self, key: str) -> AbstractAsyncContextManager[PartialFile]:
+        """Like ``fetch``, for a reader that needs parts of a file, and knows which."""
 
     def create(self, key: str) -> AbstractAsyncContextManager[Path]:
         """A local path to write a file to, which stands durably under ``key`` once the block has succeeded.

@@ -72,7 +72,13 @@ def _aims(report: Report) -> str:
         )
         for verdict in verdicts(report)
     ]
-    return "\n".join(["## Aims\n", *_table(("", "aim", "measured", ""), rows), ""])
+    missed = [
+        verdict.aim
+        for verdict in verdicts(report)
+        if verdict.measured is not None and not verdict.is_met and verdict.aim.why
+    ]
+    why = ["", "Where one is missed, and why:\n", *(f"- ({aim.letter}) {aim.why}" for aim in missed)] if missed else []
+    return "\n".join(["## Aims\n", *_table(("", "aim", "measured", ""), rows), *why, ""])
 
 
 def _case(case: CaseResult, has_plot: bool) -> str:

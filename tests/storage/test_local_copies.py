@@ -1,13 +1,15 @@
 """Copies of a bucket's files: fetched once, within a bound, and gone with their process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import StorageFailed
 from storage.local_copies import LocalCopies
+from storage.sparse_file import BLOCK_BYTES, ReadRange
 
 
 @pytest.fixture
@@ -18,15 +20,15 @@ async def copies(tmp_path: Path) -> AsyncIterator[LocalCopies]:
     await opened.close()
 
 
-def writing(content: str, written: list[str]) -> Callable[[Path], Awaitable[None]]:
+def fetching(content: str, fetched: list[str]) -> ReadRange:
     """Fetches this content, and notes that it was fetched."""
 
-    async def fill(path: Path) -> None:
-        written.append(content)
+    async def read(begin: int, end: int) -> bytes:
+        fetched.append(content)
         await asyncio.sleep(0)
-        write(path, content)
+        return content.encode().ljust(end, b".")[begin:end]
 
-    return fill
+    return read
 
 
 def write(path: Path, content: str) -> None:
@@ -41,9 +43,14 @@ def names_in(folder: Path) -> list[str]:
 
 async def read(copies: LocalCopies, name: str, size_bytes: int, fetched: list[str]) -> str:
     """What the copy holds."""
-    async with copies.lend(name, size_bytes, writing(name, fetched)) as path:
-        await asyncio.sleep(0)
-        return path.read_text()
+    async with copies.lend(name, size_bytes, fetching(name, fetched)) as file:
+        await file.need_all()
+        return content_of(file.path)
+
+
+def content_of(path: Path) -> str:
+    """What a copy holds, without what fills it up."""
+    return path.read_text().rstrip(".")
 
 
 async def test_many_who_read_the_same_file_at_once_fetch_it_once(copies: LocalCopies) -> None:
@@ -61,37 +68,36 @@ async def test_what_was_used_longest_ago_goes_first(copies: LocalCopies) -> None
 
 async def test_what_is_lent_stays_even_beyond_the_bound(copies: LocalCopies) -> None:
     fetched: list[str] = []
-    async with copies.lend("film", 90, writing("film", fetched)) as path:
+    async with copies.lend("film", 90, fetching("film", fetched)) as file:
+        await file.need_all()
         assert await read(copies, "large", 400, fetched) == "large"
-        assert path.read_text() == "film"
+        assert content_of(file.path) == "film"
     assert await read(copies, "film", 90, fetched) == "film"
     assert fetched == ["film", "large"]
 
 
-async def test_one_who_fails_to_fetch_leaves_nothing_and_the_next_one_tries(
-    copies: LocalCopies, tmp_path: Path
-) -> None:
-    async def fail(path: Path) -> None:
-        write(path, "half")
+async def test_one_who_fails_to_fetch_leaves_a_hole_and_the_next_tries(copies: LocalCopies) -> None:
+    async def fail(_begin: int, _end: int) -> bytes:
         raise StorageFailed("away")
 
-    with pytest.raises(StorageFailed):
-        async with copies.lend("film", 10, fail):
-            pass
-    assert len(names_in(tmp_path / "scratch")) == 1, "the folder itself"
+    async with copies.lend("film", 10, fail) as file:
+        with pytest.raises(StorageFailed):
+            await file.need_all()
+        assert not file.is_whole
     assert await read(copies, "film", 10, []) == "film"
 
 
 async def test_one_who_is_cancelled_while_fetching_hands_over_to_who_waits(copies: LocalCopies) -> None:
     begun, fetched = asyncio.Event(), list[str]()
 
-    async def never(_: Path) -> None:
+    async def never(_begin: int, _end: int) -> bytes:
         begun.set()
         await asyncio.Event().wait()
+        return b""
 
     async def first() -> None:
-        async with copies.lend("film", 10, never):
-            pass
+        async with copies.lend("film", 10, never) as file:
+            await file.need_all()
 
     task = asyncio.create_task(first())
     await begun.wait()
@@ -102,12 +108,43 @@ async def test_one_who_is_cancelled_while_fetching_hands_over_to_who_waits(copie
     assert fetched == ["film"]
 
 
+async def test_only_what_is_needed_is_fetched_and_nothing_twice(tmp_path: Path) -> None:
+    content, ranges = secrets.token_bytes(20 * BLOCK_BYTES + 1), list[tuple[int, int]]()
+
+    async def read_range(begin: int, end: int) -> bytes:
+        ranges.append((begin, end))
+        return content[begin:end]
+
+    copies = LocalCopies(tmp_path, len(content))
+    async with copies.lend("film", len(content), read_range) as file:
+        await file.need(5 * BLOCK_BYTES + 1, 6 * BLOCK_BYTES + 1)
+        await file.need(5 * BLOCK_BYTES, 7 * BLOCK_BYTES)
+        assert ranges == [(5 * BLOCK_BYTES, 7 * BLOCK_BYTES)]
+        assert (
+            bytes_at(file.path, 0, 7 * BLOCK_BYTES)
+            == bytes(5 * BLOCK_BYTES) + content[5 * BLOCK_BYTES : 7 * BLOCK_BYTES]
+        )
+        await file.need(len(content) - 1, len(content) + 1000)
+        assert len(ranges) == 2
+        await file.need_all()
+        assert file.is_whole
+        assert bytes_at(file.path, 0, len(content)) == content
+    assert sum(end - begin for begin, end in ranges) == len(content)
+    await copies.close()
+
+
+def bytes_at(path: Path, begin: int, end: int) -> bytes:
+    """What stands there."""
+    return path.read_bytes()[begin:end]
+
+
 async def test_what_was_made_here_needs_not_be_fetched(copies: LocalCopies) -> None:
     async with copies.part() as part:
         write(part, "made")
         await copies.adopt("film", part, 4)
-    async with copies.lend("film", 4, writing("fetched", [])) as path:
-        assert path.read_text() == "made"
+    async with copies.lend("film", 4, fetching("fetched", [])) as file:
+        await file.need_all()
+        assert content_of(file.path) == "made"
 
 
 async def test_copies_of_a_killed_process_go_and_those_of_a_living_one_stay(tmp_path: Path) -> None:
