@@ -11,7 +11,7 @@ from storage.bucket_objects import Bucket
 from storage.location import BucketLocation
 
 _CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 60
+_READ_SECONDS: Final = 60.0
 _TRIES: Final = 4
 _CONNECTIONS: Final = 50
 _DEFAULT_REGION: Final = "us-east-1"
@@ -20,7 +20,7 @@ _DEFAULT_REGION: Final = "us-east-1"
 
 @asynccontextmanager
 async def open_bucket(
-    location: BucketLocation, environment: Mapping[str, str], tries: int = _TRIES
+    location: BucketLocation, environment: Mapping[str, str], tries: int = _TRIES, read_seconds: float = _READ_SECONDS
 ) -> AsyncIterator[Bucket]:
     """Connect as the usual ``AWS_*`` variables say, for as long as the block lasts. Nothing is asked of it yet.
 
@@ -31,6 +31,7 @@ async def open_bucket(
         location: Bucket and prefix.
         environment: Of the process.
         tries: How often what fails in passing is tried, with growing pauses: four times are some ten seconds.
+        read_seconds: How long a server may be silent in the middle of an answer.
     """
     session = get_session()
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
@@ -39,7 +40,7 @@ async def open_bucket(
     config = AioConfig(
         signature_version="s3v4",
         connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
+        read_timeout=read_seconds,
         max_pool_connections=_CONNECTIONS,
         retries={"total_max_attempts": tries, "mode": "standard"},
         s3={"addressing_style": "path" if endpoint else "auto"},

@@ -37,7 +37,7 @@ _ADVICE: Final = {
     "BadDigest": "the bytes that arrived are not those that were sent. The network may be at fault.",
     "SlowDown": "it is asked too much at once. It will be asked again.",
     "ServiceUnavailable": "it is not available just now.",
-    "InternalError": "it reports a fault of its own.",
+    "InternalError": "it reports a fault of its own; it may be full. Look into its log.",
 }
 _STATUS_ADVICE: Final = {
     301: _ADVICE["PermanentRedirect"],

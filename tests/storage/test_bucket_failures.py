@@ -15,6 +15,7 @@ from storage.local_copies import LocalCopies
 from storage.location import BucketLocation
 from tests.fixtures.bucket import BUCKET, BucketServer, bucket_server
 from tests.storage.published import content_of
+from tests.storage.test_failing_disks import NAMESPACE, namespaces_are_permitted
 from tests.waiting import eventually
 
 KEY = "work/v1/chunk-001.mp4"
@@ -23,11 +24,11 @@ LARGE = bytes(range(256)) * (160 * 1024)  # 40 MiB: several parts
 
 @asynccontextmanager
 async def storage_of(
-    environment: Mapping[str, str], scratch: Path, bucket: str = BUCKET, prefix: str = ""
+    environment: Mapping[str, str], scratch: Path, bucket: str = BUCKET, read_seconds: float = 60.0
 ) -> AsyncIterator[BucketStorage]:
     """As a process of its own would have it, with its own copies."""
     copies = LocalCopies(scratch, 1024 * 1024 * 1024)
-    async with open_bucket(BucketLocation(bucket, prefix), environment, tries=1) as opened:
+    async with open_bucket(BucketLocation(bucket, ""), environment, tries=1, read_seconds=read_seconds) as opened:
         yield BucketStorage(opened, copies)
     await copies.close()
 
@@ -99,11 +100,80 @@ async def test_a_server_that_dies_while_a_file_is_fetched_gives_all_of_it_afterw
         assert await content_of(another, KEY) == LARGE
 
 
+@pytest.mark.skipif(not namespaces_are_permitted(), reason="needs user and mount namespaces")
+async def test_a_server_that_is_full_is_said_and_gives_back_what_it_has(tmp_path: Path) -> None:
+    small = [
+        *NAMESPACE,
+        "sh",
+        "-c",
+        'mount -t tmpfs -o size=48m rushes "$0" && exec "$@"',
+        str(tmp_path / "server" / "files"),
+    ]
+    async with bucket_server(tmp_path / "server", small) as server:
+        async with storage_of(server.environment, tmp_path / "scratch") as storage:
+            await _put(storage, LARGE[: 8 * 1024 * 1024])
+            with pytest.raises(StorageFailed, match="it may be full"):
+                async with storage.create("work/v1/chunk-002.mp4") as path:
+                    await asyncio.to_thread(path.write_bytes, LARGE + LARGE)
+            assert await storage.size("work/v1/chunk-002.mp4") is None
+        async with storage_of(server.environment, tmp_path / "elsewhere") as another:
+            assert await content_of(another, KEY) == LARGE[: 8 * 1024 * 1024]
+
+
+@asynccontextmanager
+async def through_a_narrow_way(server: BucketServer, bytes_a_second: float) -> AsyncIterator[dict[str, str]]:
+    """The server's environment, by a way that carries so much in each direction; 0 is one that carries nothing."""
+
+    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while bytes_a_second and (some := await source.read(64 * 1024)):
+            target.write(some)
+            await target.drain()
+            await asyncio.sleep(len(some) / bytes_a_second)
+        await asyncio.Event().wait()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_server = await asyncio.open_connection(LOOPBACK, server.ports["s3.port"])
+        ways = [carry(reader, to_server[1]), carry(to_server[0], writer)]
+        try:
+            await asyncio.gather(*ways)
+        finally:
+            for end in (writer, to_server[1]):
+                end.close()
+
+    opened: set[asyncio.Task[None]] = set()
+
+    def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.add(asyncio.create_task(connected(reader, writer)))
+
+    listening = await asyncio.start_server(connect, LOOPBACK, 0)
+    port = listening.sockets[0].getsockname()[1]
+    try:
+        yield {**server.environment, "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
+    finally:
+        listening.close()
+        for task in opened:
+            task.cancel()
+        await asyncio.gather(*opened, return_exceptions=True)
+
+
+async def test_a_slow_server_is_waited_for(shared_bucket_server: BucketServer, tmp_path: Path) -> None:
+    slow = through_a_narrow_way(shared_bucket_server, 8 * 1024 * 1024)
+    async with slow as environment, storage_of(environment, tmp_path, read_seconds=1.0) as storage:
+        await _put(storage, LARGE[: 4 * 1024 * 1024])
+        assert await storage.size(KEY) == 4 * 1024 * 1024
+        await storage.delete(KEY)
+
+
+async def test_a_server_that_says_nothing_is_given_up(shared_bucket_server: BucketServer, tmp_path: Path) -> None:
+    stuck = through_a_narrow_way(shared_bucket_server, 0)
+    async with stuck as environment, storage_of(environment, tmp_path, read_seconds=0.3) as storage:
+        with pytest.raises(StorageFailed, match="does not answer, or stopped in the middle"):
+            await storage.size(KEY)
+
+
 async def has_taken(server: BucketServer, size_bytes: int) -> bool:
     """Whether so much has arrived at its disk."""
-    return await asyncio.to_thread(
-        lambda: sum(path.stat().st_size for path in server.folder.glob("*.dat")) > size_bytes
-    )
+    return await asyncio.to_thread(lambda: sum(path.stat().st_size for path in server.files.glob("*.dat")) > size_bytes)
 
 
 async def copies_in(scratch: Path) -> list[Path]:
