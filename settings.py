@@ -63,7 +63,28 @@ class Settings(BaseSettings):
     allowed_extensions: tuple[str, ...] = Field(
         default=(".mp4", ".mov", ".avi"), description="File name extensions that an upload may have, as a JSON list."
     )
-    max_upload_bytes: int = Field(default=500 * MEBIBYTE, gt=0, description="Largest upload, in bytes.")
+    max_upload_bytes: int = Field(
+        default=500 * MEBIBYTE, gt=0, description="Largest upload by a form, in one request, in bytes."
+    )
+    max_resumable_bytes: int = Field(
+        default=50 * GIBIBYTE, gt=0, description="Largest upload over several requests (tus), in bytes."
+    )
+    resumable_expires_seconds: float = Field(
+        default=24 * 3600,
+        gt=0,
+        description="How long an unfinished upload (tus) may rest before it is forgotten, in seconds.",
+    )
+    upload_lease_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="How long a request that has stopped sending keeps others from its upload (tus), in seconds.",
+    )
+    spare_bytes: int = Field(
+        default=GIBIBYTE,
+        ge=0,
+        description="What uploads (tus) leave free on the disk for what is made of them, in bytes; one that does not "
+        "fit is refused before its first byte.",
+    )
     upload_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
     )

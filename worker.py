@@ -26,6 +26,7 @@ from activities.create_thumbnail import CreateThumbnailActivities
 from activities.encode_chunk import EncodeChunkActivities
 from activities.encode_sound import EncodeSoundActivities
 from activities.error_types import ErrorTypeInterceptor
+from activities.hash_original import HashOriginalActivities
 from activities.join_streams import JoinStreamsActivities
 from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
@@ -94,6 +95,7 @@ def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: F
             EncodeChunkActivities(ffmpeg, storage).encode_chunk,
             EncodeSoundActivities(ffmpeg, storage).encode_sound,
             CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
+            HashOriginalActivities(storage).hash_original,
             JoinStreamsActivities(ffmpeg, storage).join_streams,
             VerifyOutputActivities(ffmpeg, storage).verify_output,
         ],

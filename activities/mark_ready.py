@@ -21,6 +21,7 @@ class MarkReadyInput:
         width: Pixels, as displayed.
         height: Pixels, as displayed.
         warnings: What its owner should know.
+        content_sha256: Of the upload, where the run computed it; None where the row has it.
     """
 
     video_id: str
@@ -29,6 +30,7 @@ class MarkReadyInput:
     width: int
     height: int
     warnings: tuple[VideoWarning, ...]
+    content_sha256: str | None = None
 
 
 class MarkReadyActivities:
@@ -57,4 +59,5 @@ class MarkReadyActivities:
                 height=request.height,
                 warnings=request.warnings,
             ),
+            request.content_sha256,
         )

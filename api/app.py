@@ -12,8 +12,9 @@ from api.openapi import openapi_of
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling
 from api.request_log import RequestLog
-from api.routers import files, health, system, uploads, videos
+from api.routers import files, health, system, tus, uploads, videos
 from api.services import ApiOptions, ApiState, Services, api_state
+from api.tus_headers import TusVersion
 
 _SETTLE_SECONDS: Final = 10.0
 """How long a stopping api waits for uploads that are being finished or tidied up."""
@@ -27,6 +28,7 @@ one was sent, and the logs have it too.
 
 _TAGS: Final = [
     {"name": "videos", "description": "Upload, look, cancel, retry, delete."},
+    {"name": "uploads", "description": "Uploads over several requests, as tus 1.0 has them."},
     {"name": "files", "description": "What is published, with byte ranges."},
     {"name": "system", "description": "How the service stands."},
     {"name": "health", "description": "For whoever supervises the process."},
@@ -48,6 +50,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
             async with reconciling(services.reconcile, options.reconcile_interval_seconds):
                 yield state
                 await state["uploads"].settle(_SETTLE_SECONDS)
+                await state["resumable"].settle(_SETTLE_SECONDS)
 
     app = FastAPIOffline(
         title="Rushes",
@@ -58,10 +61,11 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.add_middleware(TusVersion)
     app.add_middleware(LingeringClose)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
-    for resource in (uploads, videos, system, files, health):
+    for resource in (uploads, tus, videos, system, files, health):
         app.include_router(resource.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

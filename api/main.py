@@ -15,7 +15,7 @@ from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
-from ingest.rules import UploadLimits
+from ingest.rules import ResumableLimits, UploadLimits
 from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
@@ -52,6 +52,12 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             profiles={name: profile.description for name, profile in profiles.items()},
             default_profile=DEFAULT_PROFILE,
         ),
+        resumable=ResumableLimits(
+            max_bytes=settings.max_resumable_bytes,
+            lease_seconds=settings.upload_lease_seconds,
+            expires_seconds=settings.resumable_expires_seconds,
+            spare_bytes=settings.spare_bytes,
+        ),
         reconcile_interval_seconds=settings.reconcile_interval_seconds,
         temporal_address=address,
         temporal_namespace=namespace,
@@ -71,6 +77,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             yield Services(
                 database=database,
                 videos=database.videos,
+                upload_leases=database.upload_leases,
                 storage=storage,
                 runs=runs,
                 reconcile=partial(reconcile, database.videos, runs, storage),

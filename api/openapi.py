@@ -8,7 +8,15 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, Code, ProblemCode, ProblemDocument, problem_type
+from api.problems import (
+    CHECKSUM_MISMATCH_STATUS,
+    PROBLEM_MEDIA_TYPE,
+    PROBLEMS,
+    Code,
+    ProblemCode,
+    ProblemDocument,
+    problem_type,
+)
 from api.schemas import EXAMPLES
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
@@ -66,11 +74,15 @@ def problem_answers(*codes: Code) -> dict[int | str, dict[str, Any]]:
         by_status[PROBLEMS[code].status][str(code)] = {"summary": PROBLEMS[code].title, "value": _example(code)}
     return {
         status: {
-            "description": f"{HTTPStatus(int(status)).phrase}: " + ", ".join(f"`{code}`" for code in examples),
+            "description": f"{_phrase(int(status))}: " + ", ".join(f"`{code}`" for code in examples),
             "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}, "examples": examples}},
         }
         for status, examples in by_status.items()
     }
+
+
+def _phrase(status: int) -> str:
+    return "Checksum Mismatch" if status == CHECKSUM_MISMATCH_STATUS else HTTPStatus(status).phrase
 
 
 def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:

@@ -20,6 +20,8 @@ from contracts.refusals import RefusalCode, Refused
 from runs.records import TemporalUnavailable
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+CHECKSUM_MISMATCH_STATUS: Final = 460
+"""Of tus alone: its extension for checksums."""
 
 
 class ProblemCode(StrEnum):
@@ -29,6 +31,9 @@ class ProblemCode(StrEnum):
     BROKEN_MULTIPART = "broken_multipart"
     FILE_MISSING = "file_missing"
     SEVERAL_FILES = "several_files"
+    TUS_VERSION = "tus_version"
+    TUS_HEADER = "tus_header"
+    TUS_MEDIA_TYPE = "tus_media_type"
     INVALID_REQUEST = "invalid_request"
     INVALID_CURSOR = "invalid_cursor"
     FILE_NOT_FOUND = "file_not_found"
@@ -63,6 +68,15 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
     RefusalCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
     RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
+    RefusalCode.UPLOAD_LOCKED: ProblemKind(423, "Another request writes this upload"),
+    RefusalCode.UPLOAD_GONE: ProblemKind(410, "The upload can't be gone on with"),
+    RefusalCode.UPLOAD_FINISHED: ProblemKind(409, "The upload is finished"),
+    RefusalCode.WRONG_OFFSET: ProblemKind(409, "The upload is at another offset"),
+    RefusalCode.CHECKSUM_MISMATCH: ProblemKind(CHECKSUM_MISMATCH_STATUS, "The bytes are not those of the checksum"),
+    RefusalCode.NO_ROOM: ProblemKind(507, "There is no room for the file"),
+    ProblemCode.TUS_VERSION: ProblemKind(412, "This version of tus is not spoken here"),
+    ProblemCode.TUS_HEADER: ProblemKind(400, "A header of tus is missing or can't be read"),
+    ProblemCode.TUS_MEDIA_TYPE: ProblemKind(415, "The bytes of an upload have a media type of their own"),
     ProblemCode.INVALID_REQUEST: ProblemKind(422, "The request is not as documented"),
     ProblemCode.INVALID_CURSOR: ProblemKind(422, "The cursor is not one that was given out"),
     RefusalCode.VIDEO_NOT_FOUND: ProblemKind(404, "There is no such video"),
@@ -89,6 +103,7 @@ _HEADERS: Final[Mapping[Code, Mapping[str, str]]] = {
     ProblemCode.TEMPORAL_UNAVAILABLE: _SOON,
     ProblemCode.NOT_READY: _SOON,
     RefusalCode.UPLOAD_IN_PROGRESS: _SOON,
+    RefusalCode.UPLOAD_LOCKED: {"Retry-After": "1"},
     RefusalCode.UPLOAD_TOO_SLOW: {"Connection": "close"},
 }
 """Sent with every answer of that code."""

@@ -9,8 +9,10 @@ from fastapi import Depends, Path, Request
 
 from api.remote_file import RemoteServing
 from database.tables import Video
+from database.upload_leases import UploadLeases
 from database.videos import Videos
-from ingest.rules import UploadLimits
+from ingest.resumable import ResumableUploads
+from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
 from runs.actions import VideoActions, owned_video
 from runs.protocol import Runs
@@ -32,6 +34,7 @@ class Services:
     Attributes:
         database: To be asked whether it is there.
         videos: The rows.
+        upload_leases: Who writes which upload.
         storage: The files.
         runs: The runs.
         reconcile: Brings rows and runs together once; called every now and then.
@@ -39,6 +42,7 @@ class Services:
 
     database: Pingable
     videos: Videos
+    upload_leases: UploadLeases
     storage: Storage
     runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
@@ -51,6 +55,7 @@ class ApiOptions:
     Attributes:
         version: Of Rushes.
         limits: What an upload may be.
+        resumable: What one over several requests may be.
         reconcile_interval_seconds: Pause between two calls of ``Services.reconcile``.
         temporal_address: For people, in ``/api/v1/system``.
         temporal_namespace: For people and links.
@@ -60,6 +65,7 @@ class ApiOptions:
 
     version: str
     limits: UploadLimits
+    resumable: ResumableLimits
     reconcile_interval_seconds: float
     temporal_address: str
     temporal_namespace: str
@@ -80,6 +86,7 @@ class ApiState(TypedDict):
     services: Services
     options: ApiOptions
     uploads: Uploads
+    resumable: ResumableUploads
     actions: VideoActions
 
 
@@ -89,6 +96,14 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         services=services,
         options=options,
         uploads=Uploads(services.videos, services.storage, services.runs, options.limits),
+        resumable=ResumableUploads(
+            services.videos,
+            services.upload_leases,
+            services.storage,
+            services.runs,
+            rules=options.limits,
+            limits=options.resumable,
+        ),
         actions=VideoActions(services.videos, services.storage, services.runs),
     )
 
@@ -105,6 +120,10 @@ async def _uploads(request: Request) -> Uploads:
     return cast("Uploads", request.state.uploads)
 
 
+async def _resumable(request: Request) -> ResumableUploads:
+    return cast("ResumableUploads", request.state.resumable)
+
+
 async def _actions(request: Request) -> VideoActions:
     return cast("VideoActions", request.state.actions)
 
@@ -116,6 +135,7 @@ async def _caller() -> Caller:
 ServicesDep = Annotated[Services, Depends(_services)]
 OptionsDep = Annotated[ApiOptions, Depends(_options)]
 UploadsDep = Annotated[Uploads, Depends(_uploads)]
+ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
 CallerDep = Annotated[Caller, Depends(_caller)]
 VideoId = Annotated[

@@ -29,6 +29,7 @@ class VideoProcessingInput:
         original_key: Storage key of the uploaded file.
         attempt: Which attempt of the row this run serves: 1 for the upload, one more for each retry.
         profile: Name of the encoding profile, one of those of ``media.profile.load_profiles``.
+        hash_is_known: Whether the row has the file's SHA-256; else the run computes it.
     """
 
     video_id: str
@@ -36,6 +37,7 @@ class VideoProcessingInput:
     original_key: str
     attempt: int = 1
     profile: str = DEFAULT_PROFILE
+    hash_is_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class ActivityId:
 
     CLAIM: Final = "claim"
     VALIDATE: Final = "validate"
+    HASH: Final = "hash"
     SOUND: Final = "sound"
     SOUND_OF_COPY: Final = "sound-of-copy"
     THUMBNAIL: Final = "thumbnail"

@@ -58,6 +58,8 @@ def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
         "error_code": code,
         "error_reason": _storable(reason),
         "upload_expires_at": None,
+        "upload_lease": None,
+        "upload_lease_until": None,
     }
 
 
@@ -91,7 +93,7 @@ async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> Status
 
 def upload_failed(video: Video) -> bool:
     """Whether the video ended before its file was complete, so that its idempotency key is free again."""
-    return video.status == VideoStatus.ERROR and video.content_sha256 is None
+    return video.status == VideoStatus.ERROR and video.uploaded_at is None
 
 
 async def claim_key(session: AsyncSession, video: Video, key: str) -> Video | None:

@@ -11,6 +11,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from contracts.errors import DatabaseUnavailable
+from database.upload_leases import UploadLeases
 from database.videos import Videos
 
 CONNECT_TIMEOUT_SECONDS: Final = 4
@@ -38,7 +39,8 @@ class Database:
     """PostgreSQL, as the parts of the service see it.
 
     Attributes:
-        videos: Every query there is.
+        videos: Every query on videos.
+        upload_leases: Who writes an upload that goes on.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -64,6 +66,7 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
+        self.upload_leases = UploadLeases(self.transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

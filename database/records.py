@@ -21,6 +21,7 @@ class NewVideo:
         original_key: Storage key that the file will have.
         upload_expires_at: When an upload that is not finished counts as interrupted.
         profile: Name of the encoding profile.
+        upload_length: How many bytes it will have, where the client has said so.
     """
 
     id: UUID
@@ -30,6 +31,7 @@ class NewVideo:
     original_key: str
     upload_expires_at: datetime
     profile: str = DEFAULT_PROFILE
+    upload_length: int | None = None
 
 
 @dataclass(frozen=True)

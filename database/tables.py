@@ -60,6 +60,11 @@ class Video(SQLModel, table=True):
     attempt: int = 1
     cancel_requested_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     upload_expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    upload_length: int | None = Field(default=None, sa_column=Column(BigInteger))
+    upload_offset: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    upload_lease: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    upload_lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    uploaded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
     updated_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
 

@@ -60,6 +60,7 @@ class Videos:
                 original_key=new.original_key,
                 profile=new.profile,
                 upload_expires_at=new.upload_expires_at,
+                upload_length=new.upload_length,
             )
             session.add(video)
             await session.flush()
@@ -83,7 +84,7 @@ class Videos:
         title: str | None = None,
         profile: str | None = None,
         file_size_bytes: int,
-        content_sha256: str,
+        content_sha256: str | None,
     ) -> Video:
         """``uploading -> processing``: the file is complete and durable.
 
@@ -92,7 +93,7 @@ class Videos:
             title: Replaces the title, or None to keep it.
             profile: Replaces the encoding profile, or None to keep it.
             file_size_bytes: Size of the file.
-            content_sha256: Its SHA-256, as 64 hexadecimal digits.
+            content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
 
         Raises:
             StatusConflict: The upload was cancelled, expired or deleted meanwhile.
@@ -101,7 +102,11 @@ class Videos:
             "status": VideoStatus.PROCESSING,
             "file_size_bytes": file_size_bytes,
             "content_sha256": content_sha256,
+            "upload_offset": file_size_bytes,
             "upload_expires_at": None,
+            "upload_lease": None,
+            "upload_lease_until": None,
+            "uploaded_at": utc_now(),
         }
         values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
         async with self._transaction() as session:
@@ -132,15 +137,23 @@ class Videos:
             if video.cancel_requested_at is not None:
                 raise VideoCancelled(CANCELLED_REASON)
 
-    async def mark_ready(self, video_id: UUID, attempt: int, published: PublishedVideo) -> None:
+    async def mark_ready(
+        self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None
+    ) -> None:
         """``processing -> ready`` for the run that serves ``attempt``; done already by that run is a success.
+
+        Args:
+            video_id: The row.
+            attempt: Of the run.
+            published: What can be played.
+            content_sha256: Of the upload, where it was not known when that was finished.
 
         Raises:
             VideoCancelled: A cancel was accepted; the row is left to ``mark_error``.
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
         """
         not_cancelled = col(Video.cancel_requested_at).is_(None)
-        values = ready_values(published)
+        values = ready_values(published) | ({"content_sha256": content_sha256} if content_sha256 is not None else {})
         async with self._transaction() as session:
             if await compare_and_set(
                 session, video_id, [VideoStatus.PROCESSING], values, not_cancelled, attempt=attempt
@@ -207,7 +220,7 @@ class Videos:
             "warnings": [],
             "cancel_requested_at": None,
         }
-        uploaded = col(Video.content_sha256).is_not(None)
+        uploaded = col(Video.uploaded_at).is_not(None)
         async with self._transaction() as session:
             video = await compare_and_set(session, video_id, [VideoStatus.ERROR], values, uploaded)
             if video is None:

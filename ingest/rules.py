@@ -75,6 +75,23 @@ class UploadLimits:
         return name or None
 
 
+@dataclass(frozen=True)
+class ResumableLimits:
+    """What an upload over several requests may be.
+
+    Attributes:
+        max_bytes: Largest file.
+        lease_seconds: How long a request that does not write keeps others from it.
+        expires_seconds: How long an upload may rest before it is forgotten.
+        spare_bytes: What is to stay free on a disk.
+    """
+
+    max_bytes: int
+    lease_seconds: float
+    expires_seconds: float
+    spare_bytes: int
+
+
 def checked_idempotency_key(key: str | None) -> str | None:
     """The key as it is. Raises ``Refused`` for one that can't be kept."""
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):

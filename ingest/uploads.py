@@ -24,8 +24,7 @@ from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
-from runs.reconcile import processing_input
-from runs.records import TemporalUnavailable
+from runs.starting import start_run
 from storage.protocol import Storage
 
 _GONE_REASON: Final = "The connection ended before the whole file had arrived. Upload the video again."
@@ -181,10 +180,7 @@ class Uploads:
         except Exception:
             await self._interrupt(file, _UNEXPECTED_REASON)
             raise
-        try:
-            await self._runs.start(processing_input(video), video.original_filename)
-        except TemporalUnavailable as error:
-            _logger.warning("workflow not started, the reconciler will", reason=str(error))
+        await start_run(self._runs, video)
         _logger.info("upload accepted", file_size_bytes=received.size_bytes, sha256=received.sha256)
         return video
 

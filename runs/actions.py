@@ -12,8 +12,8 @@ from contracts.storage_keys import processed_folder, work_folder
 from database.tables import Video
 from database.videos import Videos
 from runs.protocol import Runs
-from runs.reconcile import processing_input
 from runs.records import TemporalUnavailable
+from runs.starting import start_run
 from storage.keys import missing
 from storage.protocol import Storage
 
@@ -75,10 +75,7 @@ class VideoActions:
             video = await self._videos.start_retry(video.id)
         except StatusConflict as error:
             raise _not_retryable() from error
-        try:
-            await self._runs.start(processing_input(video), video.original_filename)
-        except TemporalUnavailable as error:
-            _logger.warning("workflow not started, the reconciler will", reason=str(error))
+        await start_run(self._runs, video)
         return video
 
     async def delete(self, video: Video) -> None:

@@ -118,4 +118,5 @@ def processing_input(video: Video) -> VideoProcessingInput:
         original_key=video.original_key,
         attempt=video.attempt,
         profile=video.profile,
+        hash_is_known=video.content_sha256 is not None,
     )

@@ -19,7 +19,7 @@ from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
-from storage.protocol import RemoteFile
+from storage.protocol import Digest, RemoteFile
 
 _CHECK_PREFIX: Final = "checks/"
 
@@ -40,10 +40,10 @@ class BucketStorage:
         """Its parts are in the bucket and not to be seen until ``commit``."""
         return BucketOriginalWriter(self._bucket, checked_key(key))
 
-    async def continue_original(self, key: str, size_bytes: int) -> BucketOriginalWriter:
+    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> BucketOriginalWriter:
         """Go on after what another writer kept. Raises ``OriginalMissing``."""
         writer = BucketOriginalWriter(self._bucket, checked_key(key))
-        await writer.go_on(size_bytes)
+        await writer.go_on(size_bytes, digest)
         return writer
 
     async def free_bytes(self) -> int | None:

@@ -14,6 +14,7 @@ from contracts.errors import OriginalMissing, StorageFailed
 from storage.bucket_objects import MOST_PARTS, Bucket
 from storage.bucket_records import Part, PutParts
 from storage.filesystem import off_loop
+from storage.protocol import Digest
 
 PART_BYTES: Final = 8 * 1024 * 1024
 _GROW_EVERY: Final = 1000
@@ -39,7 +40,7 @@ class BucketOriginalWriter:
         self._parts: list[Part] = []
         self._buffer = bytearray()
         self._putting: asyncio.Task[Part] | None = None
-        self._digest: hashlib._Hash | None = hashlib.sha256()
+        self._digest: Digest | None = hashlib.sha256()
         self._size_bytes = 0
         self._is_open = True
         self._committed = False
@@ -50,11 +51,11 @@ class BucketOriginalWriter:
         return self._size_bytes
 
     @property
-    def sha256(self) -> str | None:
-        """Of all so far, as 64 hexadecimal digits; None where an earlier writer began the file."""
-        return self._digest.hexdigest() if self._digest is not None else None
+    def digest(self) -> Digest | None:
+        """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
+        return self._digest
 
-    async def go_on(self, size_bytes: int) -> None:
+    async def go_on(self, size_bytes: int, digest: Digest | None) -> None:
         """Take up what another writer kept of the file's first ``size_bytes``.
 
         Raises:
@@ -72,7 +73,7 @@ class BucketOriginalWriter:
         self._begun = begun[-1] if begun else None
         self._parts = parts[: begins.index(kept_by_parts)]
         self._buffer = bytearray(tail[1]) if tail is not None else bytearray()
-        self._digest = None if size_bytes else hashlib.sha256()
+        self._digest = digest if size_bytes else hashlib.sha256()
         self._size_bytes = size_bytes
 
     async def write(self, *pieces: bytes | memoryview) -> None:

@@ -1,7 +1,6 @@
 """A trial of a storage: everything that the service will ask of it, on files that are gone afterwards."""
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ async def _upload(storage: Storage, key: str) -> Trial:
         await writer.commit()
     finally:
         await writer.discard()
-    arrived = hashlib.sha256(await _bytes_of(storage, key, 0, len(content))).hexdigest() == writer.sha256
+    arrived = await _bytes_of(storage, key, 0, len(content)) == content
     return Trial("upload", f"{len(content)} bytes, {'whole' if arrived else 'not as they were sent'}", arrived)
 
 

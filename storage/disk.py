@@ -1,5 +1,6 @@
 """Storage on folders of this machine, or on network disks that are mounted like one."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
-from storage.protocol import LocalFile
+from storage.protocol import Digest, LocalFile
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,23 @@ class DiskStorage:
         writer = DiskOriginalWriter(self._path(key))
         await writer.open()
         return writer
+
+    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> DiskOriginalWriter:
+        """The same part file, cut to ``size_bytes``. Raises ``OriginalMissing``."""
+        writer = DiskOriginalWriter(self._path(key))
+        await writer.go_on(size_bytes, digest)
+        return writer
+
+    async def free_bytes(self) -> int:
+        """What this user may still write to the disk of the originals."""
+        folder = self._uploads / ORIGINALS_PREFIX
+
+        def free() -> int:
+            with told_as_storage_failed("look for room", folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                return shutil.disk_usage(folder).free
+
+        return await off_loop(free)
 
     @asynccontextmanager
     async def fetch(self, key: str) -> AsyncIterator[Path]:

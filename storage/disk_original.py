@@ -7,8 +7,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from contracts.errors import OriginalMissing
 from storage.filesystem import off_loop, sync_path, told_as_storage_failed
 from storage.placing import PART
+from storage.protocol import Digest
 
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
@@ -32,15 +34,20 @@ class DiskOriginalWriter:
         self._path = path
         self._part = part_path(path)
         self._file: FileIO | None = None
-        self._digest = hashlib.sha256()
+        self._digest: Digest | None = hashlib.sha256()
         self._size_bytes = 0
         self._flushed_bytes = 0
         self._committed = False
 
     @property
-    def sha256(self) -> str:
-        """SHA-256 of what was written so far, as 64 hexadecimal digits."""
-        return self._digest.hexdigest()
+    def size_bytes(self) -> int:
+        """Bytes of the file so far, also those that a writer before this one wrote."""
+        return self._size_bytes
+
+    @property
+    def digest(self) -> Digest | None:
+        """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
+        return self._digest
 
     async def open(self) -> None:
         """Make the part file, empty. Raises ``StorageFailed``; when cancelled, leaves nothing."""
@@ -49,6 +56,16 @@ class DiskOriginalWriter:
         except BaseException:
             await self.discard()
             raise
+
+    async def go_on(self, size_bytes: int, digest: Digest | None) -> None:
+        """Open the part file of an earlier writer after its first ``size_bytes``. Raises ``OriginalMissing``."""
+        await off_loop(self._go_on, size_bytes)
+        self._digest = digest if size_bytes else hashlib.sha256()
+        self._size_bytes = self._flushed_bytes = size_bytes
+
+    async def keep(self) -> None:
+        """Make everything so far durable. Raises ``StorageFailed``; only ``discard`` makes sense then."""
+        await off_loop(self._keep)
 
     async def write(self, *pieces: bytes | memoryview) -> None:
         """Append bytes. They are on their way to the disk, and on it after ``commit``.
@@ -68,6 +85,10 @@ class DiskOriginalWriter:
         """
         await off_loop(self._commit)
 
+    async def close(self) -> None:
+        """Let go; the part file stays."""
+        await off_loop(self._close)
+
     async def discard(self) -> None:
         """Remove what was written. Does nothing after ``commit`` or a second time."""
         await off_loop(self._discard)
@@ -77,12 +98,31 @@ class DiskOriginalWriter:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = FileIO(self._part, "w")
 
+    def _go_on(self, size_bytes: int) -> None:
+        with told_as_storage_failed(_DOING, self._path.parent):
+            try:
+                self._file = file = FileIO(self._part, "r+")
+            except FileNotFoundError:
+                self._path.parent.stat()  # a disk that is not mounted has lost nothing
+                raise _lost() from None
+            if os.fstat(file.fileno()).st_size < size_bytes:
+                self._close()
+                raise _lost()
+            file.truncate(size_bytes)
+            file.seek(size_bytes)
+
+    def _keep(self) -> None:
+        with told_as_storage_failed(_DOING, self._path.parent):
+            os.fdatasync(self._opened().fileno())
+            sync_path(self._path.parent)
+
     def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
         file = self._opened()
         with told_as_storage_failed(_DOING, self._path.parent):
             try:
                 for piece in pieces:
-                    self._digest.update(piece)
+                    if self._digest is not None:
+                        self._digest.update(piece)
                     rest = memoryview(piece)
                     while rest:
                         rest = rest[file.write(rest) :]
@@ -130,3 +170,7 @@ class DiskOriginalWriter:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def _lost() -> OriginalMissing:
+    return OriginalMissing("What arrived of the upload is not in storage any more. Upload it again.")

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +11,8 @@ from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
-from storage.protocol import LocalFile, Storage
+from storage.hashing import sha256_of
+from storage.protocol import Storage
 
 _MOVED: Final = (ORIGINALS_PREFIX, PROCESSED_PREFIX)
 """Work files stay: a run ends where it began, or makes them anew."""
@@ -71,23 +71,7 @@ async def _copy(source: Storage, target: Storage, key: str) -> None:
 
 
 async def _differ(source: Storage, target: Storage, key: str) -> bool:
-    return await _sha256(source, key) != await _sha256(target, key)
-
-
-async def _sha256(storage: Storage, key: str) -> str:
-    """Of what is there, not of a copy that was kept."""
-    file = await storage.published(key)
-    if isinstance(file, LocalFile):
-        return await asyncio.to_thread(_sha256_of, file.path)
-    digest = hashlib.sha256()
-    async for piece in file.read(0, file.size_bytes):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return await sha256_of(source, key) != await sha256_of(target, key)
 
 
 def _place(path: Path, part: Path) -> None:

@@ -16,6 +16,19 @@ from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
 
 
+class Digest(Protocol):
+    """A hash that goes on, as ``hashlib`` gives it."""
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take more bytes."""
+
+    def hexdigest(self) -> str:
+        """Of all so far."""
+
+    def copy(self) -> "Digest":
+        """One that goes its own way from here."""
+
+
 class OriginalWriter(Protocol):
     """An upload on its way: invisible under its key until ``commit``. One caller at a time."""
 
@@ -27,11 +40,21 @@ class OriginalWriter(Protocol):
         """
 
     @property
-    def sha256(self) -> str | None:
-        """SHA-256 of all so far, as 64 hexadecimal digits; None where an earlier writer began the file."""
+    def size_bytes(self) -> int:
+        """Bytes of the file so far, also those that a writer before this one wrote."""
+
+    @property
+    def digest(self) -> Digest | None:
+        """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
+
+    async def keep(self) -> None:
+        """Make everything so far durable, so that another writer, of any process, can continue after it."""
 
     async def commit(self) -> None:
         """Make the bytes durable, then visible under the key."""
+
+    async def close(self) -> None:
+        """Let go without removing anything; what was kept stays."""
 
     async def discard(self) -> None:
         """Remove what was written. Does nothing after ``commit`` or a second time."""
@@ -72,6 +95,23 @@ class Storage(Protocol):
 
     async def create_original(self, key: str) -> OriginalWriter:
         """Open the original under ``key`` for writing."""
+
+    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> OriginalWriter:
+        """Open an unfinished original to go on after its first ``size_bytes``, which were kept.
+
+        What came after them is dropped. One writer at a time: it is for the caller to see to that.
+
+        Args:
+            key: Of the original.
+            size_bytes: Where to go on.
+            digest: SHA-256 of these bytes, where somebody still has it; the writer changes it.
+
+        Raises:
+            OriginalMissing: They are not there.
+        """
+
+    async def free_bytes(self) -> int | None:
+        """Room for originals; None where nobody can tell."""
 
     def fetch(self, key: str) -> AbstractAsyncContextManager[Path]:
         """A local path to read the file under ``key`` from, for as long as the block lasts.

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
     from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
+    from activities.hash_original import HashOriginalActivities, HashOriginalInput
     from activities.mark_error import MarkErrorActivities, MarkErrorInput, MarkErrorResult
     from activities.mark_ready import MarkReadyActivities, MarkReadyInput
     from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
@@ -23,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS, ActivityId
     from contracts.warnings import VideoWarning
     from media.plan import StreamAction, TranscodePlan
-    from workflows.activity_options import CLEAN, PUBLISH, ROW, look_options
+    from workflows.activity_options import CLEAN, PUBLISH, ROW, finish_options, look_options
     from workflows.failure import explain
 
 from workflows.making import MadeVideo, Making
@@ -39,6 +40,7 @@ class _Output:
     thumbnail: WorkFile
     verified: VerifyOutputResult
     warnings: tuple[VideoWarning, ...]
+    sha256: str | None
 
 
 @workflow.defn(name=VIDEO_PROCESSING_WORKFLOW)
@@ -102,8 +104,23 @@ class VideoProcessingWorkflow:
         return result.plan
 
     async def _make(self, plan: TranscodePlan) -> _Output:
-        thumbnail, made = await side_by_side(self._create_thumbnail(plan), self._make_video(plan))
-        return _Output(video=made.file, thumbnail=thumbnail, verified=made.verified, warnings=made.warnings)
+        thumbnail, made, sha256 = await side_by_side(
+            self._create_thumbnail(plan), self._make_video(plan), self._hash(plan)
+        )
+        return _Output(made.file, thumbnail, made.verified, made.warnings, sha256)
+
+    async def _hash(self, plan: TranscodePlan) -> str | None:
+        """Of an upload that several processes took, none of which saw all of it."""
+        if self._request.hash_is_known:
+            return None
+        result = await self._steps.take(
+            HashOriginalActivities.hash_original,
+            HashOriginalInput(self._request.original_key),
+            finish_options(self._request.user_id, plan.duration_seconds),
+            activity_id=ActivityId.HASH,
+            summary="The SHA-256 of the upload",
+        )
+        return result.sha256
 
     async def _create_thumbnail(self, plan: TranscodePlan) -> WorkFile:
         copied = plan.picture.action is StreamAction.COPY
@@ -154,6 +171,7 @@ class VideoProcessingWorkflow:
                 width=output.verified.width,
                 height=output.verified.height,
                 warnings=output.warnings,
+                content_sha256=output.sha256,
             ),
             ROW,
             activity_id=ActivityId.MARK_READY,

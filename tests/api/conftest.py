@@ -8,7 +8,7 @@ import pytest
 
 from api.services import ApiOptions, Services
 from database.engine import Database
-from ingest.rules import UploadLimits
+from ingest.rules import ResumableLimits, UploadLimits
 from storage.disk import DiskStorage
 from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, over_http
 
@@ -35,6 +35,7 @@ def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Se
     return Services(
         database=database,
         videos=database.videos,
+        upload_leases=database.upload_leases,
         storage=storage,
         runs=runs,
         reconcile=nothing_to_reconcile,
@@ -52,6 +53,7 @@ def options() -> ApiOptions:
             profiles={"web": "For everybody.", "archive": "For later."},
             default_profile="web",
         ),
+        resumable=ResumableLimits(max_bytes=64 * MEBIBYTE, lease_seconds=1.0, expires_seconds=3600, spare_bytes=0),
         reconcile_interval_seconds=3600,
         temporal_address="127.0.0.1:7233",
         temporal_namespace="default",

@@ -14,6 +14,11 @@ from tests.api.running import RecordedRuns
 
 OPERATIONS = {
     ("post", "/api/v1/videos/upload"): "upload_video",
+    ("options", "/api/v1/uploads"): "describe_uploads",
+    ("post", "/api/v1/uploads"): "create_upload",
+    ("head", "/api/v1/uploads/{video_id}"): "get_upload_offset",
+    ("patch", "/api/v1/uploads/{video_id}"): "append_to_upload",
+    ("delete", "/api/v1/uploads/{video_id}"): "terminate_upload",
     ("get", "/api/v1/videos"): "list_videos",
     ("get", "/api/v1/videos/{video_id}"): "get_video",
     ("delete", "/api/v1/videos/{video_id}"): "delete_video",

@@ -52,6 +52,7 @@ class Path:
         row_status: What ``mark_error`` finds in the row afterwards.
         skips_time: Whether it is walked on the time-skipping server, because it waits for long.
         most_attempts: How often Temporal tries each activity, at once; None for as often as the workflow says.
+        hash_is_known: Whether the upload was hashed as it arrived.
     """
 
     plan: TranscodePlan
@@ -60,6 +61,7 @@ class Path:
     row_status: VideoStatus | None = VideoStatus.ERROR
     skips_time: bool = False
     most_attempts: int | None = None
+    hash_is_known: bool = True
 
 
 _COPIED: Final = copied_plan()
@@ -74,6 +76,7 @@ PATHS: Final[Mapping[str, Path]] = {
     "ready_copied": Path(_COPIED),
     "ready_encoded_in_chunks": Path(encoded_plan(20)),
     "ready_with_encoded_sound": Path(_ENCODED),
+    "ready_hashed_by_the_run": Path(_COPIED, hash_is_known=False),
     "ready_after_retries": Path(
         _ENCODED,
         {
@@ -134,7 +137,12 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
     script = ScriptedActivities(path.plan)
     script.behaviours.update(path.behaviours)
     script.row_status = path.row_status
-    request = VideoProcessingInput(RECORDED_VIDEO_ID, "local", original_key=f"originals/{RECORDED_VIDEO_ID}.mp4")
+    request = VideoProcessingInput(
+        RECORDED_VIDEO_ID,
+        "local",
+        original_key=f"originals/{RECORDED_VIDEO_ID}.mp4",
+        hash_is_known=path.hash_is_known,
+    )
     interceptors = [Impatient(path.most_attempts)] if path.most_attempts is not None else []
     async with scripted_workers(client, script, interceptors):
         # This handle lets a time-skipping server jump ahead while its result is awaited.

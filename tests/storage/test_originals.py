@@ -54,7 +54,8 @@ async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(place: P
     writer = await place.storage.create_original(KEY)
     for start in range(0, len(content), 5 * MEBIBYTE):
         await writer.write(whole[start : start + MEBIBYTE], b"", whole[start + MEBIBYTE : start + 5 * MEBIBYTE])
-    assert writer.sha256 == hashlib.sha256(content).hexdigest()
+    assert writer.digest is not None
+    assert writer.digest.hexdigest() == hashlib.sha256(content).hexdigest()
     await writer.commit()
     assert await content_of(place.storage, KEY) == content
 
@@ -106,6 +107,77 @@ async def test_deleting_an_original_removes_it_and_any_part_of_it_and_may_be_rep
     await place.storage.delete(KEY)
     assert await place.look("originals/") == {}
     await unfinished.discard()
+
+
+CONTENT = bytes(range(256)) * (80 * 1024)  # 20 MiB: two parts of a multipart upload, and a rest
+
+
+@pytest.mark.parametrize("cut", [1, 5 * MEBIBYTE, 8 * MEBIBYTE, 16 * MEBIBYTE, 17 * MEBIBYTE + 3])
+async def test_another_writer_goes_on_after_what_was_kept_and_what_came_after_it_is_dropped(
+    place: Place, cut: int
+) -> None:
+    first = await place.storage.create_original(KEY)
+    await first.write(CONTENT[:cut])
+    await first.keep()
+    await first.write(b"x" * 9 * MEBIBYTE)  # arrived, and nobody was told
+    await first.close()
+    second = await place.storage.continue_original(KEY, cut)
+    assert (second.size_bytes, second.digest) == (cut, None)
+    await second.write(CONTENT[cut:])
+    await second.commit()
+    assert await content_of(place.storage, KEY) == CONTENT
+    assert (await place.look("originals/")).keys() == {"clip.mp4"}
+
+
+async def test_an_upload_that_is_handed_on_many_times_arrives_whole_with_its_hash(place: Place) -> None:
+    writer, step = await place.storage.create_original(KEY), 3 * MEBIBYTE + 7
+    for begin in range(0, len(CONTENT), step):
+        await writer.write(CONTENT[begin : begin + step])
+        await writer.keep()
+        await writer.close()
+        writer = await place.storage.continue_original(KEY, min(begin + step, len(CONTENT)), writer.digest)
+    await writer.commit()
+    assert await content_of(place.storage, KEY) == CONTENT
+    assert writer.digest is not None
+    assert writer.digest.hexdigest() == hashlib.sha256(CONTENT).hexdigest()
+
+
+async def test_one_who_was_killed_before_telling_how_much_was_kept_costs_only_that(place: Place) -> None:
+    first = await place.storage.create_original(KEY)
+    for end in (MEBIBYTE, 2 * MEBIBYTE):
+        await first.write(CONTENT[end - MEBIBYTE : end])
+        await first.keep()
+    await first.close()
+    second = await place.storage.continue_original(KEY, MEBIBYTE)
+    await second.write(CONTENT[MEBIBYTE:])
+    await second.commit()
+    assert await content_of(place.storage, KEY) == CONTENT
+
+
+async def test_what_was_not_kept_can_not_be_continued(place: Place) -> None:
+    with pytest.raises(OriginalMissing, match="not in storage any more"):
+        await place.storage.continue_original(KEY, 100)
+    writer = await place.storage.create_original(KEY)
+    await writer.write(b"x" * 10)
+    await writer.keep()
+    await writer.close()
+    with pytest.raises(OriginalMissing, match="not in storage any more"):
+        await place.storage.continue_original(KEY, 11)
+
+
+async def test_an_upload_that_was_handed_on_can_be_discarded_and_deleted(place: Place) -> None:
+    for end_it in ("discard", "delete"):
+        writer = await place.storage.create_original(KEY)
+        await writer.write(b"x" * 9 * MEBIBYTE)
+        await writer.keep()
+        await writer.close()
+        if end_it == "discard":
+            await (await place.storage.continue_original(KEY, 9 * MEBIBYTE)).discard()
+        else:
+            await place.storage.delete(KEY)
+        assert await place.look("originals/") == {}
+        with pytest.raises(OriginalMissing):
+            await place.storage.continue_original(KEY, 9 * MEBIBYTE)
 
 
 async def test_a_disk_that_is_not_mounted_has_lost_no_original(storage: DiskStorage, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from activities.create_thumbnail import CreateThumbnailInput, CreateThumbnailRes
 from activities.encode_chunk import EncodeChunkInput, EncodeChunkResult
 from activities.encode_sound import EncodeSoundInput, EncodeSoundResult
 from activities.error_types import ErrorTypeInterceptor
+from activities.hash_original import HashOriginalInput, HashOriginalResult
 from activities.join_streams import JoinStreamsInput, JoinStreamsResult
 from activities.mark_error import MarkErrorInput, MarkErrorResult
 from activities.mark_ready import MarkReadyInput
@@ -156,6 +157,11 @@ class ScriptedActivities:
         return CreateThumbnailResult(WorkFile(work_key(request.video_id, "thumbnail-0123456789abcdef.jpg"), 20_000))
 
     @activity.defn
+    async def hash_original(self, request: HashOriginalInput) -> HashOriginalResult:
+        await self._act(request)
+        return HashOriginalResult("0" * 64)
+
+    @activity.defn
     async def join_streams(self, request: JoinStreamsInput) -> JoinStreamsResult:
         await self._act(request)
         frames = sum(chunk.frames for chunk in request.chunks) or request.plan.picture.packets
@@ -221,6 +227,7 @@ def media_worker(client: Client, script: ScriptedActivities, *, slots: int = 100
             script.encode_chunk,
             script.encode_sound,
             script.create_thumbnail,
+            script.hash_original,
             script.join_streams,
             script.verify_output,
         ],

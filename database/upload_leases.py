@@ -1,0 +1,77 @@
+"""Who writes an upload that goes on over several requests, and how far it is.
+
+A lease lasts for seconds and is renewed while bytes flow, so a process that dies frees its uploads as soon. Times are
+those of PostgreSQL's clock: the api's processes may have others.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.status import VideoStatus
+from database.changes import compare_and_set
+from database.tables import Video
+
+
+class UploadLeases:
+    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the way to open a transaction, ``Database.transaction``."""
+        self._transaction = transaction
+
+    async def take(self, video_id: UUID, lease: UUID, seconds: float) -> Video | None:
+        """Become the one who writes the upload, for so long; None while somebody else is, or it is none any more."""
+        until = col(Video.upload_lease_until)
+        values = {"upload_lease": lease, "upload_lease_until": _in(seconds)}
+        async with self._transaction() as session:
+            free = or_(until.is_(None), until < func.now())
+            return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, free)
+
+    async def renew(
+        self, video_id: UUID, lease: UUID, seconds: float, *, offset: int | None, expires_seconds: float
+    ) -> bool:
+        """Go on writing for so long from now on.
+
+        Args:
+            video_id: The row.
+            lease: As it was taken.
+            seconds: How long.
+            offset: How many bytes are durable; None to leave it as it is.
+            expires_seconds: How long the upload can be gone on with.
+
+        Returns:
+            False where the lease belongs to another now, or the upload is none any more.
+        """
+        values = {"upload_lease_until": _in(seconds), "upload_expires_at": _in(expires_seconds)}
+        return await self._change(video_id, lease, values, offset)
+
+    async def release(self, video_id: UUID, lease: UUID, *, offset: int | None, expires_seconds: float) -> bool:
+        """Let another one write; the upload can be gone on with for ``expires_seconds``."""
+        values = {"upload_lease": None, "upload_lease_until": None, "upload_expires_at": _in(expires_seconds)}
+        return await self._change(video_id, lease, values, offset)
+
+    async def reserved_bytes(self) -> int:
+        """What open uploads of a known length have still to send."""
+        query = select(func.coalesce(func.sum(col(Video.upload_length) - col(Video.upload_offset)), 0)).where(
+            col(Video.status) == VideoStatus.UPLOADING
+        )
+        async with self._transaction() as session:
+            return int(await session.scalar(query) or 0)
+
+    async def _change(self, video_id: UUID, lease: UUID, values: dict[str, Any], offset: int | None) -> bool:
+        told = {} if offset is None else {"upload_offset": offset}
+        ours = col(Video.upload_lease) == lease
+        async with self._transaction() as session:
+            changed = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values | told, ours)
+        return changed is not None
+
+
+def _in(seconds: float) -> Any:
+    return func.now() + timedelta(seconds=seconds)
