@@ -1,8 +1,7 @@
 """The api, as the commands use it."""
 
 import json
-import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Self, TypeVar
@@ -62,28 +61,6 @@ class ApiClient:
         """The whole URL of a path that the api gave."""
         return self.base_url + path
 
-    async def upload(
-        self,
-        file: Path,
-        *,
-        title: str | None = None,
-        profile: str | None = None,
-        on_sent: Callable[[int], None] | None = None,
-    ) -> Accepted:
-        """Send a file as it is read, never all of it in memory.
-
-        Args:
-            file: The video.
-            title: Default: the api's choice.
-            profile: Name of an encoding profile. Default: the api's choice.
-            on_sent: Told how many bytes were read so far.
-        """
-        with open_readable(file) as opened:
-            body = {"file": (file.name, _Counted(opened, on_sent or (lambda _: None)), "application/octet-stream")}
-            named = {"title": title, "profile": profile}
-            fields = {name: said for name, said in named.items() if said is not None}
-            return await self._ask(Accepted, "POST", "/api/v1/videos/upload", files=body, data=fields)
-
     async def video(self, video_id: str) -> VideoView:
         """One video, and how far it is."""
         return await self._ask(VideoView, "GET", f"/api/v1/videos/{video_id}")
@@ -116,7 +93,7 @@ class ApiClient:
 
     async def delete(self, video_id: str) -> None:
         """Remove it and its files."""
-        await self._send("DELETE", f"/api/v1/videos/{video_id}")
+        await self.send("DELETE", f"/api/v1/videos/{video_id}")
 
     async def system(self) -> SystemView:
         """How the whole service stands."""
@@ -132,7 +109,7 @@ class ApiClient:
         return {str(name): str(finding) for name, finding in checks.items()}
 
     async def _ask(self, kind: type[_Answer], method: str, path: str, **request: Any) -> _Answer:
-        answer = await self._send(method, path, **request)
+        answer = await self.send(method, path, **request)
         try:
             return kind.model_validate_json(answer.content)
         except ValidationError as error:
@@ -142,7 +119,8 @@ class ApiClient:
                 ExitCode.UNAVAILABLE,
             ) from error
 
-    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Ask, and return an answer that is none of an error. Raises ``ApiRefused`` and ``ApiUnreachable``."""
         async with self._sentences():
             answer = await self._http.request(method, path, **request)
         if not answer.is_success:
@@ -184,28 +162,6 @@ def open_readable(file: Path) -> IO[bytes]:
         raise CommandFailed(f"There is no file {file}.", ExitCode.USAGE) from error
     except OSError as error:
         raise CommandFailed(f"{file} can't be read: {error.strerror or error}.", ExitCode.USAGE) from error
-
-
-class _Counted:
-    """A file that tells how much of it was read."""
-
-    def __init__(self, file: IO[bytes], on_read: Callable[[int], None]) -> None:
-        self._file = file
-        self._on_read = on_read
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(size)
-        self._on_read(self._file.tell())
-        return piece
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def fileno(self) -> int:
-        return self._file.fileno()
 
 
 def _refusal(answer: httpx.Response) -> ApiRefused:

@@ -92,8 +92,7 @@ class _Demo:
     async def _send_and_follow(self, service: Service) -> VideoView:
         file = self._video or await drawn_clip(self._settings)
         async with service.api() as api:
-            accepted = await send(api, file, Wishes(), self._console)
-            video_id = str(accepted.video_id)
+            video_id = await send(api, file, Wishes(), self._console)
             page = service.workflow_url((await api.video(video_id)).workflow_id)
             if page is not None:
                 self._say(f"Watch it in Temporal's Web UI: {page}")

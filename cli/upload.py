@@ -11,11 +11,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from cli.api_client import ApiClient, open_readable
+from cli.begun_uploads import BegunUploads
 from cli.console import messages, output, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import print_outcome
-from cli.views import Accepted
+from cli.resuming import ResumingUpload
 from cli.where import Service, find_service
 from contracts.status import VideoStatus
 
@@ -66,21 +67,24 @@ async def _upload_all(service: Service, files: list[Path], wishes: Wishes, *, wa
 
 
 async def _upload_one(service: Service, api: ApiClient, file: Path, wishes: Wishes, *, wait: bool) -> bool:
-    accepted = await send(api, file, wishes, messages())
-    output().print(str(accepted.video_id))
+    video_id = await send(api, file, wishes, messages())
+    output().print(video_id)
     if not wait:
         return True
-    video = await follow(api, str(accepted.video_id), messages())
+    video = await follow(api, video_id, messages())
     print_outcome(video, service, api, messages())
     return video.status is VideoStatus.READY
 
 
-async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> Accepted:
-    """Upload one file with a bar, or a line where there is no terminal."""
+async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> str:
+    """Upload one file with a bar, or a line where there is no terminal; returns the video's id."""
     size = await asyncio.to_thread(_size, file)
+    named = {"title": wishes.title, "profile": wishes.profile}
+    said = {name: text for name, text in named.items() if text is not None}
+    sending = ResumingUpload(api, file, said, BegunUploads.of_user())
     if not console.is_terminal:
         console.print(f"Uploading {file.name} ({size_text(size)})", soft_wrap=True)
-        return await api.upload(file, title=wishes.title, profile=wishes.profile)
+        return await sending.send(on_sent=lambda _: None, on_broken=lambda why: _tell_broken(console, why))
     columns = (
         TextColumn("Uploading {task.fields[name]}", markup=False),
         BarColumn(bar_width=None),
@@ -90,14 +94,16 @@ async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> 
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("upload", total=size, name=_short(file.name))
-        accepted = await api.upload(
-            file,
-            title=wishes.title,
-            profile=wishes.profile,
+        video_id = await sending.send(
             on_sent=lambda sent: progress.update(task, completed=sent),
+            on_broken=lambda why: _tell_broken(progress.console, why),
         )
     console.print(f"Uploaded {file.name} ({size_text(size)})", soft_wrap=True)
-    return accepted
+    return video_id
+
+
+def _tell_broken(console: Console, why: str) -> None:
+    console.print(Text(f"{why} Going on from where it was.", style="yellow"), soft_wrap=True)
 
 
 def _short(name: str) -> str:

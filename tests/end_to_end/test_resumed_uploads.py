@@ -1,0 +1,87 @@
+"""``rushes upload`` goes on where it broke: when the api is killed, and when the command itself was."""
+
+import asyncio
+import hashlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import serving
+from tests.end_to_end.service import Row, Service
+from tests.fixtures.stack import Home, finish
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+MEBIBYTE = 1024 * 1024
+FILE_BYTES = 500 * MEBIBYTE
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A file that takes a second or more to send, most of it a hole; what is in it does not matter here."""
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(FILE_BYTES)
+        for place in range(0, FILE_BYTES, 50 * MEBIBYTE):
+            file.seek(place)
+            file.write(place.to_bytes(8, "big"))
+    return path
+
+
+async def in_mid_upload(service: Service) -> Row:
+    """The newest video, once some of its file is durable and not all."""
+
+    async def uploading() -> Row | None:
+        newest = (await service.http.get("/api/v1/videos", params={"status": "uploading"})).json()["items"]
+        is_begun = await asyncio.to_thread(has_taken, Path(service.run.uploads), 60 * MEBIBYTE)
+        return newest[0] if newest and is_begun else None
+
+    found = await eventually(uploading, bool, within_seconds=30)
+    assert found is not None
+    return found
+
+
+def has_taken(uploads: Path, size_bytes: int) -> bool:
+    """Whether there is so much of an unfinished original."""
+    return any(part.stat().st_size > size_bytes for part in uploads.glob("originals/*.part"))
+
+
+def sha256(path: Path) -> str:
+    """Of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def arrived(service: Service, video_id: str, file: Path) -> None:
+    """The original is the file, to the last byte; that it is no video is found out, and told, afterwards."""
+    row = await service.ended(video_id)
+    assert row["error_code"] == "invalid_media"
+    original = Path(service.run.uploads) / "originals" / f"{video_id}.mp4"
+    assert await asyncio.to_thread(sha256, original) == await asyncio.to_thread(sha256, file)
+
+
+async def test_an_api_that_is_killed_in_mid_upload_costs_the_command_a_moment(breakable: Home, large: Path) -> None:
+    async with serving(breakable.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
+        command = await breakable.begin("upload", str(large))
+        row = await in_mid_upload(service)
+        os.kill(service.run.pids["api"], signal.SIGKILL)
+        ended = await finish(command)
+        assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
+        assert "Going on from where it was." in ended.err
+        await arrived(service, row["id"], large)
+
+
+async def test_the_same_command_again_goes_on_with_what_a_killed_one_began(breakable: Home, large: Path) -> None:
+    async with serving(breakable.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
+        killed = await breakable.begin("upload", str(large))
+        row = await in_mid_upload(service)
+        os.killpg(killed.pid, signal.SIGKILL)
+        await killed.communicate()
+        ended = await breakable.rushes("upload", str(large))
+        assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
+        await arrived(service, row["id"], large)
+        videos = (await service.http.get("/api/v1/videos")).json()["items"]
+        assert [video["id"] for video in videos] == [row["id"]]
