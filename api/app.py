@@ -12,7 +12,7 @@ from api.openapi import openapi_of
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling
 from api.request_log import RequestLog
-from api.routers import files, health, system, tus, uploads, videos
+from api.routers import direct, files, health, system, tus, uploads, videos
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
 
@@ -65,7 +65,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(LingeringClose)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
-    for resource in (uploads, tus, videos, system, files, health):
+    for resource in (uploads, tus, direct, videos, system, files, health):
         app.include_router(resource.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

@@ -74,6 +74,8 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.WRONG_OFFSET: ProblemKind(409, "The upload is at another offset"),
     RefusalCode.CHECKSUM_MISMATCH: ProblemKind(CHECKSUM_MISMATCH_STATUS, "The bytes are not those of the checksum"),
     RefusalCode.NO_ROOM: ProblemKind(507, "There is no room for the file"),
+    RefusalCode.NO_BUCKET: ProblemKind(409, "There is no bucket to upload into"),
+    RefusalCode.PARTS_MISMATCH: ProblemKind(409, "The parts are not those that were declared"),
     ProblemCode.TUS_VERSION: ProblemKind(412, "This version of tus is not spoken here"),
     ProblemCode.TUS_HEADER: ProblemKind(400, "A header of tus is missing or can't be read"),
     ProblemCode.TUS_MEDIA_TYPE: ProblemKind(415, "The bytes of an upload have a media type of their own"),

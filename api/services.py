@@ -11,6 +11,7 @@ from api.remote_file import RemoteServing
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
+from ingest.direct import DirectUploads
 from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
@@ -87,23 +88,20 @@ class ApiState(TypedDict):
     options: ApiOptions
     uploads: Uploads
     resumable: ResumableUploads
+    direct: DirectUploads
     actions: VideoActions
 
 
 def api_state(services: Services, options: ApiOptions) -> ApiState:
     """Build what the requests share."""
+    rows = (services.videos, services.upload_leases, services.storage, services.runs)
+    resumable = ResumableUploads(*rows, rules=options.limits, limits=options.resumable)
     return ApiState(
         services=services,
         options=options,
         uploads=Uploads(services.videos, services.storage, services.runs, options.limits),
-        resumable=ResumableUploads(
-            services.videos,
-            services.upload_leases,
-            services.storage,
-            services.runs,
-            rules=options.limits,
-            limits=options.resumable,
-        ),
+        resumable=resumable,
+        direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         actions=VideoActions(services.videos, services.storage, services.runs),
     )
 
@@ -124,6 +122,10 @@ async def _resumable(request: Request) -> ResumableUploads:
     return cast("ResumableUploads", request.state.resumable)
 
 
+async def _direct(request: Request) -> DirectUploads:
+    return cast("DirectUploads", request.state.direct)
+
+
 async def _actions(request: Request) -> VideoActions:
     return cast("VideoActions", request.state.actions)
 
@@ -136,6 +138,7 @@ ServicesDep = Annotated[Services, Depends(_services)]
 OptionsDep = Annotated[ApiOptions, Depends(_options)]
 UploadsDep = Annotated[Uploads, Depends(_uploads)]
 ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
+DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
 CallerDep = Annotated[Caller, Depends(_caller)]
 VideoId = Annotated[

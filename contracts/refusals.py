@@ -24,6 +24,8 @@ class RefusalCode(StrEnum):
     WRONG_OFFSET = "wrong_offset"
     CHECKSUM_MISMATCH = "checksum_mismatch"
     NO_ROOM = "no_room"
+    NO_BUCKET = "no_bucket"
+    PARTS_MISMATCH = "parts_mismatch"
     VIDEO_NOT_FOUND = "video_not_found"
     NOT_CANCELLABLE = "not_cancellable"
     NOT_RETRYABLE = "not_retryable"

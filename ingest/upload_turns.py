@@ -12,17 +12,17 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from contracts.errors import DatabaseUnavailable, OriginalMissing, StatusConflict, StorageFailed
+from contracts.errors import DatabaseUnavailable, OriginalMissing, StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.appending import Appending, Checksum
+from ingest.handing_over import hand_over
 from ingest.known_digests import KnownDigests
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
-from runs.starting import start_run
 from storage.protocol import OriginalWriter, Storage
 
 _RENEWALS: Final = 3
@@ -166,16 +166,7 @@ class UploadTurns:
         raise Refused(RefusalCode.UPLOAD_GONE, str(error)) from error
 
     async def _hand_over(self, video: Video, size_bytes: int, sha256: str | None) -> Video:
-        try:
-            finished = await self._videos.finish_upload(video.id, file_size_bytes=size_bytes, content_sha256=sha256)
-        except StatusConflict as error:
-            await self._storage.delete(video.original_key)
-            raise Refused(
-                RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded."
-            ) from error
-        await start_run(self._runs, finished)
-        _logger.info("upload accepted", file_size_bytes=size_bytes, sha256=sha256)
-        return finished
+        return await hand_over(self._videos, self._storage, self._runs, video, size_bytes=size_bytes, sha256=sha256)
 
 
 async def _kept(appending: Appending) -> int | None:

@@ -12,6 +12,7 @@ from contracts.errors import StorageFailed
 from contracts.partial_file import PartialFile
 from contracts.storage_keys import ORIGINALS_PREFIX, WorkFile, processed_key
 from storage import bucket_transfer
+from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
 from storage.bucket_original import TAIL, BucketOriginalWriter, remove_unfinished
 from storage.bucket_records import StoredObject
@@ -45,6 +46,10 @@ class BucketStorage:
         writer = BucketOriginalWriter(self._bucket, checked_key(key))
         await writer.go_on(size_bytes, digest)
         return writer
+
+    def direct(self) -> BucketDirect:
+        """By addresses that the bucket takes parts at."""
+        return BucketDirect(self._bucket)
 
     async def free_bytes(self) -> int | None:
         """None: nobody can ask a bucket."""

@@ -8,8 +8,9 @@ import asyncio
 import base64
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from botocore.exceptions import ClientError
@@ -29,6 +30,9 @@ MOST_PARTS: Final = 10_000
 MOST_COPIED_BYTES: Final = 5 * 1024**3
 """A larger object is copied in parts."""
 _COPIED_PART_BYTES: Final = 1024**3
+
+
+_NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 class _Unfinished(TypedDict):
@@ -211,13 +215,24 @@ class Bucket:
         begun = [one for one in found.get("Uploads", []) if one["Key"] == self._prefix + key]
         return [PutParts(key, one["UploadId"]) for one in sorted(begun, key=lambda one: one["Initiated"])]
 
-    async def parts(self, begun: PutParts) -> Sequence[Part]:
-        """The parts that are there, by number."""
-        found: list[Part] = []
+    async def parts(self, begun: PutParts, wanted: Mapping[int, str] = _NONE_WANTED) -> Sequence[Part]:
+        """The parts that are there, by number.
+
+        SeaweedFS lists a part that was put again twice, against S3's documentation: the newest counts.
+
+        Args:
+            begun: Of which object.
+            wanted: By number, the ETag of the part that counts where there are several.
+        """
+        found: dict[int, tuple[tuple[bool, datetime], Part]] = {}
         with told_as_storage_failed("look for unfinished files", self.where):
             async for page in self._client.get_paginator("list_parts").paginate(**self._of(begun)):
-                found += [Part(part["PartNumber"], part["ETag"], part["Size"]) for part in page.get("Parts", [])]
-        return found
+                for listed in page.get("Parts", []):
+                    part = Part(listed["PartNumber"], listed["ETag"], listed["Size"])
+                    rank = (wanted.get(part.number) == part.etag.strip('"'), listed["LastModified"])
+                    if part.number not in found or rank >= found[part.number][0]:
+                        found[part.number] = (rank, part)
+        return [found[number][1] for number in sorted(found)]
 
     # From elsewhere
 

@@ -5,7 +5,7 @@ raises ``StorageFailed`` when the place refuses, with a sentence that says what 
 could lead elsewhere. A cancelled call ends only when its work has ended.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,6 +90,37 @@ class RemoteFile:
     address: Callable[[int, str], Awaitable[str]]
 
 
+@dataclass(frozen=True)
+class SignedPart:
+    """Where a part of an upload can be put, by anybody who has the address.
+
+    Attributes:
+        number: Of the part, from 1.
+        url: For PUT.
+    """
+
+    number: int
+    url: str
+
+
+class DirectStorage(Protocol):
+    """A place that takes uploads past the service."""
+
+    async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
+        """Begin an original of this size.
+
+        Returns:
+            The size of every part but the last, and where each can be put for so many seconds.
+        """
+
+    async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
+        """Let the original stand if its parts are all here, of this size, and those of the ``etags``.
+
+        Returns:
+            What is wrong with them, as a sentence; None where the original stands.
+        """
+
+
 class Storage(Protocol):
     """The files of videos: ``originals/``, ``work/`` and ``processed/``."""
 
@@ -109,6 +140,9 @@ class Storage(Protocol):
         Raises:
             OriginalMissing: They are not there.
         """
+
+    def direct(self) -> DirectStorage | None:
+        """The same place for uploads past the service; None where there is no such way."""
 
     async def free_bytes(self) -> int | None:
         """Room for originals; None where nobody can tell."""

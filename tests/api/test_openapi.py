@@ -19,6 +19,8 @@ OPERATIONS = {
     ("head", "/api/v1/uploads/{video_id}"): "get_upload_offset",
     ("patch", "/api/v1/uploads/{video_id}"): "append_to_upload",
     ("delete", "/api/v1/uploads/{video_id}"): "terminate_upload",
+    ("post", "/api/v1/videos/direct"): "begin_direct_upload",
+    ("post", "/api/v1/videos/direct/{video_id}/complete"): "complete_direct_upload",
     ("get", "/api/v1/videos"): "list_videos",
     ("get", "/api/v1/videos/{video_id}"): "get_video",
     ("delete", "/api/v1/videos/{video_id}"): "delete_video",

@@ -155,6 +155,7 @@ async def test_one_who_was_killed_before_telling_how_much_was_kept_costs_only_th
 
 
 async def test_what_was_not_kept_can_not_be_continued(place: Place) -> None:
+    await (await place.storage.create_original("originals/other.mp4")).commit()  # so that a disk has its folder
     with pytest.raises(OriginalMissing, match="not in storage any more"):
         await place.storage.continue_original(KEY, 100)
     writer = await place.storage.create_original(KEY)

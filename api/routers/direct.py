@@ -1,0 +1,123 @@
+"""``/api/v1/videos/direct``: uploads that go straight into the bucket."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.openapi import problem_answers
+from api.problems import ProblemCode
+from api.schemas import VideoAccepted
+from api.services import CallerDep, DirectDep, VideoId
+from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
+from contracts.status import VideoStatus
+
+router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"])
+
+_ANY = (
+    RefusalCode.NO_BUCKET,
+    ProblemCode.INVALID_REQUEST,
+    ErrorCode.DATABASE_UNAVAILABLE,
+    ErrorCode.STORAGE_FAILED,
+)
+
+
+class DirectUploadRequest(BaseModel):
+    """What will be uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str = Field(description="Its name; the extension has to be an allowed one.", examples=["holiday.mp4"])
+    size_bytes: int = Field(ge=0, description="Its size.", examples=[734003200])
+    title: str = Field(default="", description="Default: the file's name.")
+    profile: str = Field(default="", description="Name of an encoding profile. Default: the service's choice.")
+
+
+class SignedPartView(BaseModel):
+    """Where one part goes."""
+
+    number: int = Field(description="From 1.")
+    url: str = Field(description="Put the part's bytes there. The answer has an ETag.")
+
+
+class DirectUploadView(BaseModel):
+    """An upload that begins."""
+
+    video_id: UUID = Field(description="Of the video, whose row is there from now on.")
+    part_bytes: int = Field(description="Size of every part but the last.")
+    parts: list[SignedPartView] = Field(description="In order.")
+    expires_at: datetime = Field(description="Until then the parts can be put and the upload be completed.")
+
+
+class CompletedPart(BaseModel):
+    """A part that was put."""
+
+    number: int = Field(ge=1, description="Of the part.")
+    etag: str = Field(description="As the bucket answered it.", max_length=200)
+
+
+class DirectUploadCompletion(BaseModel):
+    """What was put."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parts: list[CompletedPart] = Field(
+        default_factory=list, max_length=10_000, description="Compared with what is there; may be left out."
+    )
+
+
+@router.post(
+    "",
+    operation_id="begin_direct_upload",
+    summary="Begin an upload straight into the bucket",
+    status_code=status.HTTP_201_CREATED,
+    responses=problem_answers(
+        *_ANY,
+        RefusalCode.UNSUPPORTED_EXTENSION,
+        RefusalCode.FILE_EMPTY,
+        RefusalCode.TOO_LARGE,
+        RefusalCode.INVALID_TITLE,
+        ErrorCode.UNKNOWN_PROFILE,
+    ),
+)
+async def begin_direct_upload(
+    wanted: DirectUploadRequest, response: Response, caller: CallerDep, direct: DirectDep
+) -> DirectUploadView:
+    """Answers an address for each part. Put them in any order, several at a time, each as often as it takes."""
+    begun = await direct.begin(
+        caller.user_id,
+        filename=wanted.filename,
+        length=wanted.size_bytes,
+        title=wanted.title,
+        profile=wanted.profile,
+    )
+    response.headers["Location"] = f"/api/v1/videos/{begun.video_id}"
+    return DirectUploadView.model_validate(begun, from_attributes=True)
+
+
+@router.post(
+    "/{video_id}/complete",
+    operation_id="complete_direct_upload",
+    summary="Complete an upload into the bucket",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problem_answers(
+        *_ANY,
+        RefusalCode.VIDEO_NOT_FOUND,
+        RefusalCode.PARTS_MISMATCH,
+        RefusalCode.UPLOAD_GONE,
+        RefusalCode.UPLOAD_LOCKED,
+        RefusalCode.UPLOAD_WITHDRAWN,
+    ),
+)
+async def complete_direct_upload(
+    done: DirectUploadCompletion, caller: CallerDep, direct: DirectDep, video_id: VideoId
+) -> VideoAccepted:
+    """Once every part is there. What was declared is compared with what arrived; then the processing starts."""
+    await direct.complete(caller.user_id, video_id, {part.number: part.etag for part in done.parts})
+    return VideoAccepted(
+        video_id=video_id,
+        status=VideoStatus.PROCESSING,
+        message="Video upload accepted, processing started",
+    )

@@ -1,0 +1,122 @@
+"""Uploads that go straight into the bucket: the service signs addresses for the parts, and sees none of the bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from contracts.refusals import RefusalCode, Refused
+from contracts.status import VideoStatus
+from database.upload_leases import UploadLeases
+from database.videos import Videos
+from ingest.handing_over import hand_over
+from ingest.resumable import ResumableUploads
+from ingest.rules import ResumableLimits
+from ingest.shielding import uninterrupted
+from runs.actions import owned_video
+from runs.protocol import Runs
+from storage.protocol import DirectStorage, SignedPart, Storage
+
+
+@dataclass(frozen=True)
+class DirectUpload:
+    """An upload that begins.
+
+    Attributes:
+        video_id: Its video.
+        part_bytes: Size of every part but the last.
+        parts: Where each part is to be put.
+        expires_at: Until when.
+    """
+
+    video_id: UUID
+    part_bytes: int
+    parts: Sequence[SignedPart]
+    expires_at: datetime | None
+
+
+class DirectUploads:
+    """Begins such uploads, and completes them.
+
+    Args:
+        videos: The rows.
+        leases: Who completes which upload.
+        storage: Where the bytes go.
+        runs: Starts the workflows.
+        resumable: Makes the rows, by the same rules.
+        limits: What such an upload may be.
+    """
+
+    def __init__(
+        self,
+        videos: Videos,
+        leases: UploadLeases,
+        storage: Storage,
+        runs: Runs,
+        *,
+        resumable: ResumableUploads,
+        limits: ResumableLimits,
+    ) -> None:
+        self._videos = videos
+        self._leases = leases
+        self._storage = storage
+        self._runs = runs
+        self._resumable = resumable
+        self._limits = limits
+
+    async def begin(self, user_id: str, *, filename: str, length: int, title: str, profile: str) -> DirectUpload:
+        """Make the video, and sign where its parts go.
+
+        Raises:
+            Refused: Such a file is not taken, or there is no bucket. No row is left.
+            StorageFailed: The bucket refused; the row expires.
+        """
+        bucket = self._bucket()
+        state = await self._resumable.create(user_id, filename=filename, length=length, title=title, profile=profile)
+        video = await owned_video(self._videos, state.video_id, user_id)
+        seconds = int(self._limits.expires_seconds)
+        part_bytes, parts = await bucket.sign_parts(video.original_key, length, seconds)
+        return DirectUpload(video.id, part_bytes, parts, state.expires_at)
+
+    async def complete(self, user_id: str, video_id: UUID, etags: Mapping[int, str]) -> None:
+        """Let the parts that arrived be the file, if they are what was declared, and start its processing.
+
+        Args:
+            user_id: Who uploads.
+            video_id: The upload.
+            etags: By number of the part, what the bucket answered to it; as many as the sender wants compared.
+
+        Raises:
+            Refused: Parts are missing or not those, or the upload is none any more. It can be completed later.
+            StorageFailed: The bucket does not answer.
+        """
+        bucket = self._bucket()
+        video = await owned_video(self._videos, video_id, user_id)
+        if video.uploaded_at is not None:
+            return  # the answer was lost, and the client asks again
+        if video.status != VideoStatus.UPLOADING or video.upload_length is None:
+            raise Refused(RefusalCode.UPLOAD_GONE, "The upload has ended. Upload the video again.")
+        lease = uuid4()
+        if await self._leases.take(video.id, lease, self._limits.lease_seconds) is None:
+            raise Refused(RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second.")
+        try:
+            wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
+            if wrong is not None:
+                raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
+            size_bytes = video.upload_length
+            await uninterrupted(
+                hand_over(self._videos, self._storage, self._runs, video, size_bytes=size_bytes, sha256=None)
+            )
+        finally:
+            await uninterrupted(
+                self._leases.release(video.id, lease, offset=None, expires_seconds=self._limits.expires_seconds)
+            )
+
+    def _bucket(self) -> DirectStorage:
+        direct = self._storage.direct()
+        if direct is None:
+            raise Refused(
+                RefusalCode.NO_BUCKET,
+                "Files are on a disk here. Upload by tus, at /api/v1/uploads, instead.",
+            )
+        return direct

@@ -1,0 +1,50 @@
+"""Uploads that go straight into a bucket, by signed addresses of the parts of a multipart upload."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from storage.bucket_objects import Bucket
+from storage.keys import checked_key
+from storage.protocol import SignedPart
+
+_LEAST_PART_BYTES: Final = 16 * 1024 * 1024
+_MOST_PARTS: Final = 1000
+"""So many addresses fit into one answer."""
+
+
+class BucketDirect:
+    """``storage.protocol.DirectStorage``.
+
+    Args:
+        bucket: The objects.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
+        """Begin an original, and sign an address for each of its parts."""
+        part_bytes = max(_LEAST_PART_BYTES, -(-size_bytes // _MOST_PARTS))
+        begun = await self._bucket.begin_parts(checked_key(key))
+        numbers = range(1, -(-size_bytes // part_bytes) + 1)
+        return part_bytes, [
+            SignedPart(number, await self._bucket.address_to_put_part(begun, number, seconds)) for number in numbers
+        ]
+
+    async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
+        """Compare the parts with what was declared, and let the original stand."""
+        found = await self._bucket.head(checked_key(key))
+        if found is not None and found.size_bytes == size_bytes:
+            return None  # an earlier call did it, and could not say so
+        etags = {number: etag.strip('"') for number, etag in etags.items()}
+        begun = await self._bucket.unfinished(key)
+        parts = await self._bucket.parts(begun[-1], etags) if begun else []
+        arrived = sum(part.size_bytes for part in parts)
+        if arrived != size_bytes or [part.number for part in parts] != list(range(1, len(parts) + 1)):
+            return f"{arrived} bytes in {len(parts)} parts are there, and {size_bytes} were declared."
+        known = {part.number: part.etag.strip('"') for part in parts}
+        for number, etag in etags.items():
+            if known.get(number) != etag:
+                return f"Part {number} is not the one of that ETag. Put it again."
+        await self._bucket.finish_parts(begun[-1], parts, replace=True)
+        return None

@@ -1,0 +1,126 @@
+"""An upload straight into the bucket: the service sees none of its bytes, and takes only what was declared."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from api.services import ApiOptions, Services
+from contracts.status import VideoStatus
+from database.engine import Database
+from storage.bucket import BucketStorage
+from storage.bucket_objects import Bucket
+from tests.api.running import RecordedRuns, over_http
+from tests.storage.published import content_of
+
+DIRECT = "/api/v1/videos/direct"
+CONTENT = bytes(range(256)) * (70 * 1024)  # 17.5 MiB: a part, and a rest
+
+
+@pytest.fixture
+async def http(
+    services: Services, options: ApiOptions, bucket_storage: BucketStorage
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The api on a bucket."""
+    async with over_http(replace(services, storage=bucket_storage), options) as client:
+        yield client
+
+
+async def begun(http: httpx.AsyncClient, size_bytes: int = len(CONTENT)) -> dict[str, Any]:
+    """An upload, and where its parts go."""
+    answer = await http.post(DIRECT, json={"filename": "holiday.mp4", "size_bytes": size_bytes, "title": "A holiday"})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def put_all(upload: dict[str, Any], content: bytes = CONTENT) -> list[dict[str, Any]]:
+    """Put every part where it goes, past the service; what the bucket answers to each."""
+    done = []
+    async with httpx.AsyncClient() as anybody:
+        for part in upload["parts"]:
+            begin = (part["number"] - 1) * upload["part_bytes"]
+            answer = await anybody.put(part["url"], content=content[begin : begin + upload["part_bytes"]])
+            assert answer.status_code == 200, answer.text
+            done.append({"number": part["number"], "etag": answer.headers["etag"]})
+    return done
+
+
+async def complete(http: httpx.AsyncClient, upload: dict[str, Any], parts: list[dict[str, Any]]) -> httpx.Response:
+    """Say that all is there."""
+    return await http.post(f"{DIRECT}/{upload['video_id']}/complete", json={"parts": parts})
+
+
+async def test_parts_that_were_put_become_the_original_and_its_run_starts(
+    http: httpx.AsyncClient, database: Database, bucket_storage: BucketStorage, runs: RecordedRuns
+) -> None:
+    upload = await begun(http)
+    assert [part["number"] for part in upload["parts"]] == [1, 2]
+    parts = await put_all(upload)
+    answer = await complete(http, upload, parts)
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    video = await database.videos.get(UUID(upload["video_id"]))
+    assert video is not None
+    assert (video.status, video.title, video.file_size_bytes) == (VideoStatus.PROCESSING, "A holiday", len(CONTENT))
+    assert await content_of(bucket_storage, video.original_key) == CONTENT
+    assert [request.hash_is_known for request, _ in runs.started] == [False], "the run computes it"
+    assert (await complete(http, upload, parts)).status_code == 202, "the answer may have been lost"
+    assert len(runs.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "etags", "told"),
+    [
+        (CONTENT[:-1], {}, "17920 KiB less one"),
+        (CONTENT, {2: '"0123"'}, "Part 2 is not the one"),
+        (CONTENT, {3: '"0123"'}, "Part 3 is not the one"),
+    ],
+)
+async def test_what_is_not_what_was_declared_is_refused_and_can_be_completed_later(
+    http: httpx.AsyncClient, runs: RecordedRuns, sent: bytes, etags: dict[int, str], told: str
+) -> None:
+    upload = await begun(http)
+    early = await complete(http, upload, [])
+    assert (early.status_code, early.json()["code"]) == (409, "parts_mismatch")
+    await put_all(upload, sent)
+    answer = await complete(http, upload, [{"number": number, "etag": etag} for number, etag in etags.items()])
+    assert (answer.status_code, answer.json()["code"]) == (409, "parts_mismatch")
+    assert told in answer.json()["detail"] or f"{len(sent)} bytes in 2 parts" in answer.json()["detail"]
+    assert runs.started == []
+    late = await complete(http, upload, await put_all(upload))
+    assert late.status_code == 202, late.text
+
+
+async def test_a_deleted_upload_takes_no_part_any_more(http: httpx.AsyncClient, bucket: Bucket) -> None:
+    upload = await begun(http)
+    await put_all(upload)
+    assert (await http.delete(f"/api/v1/videos/{upload['video_id']}")).status_code == 204
+    assert (await complete(http, upload, [])).json()["code"] == "video_not_found"
+    assert await bucket.unfinished(f"originals/{upload['video_id']}.mp4") == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code"),
+    [
+        ({"filename": "notes.txt", "size_bytes": 1}, 415, "unsupported_extension"),
+        ({"filename": "a.mp4", "size_bytes": 0}, 422, "file_empty"),
+        ({"filename": "a.mp4", "size_bytes": 10**12}, 413, "too_large"),
+        ({"filename": "a.mp4", "size_bytes": 1, "profile": "none"}, 422, "unknown_profile"),
+        ({"filename": "a.mp4"}, 422, "invalid_request"),
+    ],
+)
+async def test_what_can_not_begin_is_refused(
+    http: httpx.AsyncClient, wanted: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await http.post(DIRECT, json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await http.get("/api/v1/videos")).json()["items"] == []
+
+
+async def test_a_service_on_a_disk_says_that_there_is_no_bucket(client: httpx.AsyncClient) -> None:
+    answer = await client.post(DIRECT, json={"filename": "a.mp4", "size_bytes": 1})
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_bucket")
+    assert (await client.post(f"{DIRECT}/{uuid4()}/complete", json={})).json()["code"] == "no_bucket"
