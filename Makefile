@@ -58,6 +58,10 @@ bench-quick: $(BENCH_STAMP) ## The same in five minutes, for a first look
 bench-docs: $(RUN_STAMP) ## Write docs/benchmarks.md from what make bench measured
 	@exec "$(BIN)/python" -m bench docs
 
+.PHONY: soak
+soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes
+	@exec "$(BIN)/python" -m tests.soak.many_machines
+
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests
 

@@ -1,0 +1,150 @@
+"""The processes of a soak: a stack on a bucket, and further ones that share the bucket with it and nothing else."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from embedded.ports import LOOPBACK, Ports
+from embedded.run_file import RunFile
+from tests.fixtures.stack import Home, running
+from tests.waiting import eventually
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_START_SECONDS: Final = 60.0
+
+
+@dataclass
+class Kept:
+    """A process that is started again whenever it ends.
+
+    Attributes:
+        name: For people.
+        command: Its command line.
+        environment: All of it.
+        process: As it runs now.
+        deaths: How often it was started again.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    process: asyncio.subprocess.Process | None = None
+    deaths: int = 0
+    _keeping: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        """Run it until ``stop``."""
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            await self.process.wait()
+
+    async def _keep(self) -> None:
+        while True:
+            self.process = await asyncio.create_subprocess_exec(
+                *("setpriv", "--pdeathsig", "TERM", "--", *self.command),
+                env=dict(self.environment),
+                cwd=_ROOT,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            await self.process.wait()
+            self.deaths += 1
+
+
+@dataclass
+class Machines:
+    """Two apis and three workers.
+
+    Attributes:
+        home: Of the stack, which has one of each.
+        further: The others.
+        apis: Addresses of both apis.
+        kills: How often which process was killed.
+    """
+
+    home: Home
+    further: list[Kept]
+    apis: list[str]
+    kills: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def run(self) -> RunFile:
+        """What ``run.json`` says now."""
+        run = self.home.run_file
+        assert run is not None
+        return run
+
+    def kill_one(self, dice: random.Random) -> None:
+        """SIGKILL, or SIGTERM, to any of the five."""
+        targets = {name: self.run.pids[name] for name in ("api", "worker") if name in self.run.pids}
+        targets |= {
+            kept.name: kept.process.pid
+            for kept in self.further
+            if kept.process is not None and kept.process.returncode is None
+        }
+        name = dice.choice(sorted(targets))
+        try:
+            os.kill(targets[name], dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)))
+        except ProcessLookupError:
+            return
+        self.kills[name] = self.kills.get(name, 0) + 1
+
+
+@asynccontextmanager
+async def machines(home: Home, folder: Path) -> AsyncIterator[Machines]:
+    """Start all, each with a scratch of its own; stop all when the block ends."""
+    async with running(home) as run:
+        port = Ports().free(purpose="the second api")
+        shared = {
+            **home.environment,
+            "DATABASE_URL": run.database,
+            "TEMPORAL_ADDRESS": run.temporal,
+            "RUSHES_UPLOADS": str(folder / "nowhere"),
+        }
+        python = str(Path(sys.executable))
+        rushes = str(Path(sys.executable).with_name("rushes"))
+
+        def kept(name: str, *command: str, **settings: str) -> Kept:
+            own = {"RUSHES_HOME": str(folder / name), "RUSHES_SCRATCH": str(folder / name / "scratch")}
+            return Kept(name, command, {**shared, **own, **settings})
+
+        further = [
+            kept("second-api", rushes, "api", RUSHES_PORT=str(port)),
+            kept("second-worker", python, "worker.py", "--queue", "all"),
+            kept("third-worker", python, "worker.py", "--queue", "video-media"),
+        ]
+        try:
+            for process in further:
+                await process.start()
+            apis = [run.api, f"http://{LOOPBACK}:{port}"]
+            for api in apis:
+                await eventually(partial(_answers, api), bool, within_seconds=_START_SECONDS)
+            yield Machines(home, further, apis)
+        finally:
+            for process in further:
+                await process.stop()
+
+
+async def _answers(api: str) -> bool:
+    async with httpx.AsyncClient() as client:
+        try:
+            return (await client.get(f"{api}/healthz")).is_success
+        except httpx.HTTPError:
+            return False
