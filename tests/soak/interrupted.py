@@ -1,0 +1,109 @@
+"""One large upload, interrupted again and again, arrives intact: ``python -m tests.soak.interrupted``."""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from cli.api_client import ApiClient
+from cli.begun_uploads import BegunUploads
+from cli.resuming import ResumingUpload
+from tests.end_to_end.conftest import with_everything_allowed
+from tests.fixtures.stack import Home, running
+
+_GIBIBYTE: Final = 1024**3
+_BLOCK_BYTES: Final = 4 * 1024 * 1024
+
+
+def write_file(path: Path, size_bytes: int, seed: int) -> str:
+    """Bytes by chance; returns their SHA-256."""
+    dice, digest = random.Random(seed), hashlib.sha256()  # noqa: S311  content, no secret
+    with path.open("wb") as file:
+        for begin in range(0, size_bytes, _BLOCK_BYTES):
+            block = dice.randbytes(64) * (min(_BLOCK_BYTES, size_bytes - begin) // 64)
+            digest.update(block)
+            file.write(block)
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def upload(home: Home, api: str, path: Path, begun: BegunUploads, times: int) -> tuple[str, int, int]:
+    """Send the file; kill the api, or end the client, each time that another part of it was sent.
+
+    Returns:
+        The video's id, and how often each was interrupted.
+    """
+    size = await asyncio.to_thread(lambda: path.stat().st_size)
+    killed = ended = 0
+    for number in range(times + 1):
+        goal = size if number == times else size * (number + 1) // (times + 1)
+        reached = asyncio.Event()
+        async with ApiClient(api) as client:
+            sending = ResumingUpload(client, path, {}, begun)
+            tell = partial(_tell, goal, reached)
+            task = asyncio.create_task(sending.send(on_sent=tell, on_broken=lambda _: None))
+            if number == times:
+                return await task, killed, ended
+            await reached.wait()
+            if number % 2:
+                run = home.run_file
+                assert run is not None
+                os.kill(run.pids["api"], signal.SIGKILL)
+                killed += 1
+            else:
+                ended += 1
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    raise AssertionError("the last time returns")
+
+
+def _tell(goal: int, reached: asyncio.Event, sent: int) -> None:
+    if sent >= goal:
+        reached.set()
+
+
+async def interrupted(gibibytes: float, times: int) -> bool:
+    """Whether the original is the file, to the last byte."""
+    with tempfile.TemporaryDirectory(prefix="rushes-interrupted-") as name:
+        folder = Path(name)
+        path = folder / "large.mp4"
+        wanted = await asyncio.to_thread(write_file, path, int(gibibytes * _GIBIBYTE), 1)
+        home = with_everything_allowed(folder).with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")
+        async with running(home) as run:
+            began = time.monotonic()
+            begun = BegunUploads(folder / "begun.json")
+            video_id, killed, ended = await upload(home, run.api, path, begun, times)
+            seconds = time.monotonic() - began
+            original = Path(run.uploads) / "originals" / f"{video_id}.mp4"
+            found = await asyncio.to_thread(sha256, original)
+    print(f"{gibibytes:g} GiB in {seconds:.0f} s, api killed {killed} times, client ended {ended} times")  # noqa: T201
+    print("sha256 as sent" if found == wanted else f"sha256 {found} instead of {wanted}")  # noqa: T201
+    return found == wanted
+
+
+def main() -> int:
+    """Print what came of it; 1 if a byte is wrong."""
+    parser = argparse.ArgumentParser(prog="tests.soak.interrupted", description=__doc__)
+    parser.add_argument("--gibibytes", type=float, default=5)
+    parser.add_argument("--times", type=int, default=20)
+    arguments = parser.parse_args()
+    return int(not asyncio.run(interrupted(arguments.gibibytes, arguments.times)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
