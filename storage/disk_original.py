@@ -1,5 +1,6 @@
 """An upload on its way to a local disk."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import OriginalMissing
+from contracts.errors import OriginalMissing, StorageFailed
 from storage.filesystem import off_loop, sync_path, told_as_storage_failed
 from storage.placing import PART
 from storage.protocol import Digest
@@ -34,6 +35,7 @@ class DiskOriginalWriter:
         self._path = path
         self._part = part_path(path)
         self._file: FileIO | None = None
+        self._inode: int | None = None
         self._digest: Digest | None = hashlib.sha256()
         self._size_bytes = 0
         self._flushed_bytes = 0
@@ -96,7 +98,11 @@ class DiskOriginalWriter:
     def _open(self) -> None:
         with told_as_storage_failed(_DOING, self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(self._part, "w")
+            # A new file, and not the old one cut to nothing: who still writes to that, a worker that was given up for
+            # lost, writes to nothing that has a name.
+            self._part.unlink(missing_ok=True)
+            self._file = FileIO(self._part, "x")
+            self._inode = os.fstat(self._file.fileno()).st_ino
 
     def _go_on(self, size_bytes: int) -> None:
         with told_as_storage_failed(_DOING, self._path.parent):
@@ -108,6 +114,7 @@ class DiskOriginalWriter:
             if os.fstat(file.fileno()).st_size < size_bytes:
                 self._close()
                 raise _lost()
+            self._inode = os.fstat(file.fileno()).st_ino
             file.truncate(size_bytes)
             file.seek(size_bytes)
 
@@ -147,6 +154,8 @@ class DiskOriginalWriter:
     def _commit(self) -> None:
         file = self._opened()
         with told_as_storage_failed(_DOING, self._path.parent):
+            if not self._is_ours():
+                raise StorageFailed(f"The file {self._path.name} was begun anew by another writer; this one is left.")
             try:
                 os.fsync(file.fileno())
             finally:
@@ -161,10 +170,22 @@ class DiskOriginalWriter:
         return self._file
 
     def _discard(self) -> None:
-        self._close()
-        if not self._committed:
-            with told_as_storage_failed("remove the unfinished upload", self._path.parent):
-                self._part.unlink(missing_ok=True)
+        try:
+            if not self._committed:
+                with told_as_storage_failed("remove the unfinished upload", self._path.parent):
+                    self._remove_part()
+        finally:
+            self._close()
+
+    def _remove_part(self) -> None:
+        """Remove it while it is open, so that its number can't have been given to another file."""
+        with contextlib.suppress(FileNotFoundError):
+            if self._is_ours():
+                self._part.unlink()
+
+    def _is_ours(self) -> bool:
+        """Whether the part file is the one that was opened, and not that of a writer who came later."""
+        return self._part.stat().st_ino == self._inode
 
     def _close(self) -> None:
         file, self._file = self._file, None

@@ -78,6 +78,22 @@ async def test_discarding_after_commit_keeps_the_original(place: Place) -> None:
     assert await content_of(place.storage, KEY) == b"kept"
 
 
+async def test_a_writer_that_was_given_up_spoils_nothing_for_the_one_that_began_anew(
+    storage: DiskStorage, tmp_path: Path
+) -> None:
+    lost = await storage.create_original(KEY)
+    await lost.write(b"of the worker that was given up for lost")
+    newer = await storage.create_original(KEY)
+    await newer.write(b"of the newer one")
+    await lost.write(b", which still writes")
+    with pytest.raises(StorageFailed, match="begun anew by another writer"):
+        await lost.commit()
+    await lost.discard()
+    await newer.commit()
+    assert await content_of(storage, KEY) == b"of the newer one"
+    assert files_in(tmp_path) == ["the uploads/originals/clip.mp4"]
+
+
 async def test_an_upload_that_is_cancelled_anywhere_is_discarded_cleanly(storage: DiskStorage, tmp_path: Path) -> None:
     async def upload() -> None:
         writer = await storage.create_original(KEY)
