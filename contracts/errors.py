@@ -12,6 +12,10 @@ document and the ``type`` of the ``ApplicationError`` in Temporal's history, so 
     ├── UnknownProfile       its profile is not known to this worker         final
     ├── TranscodeFailed      ffmpeg failed, perhaps for a passing reason     counted
     ├── OutputMismatch       the output is not what was asked for            counted
+    ├── AddressRefused       what it is to be fetched from may not be asked  final
+    ├── SourceNotFound       there is no such file there                     final
+    ├── SourceFailed         the server that has it fails                    counted
+    ├── SourceTooSlow        it did not arrive in the time that it may take  final
     ├── OriginalMissing      the uploaded file is not in storage             final
     ├── StorageFailed        a disk or bucket refused                        retried
     │   └── WorkMissing      what an earlier step wrote is not there         counted
@@ -38,6 +42,9 @@ class ErrorCode(StrEnum):
     UNKNOWN_PROFILE = "unknown_profile"
     TRANSCODE_FAILED = "transcode_failed"
     OUTPUT_MISMATCH = "output_mismatch"
+    ADDRESS_REFUSED = "address_refused"
+    SOURCE_NOT_FOUND = "source_not_found"
+    SOURCE_FAILED = "source_failed"
     ORIGINAL_MISSING = "original_missing"
     STORAGE_FAILED = "storage_failed"
     STATUS_CONFLICT = "status_conflict"
@@ -92,7 +99,7 @@ class Encrypted(VideoError):
 
 
 class LimitExceeded(VideoError):
-    """The video is longer, its picture larger, or its encode dearer than this service accepts."""
+    """The video is longer, its picture or file larger, or its encode dearer than this service accepts."""
 
     code = ErrorCode.LIMIT_EXCEEDED
     retryable = False
@@ -117,6 +124,34 @@ class OutputMismatch(VideoError):
 
     code = ErrorCode.OUTPUT_MISMATCH
     counted = True
+
+
+class AddressRefused(VideoError):
+    """The URL of an import, or what it is redirected to, is not one of the public internet."""
+
+    code = ErrorCode.ADDRESS_REFUSED
+    retryable = False
+
+
+class SourceNotFound(VideoError):
+    """The server of an import says that there is no such file, or does not give it out."""
+
+    code = ErrorCode.SOURCE_NOT_FOUND
+    retryable = False
+
+
+class SourceFailed(VideoError):
+    """The server of an import can't be reached, fails, or breaks off."""
+
+    code = ErrorCode.SOURCE_FAILED
+    counted = True
+
+
+class SourceTooSlow(VideoError):
+    """The file of an import did not arrive in the time that it may take."""
+
+    code = ErrorCode.TIMED_OUT
+    retryable = False
 
 
 class OriginalMissing(VideoError):

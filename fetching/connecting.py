@@ -1,0 +1,89 @@
+"""Connections that are made to the very address that was checked.
+
+A name is resolved once, every address of it is checked, and the connection goes to one of those: a name that is
+answered differently the next time (DNS rebinding) has nothing to gain. Host header and certificate stay the name's.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import httpcore
+
+from contracts.errors import SourceFailed
+from fetching.addresses import Address, AddressRules, literal_address, without_zone
+
+Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+"""The addresses of a host; raises ``OSError`` where there are none."""
+
+
+async def resolve(host: str, port: int) -> Sequence[Address]:
+    """Ask the machine's resolver. Raises ``OSError``."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(without_zone(str(address[0])) for *_, address in found))
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """The network, for ``httpcore``: connects to public addresses only.
+
+    Args:
+        rules: Which addresses may be asked.
+        resolve: Finds them.
+    """
+
+    def __init__(self, rules: AddressRules, resolve: Resolve = resolve) -> None:
+        self._rules = rules
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to one of the host's addresses, each tried in turn, if all of them may be asked.
+
+        Raises:
+            AddressRefused: One of them may not.
+            SourceFailed: The name has no address.
+            httpcore.ConnectError: None of them answers.
+            httpcore.ConnectTimeout: The same.
+        """
+        addresses = await self._addresses(host, port, timeout)
+        for address in addresses:
+            self._rules.check(address)
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or SourceFailed(f"The name {host} has no address.")
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's name
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Never: nothing that is fetched is behind one."""
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between two tries of httpcore's own, of which there are none."""
+        await self._network.sleep(seconds)
+
+    async def _addresses(self, host: str, port: int, seconds: float | None) -> Sequence[Address]:
+        literal = literal_address(host)
+        if literal is not None:
+            return (literal,)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._resolve(host, port)
+        except TimeoutError as error:
+            raise SourceFailed(f"The name {host} was not resolved in time.") from error
+        except (OSError, UnicodeError) as error:
+            raise SourceFailed(f"The name {host} can't be resolved.") from error
