@@ -7,6 +7,7 @@ the way every Temporal tool reads them. ``docs/configuration.md`` is made from t
 
 import os
 import tempfile
+from ipaddress import ip_network
 from math import ceil
 from pathlib import Path
 from typing import Literal
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
     upload_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
     )
+    import_enabled: bool = Field(
+        default=True, description="Whether `POST /api/v1/videos/import` takes videos from a URL."
+    )
     published: Literal["redirect", "stream"] = Field(
         default="redirect",
         description="How files in a bucket are served: by a redirect to a signed address of it, or through the api.",
@@ -128,6 +132,30 @@ class Settings(BaseSettings):
     )
     connect_timeout_seconds: float = Field(
         default=30, gt=0, description="How long a worker waits at its start for Temporal and the database, in seconds."
+    )
+
+    # Imports: what workers fetch from URLs
+    import_allowed_addresses: tuple[str, ...] = Field(
+        default=(),
+        description="Networks that may be asked although they are not public, as a JSON list such as "
+        '`["10.20.0.0/16"]`. Api and workers need the same.',
+    )
+    max_import_bytes: int = Field(
+        default=50 * 1024 * MEBIBYTE, gt=0, description="Largest file that is fetched, in bytes."
+    )
+    import_timeout_seconds: float = Field(
+        default=12 * 3600, gt=0, le=24 * 3600, description="How long one file may take to be fetched, in seconds."
+    )
+    import_stall_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long a server may take to begin its answer, and then for each 64 KiB, in seconds.",
+    )
+    import_slots: int = Field(
+        default=20,
+        gt=0,
+        le=90,
+        description="How many files one worker fetches at once; others wait for up to 5 minutes.",
     )
 
     # Media
@@ -191,6 +219,16 @@ class Settings(BaseSettings):
         if not extensions:
             raise ValueError('at least one extension must be allowed, for example [".mp4"]')
         return tuple(dict.fromkeys("." + extension.strip().lower().lstrip(".") for extension in extensions))
+
+    @field_validator("import_allowed_addresses")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f'{network} is not a network; write ["10.20.0.0/16"], without host bits') from error
+        return networks
 
     @field_validator("database_url")
     @classmethod

@@ -26,6 +26,7 @@ from activities.create_thumbnail import CreateThumbnailActivities
 from activities.encode_chunk import EncodeChunkActivities
 from activities.encode_sound import EncodeSoundActivities
 from activities.error_types import ErrorTypeInterceptor
+from activities.fetch_original import FetchOriginalActivities, FetchRules
 from activities.hash_original import HashOriginalActivities
 from activities.join_streams import JoinStreamsActivities
 from activities.mark_error import MarkErrorActivities
@@ -36,6 +37,8 @@ from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
 from database.engine import Database
+from fetching.addresses import AddressRules
+from fetching.source import Patience, Sources
 from logs import configure_logs
 from media.capacity import Capacity, memory_for_encodes
 from media.ffmpeg import Ffmpeg
@@ -60,12 +63,18 @@ _DATABASE_PAUSE_SECONDS = 0.5
 def control_worker(client: Client, settings: Settings, storage: Storage, database: Database) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
     publish = PublishFilesActivities(storage)
+    sources = Sources(
+        AddressRules(settings.import_allowed_addresses),
+        Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
+    )
+    fetch_rules = FetchRules(max_bytes=settings.max_import_bytes, at_once=settings.import_slots)
     return Worker(
         client,
         task_queue=CONTROL_QUEUE,
         workflows=[VideoProcessingWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
+            FetchOriginalActivities(database.videos, storage, sources, fetch_rules).fetch_original,
             publish.publish_files,
             publish.withdraw_files,
             MarkReadyActivities(database.videos).mark_ready,

@@ -12,7 +12,7 @@ from api.openapi import openapi_of
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling
 from api.request_log import RequestLog
-from api.routers import direct, files, health, system, tus, uploads, videos
+from api.routers import direct, files, health, imports, system, tus, uploads, videos
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
 
@@ -27,7 +27,7 @@ one was sent, and the logs have it too.
 """
 
 _TAGS: Final = [
-    {"name": "videos", "description": "Upload, look, cancel, retry, delete."},
+    {"name": "videos", "description": "Upload, import, look, cancel, retry, delete."},
     {"name": "uploads", "description": "Uploads over several requests, as tus 1.0 has them."},
     {"name": "files", "description": "What is published, with byte ranges."},
     {"name": "system", "description": "How the service stands."},
@@ -65,7 +65,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(LingeringClose)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
-    for resource in (uploads, tus, direct, videos, system, files, health):
+    for resource in (uploads, tus, direct, imports, videos, system, files, health):
         app.include_router(resource.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

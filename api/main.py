@@ -15,6 +15,8 @@ from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
+from fetching.addresses import AddressRules
+from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
@@ -51,6 +53,9 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             timeout_seconds=settings.upload_timeout_seconds,
             profiles={name: profile.description for name, profile in profiles.items()},
             default_profile=DEFAULT_PROFILE,
+        ),
+        imports=ImportLimits(
+            enabled=settings.import_enabled, addresses=AddressRules(settings.import_allowed_addresses)
         ),
         resumable=ResumableLimits(
             max_bytes=settings.max_resumable_bytes,

@@ -61,6 +61,11 @@ _EXAMPLE_DETAILS: Final[dict[Code, str]] = {
         "The file's name must end in one of .mp4, .mov, .avi. The setting RUSHES_ALLOWED_EXTENSIONS allows others."
     ),
     RefusalCode.TOO_LARGE: "A file may have at most 524288000 bytes.",
+    RefusalCode.INVALID_URL: "The URL must begin with https:// or http://.",
+    ErrorCode.ADDRESS_REFUSED: (
+        "The address 10.1.2.3 is not one of the public internet: it belongs to a private network. Give a public URL, "
+        "or have its network added to RUSHES_IMPORT_ALLOWED_ADDRESSES."
+    ),
     ProblemCode.INVALID_REQUEST: "query.limit: Input should be less than or equal to 100",
     ErrorCode.UNKNOWN_PROFILE: "There is no profile 'cinema'. There are: archive, mobile, web.",
     ErrorCode.ORIGINAL_MISSING: "The uploaded file is not in storage; upload the video again.",

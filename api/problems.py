@@ -63,6 +63,8 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.FILE_MISSING: ProblemKind(422, "There is no file in the upload"),
     RefusalCode.FILE_EMPTY: ProblemKind(422, "The file is empty"),
     ProblemCode.SEVERAL_FILES: ProblemKind(422, "There is more than one file in the upload"),
+    RefusalCode.INVALID_URL: ProblemKind(422, "The URL can't be used"),
+    RefusalCode.IMPORT_DISABLED: ProblemKind(403, "Nothing is imported here"),
     RefusalCode.INVALID_TITLE: ProblemKind(422, "The title can't be used"),
     RefusalCode.INVALID_IDEMPOTENCY_KEY: ProblemKind(422, "The Idempotency-Key can't be used"),
     RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
@@ -92,6 +94,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(405, "This address does not take that method"),
     ProblemCode.HTTP_ERROR: ProblemKind(400, "The request was refused"),
     ErrorCode.UNKNOWN_PROFILE: ProblemKind(422, "There is no such encoding profile"),
+    ErrorCode.ADDRESS_REFUSED: ProblemKind(422, "The address is not one that is asked"),
     ErrorCode.ORIGINAL_MISSING: ProblemKind(409, "The uploaded file is gone"),
     ErrorCode.STATUS_CONFLICT: ProblemKind(409, "The video has moved on"),
     ErrorCode.STORAGE_FAILED: ProblemKind(507, "The file can't be stored"),
@@ -118,7 +121,9 @@ class InvalidParameter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    parameter: str = Field(description="Where it is: path, query or header, and its name.", examples=["query.limit"])
+    parameter: str = Field(
+        description="Where it is: path, query, header or body, and its name.", examples=["query.limit"]
+    )
     detail: str = Field(description="What is wrong with it.", examples=["Input should be less than or equal to 100"])
 
 

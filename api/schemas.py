@@ -77,7 +77,7 @@ class VideoView(BaseModel):
     profile: str = Field(description="Name of the encoding profile.")
     status: VideoStatus
     file_size_bytes: int = Field(description="Size of the uploaded file, in bytes; 0 until it has arrived.")
-    original_filename: str = Field(description="What the client called the file.")
+    original_filename: str = Field(description="What the client, or the server of an import, calls the file.")
     content_sha256: str | None = Field(description="SHA-256 of the uploaded file, in hexadecimal digits.")
     url_mp4: str | None = Field(description="Path of the published video on this server.")
     thumbnail: str | None = Field(description="Path of the published picture on this server.")

@@ -12,6 +12,7 @@ from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.direct import DirectUploads
+from ingest.importing import ImportLimits, Imports
 from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
@@ -56,6 +57,7 @@ class ApiOptions:
     Attributes:
         version: Of Rushes.
         limits: What an upload may be.
+        imports: What an import may be.
         resumable: What one over several requests may be.
         reconcile_interval_seconds: Pause between two calls of ``Services.reconcile``.
         temporal_address: For people, in ``/api/v1/system``.
@@ -66,6 +68,7 @@ class ApiOptions:
 
     version: str
     limits: UploadLimits
+    imports: ImportLimits
     resumable: ResumableLimits
     reconcile_interval_seconds: float
     temporal_address: str
@@ -87,6 +90,7 @@ class ApiState(TypedDict):
     services: Services
     options: ApiOptions
     uploads: Uploads
+    imports: Imports
     resumable: ResumableUploads
     direct: DirectUploads
     actions: VideoActions
@@ -102,6 +106,7 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         uploads=Uploads(services.videos, services.storage, services.runs, options.limits),
         resumable=resumable,
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
+        imports=Imports(services.videos, services.runs, options.limits, options.imports),
         actions=VideoActions(services.videos, services.storage, services.runs),
     )
 
@@ -116,6 +121,10 @@ async def _options(request: Request) -> ApiOptions:
 
 async def _uploads(request: Request) -> Uploads:
     return cast("Uploads", request.state.uploads)
+
+
+async def _imports(request: Request) -> Imports:
+    return cast("Imports", request.state.imports)
 
 
 async def _resumable(request: Request) -> ResumableUploads:
@@ -137,6 +146,7 @@ async def _caller() -> Caller:
 ServicesDep = Annotated[Services, Depends(_services)]
 OptionsDep = Annotated[ApiOptions, Depends(_options)]
 UploadsDep = Annotated[Uploads, Depends(_uploads)]
+ImportsDep = Annotated[Imports, Depends(_imports)]
 ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]

@@ -61,6 +61,11 @@ class ApiClient:
         """The whole URL of a path that the api gave."""
         return self.base_url + path
 
+    async def import_from(self, url: str, *, title: str | None = None, profile: str | None = None) -> Accepted:
+        """Have a file fetched; the title and the name of the profile are the api's choice where they are None."""
+        asked = {"url": url, "title": title, "profile": profile}
+        return await self._ask(Accepted, "POST", "/api/v1/videos/import", json=asked)
+
     async def video(self, video_id: str) -> VideoView:
         """One video, and how far it is."""
         return await self._ask(VideoView, "GET", f"/api/v1/videos/{video_id}")

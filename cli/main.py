@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.text import Text
 
-from cli import demo, doctor, processes, replay, serve, status, storage, upload, videos
+from cli import demo, doctor, importing, processes, replay, serve, status, storage, upload, videos
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
@@ -22,6 +22,7 @@ _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]]
         "Videos",
         (
             ("upload", upload.upload),
+            ("import", importing.import_from),
             ("list", videos.list_videos),
             ("show", videos.show),
             ("cancel", videos.cancel),

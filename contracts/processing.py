@@ -9,8 +9,9 @@ DEFAULT_PROFILE: Final = "web"
 
 
 class Step(StrEnum):
-    """The steps of one video, in the order in which they begin."""
+    """The steps of one video, in the order in which they begin; only an import begins with ``FETCH``."""
 
+    FETCH = "fetch"
     VALIDATE = "validate"
     TRANSCODE = "transcode"
     JOIN = "join"
@@ -29,6 +30,8 @@ class VideoProcessingInput:
         original_key: Storage key of the uploaded file.
         attempt: Which attempt of the row this run serves: 1 for the upload, one more for each retry.
         profile: Name of the encoding profile, one of those of ``media.profile.load_profiles``.
+        imported: Whether the original is fetched first, from the URL in the row. The URL itself is not in here: it may
+            be presigned, and histories are read by more people than rows.
         hash_is_known: Whether the row has the file's SHA-256; else the run computes it.
     """
 
@@ -37,6 +40,7 @@ class VideoProcessingInput:
     original_key: str
     attempt: int = 1
     profile: str = DEFAULT_PROFILE
+    imported: bool = False
     hash_is_known: bool = True
 
 

@@ -13,6 +13,8 @@ class RefusalCode(StrEnum):
     UNSUPPORTED_EXTENSION = "unsupported_extension"
     TOO_LARGE = "too_large"
     FILE_EMPTY = "file_empty"
+    INVALID_URL = "invalid_url"
+    IMPORT_DISABLED = "import_disabled"
     INVALID_TITLE = "invalid_title"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     UPLOAD_IN_PROGRESS = "upload_in_progress"

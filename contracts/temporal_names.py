@@ -24,6 +24,9 @@ SEARCH_ATTRIBUTES: Final = (VIDEO_STATUS, VIDEO_ERROR_CODE, USER_ID)
 ATTEMPT_MEMO: Final = "attempt"
 """Memo key: which attempt of the row (1, 2, …) a workflow run serves."""
 
+IMPORTED_MEMO: Final = "imported"
+"""Memo key: whether the run fetches the original first."""
+
 START_TIMEOUT: Final = timedelta(seconds=3)
 """How long the api waits for Temporal before it answers; what is not started then, the reconciler starts."""
 
@@ -40,6 +43,7 @@ class ActivityId:
     """
 
     CLAIM: Final = "claim"
+    FETCH: Final = "fetch"
     VALIDATE: Final = "validate"
     HASH: Final = "hash"
     SOUND: Final = "sound"

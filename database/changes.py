@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
-from database.records import PublishedVideo
+from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo
 from database.tables import IdempotencyKey, Video, utc_now
 
 CANCELLED_REASON: Final = "The video was cancelled."
@@ -71,6 +71,17 @@ def error_of_run_values(code: ErrorCode, reason: str) -> dict[str, Any]:
     return of_run | decided
 
 
+def fetched_values(original: FetchedOriginal) -> dict[str, Any]:
+    """The values of a row whose original was fetched."""
+    said = {"original_filename": original.filename, "title": original.title}
+    return {
+        "file_size_bytes": original.size_bytes,
+        "content_sha256": original.sha256,
+        "uploaded_at": utc_now(),
+        **{name: value for name, value in said.items() if value is not None},
+    }
+
+
 def ready_values(published: PublishedVideo) -> dict[str, Any]:
     """The values of a row in ``ready``."""
     warnings = [{"code": warning.code, "message": _storable(warning.message)} for warning in published.warnings]
@@ -92,8 +103,28 @@ async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> Status
 
 
 def upload_failed(video: Video) -> bool:
-    """Whether the video ended before its file was complete, so that its idempotency key is free again."""
-    return video.status == VideoStatus.ERROR and video.uploaded_at is None
+    """Whether the video ended before its file was complete, so that its idempotency key is free again.
+
+    An import can be retried without its client, so its key stays with it.
+    """
+    return video.status == VideoStatus.ERROR and video.uploaded_at is None and video.source_url is None
+
+
+async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus, idempotency_key: str | None) -> Video:
+    """Insert a row, and give it its idempotency key.
+
+    Raises:
+        IdempotencyKeyTaken: The key belongs to another video; the transaction is to be rolled back.
+    """
+    video = Video(**asdict(new), status=status)
+    session.add(video)
+    await session.flush()
+    if idempotency_key is not None:
+        owner = await claim_key(session, video, idempotency_key)
+        if owner is not None:
+            session.expunge(owner)  # the rollback would empty it
+            raise IdempotencyKeyTaken(owner)
+    return video
 
 
 async def claim_key(session: AsyncSession, video: Video, key: str) -> Video | None:

@@ -11,7 +11,7 @@ from database.tables import Video
 
 @dataclass(frozen=True)
 class NewVideo:
-    """A video whose upload begins.
+    """A video whose upload begins, or whose original is to be fetched.
 
     Attributes:
         id: Its id, chosen by the caller.
@@ -19,8 +19,9 @@ class NewVideo:
         title: Shown to people.
         original_filename: The client's name of the file, for people only.
         original_key: Storage key that the file will have.
-        upload_expires_at: When an upload that is not finished counts as interrupted.
+        upload_expires_at: When an upload that is not finished counts as interrupted; None for an import.
         profile: Name of the encoding profile.
+        source_url: Where the original of an import is; None for an upload.
         upload_length: How many bytes it will have, where the client has said so.
     """
 
@@ -29,9 +30,27 @@ class NewVideo:
     title: str
     original_filename: str
     original_key: str
-    upload_expires_at: datetime
+    upload_expires_at: datetime | None
     profile: str = DEFAULT_PROFILE
+    source_url: str | None = None
     upload_length: int | None = None
+
+
+@dataclass(frozen=True)
+class FetchedOriginal:
+    """An original that was fetched, and is durable.
+
+    Attributes:
+        size_bytes: How large it is.
+        sha256: Of its bytes, as 64 hexadecimal digits.
+        filename: What its server calls it, or None to keep the name that is there.
+        title: Replaces the title, or None to keep it.
+    """
+
+    size_bytes: int
+    sha256: str
+    filename: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True)

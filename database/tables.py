@@ -47,6 +47,7 @@ class Video(SQLModel, table=True):
     original_filename: str = Field(max_length=255)
     original_key: str
     content_sha256: str | None = Field(default=None, max_length=64)
+    source_url: str | None = None
     url_mp4: str | None = None
     thumbnail: str | None = None
     duration_seconds: float | None = Field(default=None, sa_column=Column(Float))

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,20 +18,29 @@ from contracts.errors import ErrorCode, VideoCancelled
 from contracts.status import VideoStatus
 from database.changes import (
     CANCELLED_REASON,
-    claim_key,
     compare_and_set,
     conflict,
     error_of_run_values,
     error_values,
+    fetched_values,
+    insert_video,
     ready_values,
     upload_failed,
     video_of_key,
 )
 from database.pages import PageCursor, VideoPage, page_query
-from database.records import IdempotencyKeyTaken, NewVideo, PublishedVideo
+from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo
 from database.tables import Video, utc_now
 
-__all__ = ["IdempotencyKeyTaken", "NewVideo", "PageCursor", "PublishedVideo", "VideoPage", "Videos"]
+__all__ = [
+    "FetchedOriginal",
+    "IdempotencyKeyTaken",
+    "NewVideo",
+    "PageCursor",
+    "PublishedVideo",
+    "VideoPage",
+    "Videos",
+]
 
 
 class Videos:
@@ -52,24 +61,16 @@ class Videos:
             IdempotencyKeyTaken: The key belongs to an upload that runs or has finished; nothing was inserted.
         """
         async with self._transaction() as session:
-            video = Video(
-                id=new.id,
-                user_id=new.user_id,
-                title=new.title,
-                original_filename=new.original_filename,
-                original_key=new.original_key,
-                profile=new.profile,
-                upload_expires_at=new.upload_expires_at,
-                upload_length=new.upload_length,
-            )
-            session.add(video)
-            await session.flush()
-            if idempotency_key is not None:
-                owner = await claim_key(session, video, idempotency_key)
-                if owner is not None:
-                    session.expunge(owner)  # the rollback would empty it
-                    raise IdempotencyKeyTaken(owner)
-        return video
+            return await insert_video(session, new, VideoStatus.UPLOADING, idempotency_key)
+
+    async def create_import(self, new: NewVideo, idempotency_key: str | None = None) -> Video:
+        """Insert the row of an import, in ``processing``: its run fetches the original.
+
+        Raises:
+            IdempotencyKeyTaken: As ``create_uploading``.
+        """
+        async with self._transaction() as session:
+            return await insert_video(session, new, VideoStatus.PROCESSING, idempotency_key)
 
     async def find_by_idempotency_key(self, user_id: str, key: str) -> Video | None:
         """The video that the key belongs to, or None while the key may be used for a new upload."""
@@ -136,6 +137,17 @@ class Videos:
                 raise await conflict(session, video_id, f"be processed with attempt {attempt}")
             if video.cancel_requested_at is not None:
                 raise VideoCancelled(CANCELLED_REASON)
+
+    async def finish_fetch(self, video_id: UUID, attempt: int, original: FetchedOriginal) -> None:
+        """Say of a row in ``processing`` what its original is, for the run that serves ``attempt``.
+
+        Raises:
+            StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
+        """
+        values = fetched_values(original)
+        async with self._transaction() as session:
+            if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
+                raise await conflict(session, video_id, f"take its original with attempt {attempt}")
 
     async def mark_ready(
         self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None
@@ -220,7 +232,7 @@ class Videos:
             "warnings": [],
             "cancel_requested_at": None,
         }
-        uploaded = col(Video.uploaded_at).is_not(None)
+        uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:
             video = await compare_and_set(session, video_id, [VideoStatus.ERROR], values, uploaded)
             if video is None:

@@ -107,7 +107,7 @@ class Uploads:
         try:
             return await self._accept(user_id, idempotency_key, receive)
         except IdempotencyKeyTaken as taken:
-            return _replay(taken.video)
+            return replay(taken.video)
         finally:
             if task is not None:
                 self._open.discard(task)
@@ -121,7 +121,7 @@ class Uploads:
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None:
-                return _replay(known)
+                return replay(known)
         file = IncomingFile(
             self._storage,
             describe=lambda filename: _described(self.limits, user_id, filename),
@@ -218,7 +218,8 @@ def _described(limits: UploadLimits, user_id: str, filename: str) -> NewVideo:
     return described
 
 
-def _replay(video: Video) -> AcceptedUpload:
+def replay(video: Video) -> AcceptedUpload:
+    """The answer to a key that has its video. Raises ``Refused`` while that is being uploaded."""
     structlog.contextvars.bind_contextvars(video_id=str(video.id))
     if video.status == VideoStatus.UPLOADING:
         raise Refused(RefusalCode.UPLOAD_IN_PROGRESS, f"Video {video.id} is being uploaded with this key.")

@@ -60,7 +60,7 @@ class VideoActions:
         return False
 
     async def retry(self, video: Video) -> Video:
-        """Process a video in ``error`` once more, from its original.
+        """Process a video in ``error`` once more, from its original; one that was imported fetches what is missing.
 
         Raises:
             Refused: The video is not in ``error``.
@@ -69,7 +69,7 @@ class VideoActions:
         """
         if video.status != VideoStatus.ERROR:
             raise _not_retryable()
-        if await self._storage.size(video.original_key) is None:
+        if video.source_url is None and await self._storage.size(video.original_key) is None:
             raise missing(video.original_key, "storage")
         try:
             video = await self._videos.start_retry(video.id)

@@ -30,6 +30,7 @@ from contracts.status import VideoStatus
 from contracts.temporal_names import (
     ATTEMPT_MEMO,
     CONTROL_QUEUE,
+    IMPORTED_MEMO,
     START_TIMEOUT,
     TASK_QUEUES,
     USER_ID,
@@ -40,7 +41,7 @@ from contracts.temporal_names import (
 from runs.high_water import HighWater
 from runs.history import read_steps
 from runs.looks import Looks
-from runs.progress import progress_between_steps, read_progress
+from runs.progress import after_a_fetch, progress_between_steps, read_progress
 from runs.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
 
 _CLOSING_SECONDS: Final = 3.0
@@ -96,7 +97,7 @@ class TemporalRuns:
                 if request.attempt == 1
                 else WorkflowIDReusePolicy.ALLOW_DUPLICATE
             ),
-            memo={ATTEMPT_MEMO: request.attempt},
+            memo={ATTEMPT_MEMO: request.attempt, **({IMPORTED_MEMO: True} if request.imported else {})},
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(VIDEO_STATUS, VideoStatus.PROCESSING.value),
@@ -105,8 +106,9 @@ class TemporalRuns:
             ),
             static_summary=label if request.attempt == 1 else f"{label} (attempt {request.attempt})",
             static_details=(
-                f"Makes `{request.original_key}` ready to play: validate and plan; copy, or encode in chunks; join, "
-                f"verify, publish, then the row. Profile `{request.profile}`, attempt {request.attempt}."
+                f"Makes `{request.original_key}` ready to play: {'fetch; ' if request.imported else ''}validate and "
+                "plan; copy, or encode in chunks; join, verify, publish, then the row. "
+                f"Profile `{request.profile}`, attempt {request.attempt}."
             ),
             rpc_timeout=START_TIMEOUT,
         )
@@ -164,6 +166,8 @@ class TemporalRuns:
             return None
         progress = await read_progress(description, self._client.data_converter, lambda: self.steps(video_id))
         progress = progress or progress_between_steps(await self.steps(video_id))
+        if await description.memo_value(IMPORTED_MEMO, default=False, type_hint=bool):
+            progress = after_a_fetch(progress)
         return replace(progress, fraction=self._told.raised(description.run_id, progress.fraction))
 
     async def steps(self, video_id: str) -> list[StepRecord]:

@@ -5,7 +5,7 @@ all of it, of one that is copied looking at it is as much as writing it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -26,11 +26,17 @@ class _Part:
     end: float
 
 
+_FETCH: Final = _Part(Step.FETCH, 0.0, 1.0)
+"""By itself: of the whole way of an import it is ``_FETCHED``, which ``after_a_fetch`` makes of it."""
+
+_FETCHED: Final = 0.3
+
 _CHUNKS: Final = _Part(Step.TRANSCODE, 0.03, 0.94)
 _PARTS: Final[Mapping[str, _Part]] = {
     # Thumbnails, and the sound beside chunks, are no part: whether one of them is pending or done says nothing of what
     # runs beside it.
     ActivityId.CLAIM: _Part(Step.VALIDATE, 0.0, 0.0),
+    ActivityId.FETCH: _FETCH,
     ActivityId.VALIDATE: _Part(Step.VALIDATE, 0.0, 0.03),
     ActivityId.JOIN: _Part(Step.JOIN, 0.94, 0.96),
     ActivityId.VERIFY: _Part(Step.VERIFY, 0.96, 0.98),
@@ -73,12 +79,21 @@ async def read_progress(
 def progress_between_steps(steps: Sequence[StepRecord]) -> LiveProgress:
     """Progress of an open run of which no pending activity tells it: where the last completed one ended."""
     done = [step.activity_id for step in steps if step.state is StepState.COMPLETED]
-    parts = [part for part in map(_part_of, done) if part is not None]
+    parts = [part for part in map(_part_of, done) if part is not None and part is not _FETCH]
     chunks = _chunks_done(steps)
     last = max(parts, key=lambda part: part.end, default=_PARTS[ActivityId.CLAIM])
     if chunks and last.end <= _CHUNKS.begin:
         return _live(_CHUNKS, len(chunks) / next(iter(chunks))[1], 1, None)
     return _live(last, 1.0, 1, None)
+
+
+def after_a_fetch(progress: LiveProgress) -> LiveProgress:
+    """The progress of a video whose original is fetched first, which is a part of its way."""
+    if progress.step is Step.FETCH:
+        return replace(progress, fraction=round(progress.fraction * _FETCHED, 4))
+    if progress.fraction == 0.0:
+        return progress  # claimed, perhaps not yet fetched
+    return replace(progress, fraction=round(_FETCHED + (1 - _FETCHED) * progress.fraction, 4))
 
 
 def _chunks_done(steps: Sequence[StepRecord]) -> set[tuple[int, int]]:

@@ -118,5 +118,6 @@ def processing_input(video: Video) -> VideoProcessingInput:
         original_key=video.original_key,
         attempt=video.attempt,
         profile=video.profile,
-        hash_is_known=video.content_sha256 is not None,
+        hash_is_known=video.content_sha256 is not None or video.source_url is not None,
+        imported=video.source_url is not None,
     )

@@ -24,6 +24,9 @@ from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 MOST_FAILURES: Final = 5
 """A crash may pass, but what has failed five times by itself is not worth the cores."""
 
+MOST_FETCH_FAILURES: Final = 9
+"""A source that fails is asked again after 2, 4, … 256 s: eight and a half minutes, which outlast a restart there."""
+
 CHUNKS_AT_ONCE: Final = 16
 """So many chunks of one video are asked for at a time, in order of time; more than any team's workers take."""
 
@@ -85,6 +88,16 @@ PUBLISH: Final = ActivityConfig(
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
 """Also the way back: what was published and must not be seen is taken back however long the disk is away."""
+
+FETCH: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(hours=25),
+    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
+    retry_policy=_STORAGE_RETRIES,
+    cancellation_type=_STOP_BEFORE_CLEANING,
+)
+"""How long a source may take is a setting, at most a day, and ends the import; this clock only ends what hangs."""
 
 CLEAN: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,

@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 _NOT_REPEATED: Final = frozenset(ErrorCode) - {
     ErrorCode.TRANSCODE_FAILED,
     ErrorCode.OUTPUT_MISMATCH,
+    ErrorCode.SOURCE_FAILED,
     ErrorCode.INTERNAL,
 }
 """Types of failures that are not tried again here: Temporal has done so, or it makes no sense."""

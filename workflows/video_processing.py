@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
     from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
+    from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
     from activities.hash_original import HashOriginalActivities, HashOriginalInput
     from activities.mark_error import MarkErrorActivities, MarkErrorInput, MarkErrorResult
     from activities.mark_ready import MarkReadyActivities, MarkReadyInput
@@ -24,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS, ActivityId
     from contracts.warnings import VideoWarning
     from media.plan import StreamAction, TranscodePlan
-    from workflows.activity_options import CLEAN, PUBLISH, ROW, finish_options, look_options
+    from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, PUBLISH, ROW, finish_options, look_options
     from workflows.failure import explain
 
 from workflows.making import MadeVideo, Making
@@ -72,6 +73,8 @@ class VideoProcessingWorkflow:
         workflow.logger.info("Processing video %s, attempt %s", request.video_id, request.attempt)
         try:
             await self._claim()
+            if request.imported:
+                await self._fetch()
             plan = await self._validate()
             output = await self._make(plan)
             await self._publish(output)
@@ -90,6 +93,17 @@ class VideoProcessingWorkflow:
             summary="Does the row wait for this run?",
         )
         self._claimed = True
+
+    async def _fetch(self) -> None:
+        self._enter(Step.FETCH, "bringing the original here")
+        await self._steps.take(
+            FetchOriginalActivities.fetch_original,
+            FetchOriginalInput(self._request.video_id, self._request.attempt),
+            FETCH,
+            activity_id=ActivityId.FETCH,
+            summary="The original from its URL",
+            most_failures=MOST_FETCH_FAILURES,
+        )
 
     async def _validate(self) -> TranscodePlan:
         self._enter(Step.VALIDATE, "reading the file")
@@ -233,5 +247,6 @@ class VideoProcessingWorkflow:
         workflow.set_current_details("**Ready**")
 
     def _enter(self, step: Step, detail: str) -> None:
-        number = list(Step).index(step) + 1
-        workflow.set_current_details(f"**{step.value.capitalize()}** ({number} of {len(Step)}): {detail}")
+        steps = [known for known in Step if known is not Step.FETCH or self._request.imported]
+        number = steps.index(step) + 1
+        workflow.set_current_details(f"**{step.value.capitalize()}** ({number} of {len(steps)}): {detail}")

@@ -1,6 +1,6 @@
 """``POST /api/v1/videos/upload``."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response, status
 
@@ -17,6 +17,18 @@ from ingest.rules import checked_idempotency_key
 
 ACCEPTED_MESSAGE: Final = "Video upload accepted, processing started"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
+ACCEPTED_HEADERS: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "headers": {
+            "Location": {"description": "Where the video is.", "schema": {"type": "string"}},
+            REPLAYED_HEADER: {
+                "description": "`true` when an earlier request with the same key made the video.",
+                "schema": {"type": "string"},
+            },
+        }
+    }
+}
+"""Of an answer that has a video, whichever door made it."""
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
 
@@ -46,17 +58,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORAGE_FAILED,
     )
-    | {
-        202: {
-            "headers": {
-                "Location": {"description": "Where the video is.", "schema": {"type": "string"}},
-                REPLAYED_HEADER: {
-                    "description": "`true` when an earlier request with the same key made the video.",
-                    "schema": {"type": "string"},
-                },
-            }
-        }
-    },
+    | ACCEPTED_HEADERS,
 )
 async def upload_video(
     request: Request,

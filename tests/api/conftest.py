@@ -8,6 +8,8 @@ import pytest
 
 from api.services import ApiOptions, Services
 from database.engine import Database
+from fetching.addresses import AddressRules
+from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from storage.disk import DiskStorage
 from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, over_http
@@ -53,6 +55,7 @@ def options() -> ApiOptions:
             profiles={"web": "For everybody.", "archive": "For later."},
             default_profile="web",
         ),
+        imports=ImportLimits(enabled=True, addresses=AddressRules()),
         resumable=ResumableLimits(max_bytes=64 * MEBIBYTE, lease_seconds=1.0, expires_seconds=3600, spare_bytes=0),
         reconcile_interval_seconds=3600,
         temporal_address="127.0.0.1:7233",

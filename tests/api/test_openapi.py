@@ -14,6 +14,7 @@ from tests.api.running import RecordedRuns
 
 OPERATIONS = {
     ("post", "/api/v1/videos/upload"): "upload_video",
+    ("post", "/api/v1/videos/import"): "import_video",
     ("options", "/api/v1/uploads"): "describe_uploads",
     ("post", "/api/v1/uploads"): "create_upload",
     ("head", "/api/v1/uploads/{video_id}"): "get_upload_offset",
@@ -137,12 +138,15 @@ async def test_answers_are_as_the_document_says(
         ),
     ]
     uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+    imported = await client.post("/api/v1/videos/import", json={"url": "https://clips.example/a.mp4"})
     one = "/api/v1/videos/{video_id}"
     here = one.format(video_id=uploaded.json()["video_id"])
     nowhere = one.format(video_id=uuid4())
     answers = [
         (uploaded, "post", "/api/v1/videos/upload"),
         (await client.post("/api/v1/videos/upload"), "post", "/api/v1/videos/upload"),
+        (imported, "post", "/api/v1/videos/import"),
+        (await client.post("/api/v1/videos/import", json={}), "post", "/api/v1/videos/import"),
         (await client.get("/api/v1/videos"), "get", "/api/v1/videos"),
         (await client.get("/api/v1/videos?limit=0"), "get", "/api/v1/videos"),
         (await client.get(here), "get", one),
@@ -160,6 +164,6 @@ async def test_answers_are_as_the_document_says(
         (await client.get(f"/uploads/processed/{uuid4()}/video.mp4"), "get", "/uploads/processed/{video_id}/{name}"),
     ]
     statuses = [answer.status_code for answer, _, _ in answers]
-    assert statuses == [202, 415, 200, 422, 200, 404, 200, 409, 202, 409, 202, 204, 404, 200, 200, 200, 404]
+    assert statuses == [202, 415, 202, 422, 200, 422, 200, 404, 200, 409, 202, 409, 202, 204, 404, 200, 200, 200, 404]
     for answer, method, path in answers:
         assert_documented(answer, method, path, document)

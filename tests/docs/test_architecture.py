@@ -71,6 +71,7 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
     "`encode_chunk`": options.encode_options(_USER, _MINUTE, 3 * _FULL_HD, _LONG),
     "`encode_sound`": options.encode_options(_USER, _MINUTE, 0, _LONG),
     "`hash_original`, `join_streams`, `verify_output`": options.finish_options(_USER, _MINUTE),
+    "`fetch_original`": options.FETCH,
     "`publish_files`, `withdraw_files`": options.PUBLISH,
     "`claim_video`, `mark_ready`, `mark_error`": options.ROW,
     "`clean_scratch`": options.CLEAN,

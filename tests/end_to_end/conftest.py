@@ -22,6 +22,7 @@ def with_everything_allowed(folder: Path) -> Home:
     return make_home(folder).with_settings(
         RUSHES_SCRATCH=str(folder / "scratch"),
         RUSHES_ALLOWED_EXTENSIONS='[".mp4", ".mov", ".avi", ".webm", ".m4a", ".mkv"]',
+        RUSHES_IMPORT_ALLOWED_ADDRESSES='["127.0.0.0/8"]',
         RUSHES_WORKER_GRACE_SECONDS="1",
         RUSHES_RECONCILE_INTERVAL_SECONDS="2",
     )

@@ -39,6 +39,12 @@ class Service:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["video_id"])
 
+    async def import_from(self, url: str) -> str:
+        """Have a file fetched; returns the video's id."""
+        answer = await self.http.post("/api/v1/videos/import", json={"url": url})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["video_id"])
+
     async def row(self, video_id: str) -> Row:
         """The video as the api tells it."""
         answer = await self.http.get(f"/api/v1/videos/{video_id}")

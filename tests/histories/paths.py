@@ -14,6 +14,8 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from contracts.errors import (
     InvalidMedia,
     OutputMismatch,
+    SourceFailed,
+    SourceNotFound,
     StatusConflict,
     StorageFailed,
     TranscodeFailed,
@@ -52,6 +54,7 @@ class Path:
         row_status: What ``mark_error`` finds in the row afterwards.
         skips_time: Whether it is walked on the time-skipping server, because it waits for long.
         most_attempts: How often Temporal tries each activity, at once; None for as often as the workflow says.
+        imported: Whether the original is fetched first.
         hash_is_known: Whether the upload was hashed as it arrived.
     """
 
@@ -61,6 +64,7 @@ class Path:
     row_status: VideoStatus | None = VideoStatus.ERROR
     skips_time: bool = False
     most_attempts: int | None = None
+    imported: bool = False
     hash_is_known: bool = True
 
 
@@ -93,6 +97,15 @@ PATHS: Final[Mapping[str, Path]] = {
     "ready_made_anew": Path(_COPIED, {"verify_output": first(1, OutputMismatch("The packets differ."))}),
     "ready_cancelled_while_cleaned": Path(
         _COPIED, {"clean_scratch": first(1, StorageFailed("The folder is busy."))}, cancel_at="clean_scratch"
+    ),
+    "ready_imported": Path(
+        _COPIED, {"fetch_original": first(2, SourceFailed("The server is away."))}, imported=True, skips_time=True
+    ),
+    "error_source_not_found": Path(
+        _COPIED, {"fetch_original": always(SourceNotFound("There is no such file."))}, imported=True
+    ),
+    "cancelled_fetch": Path(
+        _COPIED, {"fetch_original": hang_with_heartbeats}, cancel_at="fetch_original", imported=True
     ),
     "error_final": Path(_COPIED, {"validate_video": always(InvalidMedia("The file is not a video."))}),
     "error_counted_failures": Path(_ENCODED, {"chunk-1-of-2": always(TranscodeFailed("It crashed."))}, skips_time=True),
@@ -141,6 +154,7 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
         RECORDED_VIDEO_ID,
         "local",
         original_key=f"originals/{RECORDED_VIDEO_ID}.mp4",
+        imported=path.imported,
         hash_is_known=path.hash_is_known,
     )
     interceptors = [Impatient(path.most_attempts)] if path.most_attempts is not None else []

@@ -10,10 +10,11 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from contracts.processing import VideoProcessingInput
-from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, workflow_id
-from tests.histories.paths import PATHS, RECORDED_VIDEO_ID
-from workflows.replay import replay_history
+with workflow.unsafe.imports_passed_through():  # the sandbox loads this module for the workflow that is in it
+    from contracts.processing import VideoProcessingInput
+    from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, workflow_id
+    from tests.histories.paths import PATHS, RECORDED_VIDEO_ID
+    from workflows.replay import replay_history
 
 FOLDER = FilePath(__file__).parent
 RECORDED = sorted(FOLDER.glob("*.json"))

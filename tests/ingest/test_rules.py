@@ -17,6 +17,7 @@ def test_a_row_begins_with_the_name_the_default_profile_and_an_expiry_after_the_
     row = LIMITS.describe("ann", "Ficus in the wind.MOV")
     assert (row.user_id, row.title, row.original_filename) == ("ann", "Ficus in the wind", "Ficus in the wind.MOV")
     assert (row.original_key, row.profile) == (f"originals/{row.id}.mov", "web")
+    assert row.upload_expires_at is not None
     assert row.upload_expires_at > before + timedelta(seconds=60)
 
 

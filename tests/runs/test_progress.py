@@ -38,7 +38,8 @@ ENCODED = (
 class Walk:
     """A run whose steps each tell half of themselves, and go on when they are let."""
 
-    def __init__(self, client: Client, plan: TranscodePlan) -> None:
+    def __init__(self, client: Client, plan: TranscodePlan, *, imported: bool = False) -> None:
+        self._imported = imported
         self.script = ScriptedActivities(plan)
         self.runs = TemporalRuns(client)
         self.video_id = str(uuid4())
@@ -56,7 +57,8 @@ class Walk:
 
     @asynccontextmanager
     async def under_way(self) -> AsyncIterator[None]:
-        request = VideoProcessingInput(self.video_id, "local", f"originals/{self.video_id}.mp4")
+        original_key = f"originals/{self.video_id}.mp4"
+        request = VideoProcessingInput(self.video_id, "local", original_key, imported=self._imported)
         async with scripted_workers(self._client, self.script):
             await self.runs.start(request, "a.mp4")
             yield
@@ -135,6 +137,22 @@ async def test_each_step_is_as_much_of_the_way_as_it_is_of_the_work(
             walk.script.release(f"after {step}")
         await walk.done()
     assert seen == list(expected)
+
+
+async def test_of_an_import_the_fetch_is_a_part_of_the_way(temporal_client: Client) -> None:
+    walk = Walk(temporal_client, copied_plan(), imported=True)
+    steps = ("fetch_original", "validate_video", "join_streams")
+    for step in steps:
+        walk.script.behaviours[step] = walk.half_way(step)
+    seen = []
+    async with walk.under_way():
+        for step, fraction in zip(steps, (0.15, 0.3105, 0.7025), strict=True):
+            await walk.script.begun(step)
+            told = await walk.told(fraction)
+            seen.append((told.step, told.fraction))
+            walk.script.release(f"after {step}")
+        await walk.done()
+    assert seen == [(Step.FETCH, 0.15), (Step.VALIDATE, 0.3105), (Step.JOIN, 0.7025)]
 
 
 async def test_chunks_that_are_encoded_at_once_add_up_and_tell_their_speed_together(temporal_client: Client) -> None:
@@ -230,6 +248,8 @@ def record(activity_id: str, state: StepState = StepState.COMPLETED) -> StepReco
     [
         ([], (Step.VALIDATE, 0.0)),
         (["claim"], (Step.VALIDATE, 0.0)),
+        (["claim", "fetch"], (Step.VALIDATE, 0.0)),
+        (["claim", "fetch", "validate"], (Step.VALIDATE, 0.03)),
         (["claim", "validate"], (Step.VALIDATE, 0.03)),
         (["validate", "chunk-1-of-4", "chunk-3-of-4.2"], (Step.TRANSCODE, 0.485)),
         (["validate", "thumbnail", "chunk-1-of-4"], (Step.TRANSCODE, 0.2575)),

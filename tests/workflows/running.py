@@ -17,12 +17,12 @@ from workflows.video_processing import VideoProcessingWorkflow
 Handle = WorkflowHandle[VideoProcessingWorkflow, None]
 
 
-async def start(client: Client, *, attempt: int = 3, user_id: str = "local") -> Handle:
+async def start(client: Client, *, attempt: int = 3, user_id: str = "local", imported: bool = False) -> Handle:
     """Start the run of a new video."""
     video_id = str(uuid4())
     return await client.start_workflow(
         VideoProcessingWorkflow.run,
-        VideoProcessingInput(video_id, user_id, original_key=f"originals/{video_id}.mp4", attempt=attempt),
+        VideoProcessingInput(video_id, user_id, f"originals/{video_id}.mp4", attempt=attempt, imported=imported),
         id=workflow_id(video_id),
         task_queue=CONTROL_QUEUE,
     )

@@ -19,6 +19,7 @@ from activities.create_thumbnail import CreateThumbnailInput, CreateThumbnailRes
 from activities.encode_chunk import EncodeChunkInput, EncodeChunkResult
 from activities.encode_sound import EncodeSoundInput, EncodeSoundResult
 from activities.error_types import ErrorTypeInterceptor
+from activities.fetch_original import FetchOriginalInput
 from activities.hash_original import HashOriginalInput, HashOriginalResult
 from activities.join_streams import JoinStreamsInput, JoinStreamsResult
 from activities.mark_error import MarkErrorInput, MarkErrorResult
@@ -136,6 +137,10 @@ class ScriptedActivities:
         await self._act(request)
 
     @activity.defn
+    async def fetch_original(self, request: FetchOriginalInput) -> None:
+        await self._act(request)
+
+    @activity.defn
     async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
         await self._act(request)
         return ValidateVideoResult(self.plan, self.why_not_encoded)
@@ -204,6 +209,7 @@ def control_worker(client: Client, script: ScriptedActivities, interceptors: Seq
         workflows=[VideoProcessingWorkflow],
         activities=[
             script.claim_video,
+            script.fetch_original,
             script.publish_files,
             script.withdraw_files,
             script.mark_ready,

@@ -1,0 +1,219 @@
+"""The original of an import: whole in storage and told in the row, or nothing of it and the reason."""
+
+import asyncio
+import contextlib
+import hashlib
+import random
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities import heartbeat
+from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput, FetchRules
+from contracts.errors import AddressRefused, ErrorCode, LimitExceeded, SourceNotFound, StatusConflict, VideoCancelled
+from contracts.processing import StepProgress
+from contracts.storage_keys import original_key
+from database.engine import Database
+from database.tables import Video
+from database.videos import NewVideo
+from fetching.addresses import AddressRules
+from fetching.source import Patience, Sources
+from tests.activities.conftest import Folders
+from tests.fetching.serving import Reply, serving, status, well, without_length
+from tests.waiting import eventually
+
+CONTENT: Final = random.Random(7).randbytes(3_000_000)  # noqa: S311 - the same each time
+SHA256: Final = hashlib.sha256(CONTENT).hexdigest()
+PATIENCE: Final = Patience(connect_seconds=5, stall_seconds=5, pause_seconds=0, whole_seconds=30)
+
+
+async def import_row(database: Database, url: str, filename: str = "clip.mp4") -> Video:
+    """The row of an import, attempt 1."""
+    video_id = uuid4()
+    return await database.videos.create_import(
+        NewVideo(
+            id=video_id,
+            user_id="local",
+            title=filename.partition(".")[0],
+            original_filename=filename,
+            original_key=original_key(str(video_id), ".mp4"),
+            upload_expires_at=None,
+            source_url=url,
+        )
+    )
+
+
+def activities(
+    database: Database, folders: Folders, *, allowed: str = "127.0.0.0/8", max_bytes: int = 10_000_000, at_once: int = 5
+) -> FetchOriginalActivities:
+    sources = Sources(AddressRules([allowed]), PATIENCE)
+    return FetchOriginalActivities(database.videos, folders.storage, sources, FetchRules(max_bytes, at_once))
+
+
+async def fetch(of: FetchOriginalActivities, video: Video, attempt: int = 1) -> None:
+    await ActivityEnvironment().run(of.fetch_original, FetchOriginalInput(str(video.id), attempt))
+
+
+async def stored(database: Database, video_id: UUID) -> Video:
+    video = await database.videos.get(video_id)
+    assert video is not None
+    return video
+
+
+def originals(folders: Folders) -> list[Path]:
+    """Every file among the originals, unfinished ones too."""
+    folder = folders.uploads / "originals"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+async def test_the_original_is_whole_in_storage_and_its_size_and_hash_in_the_row(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT, well(cut_to=1_200_000), well()) as server:
+        video = await import_row(database, server.url())
+        await fetch(activities(database, folders), video)
+        row = await stored(database, video.id)
+        assert (row.status, row.file_size_bytes, row.content_sha256) == ("processing", len(CONTENT), SHA256)
+        assert (row.original_filename, row.title) == ("clip.mp4", "clip")
+        assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
+
+
+async def test_an_original_that_is_here_is_not_fetched_again_and_one_that_is_gone_is(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, folders)
+        for _ in range(2):
+            await fetch(of, video)
+        assert len(server.asked) == 1
+        await folders.storage.delete(video.original_key)
+        await fetch(of, video)
+        assert len(server.asked) == 2
+    assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("filename", "reply", "expected"),
+    [
+        ("download", without_length(Content_Disposition='attachment; filename="Ficus.mov"'), ("Ficus.mov", "Ficus")),
+        ("download", without_length(Content_Disposition='attachment; filename="../../etc/a"'), ("a", "a")),
+        ("clip.mp4", without_length(Content_Disposition='attachment; filename="x.mov"'), ("clip.mp4", "clip")),
+        ("download", without_length(), ("clip.mp4", "clip")),
+    ],
+)
+async def test_a_url_that_names_no_video_leaves_the_name_to_the_server(
+    database: Database, folders: Folders, filename: str, reply: Reply, expected: tuple[str, str]
+) -> None:
+    async with serving(CONTENT, reply) as server:
+        video = await import_row(database, server.url(), filename)
+        await fetch(activities(database, folders), video)
+    row = await stored(database, video.id)
+    assert (row.original_filename, row.title) == expected
+
+
+async def test_a_fetch_that_fails_leaves_no_byte(database: Database, folders: Folders) -> None:
+    async with serving(CONTENT, well(cut_to=2_000_000), status(404)) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(SourceNotFound):
+            await fetch(activities(database, folders), video)
+    assert originals(folders) == []
+    async with serving(CONTENT, without_length()) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(LimitExceeded):
+            await fetch(activities(database, folders, max_bytes=2_000_000), video)
+    assert originals(folders) == []
+    assert (await stored(database, video.id)).content_sha256 is None
+
+
+async def test_an_address_that_is_not_public_is_refused(database: Database, folders: Folders) -> None:
+    async with serving(CONTENT) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(AddressRefused):
+            await fetch(activities(database, folders, allowed="10.0.0.0/8"), video)
+        assert server.asked == []
+
+
+async def test_a_cancel_in_mid_file_ends_within_a_second_and_leaves_no_byte(
+    database: Database, folders: Folders
+) -> None:
+    environment = ActivityEnvironment()
+    async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True)) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, folders)
+        running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
+
+        async def begun() -> list[str]:
+            return [path.suffix for path in originals(folders)]
+
+        await eventually(begun, lambda found: found == [".part"])
+        environment.cancel()
+        async with asyncio.timeout(1):
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+    assert originals(folders) == []
+
+
+async def test_progress_is_told_by_heartbeats(
+    database: Database, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.01)
+    environment = ActivityEnvironment()
+    half = asyncio.Event()
+
+    def told(progress: StepProgress) -> None:
+        if progress.fraction == 0.5:
+            half.set()
+
+    environment.on_heartbeat = told
+    async with serving(CONTENT, well(cut_to=1_500_000, then_hang=True)) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, folders)
+        running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
+        async with asyncio.timeout(10):
+            await half.wait()
+        environment.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_a_video_that_was_cancelled_deleted_or_retried_meanwhile_gets_no_original(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT) as server:
+        of = activities(database, folders)
+        cancelled = await import_row(database, server.url())
+        assert await database.videos.request_cancel(cancelled.id, 1)
+        with pytest.raises(VideoCancelled):
+            await fetch(of, cancelled)
+        retried = await import_row(database, server.url())
+        assert await database.videos.mark_error(retried.id, 1, ErrorCode.SOURCE_FAILED, "It was away.")
+        await database.videos.start_retry(retried.id)
+        with pytest.raises(StatusConflict):
+            await fetch(of, retried, attempt=1)
+        deleted = await import_row(database, server.url())
+        await database.videos.delete(deleted.id)
+        with pytest.raises(StatusConflict):
+            await fetch(of, deleted)
+        assert originals(folders) == []
+        await fetch(of, retried, attempt=2)
+    assert len(originals(folders)) == 1
+
+
+async def test_a_worker_fetches_so_many_at_once_and_puts_the_others_back(database: Database, folders: Folders) -> None:
+    async with serving(CONTENT, well(cut_to=0, then_hang=True), well()) as server:
+        of = activities(database, folders, at_once=1)
+        first, second = await import_row(database, server.url()), await import_row(database, server.url())
+        running = asyncio.create_task(fetch(of, first))
+        await server.reached.wait()
+        with pytest.raises(ApplicationError) as caught:
+            await fetch(of, second)
+        assert (caught.value.type, caught.value.non_retryable) == ("waits_for_others", False)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await fetch(of, second)
