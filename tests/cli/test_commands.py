@@ -62,6 +62,13 @@ async def test_show_tells_the_row_and_every_step(stack: Home, ready_video: str) 
     assert [step["state"] for step in told["steps"]] == ["completed"] * len(told["steps"])
 
 
+async def test_an_import_that_is_refused_says_why(stack: Home) -> None:
+    refused = await stack.rushes("import", "http://169.254.169.254/a.mp4")
+    assert (refused.code, refused.out) == (1, "")
+    assert "(address_refused)" in refused.err
+    assert "(invalid_url)" in (await stack.rushes("import", "file:///etc/passwd")).err
+
+
 async def test_what_makes_no_sense_is_refused_with_its_code(stack: Home, ready_video: str) -> None:
     cancelled = await stack.rushes("cancel", ready_video)
     assert (cancelled.code, cancelled.out) == (1, "")

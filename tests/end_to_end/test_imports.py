@@ -37,6 +37,16 @@ async def test_an_import_without_a_file_says_so_and_fetches_it_when_it_is_retrie
         assert (await service.ended(video_id))["status"] == "ready"
 
 
+async def test_the_command_waits_for_an_import_and_the_name_says_nothing_of_what_it_is(
+    service: Service, clips: Clips
+) -> None:
+    content = await asyncio.to_thread(clips.path(Clip.AVI).read_bytes)
+    async with serving(content) as server:
+        ended = await service.home.rushes("import", server.url("/download?id=7"), "--title", "Old", "--wait")
+    assert ended.code == 0, ended
+    assert (await service.row(ended.out.strip()))["title"] == "Old"
+
+
 async def test_a_redirect_into_a_private_network_is_refused_in_the_row(service: Service) -> None:
     async with serving(b"", redirect("http://169.254.169.254/latest/meta-data/")) as server:
         row = await service.ended(await service.import_from(server.url()))

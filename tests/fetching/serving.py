@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -147,7 +148,7 @@ def write_head(writer: asyncio.StreamWriter, code: int, headers: Mapping[str, st
 
 
 @asynccontextmanager
-async def serving(content: bytes, *replies: Reply) -> AsyncIterator[FileServer]:
+async def serving(content: bytes, *replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[FileServer]:
     """The server, until the block ends."""
     server = FileServer(content, list(replies))
     connections: set[asyncio.Task[None]] = set()
@@ -157,7 +158,7 @@ async def serving(content: bytes, *replies: Reply) -> AsyncIterator[FileServer]:
         connections.add(task)
         task.add_done_callback(connections.discard)
 
-    listening = await asyncio.start_server(begin, "127.0.0.1", 0)
+    listening = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
