@@ -73,7 +73,10 @@ class Answer:
         """What the server calls the file, else the last part of the URL; a label, never a path."""
         message = Message()
         message["Content-Disposition"] = self.header("content-disposition") or ""
-        return message.get_filename() or self.url.filename
+        try:
+            return message.get_filename() or self.url.filename
+        except (TypeError, ValueError):  # parts of a name that can't be put in order
+            return self.url.filename
 
     @property
     def validator(self) -> str | None:

@@ -99,6 +99,14 @@ async def test_a_file_whose_size_nobody_knows_comes_whole_with_the_name_that_its
     assert (bytes(sink.content), fetched.filename) == (CONTENT, "über.mov")
 
 
+@pytest.mark.parametrize(
+    "said", ["", "attachment", "filename*0*=99999999999999999999\\;filename*", "inline; filename="]
+)
+async def test_a_server_that_gives_no_name_leaves_that_of_the_url(said: str) -> None:
+    async with serving(b"x", without_length(Content_Disposition=said)) as server:
+        assert (await fetch(server.url("/clip.mov"), Memory())).filename == "clip.mov"
+
+
 async def test_a_connection_that_breaks_goes_on_where_it_broke() -> None:
     sink = Memory()
     async with serving(CONTENT, well(cut_to=1_200_000), well(cut_to=1_000_001), well()) as server:
