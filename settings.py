@@ -124,6 +124,22 @@ class Settings(BaseSettings):
         gt=0,
         description="How many ffmpeg activities one worker runs at once. Default: half the cores, and at least 2.",
     )
+    worker_label: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.\-]{0,64}$",
+        description="What this worker is called in Temporal, beside queue, host and process; letters, digits, `_.-`.",
+    )
+    deployment: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_\-]{1,64}$",
+        description="Name of the worker deployment, for Temporal's worker versioning: a video is finished by the "
+        "version that began it. Default: no versioning, any worker takes any video.",
+    )
+    build_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+        description="Which version of the deployment this worker is. Default: the version of Rushes.",
+    )
     worker_grace_seconds: float = Field(
         default=10,
         ge=0,
@@ -196,6 +212,11 @@ class Settings(BaseSettings):
     )
 
     # The embedded stack
+    embedded_temporal: bool = Field(
+        default=True,
+        description="Whether `rushes up` runs a Temporal of its own. `false`: it uses the one that TEMPORAL_ADDRESS "
+        "and its kin name.",
+    )
     temporal_port: int = Field(
         default=7233, ge=0, le=65535, description="Port of the embedded Temporal server; 0 takes any free one."
     )

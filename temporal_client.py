@@ -1,7 +1,8 @@
 """How every part reaches Temporal: address, namespace, credentials and data converter, in one place."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +16,8 @@ from contracts.temporal_names import SEARCH_ATTRIBUTES
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 _RETRY_PAUSE_SECONDS: Final = 0.5
+_SILENT_SECONDS: Final = 1.5
+_TELL_AGAIN_SECONDS: Final = 5.0
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
@@ -44,13 +47,27 @@ def address_and_namespace() -> tuple[str, str]:
     return config.get("target_host", DEFAULT_ADDRESS), config.get("namespace", "default")
 
 
-async def connect_within(seconds: float, *, identity: str | None = None) -> Client:
+def named_address() -> str | None:
+    """The address that the environment or the user's configuration file names; None where neither does."""
+    return ClientConfig.load_client_connect_config().get("target_host")
+
+
+async def connect_within(
+    seconds: float, *, identity: str | None = None, waiting: Callable[[str], None] | None = None
+) -> Client:
     """Connect, trying again until ``seconds`` have passed.
+
+    Args:
+        seconds: How long to try.
+        identity: Who calls, as Temporal's history shows it.
+        waiting: Told, in a sentence and again and again, what is waited for; nothing in the first moments.
 
     Raises:
         TemporalUnreachable: No server answered in time.
     """
+    address, namespace = address_and_namespace()
     last_failure: Exception | None = None
+    telling = asyncio.ensure_future(_tell(f"Temporal at {address} (namespace {namespace})", seconds, waiting))
     try:
         async with asyncio.timeout(seconds):
             while True:
@@ -60,11 +77,22 @@ async def connect_within(seconds: float, *, identity: str | None = None) -> Clie
                     last_failure = failure
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
     except TimeoutError:
-        address, namespace = address_and_namespace()
         raise TemporalUnreachable(
             f"Temporal did not answer at {address} (namespace {namespace}) within {seconds:g} s. Start it, or set "
             "TEMPORAL_ADDRESS to where it runs."
         ) from last_failure
+    finally:
+        telling.cancel()
+
+
+async def _tell(awaited: str, seconds: float, waiting: Callable[[str], None] | None) -> None:
+    """Until cancelled, say what is waited for; beside the attempts, as one alone may take long."""
+    begun = time.monotonic()
+    pause = _SILENT_SECONDS
+    while waiting is not None:
+        await asyncio.sleep(pause)
+        waiting(f"Waiting for {awaited}, for {time.monotonic() - begun:.0f} s now, {seconds:g} s at most.")
+        pause = _TELL_AGAIN_SECONDS
 
 
 async def missing_search_attributes(client: Client) -> list[str]:

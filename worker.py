@@ -1,6 +1,6 @@
 """Composition root of a worker process: builds what activities need, registers, runs, and hands work back at the end.
 
-``python worker.py --queue video-control|video-media|all``
+``python worker.py --queue video-control|video-media|all``. On the home of a stack that runs, it works for that stack.
 """
 
 import argparse
@@ -8,17 +8,19 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
 import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.claim_video import ClaimVideoActivities
 from activities.clean_scratch import CleanScratchActivities
@@ -36,7 +38,9 @@ from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
+from contracts.worker_identity import WorkerIdentity
 from database.engine import Database
+from embedded.joining import join
 from fetching.addresses import AddressRules
 from fetching.source import Patience, Sources
 from logs import configure_logs
@@ -45,10 +49,12 @@ from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
+from runs.neighbours import AnotherStorage, refuse_another_storage
 from settings import Settings, SettingsError, load_settings
+from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.protocol import Storage
-from temporal_client import TemporalUnreachable, connect_within
+from temporal_client import TemporalUnreachable, connect_within, named_address
 from workflows.video_processing import VideoProcessingWorkflow
 
 log = structlog.stdlib.get_logger("worker")
@@ -56,13 +62,27 @@ log = structlog.stdlib.get_logger("worker")
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)
 """A cancel comes with the answer to a heartbeat. They are sent every two seconds, so none of them is held back."""
 
-
 _DATABASE_PAUSE_SECONDS = 0.5
 
+_CANT_START = (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing, ProfilesInvalid, AnotherStorage, RPCError)
 
-def control_worker(client: Client, settings: Settings, storage: Storage, database: Database) -> Worker:
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker keeps files.
+
+    Attributes:
+        storage: The files.
+        identity: The same for all who see the same files.
+    """
+
+    storage: Storage
+    identity: str
+
+
+def control_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
-    publish = PublishFilesActivities(storage)
+    publish = PublishFilesActivities(place.storage)
     sources = Sources(
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
@@ -74,28 +94,30 @@ def control_worker(client: Client, settings: Settings, storage: Storage, databas
         workflows=[VideoProcessingWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
-            FetchOriginalActivities(database.videos, storage, sources, fetch_rules).fetch_original,
+            FetchOriginalActivities(database.videos, place.storage, sources, fetch_rules).fetch_original,
             publish.publish_files,
             publish.withdraw_files,
             MarkReadyActivities(database.videos).mark_ready,
             MarkErrorActivities(database.videos).mark_error,
-            CleanScratchActivities(storage).clean_scratch,
+            CleanScratchActivities(place.storage).clean_scratch,
         ],
-        identity=identity(CONTROL_QUEUE),
+        identity=_identity(CONTROL_QUEUE, settings, place),
         interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
+        deployment_config=deployment_of(settings),
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
 
 
-def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: Ffmpeg, profiles: Profiles) -> Worker:
+def media_worker(client: Client, settings: Settings, place: Place, ffmpeg: Ffmpeg, profiles: Profiles) -> Worker:
     """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry."""
     limits = MediaLimits(
         max_duration_seconds=settings.max_duration_seconds,
         max_pixels=settings.max_pixels,
         max_encoded_pixels=settings.max_encoded_pixels,
     )
+    storage = place.storage
     return Worker(
         client,
         task_queue=MEDIA_QUEUE,
@@ -108,8 +130,9 @@ def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: F
             JoinStreamsActivities(ffmpeg, storage).join_streams,
             VerifyOutputActivities(ffmpeg, storage).verify_output,
         ],
-        identity=identity(MEDIA_QUEUE),
+        identity=_identity(MEDIA_QUEUE, settings, place),
         interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
+        deployment_config=deployment_of(settings),
         max_concurrent_activities=settings.media_slot_count,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
@@ -117,9 +140,19 @@ def media_worker(client: Client, settings: Settings, storage: Storage, ffmpeg: F
     )
 
 
-def identity(queue: str) -> str:
-    """Who works, as Temporal's history shows it: queue, host and process."""
-    return f"{queue}@{socket.gethostname()}:{os.getpid()}"
+def deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Which version of which deployment the worker is, so that a video ends on the version that began it."""
+    if settings.deployment is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment, settings.build_id or version("rushes")),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
+def _identity(queue: str, settings: Settings, place: Place) -> str:
+    return str(WorkerIdentity.of_this_process(queue, label=settings.worker_label, storage=place.identity))
 
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:
@@ -130,6 +163,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         TemporalUnreachable: Temporal did not answer in time.
         ProfilesInvalid: The operator's file of profiles can't be used.
         VideoError: The database did not answer in time, or storage can't be written to.
+        AnotherStorage: Other workers of these queues keep their files elsewhere.
+        RPCError: Temporal does not say which workers there are.
         FfmpegMissing: There is no ffmpeg to run.
     """
     log.info("worker_starting", version=version("rushes"), queues=list(queues), media_slots=settings.media_slot_count)
@@ -139,19 +174,26 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     profiles = load_profiles(settings.profiles)
     async with contextlib.AsyncExitStack() as resources:
         storage = await resources.enter_async_context(open_storage(settings.place))
-        client = await connect_within(settings.connect_timeout_seconds)
+        client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting)
         await storage.check()
+        place = Place(storage, await storage_identity(settings.place))
+        await refuse_another_storage(client, place.identity, str(settings.place))
         workers = []
         if CONTROL_QUEUE in queues:
             database = Database(settings.required_database_url, settings.database_pool_size)
             resources.push_async_callback(database.dispose)
             await _wait_for(database, settings.connect_timeout_seconds)
-            workers.append(control_worker(client, settings, storage, database))
+            workers.append(control_worker(client, settings, place, database))
         if MEDIA_QUEUE in queues:
-            workers.append(media_worker(client, settings, storage, await _ffmpeg(settings), profiles))
+            workers.append(media_worker(client, settings, place, await _ffmpeg(settings), profiles))
         for worker in workers:
             await resources.enter_async_context(worker)
-        log.info("worker_ready", temporal=client.service_client.config.target_host, namespace=client.namespace)
+        log.info(
+            "worker_ready",
+            temporal=client.service_client.config.target_host,
+            namespace=client.namespace,
+            storage=place.identity,
+        )
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)
         await asyncio.gather(*(worker.shutdown() for worker in workers))
@@ -164,10 +206,15 @@ async def _wait_for(database: Database, seconds: float) -> None:
     while True:
         try:
             return await database.ping(max(1.0, deadline - time.monotonic()))
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as failure:
             if time.monotonic() >= deadline:
                 raise
+            log.warning("worker_waits", reason=str(failure))
         await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+
+
+def _tell_waiting(sentence: str) -> None:
+    log.warning("worker_waits", reason=sentence)
 
 
 async def _ffmpeg(settings: Settings) -> Ffmpeg:
@@ -190,6 +237,17 @@ def _log_context_once() -> None:
     activity.logger.activity_info_on_message = False
 
 
+def _settings(options: Mapping[str, str | None]) -> Settings:
+    """The settings of the environment, of the command line, and of the stack that runs on this home.
+
+    Raises:
+        SettingsError: One can't be used.
+    """
+    os.environ.update({name: value for name, value in options.items() if value is not None})
+    join(load_settings().home, named_address())
+    return load_settings()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a worker process.
 
@@ -200,14 +258,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="worker.py", description="Work for Rushes: take videos off Temporal's queues."
     )
     parser.add_argument("--queue", choices=[*TASK_QUEUES, "all"], default="all", help="which task queue (default: all)")
-    queue = parser.parse_args(arguments).queue
+    parser.add_argument("--slots", help="ffmpeg activities at once (default: RUSHES_MEDIA_SLOTS)")
+    parser.add_argument("--label", help="what Temporal shows of this worker beside its host (RUSHES_WORKER_LABEL)")
+    options = parser.parse_args(arguments)
+    queue = options.queue
     configure_logs("json", "info")  # until the settings say otherwise
     try:
-        settings = load_settings()
+        settings = _settings({"RUSHES_MEDIA_SLOTS": options.slots, "RUSHES_WORKER_LABEL": options.label})
         configure_logs(settings.log_format, settings.log_level)
         _log_context_once()
         asyncio.run(run(settings, TASK_QUEUES if queue == "all" else (queue,)))
-    except (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing, ProfilesInvalid) as error:
+    except _CANT_START as error:
         log.error("worker_cannot_start", reason=str(error))  # noqa: TRY400 - the sentence says it all
         return 1
     return 0

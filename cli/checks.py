@@ -16,8 +16,8 @@ from cli.errors import CommandFailed
 from cli.findings import Finding, Verdict
 from cli.where import Service
 from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
-from embedded.parts import scratch_folder
 from media.ffmpeg import Ffmpeg
 from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
@@ -104,6 +104,14 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     except TemporalUnavailable as error:
         yield Finding("Workers", Verdict.FAIL, str(error), "Look into Temporal's log.")
         return
+    pollers = [WorkerIdentity.read(poller) for queue in queues for poller in queue.pollers]
+    places = {worker.storage: worker for worker in pollers if worker is not None and worker.storage}
+    if len(places) > 1:
+        found = f"workers keep their files in different places: {', '.join(map(str, places.values()))}"
+        mend = (
+            "Stop those with the wrong RUSHES_UPLOADS, RUSHES_SCRATCH or RUSHES_STORAGE; gone ones show for 5 minutes."
+        )
+        yield Finding("Workers", Verdict.WARN, found, mend)
     for queue in queues:
         subject = f"Queue {queue.name}"
         if queue.pollers:
@@ -148,7 +156,7 @@ def folders(service: Service) -> list[tuple[str, Path]]:
         return [("Scratch", settings.scratch)]
     if stack is None:
         return [("Uploads", settings.uploads_folder), ("Scratch", settings.scratch)]
-    return [("Uploads", Path(stack.uploads)), ("Scratch", scratch_folder(settings))]
+    return [("Uploads", Path(stack.uploads)), ("Scratch", Path(stack.scratch))]
 
 
 def check_writable(subject: str, folder: Path) -> Finding:

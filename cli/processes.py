@@ -60,7 +60,11 @@ def api() -> None:
 
 def worker(
     queue: Annotated[Queue, typer.Option(help="Which task queue to work for.")] = Queue.ALL,
+    slots: Annotated[int | None, typer.Option(min=1, help="ffmpeg activities at once.")] = None,
+    label: Annotated[str | None, typer.Option(help="What Temporal shows of this worker beside its host.")] = None,
 ) -> None:
-    """Work for Rushes: take videos off Temporal's task queues, until SIGTERM or Ctrl-C."""
-    sys.argv = ["worker.py", "--queue", queue.value]
+    """Work for Rushes, on this machine's running stack or as the settings say, until SIGTERM or Ctrl-C."""
+    chosen = {"--queue": queue.value, "--slots": slots, "--label": label}
+    given = [text for name, value in chosen.items() if value is not None for text in (name, str(value))]
+    sys.argv = ["worker.py", *given]
     runpy.run_module("worker", run_name="__main__", alter_sys=True)

@@ -11,7 +11,7 @@ from cli.api_client import ApiClient
 from cli.errors import CommandFailed, ExitCode
 from embedded.parts import browsable
 from embedded.run_file import RunFile
-from embedded.temporal import ADDRESS_VARIABLE, namespace_of
+from embedded.temporal import ADDRESS_VARIABLE
 from settings import Settings, load_settings
 from temporal_client import address_and_namespace, connect
 
@@ -38,7 +38,7 @@ class Service:
         """Address and namespace of Temporal."""
         if self.stack is None or os.environ.get(ADDRESS_VARIABLE):
             return address_and_namespace()
-        return self.stack.temporal, namespace_of(os.environ)
+        return self.stack.temporal, self.stack.namespace
 
     def api(self) -> ApiClient:
         """A client of the api."""

@@ -31,8 +31,10 @@ RUSHES_PORT: Input should be a valid integer, unable to parse string as an integ
 ```
 
 The embedded stack (`make up`, `make demo`) runs its own PostgreSQL unless `DATABASE_URL` is set, and its own Temporal
-unless `TEMPORAL_ADDRESS` is set. Api and workers that are started one by one need both. Two defaults differ in that
-stack: scratch is `scratch` in RUSHES_HOME, and its worker gets 3 seconds of grace.
+unless `RUSHES_EMBEDDED_TEMPORAL` is false. Two defaults differ in that stack: scratch is `scratch` in RUSHES_HOME, and
+its worker gets 3 seconds of grace. A worker that is started on the RUSHES_HOME of a running stack takes from its
+`run.json` what is not set: Temporal, database, folders or bucket, profiles. Elsewhere, api and workers need
+`TEMPORAL_ADDRESS` and `DATABASE_URL`; media workers only the first.
 """
 
 _TAIL: Final = """
@@ -43,7 +45,7 @@ Temporal server ignores all of them but `TEMPORAL_NAMESPACE`.
 
 | variable | default | meaning |
 | --- | --- | --- |
-| `TEMPORAL_ADDRESS` | `127.0.0.1:7233` | The server, as `host:port`. Set, it also means: run none here. |
+| `TEMPORAL_ADDRESS` | `127.0.0.1:7233` | The server, as `host:port`, for everything that speaks with one. |
 | `TEMPORAL_NAMESPACE` | `default` | The namespace; it has to know our [search attributes](monitoring.md). |
 | `TEMPORAL_API_KEY` | none | Bearer token, for Temporal Cloud; turns TLS on. |
 | `TEMPORAL_TLS` | off | `true` speaks TLS. |

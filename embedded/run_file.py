@@ -22,6 +22,10 @@ class RunFile:
         uploads: Folder of the originals and the published files.
         pids: Process ids by name: ``stack``, ``api``, ``worker``, and ``temporal`` and ``postgres`` where the stack
             runs them itself.
+        namespace: Temporal's.
+        scratch: Folder of the work files.
+        storage: The bucket, as ``RUSHES_STORAGE`` has it; empty where files are in folders.
+        profiles: The operator's file of encoding profiles; empty for none.
     """
 
     api: str
@@ -30,6 +34,10 @@ class RunFile:
     database: str
     uploads: str
     pids: Mapping[str, int]
+    namespace: str = "default"
+    scratch: str = ""
+    storage: str = ""
+    profiles: str = ""
 
     def write(self, home: Path) -> None:
         """Write the file all at once; readers see the old one or the new one. It holds a password: only we read it."""
@@ -48,6 +56,7 @@ class RunFile:
             found = cls(
                 **{name: str(fields[name]) for name in ("api", "temporal", "temporal_ui", "database", "uploads")},
                 pids={str(name): int(pid) for name, pid in fields["pids"].items()},
+                **{name: str(fields[name]) for name in ("namespace", "scratch", "storage", "profiles")},
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -1,6 +1,7 @@
 """The whole service from one command: PostgreSQL, Temporal, api and worker, supervised.
 
-PostgreSQL and Temporal are run here only where ``DATABASE_URL`` and ``TEMPORAL_ADDRESS`` name none.
+PostgreSQL is run here only where ``DATABASE_URL`` names none, and Temporal unless ``RUSHES_EMBEDDED_TEMPORAL`` is
+false.
 """
 
 import os
@@ -52,7 +53,7 @@ class Stack:
 
         Args:
             settings: Ports, folders, and the database if there is one already.
-            environment: What the children inherit; it also tells whether there is a Temporal already.
+            environment: What the children inherit; it also tells how a Temporal of somebody else's is reached.
             announce: Told in a sentence what a person should know.
         """
         self._settings = settings
@@ -125,6 +126,10 @@ class Stack:
             database=backends.database_url,
             uploads=str(self._settings.uploads_folder),
             pids={},
+            namespace=backends.temporal.namespace,
+            scratch=str(parts.scratch_folder(self._settings)),
+            storage=self._settings.storage or "",
+            profiles=str(self._settings.profiles or ""),
         )
         return self._write_run_file(self._run)
 
@@ -160,9 +165,14 @@ class Stack:
         return logs
 
     def _dev_server(self) -> DevServer | None:
-        if self._environment.get(ADDRESS_VARIABLE):
-            return None
         settings = self._settings
+        if not settings.embedded_temporal:
+            return None
+        if address := self._environment.get(ADDRESS_VARIABLE):
+            self._announce(
+                f"TEMPORAL_ADDRESS ({address}) is not for this stack, which runs a Temporal of its own. To have it use "
+                "that one, set RUSHES_EMBEDDED_TEMPORAL=false."
+            )
         return DevServer(
             database=self._home / "temporal.db",
             namespace=namespace_of(self._environment),
@@ -209,7 +219,7 @@ class Stack:
 
     async def _given_temporal(self, database_url: str) -> _Backends:
         try:
-            client = await connect_within(self._settings.connect_timeout_seconds)
+            client = await connect_within(self._settings.connect_timeout_seconds, waiting=self._announce)
         except TemporalUnreachable as error:
             raise StackError(str(error)) from error
         try:

@@ -43,6 +43,10 @@ class StoragePlace:
     scratch: Path
     copies_bytes: int
 
+    def __str__(self) -> str:
+        """For people: the bucket, or the two folders."""
+        return str(self.bucket) if self.bucket is not None else f"{self.uploads} and {self.scratch}"
+
 
 def parse_bucket_location(text: str) -> BucketLocation:
     """Read ``s3://bucket`` or ``s3://bucket/prefix``.

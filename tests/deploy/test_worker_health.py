@@ -15,10 +15,11 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from contracts.temporal_names import CONTROL_QUEUE
+from contracts.worker_identity import WorkerIdentity
 from tests.deploy.files import ROOT
 from tests.deploy.idle_workflow import Idle
-from worker import identity
 
+THIS = str(WorkerIdentity.of_this_process(CONTROL_QUEUE))
 SCRIPT = ROOT / "deploy" / "worker_health.py"
 
 
@@ -64,7 +65,7 @@ async def ask_until(
 
 async def test_a_worker_that_asks_for_tasks_is_healthy(temporal_client: Client) -> None:
     client = await client_of_a_new_namespace(temporal_client)
-    async with Worker(client, task_queue=CONTROL_QUEUE, workflows=[Idle], identity=identity(CONTROL_QUEUE)):
+    async with Worker(client, task_queue=CONTROL_QUEUE, workflows=[Idle], identity=THIS):
         answer = await ask_until(client, lambda answer: answer.returncode == 0)
     assert answer.stderr == ""
 

@@ -1,6 +1,7 @@
 """The stack where PostgreSQL and Temporal are somebody else's."""
 
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ async def test_a_given_database_and_temporal_are_used_and_none_is_started(
     home: Home, empty_database_url: str, temporal_client: Client
 ) -> None:
     address = temporal_client.service_client.config.target_host
-    given = home.with_settings(DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS=address)
+    given = home.with_settings(
+        DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS=address, RUSHES_EMBEDDED_TEMPORAL="false"
+    )
     process = await given.begin("up")
     try:
         await eventually(lambda: is_up(given), bool, within_seconds=START_SECONDS)
@@ -46,13 +49,30 @@ async def test_a_database_that_does_not_answer_is_told_and_nothing_is_left(home:
     assert home.run_file is None
 
 
-async def test_a_temporal_that_does_not_answer_is_told(home: Home, empty_database_url: str) -> None:
+async def test_a_temporal_that_does_not_answer_is_told_while_it_is_waited_for_and_at_the_end(
+    home: Home, empty_database_url: str
+) -> None:
     given = home.with_settings(
-        DATABASE_URL=empty_database_url, TEMPORAL_ADDRESS="127.0.0.1:1", RUSHES_CONNECT_TIMEOUT_SECONDS="1"
+        DATABASE_URL=empty_database_url,
+        TEMPORAL_ADDRESS="127.0.0.1:1",
+        RUSHES_EMBEDDED_TEMPORAL="false",
+        RUSHES_CONNECT_TIMEOUT_SECONDS="1.8",
     )
     ended = await given.rushes("up")
     assert ended.code == 3
+    assert "Waiting for Temporal at 127.0.0.1:1 (namespace default), for 2 s now, 1.8 s at most." in ended.out
     assert "Temporal did not answer at 127.0.0.1:1" in ended.err
+
+
+async def test_an_address_of_temporal_alone_does_not_keep_the_stack_from_running_its_own(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = home.with_settings(TEMPORAL_ADDRESS=f"127.0.0.1:{port}", RUSHES_TEMPORAL_PORT=str(port))
+        ended = await given.rushes("up")
+    assert ended.code == 3
+    assert f"TEMPORAL_ADDRESS (127.0.0.1:{port}) is not for this stack" in ended.out
+    assert "RUSHES_EMBEDDED_TEMPORAL=false" in ended.out
+    assert f"Port {port} (Temporal) is taken" in ended.err
 
 
 async def test_a_broken_file_of_profiles_is_told_before_anything_starts(home: Home, tmp_path: Path) -> None:

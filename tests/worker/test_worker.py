@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from contracts.worker_identity import WorkerIdentity
 from runs.client import TemporalRuns
 from tests.waiting import eventually
-from worker import identity
 
 WORKER = Path(__file__).resolve().parents[2] / "worker.py"
 
@@ -114,26 +113,40 @@ async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_si
     tmp_path: Path, temporal_environment: WorkflowEnvironment, temporal_address: str
 ) -> None:
     runs = TemporalRuns(temporal_environment.client)
-    process = await begin(tmp_path, "--queue", MEDIA_QUEUE, TEMPORAL_ADDRESS=temporal_address)
+    process = await begin(tmp_path, "--queue", MEDIA_QUEUE, "--label", "gpu-1", TEMPORAL_ADDRESS=temporal_address)
 
-    async def pollers() -> list[str]:
+    async def pollers() -> list[WorkerIdentity]:
         queues = {queue.name: queue.pollers for queue in await runs.queues()}
-        return [poller for poller in queues[MEDIA_QUEUE] if poller.endswith(f":{process.pid}")]
+        read = [WorkerIdentity.read(poller) for poller in queues[MEDIA_QUEUE]]
+        return [worker for worker in read if worker is not None and worker.pid == process.pid]
 
     try:
-        (poller,) = await eventually(pollers, bool)
+        (worker,) = await eventually(pollers, bool)
     finally:
         process.send_signal(signal.SIGTERM)
         ended = await finish(process)
-    assert re.fullmatch(rf"{MEDIA_QUEUE}@[^:]+:{process.pid}", poller)
+    assert (worker.queue, worker.host, worker.label) == (MEDIA_QUEUE, os.uname().nodename, "gpu-1")
     assert ended.code == 0
-    assert [line["event"] for line in ended.log if line["logger"] == "worker"] == [
-        "worker_starting",
-        "worker_ready",
-        "worker_stopping",
-        "worker_stopped",
-    ]
+    lines = [line for line in ended.log if line["logger"] == "worker"]
+    assert [line["event"] for line in lines] == ["worker_starting", "worker_ready", "worker_stopping", "worker_stopped"]
+    assert lines[1]["storage"] == worker.storage
 
 
-def test_an_identity_names_queue_host_and_process() -> None:
-    assert identity(CONTROL_QUEUE) == f"{CONTROL_QUEUE}@{os.uname().nodename}:{os.getpid()}"
+async def test_a_worker_that_waits_says_for_what(tmp_path: Path) -> None:
+    ended = await finish(
+        await begin(
+            tmp_path,
+            *("--queue", MEDIA_QUEUE),
+            TEMPORAL_ADDRESS="127.0.0.1:1",
+            TEMPORAL_NAMESPACE="films",
+            RUSHES_CONNECT_TIMEOUT_SECONDS="1.8",
+        )
+    )
+    assert [line["event"] for line in ended.log] == ["worker_starting", "worker_waits", "worker_cannot_start"]
+    assert ended.log[1]["reason"].startswith("Waiting for Temporal at 127.0.0.1:1 (namespace films), for 2 s now")
+
+
+async def test_a_label_that_can_not_be_read_again_is_refused(tmp_path: Path) -> None:
+    ended = await finish(await begin(tmp_path, "--label", "two words"))
+    assert (ended.code, ended.log[-1]["event"]) == (1, "worker_cannot_start")
+    assert ended.log[-1]["reason"].startswith("RUSHES_WORKER_LABEL: ")

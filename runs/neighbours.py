@@ -1,0 +1,73 @@
+"""Which other workers serve our queues, and whether they keep their files where we do.
+
+Steps of one video run on several workers and hand files to each other. A worker whose folders are others than theirs
+would break videos, one step here and one there, so it must not begin. All that workers are sure to share is Temporal,
+which knows each one's identity, and that says where its files are.
+"""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from contracts.temporal_names import TASK_QUEUES
+from contracts.worker_identity import WorkerIdentity
+
+_LATELY: Final = timedelta(seconds=75)
+"""A poll that finds no task ends after a minute. Temporal remembers whoever has asked for five."""
+
+_ANSWER_WITHIN: Final = timedelta(seconds=5)
+
+
+class AnotherStorage(Exception):
+    """Workers of the same queues keep their files elsewhere; the sentence names one of them, and the settings."""
+
+
+async def refuse_another_storage(client: Client, storage: str, settings: str) -> None:
+    """Return if every worker that serves our queues now keeps its files in the place with this identity.
+
+    Args:
+        client: Of their Temporal.
+        storage: Identity of our place.
+        settings: Where that is, as our settings say it, for the message.
+
+    Raises:
+        AnotherStorage: One of them does not.
+        RPCError: Temporal does not tell.
+    """
+    async for worker in _neighbours(client):
+        if worker.storage and worker.storage != storage:
+            raise AnotherStorage(
+                f"The worker {worker} keeps its files in another place than {settings}, so videos would break between "
+                "the two. Give this one the folders or the bucket of that one: RUSHES_UPLOADS and RUSHES_SCRATCH, or "
+                "RUSHES_STORAGE. If all are to change over, stop that one first."
+            )
+
+
+async def _neighbours(client: Client) -> AsyncIterator[WorkerIdentity]:
+    for queue in TASK_QUEUES:
+        for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+            answer = await client.workflow_service.describe_task_queue(
+                DescribeTaskQueueRequest(
+                    namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+                ),
+                timeout=_ANSWER_WITHIN,
+            )
+            for poller in answer.pollers:
+                worker = WorkerIdentity.read(poller.identity)
+                if worker is not None and _lives(worker, poller.last_access_time.ToDatetime(UTC)):
+                    yield worker
+
+
+def _lives(worker: WorkerIdentity, asked: datetime) -> bool:
+    """Whether it may still take a task; one of this machine can be looked at, and needs no guess."""
+    if worker.host == socket.gethostname():
+        return worker.pid != os.getpid() and Path(f"/proc/{worker.pid}").exists()
+    return datetime.now(UTC) - asked < _LATELY
