@@ -22,6 +22,7 @@ class PacketSurvey:
         most_a_second: Most packets within any one second, or at the pace of any half second.
         keyframes: When there are keyframes, ascending; of several within half a second, the first.
         reorder_seconds: Longest time from when a keyframe is decoded until it is shown.
+        restarts: How often its clock goes back, as where recordings were put one behind the other.
     """
 
     packets: int
@@ -37,6 +38,7 @@ class PacketSurvey:
     most_a_second: int
     keyframes: tuple[float, ...] = ()
     reorder_seconds: float = 0.0
+    restarts: int = 0
 
     @property
     def seconds(self) -> float:

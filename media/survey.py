@@ -11,6 +11,8 @@ PACKET_ENTRIES: Final = "packet=stream_index,pts_time,dts_time,duration_time,siz
 
 _COLUMNS: Final = 6
 _KEYFRAMES_APART_SECONDS: Final = 0.5
+_RESTART_SECONDS: Final = 0.5
+"""A clock that goes back by less is disorder, which some writers leave; such a source is encoded."""
 _SECOND: Final = 1.0 - 1e-6
 """A little less, or a packet just one second earlier counts or not as its time happens to be rounded."""
 
@@ -50,6 +52,7 @@ class _StreamSurveyor:
         self._keyframe: float | None = None
         self._keyframes = array("d")
         self._reorder = 0.0
+        self._restarts = 0
         self._keyframe_gap = 0.0
         self._in_order = True
         self._hidden = 0
@@ -70,6 +73,7 @@ class _StreamSurveyor:
         if at is None:
             return
         if dts is not None:
+            self._restarts += self._decoded is not None and dts < self._decoded - _RESTART_SECONDS
             self._decoded = dts
         if "D" in flags:
             self._hidden += 1
@@ -130,6 +134,7 @@ class _StreamSurveyor:
             most_a_second=self._most_a_second,
             keyframes=tuple(self._keyframes),
             reorder_seconds=round(self._reorder, 6),
+            restarts=self._restarts,
         )
 
 

@@ -52,6 +52,7 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProb
         taking_apart = group.create_task(_take_packets_apart(ffmpeg, path, probed))
         group.create_task(_decode_frame(ffmpeg, path, probed))
     surveyed = _surveyed(probed, surveying.result())
+    _check_clock(surveyed)
     check_limits(surveyed, limits)
     await _check_length(ffmpeg, path, probed, surveyed)
     return replace(surveyed, video=replace(taking_apart.result(), survey=surveyed.video.survey))
@@ -113,6 +114,16 @@ def _surveyed(probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
     # A track that is announced and never comes is no track.
     audio = tuple(track for track in map(surveyed, probed.audio) if track.survey is not None)
     return replace(probed, video=surveyed(probed.video), audio=audio)
+
+
+def _check_clock(surveyed: MediaProbe) -> None:
+    """Times that come twice say nothing of what is shown when; a player guesses, and an encoder drops a part."""
+    survey = surveyed.video.survey
+    if survey is not None and survey.restarts:
+        raise InvalidMedia(
+            "The file's clock starts anew in the middle, as where recordings were put one behind the other. Export it "
+            "as one MP4 and upload the new file."
+        )
 
 
 async def _take_packets_apart(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> VideoStream:

@@ -42,6 +42,13 @@ def test_a_plain_stream_is_counted_and_measured() -> None:
     assert (survey.seconds, survey.rate, survey.bit_rate) == (6.0, 25.0, 20_000.0)
 
 
+def test_a_clock_that_starts_anew_is_counted_and_disorder_is_not() -> None:
+    assert surveyed(frames(50)).restarts == 0
+    assert surveyed([*frames(50), *frames(50), *frames(50)]).restarts == 2
+    survey = surveyed([*frames(50), ("1.8", "1.8", "0.04", "___")])
+    assert (survey.in_order, survey.restarts) == (False, 0)
+
+
 def test_streams_are_told_apart_and_what_is_no_packet_is_passed_over() -> None:
     surveyor = Surveyor()
     for line in ("0,0,0,1,10,K__", "", "side_data,x", "1,5,5,1,20,K__", "nonsense,,,,,,", "0,1,1,1,10,___"):

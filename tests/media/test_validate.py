@@ -212,3 +212,15 @@ async def test_a_program_that_is_killed_says_nothing_about_the_file(
     killed.chmod(stat.S_IRWXU)
     with pytest.raises(TranscodeFailed, match="killed"):
         await validate(await Ffmpeg.locate(ffmpeg.ffmpeg_path, killed), clips.path(Clip.SILENT), media_limits)
+
+
+async def test_recordings_put_one_behind_the_other_are_refused_instead_of_losing_one(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path
+) -> None:
+    one, both = tmp_path / "one.ts", tmp_path / "both.ts"
+    copy = ["-i", str(clips.path(Clip.SHORT_WITH_SOUND)), "-c", "copy", str(one)]
+    assert (await ffmpeg.run([str(ffmpeg.ffmpeg_path), "-v", "error", *copy]))[0].return_code == 0
+    await asyncio.to_thread(lambda: both.write_bytes(one.read_bytes() * 2))
+    assert (await validate(ffmpeg, one, media_limits)).video.codec == "h264"
+    with pytest.raises(InvalidMedia, match="clock starts anew"):
+        await validate(ffmpeg, both, media_limits)
