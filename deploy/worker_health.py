@@ -2,10 +2,11 @@
 
 A worker listens on no port, and that its process exists says little. What it is for is to take tasks, and Temporal
 knows who asks: a worker that is stuck, cut off or misconfigured stops asking. The workflow side of ``video-control``
-is looked at because it never runs out of slots; ``video-media`` is not asked for more while ffmpeg fills every slot.
-So this suits workers started with ``--queue all`` or ``--queue video-control``.
+is looked at because it never runs out of slots. ``video-media`` is not asked for more while ffmpeg fills every slot, so
+of a worker that serves it alone (``--queue video-media``) only this is looked at: does Temporal answer from here?
 """
 
+import argparse
 import asyncio
 import os
 import socket
@@ -18,7 +19,7 @@ from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
-from contracts.temporal_names import CONTROL_QUEUE
+from contracts.temporal_names import CONTROL_QUEUE, TASK_QUEUES
 from temporal_client import address_and_namespace, connect
 
 _LATELY: Final = timedelta(seconds=150)
@@ -51,15 +52,15 @@ def asked_lately(poller: PollerInfo, host: str, now: datetime) -> bool:
     return f"@{host}:" in poller.identity and now - poller.last_access_time.ToDatetime(UTC) < _LATELY
 
 
-def complaint() -> str | None:
-    """What is wrong with the worker of this host, as a sentence; None for a healthy one."""
+def complaint(queue: str = CONTROL_QUEUE) -> str | None:
+    """What is wrong with the worker of this host, which serves the queue, as a sentence; None for a healthy one."""
     host = socket.gethostname()
     try:
         found = asyncio.run(pollers())
     except (RuntimeError, RPCError) as error:
         return f"Temporal does not answer at {address_and_namespace()[0]}: {error}"
     now = datetime.now(UTC)
-    if any(asked_lately(poller, host, now) for poller in found):
+    if queue != CONTROL_QUEUE or any(asked_lately(poller, host, now) for poller in found):
         return None
     others = ", ".join(poller.identity for poller in found) or "nobody"
     return f"No worker of {host} has asked for tasks of {CONTROL_QUEUE} lately; who has: {others}"
@@ -67,7 +68,9 @@ def complaint() -> str | None:
 
 def main() -> NoReturn:
     """Exit with 0 for a healthy worker, else with 1 and a sentence on standard error."""
-    wrong = complaint()
+    parser = argparse.ArgumentParser(prog="worker_health.py")
+    parser.add_argument("--queue", choices=TASK_QUEUES, default=CONTROL_QUEUE)
+    wrong = complaint(parser.parse_args().queue)
     if wrong:
         sys.stderr.write(f"{wrong}\n")
         sys.stderr.flush()

@@ -56,7 +56,7 @@ def test_the_filled_in_example_is_all_that_the_file_needs(tmp_path: Path) -> Non
     assert result.returncode == 0, result.stderr
     resolved = yaml.safe_load(result.stdout)["services"]
     assert set(resolved) == set(services())
-    assert resolved["worker"]["environment"]["DATABASE_URL"] == (
+    assert resolved["control-worker"]["environment"]["DATABASE_URL"] == (
         "postgresql://rushes:ofpostgresrushespassword@postgres:5432/rushes"
     )
     assert resolved["temporal"]["environment"]["POSTGRES_PWD"] == "ofpostgrestemporalpassword"

@@ -26,6 +26,8 @@ from tests.deploy.files import (
 
 UPLOADS = "/app/uploads"
 READ_BY_TEMPORAL = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+READ_BY_BOTOCORE = {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+WORKERS = {"control-worker": "video-control", "media-worker": "video-media"}
 
 
 def image(service: str) -> tuple[str, str]:
@@ -35,9 +37,11 @@ def image(service: str) -> tuple[str, str]:
 
 def known_settings() -> set[str]:
     prefix = Settings.model_config.get("env_prefix", "")
-    return {
-        str(field.validation_alias or f"{prefix}{name}".upper()) for name, field in Settings.model_fields.items()
-    } | READ_BY_TEMPORAL
+    return (
+        {str(field.validation_alias or f"{prefix}{name}".upper()) for name, field in Settings.model_fields.items()}
+        | READ_BY_TEMPORAL
+        | READ_BY_BOTOCORE
+    )
 
 
 def test_all_the_parts_are_there() -> None:
@@ -49,7 +53,9 @@ def test_all_the_parts_are_there() -> None:
         "temporal-ui",
         "migrate",
         "api",
-        "worker",
+        "control-worker",
+        "media-worker",
+        "seaweedfs",
     }
 
 
@@ -91,7 +97,7 @@ def test_no_password_has_a_default() -> None:
         assert variables()[name] == f":?set {name} in .env, see deploy/env.example"
     for name, service in services().items():
         for key, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|PWD|SECRET|KEY", key):
+            if re.search("PASSWORD|PWD|SECRET|KEY", key) and value is not None:
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), f"{key} of {name}"
 
 
@@ -119,19 +125,27 @@ def test_every_setting_of_our_services_is_one_that_exists(name: str) -> None:
     assert set(services()[name]["environment"]) <= known_settings()
 
 
-def test_workers_can_be_scaled() -> None:
-    worker = services()["worker"]
-    assert worker["command"] == ["worker", "--queue", "all"]
+@pytest.mark.parametrize(("name", "queue"), WORKERS.items())
+def test_workers_can_be_scaled(name: str, queue: str) -> None:
+    worker = services()[name]
+    assert worker["command"] == ["worker", "--queue", queue]
     assert not {"container_name", "ports", "hostname"} & set(worker)
 
 
-def test_the_worker_serves_every_queue_and_no_other_name_is_written_down() -> None:
+def test_media_workers_have_neither_the_database_s_network_nor_its_password() -> None:
+    media = services()["media-worker"]
+    assert "database" not in media["networks"]
+    assert "DATABASE_URL" not in media["environment"]
+    assert "DATABASE_URL" in services()["control-worker"]["environment"]
+
+
+def test_the_workers_serve_every_queue_and_no_other_name_is_written_down() -> None:
     written = (ROOT / "docker-compose.temporal.yml").read_text()
-    assert set(re.findall(r"\bvideo-[a-z]+\b", written)) <= set(TASK_QUEUES)
+    assert set(re.findall(r"\bvideo-[a-z]+\b", written)) == set(TASK_QUEUES) == set(WORKERS.values())
 
 
-def test_api_and_worker_share_the_uploads_volume() -> None:
-    for name in ("api", "worker"):
+def test_api_and_workers_share_the_uploads_volume() -> None:
+    for name in ("api", *WORKERS):
         assert services()[name]["volumes"] == [f"uploads:{UPLOADS}"]
         environment = services()[name]["environment"]
         assert environment["RUSHES_UPLOADS"] == UPLOADS
@@ -139,8 +153,9 @@ def test_api_and_worker_share_the_uploads_volume() -> None:
     assert "uploads" in compose()["volumes"]
 
 
-def test_a_stopping_worker_is_given_longer_than_its_grace() -> None:
-    worker = services()["worker"]
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_stopping_worker_is_given_longer_than_its_grace(name: str) -> None:
+    worker = services()[name]
     grace = float(worker["environment"]["RUSHES_WORKER_GRACE_SECONDS"])
     assert seconds(worker["stop_grace_period"]) >= grace + 15
 
@@ -162,7 +177,7 @@ def test_ports_are_published_on_the_loopback_address_only() -> None:
 
 def test_what_reads_strangers_files_has_no_way_to_the_internet() -> None:
     networks = compose()["networks"]
-    assert all(networks[name].get("internal") for name in services()["worker"]["networks"])
+    assert all(networks[name].get("internal") for name in services()["media-worker"]["networks"])
 
 
 def test_services_wait_for_jobs_to_be_done_and_for_services_to_be_healthy() -> None:
@@ -170,7 +185,7 @@ def test_services_wait_for_jobs_to_be_done_and_for_services_to_be_healthy() -> N
         for needed, how in service.get("depends_on", {}).items():
             done = "service_completed_successfully" if is_job(services()[needed]) else "service_healthy"
             assert how["condition"] == done, f"{name} on {needed}"
-    assert set(services()["worker"]["depends_on"]) == set(services()["api"]["depends_on"])
+    assert set(services()["control-worker"]["depends_on"]) == set(services()["api"]["depends_on"])
 
 
 def test_the_namespace_is_made_under_the_name_that_is_used() -> None:
