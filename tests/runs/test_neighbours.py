@@ -2,16 +2,13 @@
 
 import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from temporalio import activity
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from contracts.temporal_names import MEDIA_QUEUE
@@ -29,25 +26,6 @@ async def idle() -> None:
     """Nothing is asked of it."""
 
 
-@pytest.fixture
-async def client(temporal_client: Client) -> Client:
-    """Of a namespace of the test's own, because the queues' names are fixed and other tests' workers poll them."""
-    request = RegisterNamespaceRequest(namespace=f"neighbours-{uuid.uuid4().hex}")
-    request.workflow_execution_retention_period.FromSeconds(86400)
-    await temporal_client.workflow_service.register_namespace(request)
-    own = await Client.connect(temporal_client.service_client.config.target_host, namespace=request.namespace)
-
-    async def is_known() -> bool:
-        try:
-            await own.count_workflows()
-        except RPCError:
-            return False
-        return True
-
-    await eventually(is_known, bool)
-    return own
-
-
 @asynccontextmanager
 async def polling(client: Client, identity: str) -> AsyncIterator[None]:
     """A worker with this identity, which Temporal has seen."""
@@ -60,31 +38,31 @@ async def polling(client: Client, identity: str) -> AsyncIterator[None]:
         yield
 
 
-async def test_another_place_than_a_neighbours_is_refused_and_both_are_named(client: Client) -> None:
-    async with polling(client, str(ELSEWHERE)):
-        await refuse_another_storage(client, "0123abcd", "/uploads and /scratch")
+async def test_another_place_than_a_neighbours_is_refused_and_both_are_named(own_namespace: Client) -> None:
+    async with polling(own_namespace, str(ELSEWHERE)):
+        await refuse_another_storage(own_namespace, "0123abcd", "/uploads and /scratch")
         with pytest.raises(AnotherStorage) as refused:
-            await refuse_another_storage(client, "ffffffff", "/uploads and /scratch")
+            await refuse_another_storage(own_namespace, "ffffffff", "/uploads and /scratch")
     assert f"The worker {ELSEWHERE} keeps its files in another place than /uploads and /scratch" in str(refused.value)
     assert "RUSHES_SCRATCH" in str(refused.value)
 
 
-async def test_a_worker_of_this_machine_that_has_died_is_no_neighbour(client: Client) -> None:
+async def test_a_worker_of_this_machine_that_has_died_is_no_neighbour(own_namespace: Client) -> None:
     died = await asyncio.create_subprocess_exec("true")
     await died.wait()
-    async with polling(client, str(replace(HERE, pid=died.pid))):
-        await refuse_another_storage(client, "ffffffff", "here")
+    async with polling(own_namespace, str(replace(HERE, pid=died.pid))):
+        await refuse_another_storage(own_namespace, "ffffffff", "here")
 
 
-async def test_a_worker_of_this_machine_that_lives_is_one(client: Client) -> None:
-    async with polling(client, str(replace(HERE, pid=os.getppid()))):
+async def test_a_worker_of_this_machine_that_lives_is_one(own_namespace: Client) -> None:
+    async with polling(own_namespace, str(replace(HERE, pid=os.getppid()))):
         with pytest.raises(AnotherStorage):
-            await refuse_another_storage(client, "ffffffff", "here")
+            await refuse_another_storage(own_namespace, "ffffffff", "here")
 
 
-async def test_a_worker_that_is_not_ours_says_nothing_of_files(client: Client) -> None:
-    async with polling(client, "1234@somebody"):
-        await refuse_another_storage(client, "ffffffff", "here")
+async def test_a_worker_that_is_not_ours_says_nothing_of_files(own_namespace: Client) -> None:
+    async with polling(own_namespace, "1234@somebody"):
+        await refuse_another_storage(own_namespace, "ffffffff", "here")
 
 
 @pytest.mark.parametrize("identity", [HERE, ELSEWHERE, WorkerIdentity("q", "h", 1), WorkerIdentity("q", "h", 1, "l")])
