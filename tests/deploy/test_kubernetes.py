@@ -1,0 +1,127 @@
+"""What deploy/kubernetes promises, read from the files themselves; no cluster and no schema is at hand here."""
+
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from contracts.temporal_names import TASK_QUEUES
+from tests.deploy.files import ROOT, project
+from tests.deploy.test_compose_file import READ_BY_BOTOCORE, known_settings
+
+FOLDER: Final = ROOT / "deploy" / "kubernetes"
+SECRET: Final = {"DATABASE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+Object = dict[str, Any]
+
+
+def kustomization() -> Object:
+    """The base."""
+    loaded: Object = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+    return loaded
+
+
+def objects() -> list[Object]:
+    """Everything that it applies."""
+    return [found for name in kustomization()["resources"] for found in yaml.safe_load_all((FOLDER / name).read_text())]
+
+
+def of_kind(kind: str) -> dict[str, Object]:
+    """By name."""
+    return {found["metadata"]["name"]: found for found in objects() if found["kind"] == kind}
+
+
+def pods() -> dict[str, Object]:
+    """The pod of each deployment and job, by its name."""
+    return {name: found["spec"]["template"]["spec"] for name, found in (of_kind("Deployment") | of_kind("Job")).items()}
+
+
+def settings_of(pod: Object) -> set[str]:
+    """Names of all that its container finds in its environment."""
+    container = pod["containers"][0]
+    named = {variable["name"] for variable in container.get("env", [])}
+    for source in container.get("envFrom", []):
+        named |= set(of_kind("ConfigMap")["rushes-settings"]["data"]) if "configMapRef" in source else SECRET
+    return named
+
+
+def test_every_file_of_the_folder_is_applied() -> None:
+    assert {path.name for path in FOLDER.glob("*.yaml")} == {"kustomization.yaml", *kustomization()["resources"]}
+
+
+def test_all_the_parts_are_there_and_only_the_media_workers_are_scaled() -> None:
+    assert set(pods()) == {"rushes-api", "rushes-control-worker", "rushes-media-worker", "rushes-migrate"}
+    (scaled,) = of_kind("ScaledObject").values()
+    target = scaled["spec"]["scaleTargetRef"]["name"]
+    assert target == "rushes-media-worker"
+    assert "replicas" not in of_kind("Deployment")[target]["spec"], "two would set it in turns"
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["type"] == "temporal"
+    shared = of_kind("ConfigMap")["rushes-settings"]["data"]
+    assert trigger["metadata"]["endpoint"] == shared["TEMPORAL_ADDRESS"]
+    assert trigger["metadata"]["namespace"] == shared["TEMPORAL_NAMESPACE"]
+
+
+def test_the_workers_serve_every_queue() -> None:
+    served = {pod["containers"][0]["args"][-1] for name, pod in pods().items() if name.endswith("-worker")}
+    assert served == set(TASK_QUEUES)
+    assert of_kind("ScaledObject")["rushes-media-worker"]["spec"]["triggers"][0]["metadata"]["taskQueue"] in served
+
+
+@pytest.mark.parametrize("name", pods())
+def test_every_setting_is_one_that_exists(name: str) -> None:
+    assert settings_of(pods()[name]) <= known_settings() | READ_BY_BOTOCORE
+
+
+def test_media_workers_know_no_database() -> None:
+    assert "DATABASE_URL" not in settings_of(pods()["rushes-media-worker"])
+    assert settings_of(pods()["rushes-media-worker"]) >= SECRET - {"DATABASE_URL"}
+
+
+@pytest.mark.parametrize("name", pods())
+def test_no_pod_runs_as_root_or_may_gain_rights_or_write_its_own_image(name: str) -> None:
+    pod = pods()[name]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert not pod["automountServiceAccountToken"]
+    for container in pod["containers"]:
+        assert container["image"] == "rushes"
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    assert kustomization()["images"] == [{"name": "rushes", "newTag": project()["project"]["version"]}]
+
+
+@pytest.mark.parametrize("name", of_kind("Deployment"))
+def test_selectors_and_budgets_fit_their_pods(name: str) -> None:
+    deployment = of_kind("Deployment")[name]
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert of_kind("PodDisruptionBudget")[name]["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
+@pytest.mark.parametrize("name", ["rushes-control-worker", "rushes-media-worker"])
+def test_a_stopping_worker_is_given_longer_than_its_grace(name: str) -> None:
+    pod = pods()[name]
+    environment = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+    assert pod["terminationGracePeriodSeconds"] >= float(environment["RUSHES_WORKER_GRACE_SECONDS"]) + 15
+
+
+def test_copies_fit_into_the_scratch_of_a_media_worker() -> None:
+    pod = pods()["rushes-media-worker"]
+    environment = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+    (scratch,) = [volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if volume["name"] == "scratch"]
+    assert int(environment["RUSHES_COPIES_BYTES"]) < int(scratch.removesuffix("Gi")) * 1024**3
+
+
+def test_probes_ask_for_what_the_api_has() -> None:
+    container = pods()["rushes-api"]["containers"][0]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert {variable["name"]: variable.get("value") for variable in container["env"]}["RUSHES_PORT"] == str(
+        container["ports"][0]["containerPort"]
+    )
