@@ -1,7 +1,8 @@
-"""What deploy/kubernetes promises, read from the files themselves; no cluster and no schema is at hand here."""
+"""What deploy/kubernetes promises, read from the files themselves and held against Kubernetes' schemas."""
 
 from typing import Any, Final
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -10,6 +11,7 @@ from tests.deploy.files import ROOT, project
 from tests.deploy.test_compose_file import READ_BY_BOTOCORE, known_settings
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
+KUBERNETES: Final = "1.37"
 SECRET: Final = {"DATABASE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 Object = dict[str, Any]
@@ -47,6 +49,15 @@ def settings_of(pod: Object) -> set[str]:
 
 def test_every_file_of_the_folder_is_applied() -> None:
     assert {path.name for path in FOLDER.glob("*.yaml")} == {"kustomization.yaml", *kustomization()["resources"]}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [found for found in objects() if found["kind"] != "ScaledObject"],  # KEDA's own: in no schema of Kubernetes
+    ids=lambda found: f"{found['kind']}-{found['metadata']['name']}",
+)
+def test_every_object_is_as_kubernetes_describes_it(found: Object) -> None:
+    kubernetes_validate.validate(found, KUBERNETES, strict=True)
 
 
 def test_all_the_parts_are_there_and_only_the_media_workers_are_scaled() -> None:
