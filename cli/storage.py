@@ -25,7 +25,7 @@ _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
 
 
 def check() -> None:
-    """Write, read, read a range, compare clocks, upload in parts and delete, where the settings say. Exits with 1."""
+    """Write, read, read a range, compare clocks, upload in parts, delete; exits with 1 if something does not hold."""
     settings = find_service().settings
 
     async def collect() -> bool:

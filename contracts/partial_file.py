@@ -19,8 +19,8 @@ class PartialFile(Protocol):
     def is_whole(self) -> bool:
         """Whether every byte is here, as on a disk, so that there is no point in asking for some of them."""
 
-    async def need(self, begin: int, end: int) -> None:
-        """Have the bytes from ``begin`` up to ``end`` here. Raises ``StorageFailed``."""
+    async def need(self, *ranges: tuple[int, int]) -> None:
+        """Have the bytes here of each range, from its first number up to its second. Raises ``StorageFailed``."""
 
     async def need_all(self) -> None:
         """Have all of it here. Raises ``StorageFailed``."""

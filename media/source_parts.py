@@ -34,7 +34,9 @@ _HEADER_BYTES: Final = 16
 _MOST_BOXES: Final = 64
 """A file in fragments has an index in each; it is taken whole."""
 _GAP_BYTES: Final = 256 * 1024
-"""What lies between two packets is taken as well, rather than to ask twice."""
+"""So much between two pictures, which is sound, is taken as well, rather than to ask twice."""
+_GAP_OF_STREAM_BYTES: Final = 16 * 1024
+"""Between two packets of sound lie the pictures of half a second: taken with it, they would be all of the film."""
 _BEFORE_SECONDS: Final = 0.2
 """ffmpeg goes back a little further than it is told where pictures are reordered: by 3/23 s."""
 _AHEAD_FRAMES: Final = 40
@@ -80,10 +82,12 @@ async def need_for_frames(ffmpeg: Ffmpeg, source: PartialFile, stream: int, at_s
 
 async def need_for_stream(ffmpeg: Ffmpeg, source: PartialFile, stream: int) -> None:
     """Have here every packet of one stream, such as the sound: all, where that can't be told."""
-    await _need_packets(ffmpeg, source, stream, None)
+    await _need_packets(ffmpeg, source, stream, None, _GAP_OF_STREAM_BYTES)
 
 
-async def _need_packets(ffmpeg: Ffmpeg, source: PartialFile, stream: int, interval: str | None) -> None:
+async def _need_packets(
+    ffmpeg: Ffmpeg, source: PartialFile, stream: int, interval: str | None, gap_bytes: int = _GAP_BYTES
+) -> None:
     if source.is_whole:
         return
     if not await need_index(source):
@@ -93,30 +97,29 @@ async def _need_packets(ffmpeg: Ffmpeg, source: PartialFile, stream: int, interv
     if not places:
         await source.need_all()
         return
-    for begin, end in joined(places):
-        await source.need(begin, end)
+    await source.need(*joined(places, gap_bytes))
 
 
 async def need_index(source: PartialFile) -> bool:
     """Have here all of an MP4 or MOV but its packets, and the first of those; False where it is something else."""
     place, kinds = 0, list[bytes]()
     while place < source.size_bytes and len(kinds) < _MOST_BOXES:
-        await source.need(place, place + _HEADER_BYTES)
+        await source.need((place, place + _HEADER_BYTES))
         box = await asyncio.to_thread(top_box, source.path, place)
         if box is None:
             break
         kind, end = box
         kinds.append(kind)
-        await source.need(place, min(end, place + _FIRST_PICTURES_BYTES) if kind == b"mdat" else end)
+        await source.need((place, min(end, place + _FIRST_PICTURES_BYTES) if kind == b"mdat" else end))
         place = end
     return kinds.count(b"moov") == 1 and b"mdat" in kinds and b"moof" not in kinds
 
 
-def joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def joined(places: Iterable[tuple[int, int]], gap_bytes: int = _GAP_BYTES) -> list[tuple[int, int]]:
     """The ranges in order, those that lie close together made one."""
     found: list[tuple[int, int]] = []
     for begin, end in sorted(places):
-        if found and begin <= found[-1][1] + _GAP_BYTES:
+        if found and begin <= found[-1][1] + gap_bytes:
             found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
             found.append((begin, end))

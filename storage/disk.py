@@ -23,7 +23,7 @@ class WholeFile:
     size_bytes: int
     is_whole: bool = True
 
-    async def need(self, begin: int, end: int) -> None:
+    async def need(self, *ranges: tuple[int, int]) -> None:
         """They are."""
 
     async def need_all(self) -> None:

@@ -46,17 +46,17 @@ class LentCopy:
         """Whether every byte is here."""
         return self._file.held_bytes == self.size_bytes
 
-    async def need(self, begin: int, end: int) -> None:
-        """Have the bytes from ``begin`` up to ``end`` here. Raises ``StorageFailed``."""
+    async def need(self, *ranges: tuple[int, int]) -> None:
+        """Have the bytes of each range here. Raises ``StorageFailed``."""
         async with self._file.filling:
-            missing = self._file.missing(begin, end)
+            missing = self._file.missing(*ranges)
             if missing:
                 await self._copies.make_room(sum(last - first for first, last in missing))
                 await self._file.fill(missing, self._read)
 
     async def need_all(self) -> None:
         """Have all of it here. Raises ``StorageFailed``."""
-        await self.need(0, self.size_bytes)
+        await self.need((0, self.size_bytes))
 
 
 class LocalCopies:

@@ -9,9 +9,9 @@ Result = TypeVar("Result")
 _AT_ONCE: Final = 4
 
 
-async def side_by_side(works: Sequence[Callable[[], Awaitable[Result]]]) -> list[Result]:
+async def side_by_side(works: Sequence[Callable[[], Awaitable[Result]]], at_once: int = _AT_ONCE) -> list[Result]:
     """Do all; the first failure ends the others. Raises that ``StorageFailed``."""
-    turn = asyncio.Semaphore(_AT_ONCE)
+    turn = asyncio.Semaphore(at_once)
 
     async def do(work: Callable[[], Awaitable[Result]]) -> Result:
         async with turn:

@@ -11,9 +11,14 @@ from contracts.errors import StorageFailed
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.side_by_side import side_by_side
 
-BLOCK_BYTES: Final = 128 * 1024
-"""What is fetched at least: a range of a few kilobytes costs a request as well."""
+BLOCK_BYTES: Final = 16 * 1024
+"""What is fetched at least."""
 _PIECE_BYTES: Final = 16 * 1024 * 1024
+
+_AT_ONCE: Final = 4
+_SMALL_BYTES: Final = 1024 * 1024
+_SMALL_AT_ONCE: Final = 16
+"""Of small pieces it is the way to the bucket that takes the time, and not the bytes."""
 
 ReadRange = Callable[[int, int], Awaitable[bytes]]
 """Fetches the bytes from the first number up to the second."""
@@ -50,10 +55,10 @@ class SparseFile:
         self._held = bytearray(b"\1" * len(self._held))
         self.held_bytes = self.size_bytes
 
-    def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
-        """The ranges between ``begin`` and ``end`` that are not here, in whole blocks, none too long for a request."""
+    def missing(self, *ranges: tuple[int, int]) -> list[tuple[int, int]]:
+        """What is not here of these ranges, in whole blocks, each once and none too long for a request."""
         found: list[tuple[int, int]] = []
-        for block in range(begin // BLOCK_BYTES, -(-min(end, self.size_bytes) // BLOCK_BYTES)):
+        for block in self._blocks(ranges):
             if self._held[block]:
                 continue
             first, last = block * BLOCK_BYTES, min((block + 1) * BLOCK_BYTES, self.size_bytes)
@@ -62,6 +67,11 @@ class SparseFile:
             else:
                 found.append((first, last))
         return found
+
+    def _blocks(self, ranges: Sequence[tuple[int, int]]) -> list[int]:
+        """Their numbers, ascending, each once."""
+        blocks = [range(begin // BLOCK_BYTES, -(-min(end, self.size_bytes) // BLOCK_BYTES)) for begin, end in ranges]
+        return sorted({block for some in blocks for block in some}) if len(blocks) > 1 else list(*blocks)
 
     async def fill(self, ranges: Sequence[tuple[int, int]], read: ReadRange) -> None:
         """Fetch these ranges, a few at a time; what came before a failure is kept.
@@ -83,7 +93,9 @@ class SparseFile:
             self.held_bytes += end - begin
 
         try:
-            await side_by_side([partial(fetch, begin, end) for begin, end in ranges])
+            are_small = all(end - begin <= _SMALL_BYTES for begin, end in ranges)
+            works = [partial(fetch, begin, end) for begin, end in ranges]
+            await side_by_side(works, at_once=_SMALL_AT_ONCE if are_small else _AT_ONCE)
         finally:
             os.close(descriptor)
 

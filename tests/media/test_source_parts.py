@@ -146,6 +146,7 @@ async def test_sound_of_a_part_is_that_of_the_whole(ffmpeg: Ffmpeg, elsewhere: E
         await need_for_stream(ffmpeg, source, sound.index)
         assert await encode(source.path, target) == 0
     assert sha256(target) == of_the_whole
+    assert elsewhere.fetched[-1] < elsewhere.size_bytes / 3
 
 
 async def test_a_thumbnail_of_a_part_is_that_of_the_whole(ffmpeg: Ffmpeg, elsewhere: Elsewhere, tmp_path: Path) -> None:

@@ -117,14 +117,14 @@ async def test_only_what_is_needed_is_fetched_and_nothing_twice(tmp_path: Path) 
 
     copies = LocalCopies(tmp_path, len(content))
     async with copies.lend("film", len(content), read_range) as file:
-        await file.need(5 * BLOCK_BYTES + 1, 6 * BLOCK_BYTES + 1)
-        await file.need(5 * BLOCK_BYTES, 7 * BLOCK_BYTES)
+        await file.need((5 * BLOCK_BYTES + 1, 6 * BLOCK_BYTES + 1), (6 * BLOCK_BYTES, 6 * BLOCK_BYTES + 2))
+        await file.need((5 * BLOCK_BYTES, 7 * BLOCK_BYTES))
         assert ranges == [(5 * BLOCK_BYTES, 7 * BLOCK_BYTES)]
         assert (
             bytes_at(file.path, 0, 7 * BLOCK_BYTES)
             == bytes(5 * BLOCK_BYTES) + content[5 * BLOCK_BYTES : 7 * BLOCK_BYTES]
         )
-        await file.need(len(content) - 1, len(content) + 1000)
+        await file.need((len(content) - 1, len(content) + 1000))
         assert len(ranges) == 2
         await file.need_all()
         assert file.is_whole

@@ -1,0 +1,49 @@
+"""``rushes storage`` tries a place and moves to another, and says what is wrong in a sentence."""
+
+import re
+from pathlib import Path
+
+from tests.fixtures.bucket import BucketServer
+from tests.fixtures.stack import Home
+
+
+def in_a_bucket(home: Home, server: BucketServer, **changes: str) -> Home:
+    """A home whose files are in the bucket of the tests."""
+    return home.with_settings(
+        **{**server.environment, "RUSHES_STORAGE": "s3://rushes-tests/cli", "RUSHES_SCRATCH": str(home.folder / "s")},
+        **changes,
+    )
+
+
+async def test_every_trial_of_a_storage_that_works_is_listed(home: Home, shared_bucket_server: BucketServer) -> None:
+    tried = await in_a_bucket(home, shared_bucket_server).rushes("storage", "check")
+    assert tried.code == 0, tried
+    assert re.findall(r"^ok +(\w+)", tried.out, re.MULTILINE) == [
+        *("write", "read", "range", "clock", "upload", "delete")
+    ]
+
+
+async def test_wrong_credentials_fail_with_one_sentence(home: Home, shared_bucket_server: BucketServer) -> None:
+    wrong = in_a_bucket(home, shared_bucket_server).with_settings(AWS_SECRET_ACCESS_KEY="wrong")
+    tried = await wrong.rushes("storage", "check")
+    assert tried.code == 1
+    assert tried.out.startswith("FAIL  write    Could not write a file in s3://rushes-tests/cli: the secret key")
+
+
+async def test_files_move_into_a_bucket_once_and_back(
+    home: Home, shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    moving, uploads = in_a_bucket(home, shared_bucket_server), tmp_path / "uploads"
+    (uploads / "originals").mkdir(parents=True)
+    (uploads / "originals" / "v1.mp4").write_bytes(b"original")
+    there, back = ("storage", "migrate", str(uploads), "s3://rushes-tests/moved"), tmp_path / "back"
+    assert "1 files copied (8 bytes), 0 were there already." in (await moving.rushes(*there)).out
+    assert "0 files copied (0 bytes), 1 were there already." in (await moving.rushes(*there)).out
+    returned = await moving.rushes("storage", "migrate", "s3://rushes-tests/moved", str(back))
+    assert returned.code == 0, returned
+    assert (back / "originals" / "v1.mp4").read_bytes() == b"original"
+    refused = await moving.rushes("storage", "migrate", str(uploads), "s3://No")
+    assert (refused.code, refused.err.strip()) == (
+        2,
+        "s3://No: 'No' can't be the name of a bucket: 3 to 63 small letters, digits, dots and hyphens",
+    )
