@@ -19,6 +19,8 @@ from media.survey import Surveyor
 from media.together import together
 
 _SEVERAL: Final = 2
+_CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
+"""Transport and program streams. An edit list of an MP4 may show a part twice, and that is meant."""
 
 _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
 
@@ -119,7 +121,7 @@ def _surveyed(probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
 def _check_clock(surveyed: MediaProbe) -> None:
     """Times that come twice say nothing of what is shown when; a player guesses, and an encoder drops a part."""
     survey = surveyed.video.survey
-    if survey is not None and survey.restarts:
+    if survey is not None and survey.restarts and surveyed.container_names & _CLOCK_IN_PACKETS:
         raise InvalidMedia(
             "The file's clock starts anew in the middle, as where recordings were put one behind the other. Export it "
             "as one MP4 and upload the new file."
