@@ -16,7 +16,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(120)
 
 MEBIBYTE = 1024 * 1024
-FILE_BYTES = 500 * MEBIBYTE
+FILE_BYTES = 250 * MEBIBYTE
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def in_mid_upload(service: Service) -> Row:
 
     async def uploading() -> Row | None:
         newest = (await service.http.get("/api/v1/videos", params={"status": "uploading"})).json()["items"]
-        is_begun = await asyncio.to_thread(has_taken, Path(service.run.uploads), 60 * MEBIBYTE)
+        is_begun = await asyncio.to_thread(has_taken, Path(service.run.uploads), 30 * MEBIBYTE)
         return newest[0] if newest and is_begun else None
 
     found = await eventually(uploading, bool, within_seconds=30)

@@ -87,11 +87,21 @@ def drawn(ffmpeg: Ffmpeg, target: Path, *options: str) -> Elsewhere:
     return Elsewhere(target)
 
 
-@pytest.fixture(scope="module", params=["index at the end", "index in front"])
-def elsewhere(request: pytest.FixtureRequest, ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
-    """An MP4 of each layout."""
-    options = ["-movflags", "+faststart"] if request.param == "index in front" else []
-    return drawn(ffmpeg, tmp_path_factory.mktemp("elsewhere") / "film.mp4", "-c:a", "alac", *options)
+@pytest.fixture(scope="module")
+def elsewhere(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """An MP4 whose index is at its end."""
+    return drawn(ffmpeg, tmp_path_factory.mktemp("elsewhere") / "film.mp4", "-c:a", "alac")
+
+
+async def test_an_index_in_front_does_as_well(ffmpeg: Ffmpeg, elsewhere: Elsewhere, tmp_path: Path) -> None:
+    front = tmp_path / "front.mp4"
+    copied = ["-i", str(elsewhere.file), "-c", "copy", "-movflags", "+faststart", str(front)]
+    assert (await ffmpeg.run([str(ffmpeg.ffmpeg_path), "-v", "error", *copied]))[0].return_code == 0
+    whole = await validate(ffmpeg, front, LIMITS)
+    async with Elsewhere(front).opened(tmp_path) as source:
+        await need_for_validation(ffmpeg, source)
+        assert not source.is_whole
+        assert await validate(ffmpeg, source.path, LIMITS) == whole
 
 
 async def planned(ffmpeg: Ffmpeg, file: Path) -> TranscodePlan:
