@@ -9,9 +9,11 @@ from activities.encode_chunk import EncodeChunkResult
 from activities.heartbeat import heartbeats
 from activities.work_names import named_by_what_makes_it
 from contracts.errors import OutputMismatch
+from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
 from contracts.warnings import VideoWarning
 from media.damage import judge_damage
+from media.encode import count_lost_frames
 from media.ffmpeg import Ffmpeg
 from media.join import StreamHash, join_streams
 from media.plan import SoundPlan, StreamAction, TranscodePlan
@@ -78,7 +80,6 @@ class JoinStreamsActivities:
         """
         plan, chunks = request.plan, request.chunks
         frames = sum(chunk.frames for chunk in chunks) if chunks else plan.picture.packets
-        warning = judge_damage(sum(chunk.lost_frames for chunk in chunks), frames)
         if len({chunk.parameters for chunk in chunks}) > 1:
             raise OutputMismatch("The chunks were encoded by different encoders, so they can't be joined.")
         made_of = (plan, [chunk.file.key for chunk in chunks], request.sound, request.making, self._ffmpeg.version)
@@ -90,6 +91,7 @@ class JoinStreamsActivities:
                 await source.need_all()
             elif plan.sound is not None and plan.sound.action is StreamAction.COPY:
                 await need_for_stream(self._ffmpeg, source, plan.sound.index)
+            warning = judge_damage(await self._lost_frames(request, source), frames)
             paths = [await files.enter_async_context(self._storage.fetch(chunk.file.key)) for chunk in chunks]
             sound = request.sound
             sound_path = await files.enter_async_context(self._storage.fetch(sound.key)) if sound is not None else None
@@ -111,6 +113,15 @@ class JoinStreamsActivities:
             went_in=went_in,
             frames=frames,
             warnings=(warning,) if warning is not None else (),
+        )
+
+    async def _lost_frames(self, request: JoinStreamsInput, source: PartialFile) -> int:
+        plan = request.plan
+        lost = [(chunk, made.lost_frames) for chunk, made in zip(plan.chunks, request.chunks, strict=True)]
+        if any(frames for _, frames in lost):
+            await source.need_all()
+        return await count_lost_frames(
+            self._ffmpeg, plan.picture, lost, source.path, origin_seconds=plan.origin_seconds
         )
 
 

@@ -32,6 +32,11 @@ class DamageCounter:
         self.frames += any(sign in line for sign in _SIGNS)
 
 
+def most_lost(frames: int) -> int:
+    """How many of so many frames may be lost at most."""
+    return int(frames * _MOST_LOST_PERCENT / 100)
+
+
 def judge_damage(lost: int, frames: int) -> VideoWarning | None:
     """Say what lost frames mean for a video.
 

@@ -1,13 +1,15 @@
 """Encode what has to be encoded: chunks of the picture, and the sound. Each output is read back before it counts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 
 from contracts.errors import InvalidMedia, OutputMismatch
 from media.commands import chunk_entries_command, decode_command
-from media.damage import DamageCounter, judge_damage
-from media.encode_commands import encode_chunk_command, encode_sound_command
+from media.damage import DamageCounter, judge_damage, most_lost
+from media.encode_commands import decode_chunk_command, encode_chunk_command, encode_sound_command
 from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
 from media.output_check import LEAST_TOLERANCE_SECONDS
 from media.plan import Chunk, PicturePlan, SoundPlan
@@ -17,8 +19,6 @@ from media.progress import Advance, OnProgress
 LAST_CHUNK_TOLERANCE_FRAMES = 2
 """How long the source's last frame stands decides whether the output has a frame more or less."""
 
-_ERROR_RATE_EXCEEDED = 69
-"""ffmpeg's exit code where more than two thirds of a stream could not be decoded."""
 _NO_SOUND = "No sound of the file can be decoded: it is damaged. Export it again and upload it."
 
 
@@ -28,7 +28,7 @@ class EncodedChunk:
 
     Attributes:
         frames: How many it has.
-        lost_frames: Frames of the source that could not be decoded; a few of the chunk before may be among them.
+        lost_frames: Frames of the source that could not be decoded; some of the chunks beside it may be among them.
         parameters: A hash of its parameter sets; only chunks with the same can be joined.
     """
 
@@ -55,32 +55,74 @@ async def encode_chunk(
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
         StorageFailed: There is no room for the output.
     """
-    damage = DamageCounter()
-    command = encode_chunk_command(
-        ffmpeg.ffmpeg_path,
-        plan,
-        chunk,
-        source,
-        target,
-        origin_seconds=origin_seconds,
-        threads=ffmpeg.encoder_threads,
-    )
-    with nothing_left_without_success(target):
+    frames_in_all = plan.encoding.frames
+
+    async def write(standing_since: int | None = None) -> tuple[int, int]:
+        damage = DamageCounter()
+        command = encode_chunk_command(
+            ffmpeg.ffmpeg_path,
+            plan,
+            chunk,
+            source,
+            target,
+            origin_seconds=origin_seconds,
+            threads=ffmpeg.encoder_threads,
+            standing_since=standing_since,
+        )
         result, advance = await ffmpeg.run(
             command, output=target, on_progress=on_progress, on_complaint=damage.read_line
         )
-        judge_damage(damage.frames, plan.encoding.frames)
+        judge_damage(damage.frames, frames_in_all)
         raise_if_failed(result)
-        frames = advance.frames
-        missing = chunk.frames - frames
-        # Frames that could not be decoded are made up for by the ones before them, but not at the very end.
-        if abs(missing) > (LAST_CHUNK_TOLERANCE_FRAMES + damage.frames if chunk.is_last else 0):
+        return advance.frames, damage.frames
+
+    tolerance = LAST_CHUNK_TOLERANCE_FRAMES if chunk.is_last else 0
+    with nothing_left_without_success(target):
+        frames, lost = await write()
+        if lost and frames < chunk.frames - tolerance:
+            # Frames that can't be decoded are made up for by those around them; here none comes after.
+            frames, _ = await write(max(0, chunk.first_frame - most_lost(frames_in_all)))
+        if abs(chunk.frames - frames) > tolerance:
             raise OutputMismatch(
                 f"Chunk {chunk.number} of {chunk.of} has {frames} frames instead of {chunk.frames}: the source could "
                 "not be read to where it ended before."
             )
         parameters = await _read_back(ffmpeg, target, frames, plan.encoding.gop_frames)
-    return EncodedChunk(frames=frames, lost_frames=damage.frames, parameters=parameters)
+    return EncodedChunk(frames=frames, lost_frames=lost, parameters=parameters)
+
+
+async def count_lost_frames(
+    ffmpeg: Ffmpeg, plan: PicturePlan, chunks: Sequence[tuple[Chunk, int]], source: Path, *, origin_seconds: float
+) -> int:
+    """How many frames of the source are lost in all.
+
+    A chunk is decoded from the keyframe before it, and past its end where nothing can be decoded there, so neighbours
+    tell of the same frames. Where they do, what they are made of is decoded once more, as one.
+
+    Args:
+        ffmpeg: The programs.
+        plan: Of the picture.
+        chunks: All of them in order, each with its ``EncodedChunk.lost_frames``.
+        source: The upload.
+        origin_seconds: The source's time at which the output begins.
+
+    Raises:
+        TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
+    """
+    lost_in_all = 0
+    for is_damaged, group in groupby(chunks, key=lambda entry: entry[1] > 0):
+        damaged = list(group) if is_damaged else []
+        most_of_one = max((lost for _, lost in damaged), default=0)
+        if len(damaged) > 1:
+            (first, _), (last, _) = damaged[0], damaged[-1]
+            whole = replace(last, first_frame=first.first_frame, frames=sum(chunk.frames for chunk, _ in damaged))
+            counter = DamageCounter()
+            command = decode_chunk_command(ffmpeg.ffmpeg_path, plan, whole, source, origin_seconds=origin_seconds)
+            result, _ = await ffmpeg.run(command, on_complaint=counter.read_line)
+            raise_if_failed(result)
+            most_of_one = max(most_of_one, counter.frames)
+        lost_in_all += most_of_one
+    return lost_in_all
 
 
 async def encode_sound(
@@ -92,7 +134,7 @@ async def encode_sound(
         How many packets of the source could not be decoded; there is silence instead.
 
     Raises:
-        InvalidMedia: None, or hardly any, of it can be decoded.
+        InvalidMedia: None of it can be decoded.
         OutputMismatch: It is not as long as planned though nothing was damaged, or can't be decoded.
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
         StorageFailed: There is no room for the output.
@@ -104,10 +146,13 @@ async def encode_sound(
                 ffmpeg.ffmpeg_path, plan, source, target, origin_seconds=origin_seconds, until_the_end=until_the_end
             )
             result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress, on_complaint=damage.read_line)
-            if result.return_code == _ERROR_RATE_EXCEEDED:
-                raise InvalidMedia(_NO_SOUND) from ProcessFailed("ffmpeg", result)
             raise_if_failed(result)
-            reached = (await _decode(ffmpeg, target)).out_time_seconds
+            try:
+                reached = (await _decode(ffmpeg, target)).out_time_seconds
+            except OutputMismatch as nothing_in_it:
+                if damage.frames:
+                    raise InvalidMedia(_NO_SOUND) from nothing_in_it
+                raise
             if reached == 0 and plan.seconds > LEAST_TOLERANCE_SECONDS:
                 raise InvalidMedia(_NO_SOUND)
             if reached >= plan.seconds - LEAST_TOLERANCE_SECONDS:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.errors import LimitExceeded
+from contracts.errors import InvalidMedia, LimitExceeded
 from media.model import MediaProbe
 from media.plan import StreamAction, TranscodePlan
 
@@ -30,6 +30,7 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
     """Refuse what would take too long or too much memory, before anything is decoded.
 
     Raises:
+        InvalidMedia: The picture's shape leaves nothing of it to be seen.
         LimitExceeded: The video is too long, or its picture too large.
     """
     video = probe.video
@@ -38,6 +39,11 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
         raise LimitExceeded(
             f"The video is {_as_time(longest)} long; at most {_as_time(limits.max_duration_seconds)} is accepted. "
             "Cut it shorter and upload the new file."
+        )
+    if min(video.display_size) < 1:
+        raise InvalidMedia(
+            f"The picture can't be seen: its {video.width}x{video.height} pixels are to be shown as "
+            "{}x{}. Export it with square pixels and upload the new file.".format(*video.display_size)
         )
     for width, height in ((video.width, video.height), video.display_size):
         if width * height > limits.max_pixels or max(width, height) > MAX_SIDE:

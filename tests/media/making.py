@@ -11,7 +11,7 @@ import pytest
 from contracts.errors import OutputMismatch
 from contracts.warnings import VideoWarning
 from media.damage import judge_damage, judge_sound_damage
-from media.encode import EncodedChunk, encode_chunk, encode_sound
+from media.encode import EncodedChunk, count_lost_frames, encode_chunk, encode_sound
 from media.ffmpeg import Ffmpeg
 from media.join import join_streams
 from media.limits import MediaLimits, check_price
@@ -83,8 +83,10 @@ async def make_as_planned(ffmpeg: Ffmpeg, decided: TranscodePlan, source: Path, 
     encoded = [await encode(ffmpeg, decided, chunk, source, folder) for chunk in decided.chunks]
     frames = sum(chunk.frames for chunk in encoded) if encoded else decided.picture.packets
     sound, lost_packets = await _sound(ffmpeg, decided, source, folder)
+    lost = [(chunk, made.lost_frames) for chunk, made in zip(decided.chunks, encoded, strict=True)]
+    origin = decided.origin_seconds
     warnings = (
-        judge_damage(sum(chunk.lost_frames for chunk in encoded), frames),
+        judge_damage(await count_lost_frames(ffmpeg, decided.picture, lost, source, origin_seconds=origin), frames),
         judge_sound_damage(lost_packets),
     )
     went_in = await join_streams(

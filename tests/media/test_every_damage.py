@@ -1,5 +1,6 @@
 """A video with a scratch is published and says so; one that can't be watched is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from media.validate import probe
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.recipes.drawing import FLASHES
 from tests.fixtures.recipes.times import FAR_APART_SECONDS
-from tests.media.judges.times import beeps, flashes
-from tests.media.making import make, make_again, warned_of
+from tests.media.judges.times import beeps, flashes, frame_times
+from tests.media.making import make, make_again, make_as_planned, planned, warned_of
 
 WEB = load_profiles()["web"]
 
@@ -29,10 +30,30 @@ async def test_a_frame_that_is_lost_costs_a_warning(ffmpeg: Ffmpeg, clips: Clips
 async def test_the_last_frames_may_be_lost_as_well(ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path) -> None:
     made = await make(ffmpeg, clips.path(Clip.DAMAGED_AT_THE_END), tmp_path, WEB)
     assert warned_of(made.warnings) == [FRAMES_LOST]
-    assert made.warnings[0].message.startswith("4 pictures of about 496 ")
+    assert made.warnings[0].message.startswith("4 pictures of about 500 ")
     assert made.probe.duration_seconds == pytest.approx(20, abs=0.12)
     for seen_or_heard in (await flashes(ffmpeg, made.video), await beeps(ffmpeg, made.video)):
         assert seen_or_heard == pytest.approx([0.4, 3.0, 9.0], abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("clip", "chunk_starts"),
+    [
+        (Clip.DAMAGED_FOR_A_WHILE, (0, 690, 700, 710, 720)),
+        (Clip.DAMAGED_FOR_A_WHILE_AT_THE_END, (0, 1980, 1990)),
+    ],
+    ids=["in the middle", "at the end"],
+)
+async def test_chunks_of_which_nothing_can_be_decoded_stand_still_and_each_lost_frame_is_told_once(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, clip: Clip, chunk_starts: tuple[int, ...]
+) -> None:
+    source = clips.path(clip)
+    decided = replace(await planned(ffmpeg, source, WEB), chunk_starts=chunk_starts)
+    made = await make_as_planned(ffmpeg, decided, source, tmp_path)
+    assert [warning.code for warning in made.warnings] == [FRAMES_LOST]
+    assert made.warnings[0].message.startswith("19 pictures of about 2000 ")
+    assert await frame_times(ffmpeg, made.video) == pytest.approx([number / 5 for number in range(2000)])
+    assert await flashes(ffmpeg, made.video) == pytest.approx([139, 145, 396])
 
 
 async def test_sound_that_can_not_be_decoded_is_encoded_past_the_damage(

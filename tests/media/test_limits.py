@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import LimitExceeded
+from contracts.errors import InvalidMedia, LimitExceeded, VideoError
 from media.ffmpeg import Ffmpeg
 from media.limits import MAX_SIDE, MediaLimits, check_limits, check_price
 from media.model import MediaProbe
@@ -50,6 +50,12 @@ def test_a_video_that_is_too_long_by_any_account_is_refused_with_both_lengths(pr
 def test_a_picture_that_is_too_large_as_stored_or_as_displayed_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(LimitExceeded, match=r"picture is \d+x\d+ pixels; at most 2073600"):
         check_limits(a_probe(a_video(**fields)), LIMITS)
+
+
+@pytest.mark.parametrize(("aspect", "error"), [(1 / 1000, InvalidMedia), (1000.0, LimitExceeded)])
+def test_a_shape_that_nobody_can_see_is_refused(aspect: float, error: type[VideoError]) -> None:
+    with pytest.raises(error, match="picture"):
+        check_limits(a_probe(a_video(width=160, height=120, sample_aspect_ratio=aspect)), LIMITS)
 
 
 def test_an_encode_that_is_too_dear_is_refused_with_its_price() -> None:

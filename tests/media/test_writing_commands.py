@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from media.commands import chunks_input, source_input
-from media.encode_commands import encode_chunk_command, encode_sound_command
+from media.encode_commands import decode_chunk_command, encode_chunk_command, encode_sound_command
 from media.join_command import JoinInput, index_bytes, join_command
 from media.plan import SourceColours, ToneMap
 from media.planning import plan
@@ -55,12 +55,35 @@ def test_a_chunk_begins_at_its_own_frame_on_the_whole_videos_clock(
     chunk = PLAN.chunks[number - 1]
     command = encode_chunk_command(FFMPEG, PLAN.picture, chunk, SOURCE, TARGET, origin_seconds=1.4)
     assert command == [
-        *[*QUIET, "repeat+warning", *PROGRESS, "-copyts"],
+        *[*QUIET, "repeat+warning", *PROGRESS, "-max_error_rate", "1", "-copyts"],
         *(["-noaccurate_seek", "-seek_timestamp", "1", *seek] if seek else []),
         *["-reinit_filter", "0", *INPUT, "-map", "0:1", *NO_METADATA],
         "-vf",
         f"setpts=PTS-(1.400000)/TB,fps=fps=30000/1001:start_time={begin}:round=near,{moved}{COLOURS},setsar=1",
         *["-fps_mode", "passthrough", *X264, *end, "-f", "mp4", "-y", "file:/out/video.mp4.part"],
+    ]
+
+
+def test_a_chunk_that_ends_in_damage_is_filled_with_what_was_shown_before() -> None:
+    last, origin = PLAN.chunks[3], PLAN.origin_seconds
+    command = encode_chunk_command(
+        FFMPEG, PLAN.picture, last, SOURCE, TARGET, origin_seconds=origin, standing_since=480
+    )
+    assert command[command.index("-ss") + 1] == "17.166000"
+    assert command[command.index("-vf") + 1] == (
+        "setpts=PTS-(1.400000)/TB,fps=fps=30000/1001:start_time=16.016000:round=near,"
+        f"tpad=stop=-1:stop_mode=clone,trim=start_frame=60,setpts=PTS-540,{COLOURS},setsar=1"
+    )
+    assert command[command.index("-frames:v") + 1] == str(last.frames)
+
+
+def test_what_a_chunk_is_made_of_is_decoded_as_it_is_for_the_chunk() -> None:
+    command = decode_chunk_command(FFMPEG, PLAN.picture, PLAN.chunks[1], SOURCE, origin_seconds=1.4)
+    assert command == [
+        *[*QUIET, "repeat+warning", *PROGRESS, "-max_error_rate", "1", "-copyts"],
+        *["-noaccurate_seek", "-seek_timestamp", "1", "-ss", "7.156000", "-reinit_filter", "0", *INPUT, "-map", "0:1"],
+        *["-vf", "setpts=PTS-(1.400000)/TB,fps=fps=30000/1001:start_time=6.006000:round=near"],
+        *["-fps_mode", "passthrough", "-frames:v", "180", "-f", "null", "-"],
     ]
 
 
@@ -114,8 +137,8 @@ def test_sound(profile: Profile, layout: str, loudness: str, bit_rate: str, chan
     decided = plan(a_probe(a_video(begin=1.4), a_track(codec="opus", index=2, begin=1.5, seconds=19)), profile)
     assert decided.sound is not None
     assert encode_sound_command(FFMPEG, decided.sound, SOURCE, TARGET, origin_seconds=1.4) == [
-        *[*QUIET, "repeat+warning", *PROGRESS, "-copyts", "-itsoffset", "-1.400000", *INPUT],
-        *["-map", "0:2", *NO_METADATA],
+        *[*QUIET, "repeat+warning", *PROGRESS, "-max_error_rate", "1"],
+        *["-copyts", "-itsoffset", "-1.400000", *INPUT, "-map", "0:2", *NO_METADATA],
         *["-af", f"aresample=async=1:min_hard_comp=0.05:first_pts=0,aformat=channel_layouts={layout},{loudness}"],
         *["-c:a", "aac", "-b:a", bit_rate, "-ac", channels, "-ar", "48000"],
         *["-t", "19.100000", "-f", "mp4", "-y", "file:/out/video.mp4.part"],
