@@ -77,6 +77,8 @@ def _faults_of_samples(video: VideoStream) -> Iterator[str]:
 def _faults_of_size(video: VideoStream, profile: Profile) -> Iterator[str]:
     if min(video.display_size) > profile.max_short_side:
         yield f"it is larger than {profile.max_short_side} pixels"
+    if profile.max_long_side is not None and max(video.display_size) > profile.max_long_side:
+        yield f"its longer side is over {profile.max_long_side} pixels"
     if video.level is None or video.level > profile.max_level:
         yield f"its H.264 level is {video.level or 'unknown'}, over {profile.max_level}"
     survey = video.survey

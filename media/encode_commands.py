@@ -162,6 +162,7 @@ def _x264(plan: PicturePlan) -> list[str]:
     return [
         *["-c:v", encoding.encoder, "-profile:v", "high", "-preset", encoding.preset, "-crf", str(encoding.crf)],
         *["-maxrate", str(encoding.max_bit_rate), "-bufsize", str(2 * encoding.max_bit_rate)],
+        *([] if encoding.references is None else ["-refs", str(encoding.references)]),
         *["-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-flags", "+cgop"],
     ]
 

@@ -68,7 +68,7 @@ class PictureEncoding:
     Attributes:
         encoder: ffmpeg's encoder name.
         preset: Speed preset of x264.
-        crf: Constant rate factor of x264, 0 (lossless) to 51.
+        crf: Constant rate factor of x264, 1 to 51; lower is better and larger.
         max_bit_rate: Bits a second that are not exceeded over two seconds.
         frame_rate: Frames a second of the output, constant.
         frames: How many the output has; give or take what the length of the source's last frame leaves open.
@@ -76,6 +76,7 @@ class PictureEncoding:
         deinterlace: Whether half pictures are made into whole ones first.
         colours: What the source's colours are.
         seek_margin_seconds: How long before its begin a chunk looks for the keyframe from which it decodes.
+        references: Frames that a frame may be made from; None for as many as the preset has.
     """
 
     encoder: str
@@ -88,6 +89,7 @@ class PictureEncoding:
     deinterlace: bool
     colours: SourceColours
     seek_margin_seconds: float = 1.0
+    references: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Final
 from media.chunking import chunk_starts
 from media.copying import WIDE_PRIMARIES, why_not_copy_picture, why_not_copy_sound
 from media.frame_rate import output_frame_rate
+from media.levels import even, fitted, level_of, references
 from media.model import AudioStream, MediaProbe, VideoStream
 from media.plan import (
     DroppedStream,
@@ -104,7 +105,9 @@ def _picture(probe: MediaProbe, profile: Profile, origin: float) -> PicturePlan:
     begin, end = begin_of(video), end_of(video, probe)
     copied = not why
     shown = video.display_size
-    width, height = shown if copied else _fitted(*shown, profile.max_short_side)
+    rate = output_frame_rate(video, profile.max_frame_rate)
+    fit = fitted(*shown, rate, profile)
+    width, height = shown if copied else fit
     return PicturePlan(
         index=video.index,
         action=StreamAction.COPY if copied else StreamAction.ENCODE,
@@ -115,20 +118,22 @@ def _picture(probe: MediaProbe, profile: Profile, origin: float) -> PicturePlan:
         seconds=round(end - begin if copied else end - origin, 6),
         delay_seconds=round(begin - origin, 6) if copied else 0.0,
         packets=video.survey.packets if copied and video.survey is not None else 0,
-        encoding=_picture_encoding(probe, profile, end - origin),
+        encoding=_picture_encoding(probe, profile, end - origin, rate, fit),
     )
 
 
-def _picture_encoding(probe: MediaProbe, profile: Profile, seconds: float) -> PictureEncoding:
+def _picture_encoding(
+    probe: MediaProbe, profile: Profile, seconds: float, rate: float, size: tuple[int, int]
+) -> PictureEncoding:
     video = probe.video
-    rate = output_frame_rate(video, profile.max_frame_rate)
     frames = max(1, round(seconds * rate))
     gop = max(1, round(profile.gop_seconds * rate))
     return PictureEncoding(
         encoder=profile.video_encoder,
         preset=profile.preset,
         crf=profile.crf,
-        max_bit_rate=profile.max_bit_rate,
+        max_bit_rate=min(profile.max_bit_rate, level_of(profile).max_bit_rate),
+        references=references(*size, profile),
         frame_rate=rate,
         frames=frames,
         gop_frames=gop,
@@ -186,16 +191,6 @@ def _matrix(video: VideoStream) -> str:
     return "bt709" if video.width * video.height >= _HD_PIXELS else "smpte170m"
 
 
-def _fitted(width: int, height: int, max_short_side: int) -> tuple[int, int]:
-    """Scaled down to the cap, never up, to even sides: 4:2:0 halves both."""
-    scale = min(1.0, max_short_side / min(width, height))
-    return _even(width * scale), _even(height * scale)
-
-
-def _even(pixels: float) -> int:
-    return max(2 * int(pixels / 2 + 1e-6), 2)
-
-
 def _sound(probe: MediaProbe, track: AudioStream, profile: Profile, origin: float) -> SoundPlan:
     why = why_not_copy_sound(probe, track, profile, origin)
     copied = not why
@@ -231,8 +226,8 @@ def _thumbnail(video: VideoStream, picture: PicturePlan, profile: Profile) -> Th
         video_index=video.index,
         at_seconds=round(at, 3),
         otherwise_seconds=tuple(round(seconds * part, 3) for part in _THUMBNAIL_OTHERWISE),
-        width=_even(shown_width),
-        height=_even(height * shown_width / max(width, 1)),
+        width=even(shown_width),
+        height=even(height * shown_width / max(width, 1)),
         representative=profile.thumbnail == "representative",
         colours=picture.encoding.colours,
     )

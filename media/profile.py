@@ -32,13 +32,16 @@ class Profile(BaseModel):
         name: By which an upload asks for it; in the file it is the name of the table.
         description: For people who choose.
         max_short_side: Pixels of the shorter side of the output; a larger picture is scaled down, none is enlarged.
+        max_long_side: The same of the longer side, or None for as many as the level allows.
         max_frame_rate: Frames a second that are never exceeded.
-        max_level: Highest H.264 level (ITU-T H.264, table A-1) of a picture that is copied.
+        max_level: Highest H.264 level (ITU-T H.264, table A-1) of the output. A picture that needs more for its size
+            and frame rate is scaled down.
         max_copy_bit_rate: Bits a second over the whole length that a picture may have to be copied.
         video_encoder: ffmpeg's name of it.
         preset: Speed preset of x264.
         crf: Constant rate factor of x264, 1 to 51; lower is better and larger.
-        max_bit_rate: Bits a second that the encoder does not exceed over two seconds, whatever ``crf`` asks for.
+        max_bit_rate: Bits a second that the encoder does not exceed over two seconds, whatever ``crf`` asks for; less
+            where the level allows less.
         gop_seconds: Time between two keyframes of an encoded picture; all its GOPs are closed and of this length.
         max_keyframe_gap_seconds: Longest time between keyframes of a picture that is copied, so that it can be sought.
         audio_bit_rate: Bits a second of stereo sound; mono takes half.
@@ -56,6 +59,7 @@ class Profile(BaseModel):
     name: ProfileName
     description: str = ""
     max_short_side: Annotated[int, Field(ge=16, le=8192)]
+    max_long_side: Annotated[int, Field(ge=16, le=16384)] | None = None
     max_frame_rate: Annotated[float, Field(ge=1, le=240)] = 60.0
     max_level: Annotated[float, Field(ge=1, le=6.2)] = 5.2
     max_copy_bit_rate: Annotated[int, Field(gt=0)]
