@@ -53,7 +53,7 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProb
         probed = _without_unsupported_codecs(ffmpeg, probed)
         taking_apart = group.create_task(_take_packets_apart(ffmpeg, path, probed))
         group.create_task(_decode_frame(ffmpeg, path, probed))
-    surveyed = _surveyed(probed, surveying.result())
+    surveyed = await _surveyed(ffmpeg, path, probed, surveying.result())
     _check_clock(surveyed)
     check_limits(surveyed, limits)
     await _check_length(ffmpeg, path, probed, surveyed)
@@ -97,7 +97,7 @@ async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> MediaProbe:
         InvalidMedia: The picture has no packet.
         TranscodeFailed: ffprobe was killed.
     """
-    return _surveyed(probed, await _read_packets(ffmpeg, path))
+    return await _surveyed(ffmpeg, path, probed, await _read_packets(ffmpeg, path))
 
 
 async def _read_packets(ffmpeg: Ffmpeg, path: Path) -> Surveyor:
@@ -107,7 +107,11 @@ async def _read_packets(ffmpeg: Ffmpeg, path: Path) -> Surveyor:
     return surveyor
 
 
-def _surveyed(probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
+async def _surveyed(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
+    """The probe with its packets; where a track has none they are read again, before the file is blamed."""
+    if None in map(surveyor.survey, (probed.video.index, *(track.index for track in probed.audio))):
+        surveyor = await _read_packets(ffmpeg, path)
+
     def surveyed(stream: _Stream) -> _Stream:
         return replace(stream, survey=surveyor.survey(stream.index))
 

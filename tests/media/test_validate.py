@@ -153,7 +153,7 @@ async def test_parameter_sets_that_change_and_packets_that_are_broken_are_seen(
     assert broken.broken_packets
 
 
-def short_sighted(folder: Path, ffprobe: Path, *, readings: int) -> Path:
+def short_sighted(folder: Path, ffprobe: Path, *, readings: int, packets: int = 10) -> Path:
     """An ffprobe that sees only the first packets of a file, so many times; each survey leaves a mark."""
     script = folder / "ffprobe"
     script.write_text(
@@ -161,7 +161,7 @@ def short_sighted(folder: Path, ffprobe: Path, *, readings: int) -> Path:
         f'case "$*" in *packet=*) ;; *) exec "{ffprobe}" "$@" ;; esac\n'
         f'echo read >>"{folder}/readings"\n'
         f'if [ "$(wc -l <"{folder}/readings")" -gt {readings} ]; then exec "{ffprobe}" "$@"; fi\n'
-        f'"{ffprobe}" "$@" | head -n 10\n'
+        f'"{ffprobe}" "$@" | head -n {packets}\n'
     )
     script.chmod(stat.S_IRWXU)
     return script
@@ -186,6 +186,20 @@ async def test_a_disk_that_hiccups_is_not_the_uploaders_fault(
         await validate(
             await Ffmpeg.locate(ffmpeg.ffmpeg_path, ffprobe), clips.path(Clip.SHORT_WITH_SOUND), media_limits
         )
+    assert (tmp_path / "readings").read_text() == "read\n" * 2
+
+
+@pytest.mark.parametrize("readings", [1, 100])
+async def test_tracks_without_packets_are_looked_for_twice_before_the_file_is_blamed(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path, readings: int
+) -> None:
+    ffprobe = short_sighted(tmp_path, ffmpeg.ffprobe_path, readings=readings, packets=0)
+    taken, source = await Ffmpeg.locate(ffmpeg.ffmpeg_path, ffprobe), clips.path(Clip.SHORT_WITH_SOUND)
+    if readings == 1:
+        assert len((await validate(taken, source, media_limits)).audio) == 1
+    else:
+        with pytest.raises(InvalidMedia, match="without any picture"):
+            await validate(taken, source, media_limits)
     assert (tmp_path / "readings").read_text() == "read\n" * 2
 
 
