@@ -28,6 +28,8 @@ _PLACE_FRAMES: Final = 3
 _PLACE_SOUND_PACKETS: Final = 100
 _ALL_UP_TO_PIXELS: Final = 30_000_000
 """A picture of so few pixels, counted over all its frames, is decoded as a whole; that takes an eighth of a second."""
+_ALL_UP_TO_SOUND_PACKETS: Final = 1_000
+"""So much sound, 20 s of it, is decoded as a whole."""
 
 
 async def verify_output(
@@ -100,14 +102,18 @@ async def _read(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> StreamHash
 
 
 def _places(plan: TranscodePlan) -> tuple[list[float], int, int]:
-    """Where to decode, and how many frames and packets of sound there."""
+    """Where to decode, and how many frames and packets of sound there: never all of what is long."""
     picture, sound = plan.picture, plan.sound
     if not plan.copies:
         return [], 0, 0
-    places = min(_MOST_PLACES, max(_FEWEST_PLACES, round(picture.seconds / _PLACE_SECONDS)))
-    starts, frames, packets = [round(picture.seconds * place / places, 3) for place in range(places)], _PLACE_FRAMES, 0
-    if picture.packets * picture.width * picture.height <= _ALL_UP_TO_PIXELS:
-        starts, frames = [0.0], picture.packets + 1
-    if sound is not None and sound.action is StreamAction.COPY:
-        packets = _PLACE_SOUND_PACKETS if len(starts) > 1 else sound.packets + 1
-    return starts, frames, packets
+    copied_frames = picture.packets if picture.action is StreamAction.COPY else 0
+    copied_sound = sound.packets if sound is not None and sound.action is StreamAction.COPY else 0
+    frames, packets = _PLACE_FRAMES, min(copied_sound, _PLACE_SOUND_PACKETS)
+    all_frames = copied_frames * picture.width * picture.height <= _ALL_UP_TO_PIXELS
+    if copied_frames and all_frames:
+        frames = copied_frames + 1
+    if all_frames and copied_sound <= _ALL_UP_TO_SOUND_PACKETS:
+        return [0.0], frames, copied_sound + 1 if copied_sound else 0
+    seconds = plan.duration_seconds
+    places = min(_MOST_PLACES, max(_FEWEST_PLACES, round(seconds / _PLACE_SECONDS)))
+    return [round(seconds * place / places, 3) for place in range(places)], frames, packets

@@ -1,5 +1,7 @@
 """What is published has the very packets that were decided on and nothing else, and plays while it loads."""
 
+import re
+import stat
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +130,45 @@ async def test_the_room_that_is_left_is_enough_for_the_index_of_any_packets(
     joined = await copied(ffmpeg, source, tmp_path)
     assert (await joined.verify()).video.survey is not None
     assert _index_size(joined.video) < index_bytes(joined.packets) - 60_000, "the rest is for what is no table"
+
+
+@pytest.mark.parametrize(
+    ("picture", "sound", "words", "decoded"),
+    [
+        (("-c:v", "mpeg4"), AAC, "encoded (it is mpeg4, not h264), in 8 chunks, sound copied", 3 * 100),
+        (H264, AAC, "copied, sound copied", 3 * 100),
+        (H264, ("-c:a", "mp3"), "copied, sound encoded (it is mp3, not AAC-LC)", 0),
+    ],
+    ids=["picture encoded", "both copied", "sound encoded"],
+)
+async def test_of_long_copied_sound_only_places_are_decoded_whatever_the_picture_is(
+    ffmpeg: Ffmpeg,
+    clips: Clips,
+    tmp_path: Path,
+    picture: tuple[str, ...],
+    sound: tuple[str, ...],
+    words: str,
+    decoded: int,
+) -> None:
+    source, script, commands = tmp_path / "source.mp4", tmp_path / "ffmpeg", tmp_path / "commands"
+    clips.draw(source, *card(40, size=(64, 48)), *beeps(40), *picture, *sound)
+    script.write_text(f'#!/bin/sh\necho "$@" >>"{commands}"\nexec "{ffmpeg.ffmpeg_path}" "$@"\n')
+    script.chmod(stat.S_IRWXU)
+    made = await make(await Ffmpeg.locate(script, ffmpeg.ffprobe_path), source, tmp_path, WEB)
+    assert made.plan.in_words == f"picture {words}"
+    verify = commands.read_text().splitlines()[-1]
+    assert sum(map(int, re.findall(r"-frames:a (\d+)", verify))) == decoded
+
+
+async def test_wrong_bytes_in_copied_sound_are_found_beside_an_encoded_picture(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+) -> None:
+    source = tmp_path / "source.mkv"
+    noise = ("-bsf:a", "noise=amount='if(between(n,640,660),1,0)'")
+    clips.draw(tmp_path / "whole.mkv", *card(40, size=(64, 48)), *beeps(40), "-c:v", "mpeg4", *AAC)
+    clips.draw(source, "-i", str(tmp_path / "whole.mkv"), "-c", "copy", *noise)
+    with pytest.raises(OutputMismatch, match="can't be decoded everywhere"):
+        await make(ffmpeg, source, tmp_path, WEB)
 
 
 def _index_size(video: Path) -> int:
