@@ -67,9 +67,10 @@ class ValidateVideoActivities:
             OriginalMissing: It is not in storage.
         """
         profile = self._profile(request.profile)
-        async with heartbeats(), self._storage.fetch_partly(request.original_key) as source:
+        async with heartbeats() as heartbeat, self._storage.fetch_partly(request.original_key) as source:
             await need_for_validation(self._ffmpeg, source)
-            probe = await from_parts(source, partial(validate, self._ffmpeg, source.path, self._limits))
+            look = partial(validate, self._ffmpeg, source.path, self._limits, heartbeat.advance)
+            probe = await from_parts(source, look)
         made = plan(probe, profile)
         check_price(made, self._limits)
         return ValidateVideoResult(plan=made, why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits))

@@ -63,7 +63,9 @@ class VerifyOutputActivities:
         """
         plan = request.plan
         packets = (request.frames, (plan.sound.packets or None) if plan.sound is not None else None)
-        async with heartbeats(), self._storage.fetch(request.file.key) as target:
-            output = await verify_output(self._ffmpeg, plan, request.went_in, packets, target)
+        async with heartbeats() as heartbeat, self._storage.fetch(request.file.key) as target:
+            output = await verify_output(
+                self._ffmpeg, plan, request.went_in, packets, target, on_read=heartbeat.advance
+            )
         width, height = output.video.display_size
         return VerifyOutputResult(duration_seconds=output.duration_seconds, width=width, height=height)

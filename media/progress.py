@@ -22,6 +22,8 @@ class Advance:
 
 
 OnProgress = Callable[[Advance], None]
+OnRead = Callable[[int, int], None]
+"""Told how many bytes were read, and of how many."""
 
 
 class ProgressReader:

@@ -18,10 +18,17 @@ _SECOND: Final = 1.0 - 1e-6
 
 
 class Surveyor:
-    """Takes ffprobe's lines and gives a ``PacketSurvey`` for each stream."""
+    """Takes ffprobe's lines and gives a ``PacketSurvey`` for each stream.
+
+    Attributes:
+        packets: How many it has seen, of all streams.
+        size_bytes: How large they are together.
+    """
 
     def __init__(self) -> None:
         """Know of no packet yet."""
+        self.packets = 0
+        self.size_bytes = 0
         self._streams: dict[int, _StreamSurveyor] = {}
 
     def read_line(self, line: str) -> None:
@@ -32,9 +39,10 @@ class Surveyor:
         index = int(fields[0])
         if index not in self._streams:
             self._streams[index] = _StreamSurveyor()
-        self._streams[index].take(
-            _number(fields[1]), _number(fields[2]), _number(fields[3]), int(_number(fields[4]) or 0), fields[5]
-        )
+        size_bytes = int(_number(fields[4]) or 0)
+        self.packets += 1
+        self.size_bytes += size_bytes
+        self._streams[index].take(_number(fields[1]), _number(fields[2]), _number(fields[3]), size_bytes, fields[5])
 
     def survey(self, index: int) -> PacketSurvey | None:
         """What there is to say of a stream; None where it has no packet."""

@@ -15,10 +15,12 @@ from media.output_check import duration_tolerance
 from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
 from media.process import ProcessFailed, TooMuchOutput, run_process
+from media.progress import OnRead
 from media.survey import Surveyor
 from media.together import together
 
 _SEVERAL: Final = 2
+_PACKETS_A_REPORT: Final = 500
 _CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
 """Transport and program streams. An edit list of an MP4 may show a part twice, and that is meant."""
 
@@ -27,8 +29,14 @@ _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
 
 
-async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProbe:
+async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnRead | None = None) -> MediaProbe:
     """Decide whether the file can be processed: read its header and every packet, decode one frame.
+
+    Args:
+        ffmpeg: The programs.
+        path: The file.
+        limits: What is accepted.
+        on_read: Called now and then.
 
     Returns:
         What the file holds, its packets surveyed; sound tracks that can't be decoded are left out while there is
@@ -47,7 +55,7 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits) -> MediaProb
     if await asyncio.to_thread(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
     async with together() as group:
-        surveying = group.create_task(_read_packets(ffmpeg, path))
+        surveying = group.create_task(_read_packets(ffmpeg, path, on_read))
         probed = await probe(ffmpeg, path)
         check_limits(probed, limits)
         probed = _without_unsupported_codecs(ffmpeg, probed)
@@ -90,19 +98,26 @@ async def _read_header(ffmpeg: Ffmpeg, path: Path) -> str:
     return result.stdout
 
 
-async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> MediaProbe:
-    """The probe, with what every packet of the file tells.
+async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, on_read: OnRead | None = None) -> MediaProbe:
+    """The probe, with what every packet of the file tells; ``on_read`` is called now and then.
 
     Raises:
         InvalidMedia: The picture has no packet.
         TranscodeFailed: ffprobe was killed.
     """
-    return await _surveyed(ffmpeg, path, probed, await _read_packets(ffmpeg, path))
+    return await _surveyed(ffmpeg, path, probed, await _read_packets(ffmpeg, path, on_read))
 
 
-async def _read_packets(ffmpeg: Ffmpeg, path: Path) -> Surveyor:
+async def _read_packets(ffmpeg: Ffmpeg, path: Path, on_read: OnRead | None = None) -> Surveyor:
     surveyor = Surveyor()
-    result = await run_process(commands.survey_command(ffmpeg.ffprobe_path, path), on_line=surveyor.read_line)
+    size_bytes = (await asyncio.to_thread(path.stat)).st_size
+
+    def read_line(line: str) -> None:
+        surveyor.read_line(line)
+        if on_read is not None and surveyor.packets % _PACKETS_A_REPORT == 0:
+            on_read(surveyor.size_bytes, size_bytes)
+
+    result = await run_process(commands.survey_command(ffmpeg.ffprobe_path, path), on_line=read_line)
     raise_if_killed("ffprobe", result)
     return surveyor
 

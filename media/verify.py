@@ -17,6 +17,7 @@ from media.model import MediaProbe
 from media.output_check import check_streams, check_times
 from media.plan import StreamAction, TranscodePlan
 from media.process import ProcessFailed
+from media.progress import OnRead
 from media.together import together
 from media.validate import probe, survey
 
@@ -33,7 +34,13 @@ _ALL_UP_TO_SOUND_PACKETS: Final = 1_000
 
 
 async def verify_output(
-    ffmpeg: Ffmpeg, plan: TranscodePlan, went_in: StreamHash, packets: tuple[int, int | None], target: Path
+    ffmpeg: Ffmpeg,
+    plan: TranscodePlan,
+    went_in: StreamHash,
+    packets: tuple[int, int | None],
+    target: Path,
+    *,
+    on_read: OnRead | None = None,
 ) -> MediaProbe:
     """Check that ``target`` is what the plan asked for, and has the packets that went into it.
 
@@ -43,6 +50,7 @@ async def verify_output(
         went_in: From ``media.join.join_streams``.
         packets: How many of picture and sound it has to have; None where that is not known.
         target: The output.
+        on_read: Called now and then.
 
     Returns:
         What the output holds, its packets surveyed.
@@ -54,7 +62,7 @@ async def verify_output(
     await asyncio.to_thread(_check_container, target)
     try:
         async with together() as group:
-            probing = group.create_task(_probe(ffmpeg, plan, target))
+            probing = group.create_task(_probe(ffmpeg, plan, target, on_read))
             reading = group.create_task(_read(ffmpeg, plan, target))
     except (TranscodeFailed, OutputMismatch):
         raise
@@ -67,10 +75,10 @@ async def verify_output(
     return output
 
 
-async def _probe(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> MediaProbe:
+async def _probe(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path, on_read: OnRead | None) -> MediaProbe:
     output = await probe(ffmpeg, target)
     check_streams(plan, output)
-    return await survey(ffmpeg, target, output)
+    return await survey(ffmpeg, target, output, on_read)
 
 
 def _check_container(target: Path) -> None:

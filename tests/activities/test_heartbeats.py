@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from media.programs import Programs
 from tests.activities.conftest import Folders
 from tests.activities.studio import PROFILE, Studio
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.recipes.drawing import H264
 from tests.media.processes import children_of
 from tests.waiting import eventually
 
@@ -105,6 +107,44 @@ async def test_an_encoder_that_says_nothing_does_not_stop_them_until_it_is_ended
     assert {progress.fraction for progress in studio.beats} == {0.0}
     assert studio.work_files() == {}
     assert studio.parts() == []
+
+
+def half_way(folder: Path, real: Ffmpeg, go_on: Path) -> Ffmpeg:
+    """An ffprobe that stops half way through a file's packets until ``go_on`` is there."""
+    program = folder / "ffprobe"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *packet=stream_index*) ;; *) exec "{real.ffprobe_path}" "$@" ;; esac\n'
+        f'"{real.ffprobe_path}" "$@" >"{folder}/lines"\n'
+        f'half=$(($(wc -l <"{folder}/lines") / 2)); head -n $half "{folder}/lines"\n'
+        f'while [ ! -e "{go_on}" ]; do sleep 0.02; done; tail -n +$((half + 1)) "{folder}/lines"\n'
+    )
+    program.chmod(0o755)
+    return Ffmpeg(Programs(real.ffmpeg_path, program, "9.0.2", real.decodable_codecs))
+
+
+@pytest.mark.usefixtures("fast")
+async def test_looking_at_a_file_and_verifying_one_tell_how_much_of_it_was_read(
+    ffmpeg: Ffmpeg, clips: Clips, folders: Folders, tmp_path: Path
+) -> None:
+    source, go_on = tmp_path / "source.mp4", tmp_path / "go_on"
+    moving = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=40,format=yuv420p")
+    clips.draw(source, *moving, *H264)
+    studio = Studio(ffmpeg, folders, *await folders.upload(source))
+    plan = await studio.plan()
+    joined = await studio.join(plan)
+
+    async def told() -> float:
+        return max((progress.fraction for progress in studio.beats), default=0.0)
+
+    for step in (studio.plan, partial(studio.verify, plan, joined)):
+        studio.beats.clear()
+        studio.ffmpeg = half_way(tmp_path, ffmpeg, go_on)
+        taking = asyncio.create_task(step())
+        assert 0.3 < await eventually(told, lambda fraction: fraction > 0.3) < 0.7
+        go_on.touch()
+        await taking
+        go_on.unlink()
 
 
 async def under_way(studio: Studio, plan: TranscodePlan, environment: ActivityEnvironment) -> "asyncio.Task[object]":
