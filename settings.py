@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         gt=0,
         description="How many ffmpeg activities one worker runs at once. Default: half the cores, and at least 2.",
     )
+    workers_on_host: int = Field(
+        default=1,
+        gt=0,
+        description="How many media workers share this host's memory: each one's encodes hold that part of 70 % of it. "
+        "1 where every worker has a container with a limit of its own.",
+    )
     worker_label: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9_.\-]{0,64}$",

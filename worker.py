@@ -185,7 +185,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             await _wait_for(database, settings.connect_timeout_seconds)
             workers.append(control_worker(client, settings, place, database))
         if MEDIA_QUEUE in queues:
-            workers.append(media_worker(client, settings, place, await _ffmpeg(settings), profiles))
+            workers.append(media_worker(client, settings, place, await find_ffmpeg(settings), profiles))
         for worker in workers:
             await resources.enter_async_context(worker)
         log.info(
@@ -217,12 +217,16 @@ def _tell_waiting(sentence: str) -> None:
     log.warning("worker_waits", reason=sentence)
 
 
-async def _ffmpeg(settings: Settings) -> Ffmpeg:
-    """The programs; those that a setting names may be old, which is said."""
+async def find_ffmpeg(settings: Settings) -> Ffmpeg:
+    """The programs, with this worker's memory for encodes; those that a setting names may be old, which is said.
+
+    Raises:
+        FfmpegMissing: There is no ffmpeg to run.
+    """
     ffmpeg = await Ffmpeg.locate(
         settings.ffmpeg,
         settings.ffprobe,
-        capacity=Capacity(memory_for_encodes()),
+        capacity=Capacity(memory_for_encodes(settings.workers_on_host)),
         stall_seconds=settings.stall_seconds,
         encoder_threads=settings.encoder_threads,
     )

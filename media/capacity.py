@@ -6,12 +6,14 @@ by estimate from its picture's size, and waits until there is room. One that is 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 _PART_FOR_ENCODES: Final = 0.7
+_GROUP: Final = "0::/"
+"""Before the path of this process's control group."""
 
 
 class Capacity:
@@ -57,28 +59,43 @@ class Capacity:
             turn.set_result(None)
 
 
-def memory_for_encodes() -> int | None:
-    """Bytes that this process's encodes may hold: a part of the container's limit, or of the machine's memory.
+def memory_for_encodes(workers: int = 1, root: Path = Path("/")) -> int | None:
+    """Bytes that this process's encodes may hold: its share of a part of what there is.
 
-    None where neither can be found out.
+    That is the machine's memory, or less where a control group around this process has a limit, as a container has, or
+    a systemd unit with ``MemoryMax``.
+
+    Args:
+        workers: How many processes that encode share it.
+        root: Of the file system in which the kernel tells.
+
+    Returns:
+        None where neither can be found out.
     """
-    found = [limit for limit in (_cgroup_limit(), _machine_memory()) if limit is not None]
-    return int(min(found) * _PART_FOR_ENCODES) if found else None
+    limits = [limit for limit in (_machine_memory(root), *_group_limits(root)) if limit is not None]
+    return int(min(limits) * _PART_FOR_ENCODES / workers) if limits else None
 
 
-def _cgroup_limit() -> int | None:
-    """The limit of cgroup version 2, as containers set it."""
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdecimal() else None
+def _group_limits(root: Path) -> Iterator[int | None]:
+    """The limits of the control groups (version 2) around this process, from its own to the outermost."""
+    groups = root / "sys/fs/cgroup"
+    lines = (_text(root / "proc/self/cgroup") or "").splitlines()
+    own = next((line.removeprefix(_GROUP) for line in lines if line.startswith(_GROUP)), "")
+    for group in (groups / own, *(groups / own).parents):
+        if not group.is_relative_to(groups):
+            return
+        limit = (_text(group / "memory.max") or "").strip()
+        yield int(limit) if limit.isdecimal() else None
 
 
-def _machine_memory() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
+def _machine_memory(root: Path) -> int | None:
+    lines = (_text(root / "proc/meminfo") or "").splitlines()
     kibibytes = next((line.split()[1] for line in lines if line.startswith("MemTotal:")), None)
     return int(kibibytes) * 1024 if kibibytes is not None else None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None

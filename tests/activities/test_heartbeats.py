@@ -15,6 +15,7 @@ from activities import heartbeat
 from activities.heartbeat import heartbeats
 from contracts.errors import TranscodeFailed
 from contracts.processing import StepProgress
+from media.capacity import Capacity
 from media.ffmpeg import Ffmpeg
 from media.plan import TranscodePlan
 from media.programs import Programs
@@ -147,8 +148,31 @@ async def test_looking_at_a_file_and_verifying_one_tell_how_much_of_it_was_read(
         go_on.unlink()
 
 
+@pytest.mark.usefixtures("fast", "no_process_is_left")
+async def test_an_encode_waits_until_there_is_memory_for_it_and_beats_meanwhile(
+    ffmpeg: Ffmpeg, clips: Clips, folders: Folders
+) -> None:
+    studio = Studio(ffmpeg, folders, *await folders.upload(clips.path(Clip.SHORT_WITH_SOUND)))
+    plan = (await studio.plan()).encoding_what_was_copied()
+    capacity = Capacity(plan.memory_bytes)
+    programs = Programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path, ffmpeg.version, ffmpeg.decodable_codecs)
+    studio.ffmpeg, before = Ffmpeg(programs, capacity), children_of(os.getpid())
+
+    async def beats() -> int:
+        return len(studio.beats)
+
+    async with capacity.hold(1):
+        encoding = asyncio.create_task(studio.encode_chunk(plan, plan.chunks[0]))
+        seen = len(studio.beats)
+        await eventually(beats, lambda count: count > seen + 5)
+        assert children_of(os.getpid()) == before
+        assert not encoding.done()
+    assert (await encoding).frames == plan.picture.encoding.frames
+
+
 async def under_way(studio: Studio, plan: TranscodePlan, environment: ActivityEnvironment) -> "asyncio.Task[object]":
     """Begin to encode, and wait until frames have come out."""
+    studio.beats.clear()
     running = asyncio.create_task(studio.encode_chunk(plan, plan.chunks[0], environment))
 
     async def fraction() -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,39 @@ def test_whoever_comes_and_goes_the_limit_holds_and_everybody_is_served(wants: l
                 await waiter.let_go()
 
     asyncio.run(run())
+
+
+GIBIBYTE = 2**30
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "workers", "of"),
+    [
+        ("/", {}, 1, 8),
+        ("/", {}, 2, 4),
+        ("/", {"": 4 * GIBIBYTE}, 1, 4),
+        ("/", {"": 16 * GIBIBYTE}, 1, 8),
+        ("/", {"": "max"}, 1, 8),
+        ("/system.slice/rushes.service", {"system.slice/rushes.service": 2 * GIBIBYTE}, 1, 2),
+        ("/a.slice/b.service", {"a.slice": 3 * GIBIBYTE, "a.slice/b.service": "max"}, 3, 1),
+    ],
+    ids=["machine", "two workers", "container", "larger than all", "no limit", "unit", "slice of three workers"],
+)
+def test_memory_is_the_least_that_a_group_around_the_process_allows_shared_by_the_workers(
+    tmp_path: Path, own: str, limits: dict[str, int | str], workers: int, of: int
+) -> None:
+    groups = tmp_path / "sys/fs/cgroup"
+    (groups / own.lstrip("/")).mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text(f"MemTotal: {8 * GIBIBYTE // 1024} kB\nMemFree: 1 kB\n")
+    (tmp_path / "proc/self/cgroup").write_text(f"1:cpu:/other\n0::{own}\n")
+    for group, limit in limits.items():
+        (groups / group / "memory.max").write_text(f"{limit}\n")
+    assert memory_for_encodes(workers, tmp_path) == int(of * GIBIBYTE * 0.7)
+
+
+def test_a_machine_that_does_not_tell_has_no_limit(tmp_path: Path) -> None:
+    assert memory_for_encodes(1, tmp_path) is None
 
 
 def test_this_machine_says_how_much_there_is() -> None:

@@ -15,8 +15,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
+from media.capacity import memory_for_encodes
 from runs.client import TemporalRuns
+from settings import Settings
 from tests.waiting import eventually
+from worker import find_ffmpeg
 
 WORKER = Path(__file__).resolve().parents[2] / "worker.py"
 
@@ -107,6 +110,15 @@ async def test_a_file_of_profiles_that_cannot_be_used_is_told_with_file_line_and
     missing = await finish(await begin(tmp_path, RUSHES_PROFILES=str(tmp_path / "gone.toml")))
     assert (missing.code, missing.log[-1]["event"]) == (1, "worker_cannot_start")
     assert "RUSHES_PROFILES" in missing.log[-1]["reason"]
+
+
+async def test_the_encodes_of_a_worker_hold_its_share_of_the_memory_and_no_more() -> None:
+    ffmpeg, share = await find_ffmpeg(Settings(workers_on_host=2)), memory_for_encodes(2)
+    assert share is not None
+    async with ffmpeg.room_for(share - 1), ffmpeg.room_for(1):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), ffmpeg.room_for(1):
+                pass
 
 
 async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_sigterm(
