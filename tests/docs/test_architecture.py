@@ -13,6 +13,7 @@ from temporalio.workflow import ActivityConfig
 from api.problems import PROBLEMS, Code, ProblemCode
 from contracts.errors import ErrorCode, VideoError
 from contracts.refusals import RefusalCode
+from contracts.temporal_names import MEDIA_QUEUE
 from workflows import activity_options as options
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -130,6 +131,27 @@ def test_every_activity_has_its_row() -> None:
 def test_priorities_are_those_of_the_code(priority: int, chosen: ActivityConfig) -> None:
     assert cells(str(priority), _TIMEOUTS)[0] == str(priority)
     assert chosen["priority"] == Priority(priority_key=priority, fairness_key=_USER)
+
+
+def test_every_activity_of_the_media_queue_has_its_priority() -> None:
+    table = [line for line in section(_TIMEOUTS) if re.match(r"\| \d \|", line)]
+    media = [name for name, chosen in ROWS.items() if chosen["task_queue"] == MEDIA_QUEUE]
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(re.findall(r"`(\w+)`", " ".join(media)))
+
+
+@pytest.mark.parametrize(
+    ("page", "pattern"),
+    [
+        ("decisions/0015-failures-are-counted.md", r"On `video-media` (\d+) times at most"),
+        ("decisions/0015-failures-are-counted.md", r"Up to (\d+) restarts for one step"),
+        ("operations.md", r"MaximumAttempts +(\d+)"),
+    ],
+)
+def test_other_pages_name_as_many_attempts(page: str, pattern: str) -> None:
+    retries = options.finish_options(_USER, _LONG)["retry_policy"]
+    assert isinstance(retries, RetryPolicy)
+    named = re.findall(pattern, (_ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert {int(number) for number in named} == {retries.maximum_attempts}
 
 
 def test_the_words_name_the_counts_of_the_code() -> None:
