@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from contracts.errors import Encrypted, InvalidMedia, TranscodeFailed, UnsupportedCodec
+from contracts.errors import Encrypted, InvalidMedia, NoVideoStream, TranscodeFailed, UnsupportedCodec
 from media import commands
 from media.container import check_complete, declared_duration, has_encrypted_track
+from media.encryption import says_that_it_is_encrypted
 from media.ffmpeg import Ffmpeg, raise_if_killed
 from media.limits import MediaLimits, check_limits
 from media.model import AudioStream, MediaProbe, VideoStream
@@ -54,6 +55,15 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
     await asyncio.to_thread(check_complete, path)
     if await asyncio.to_thread(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
+    try:
+        return await _validate(ffmpeg, path, limits, on_read)
+    except (InvalidMedia, NoVideoStream, UnsupportedCodec) as unreadable:
+        if await asyncio.to_thread(says_that_it_is_encrypted, path):
+            raise Encrypted(NEEDS_A_KEY) from unreadable
+        raise
+
+
+async def _validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnRead | None) -> MediaProbe:
     async with together() as group:
         surveying = group.create_task(_read_packets(ffmpeg, path, on_read))
         probed = await probe(ffmpeg, path)
