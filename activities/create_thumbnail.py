@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from temporalio import activity
 
 from activities.from_parts import from_parts
 from activities.heartbeat import heartbeats
 from activities.work_names import named_by_what_makes_it
+from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
 from media.ffmpeg import Ffmpeg
 from media.plan import ThumbnailPlan
@@ -74,6 +76,9 @@ class CreateThumbnailActivities:
                 await source.need_all()
             frames = (plan.at_seconds, *plan.otherwise_seconds)
             await need_for_frames(self._ffmpeg, source, plan.video_index, frames)
-            await from_parts(source, partial(create_thumbnail, self._ffmpeg, plan, source.path, target))
+            await from_parts(source, partial(self._draw, plan, source, target), lambda is_bright: is_bright)
             size_bytes = (await asyncio.to_thread(target.stat)).st_size
         return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes))
+
+    async def _draw(self, plan: ThumbnailPlan, source: PartialFile, target: Path) -> bool:
+        return await create_thumbnail(self._ffmpeg, plan, source.path, target, source_is_whole=source.is_whole)

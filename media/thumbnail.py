@@ -23,6 +23,14 @@ _BLACK: Final = 24.0
 """Mean luma of 8 bits, of which video black is 16, up to which a frame counts as black."""
 _TYPICAL_OF_KEYFRAMES: Final = 60
 _BRIGHTNESS: Final = "lavfi.signalstats.YAVG"
+_MEASURED: Final = (
+    f"scale=64:64:out_range=tv,format=yuv420p,signalstats,metadata=mode=print:key={_BRIGHTNESS}:file=pipe\\\\:1"
+)
+"""Prints the mean brightness of each frame, below a line with its time."""
+_TIME: Final = "pts_time:"
+_MOST_KEYFRAMES: Final = 500
+"""So many are looked at where all places are black: of most films a quarter of an hour, or more."""
+_JUST_BEFORE_SECONDS: Final = 0.001
 
 
 def thumbnail_command(
@@ -37,16 +45,13 @@ def thumbnail_command(
         target: The JPEG.
         at_seconds: The first frame at or after this; None for the most typical of the first keyframes.
     """
-    chosen = ["-skip_frame", "nokey"] if at_seconds is None else ["-ss", f"{at_seconds:g}"]
+    chosen = ["-skip_frame", "nokey"] if at_seconds is None else ["-ss", f"{at_seconds:.3f}"]
     typical = f"thumbnail=n={_TYPICAL_OF_KEYFRAMES}," if at_seconds is None else ""
     # The colours of the video; then full range BT.601, as JPEG is by definition.
     as_video = colour_filters(plan.colours, plan.width, plan.height)
     as_jpeg = ["scale=out_range=pc:out_color_matrix=bt601", "format=yuvj420p", "setsar=1", "sidedata=mode=delete"]
     colours = ",".join([*as_video, *as_jpeg])
-    graph = (
-        f"[0:{plan.video_index}]{typical}split[shown][measured];[shown]{colours}[jpeg];"
-        f"[measured]scale=64:64:out_range=tv,format=yuv420p,signalstats,metadata=mode=print:key={_BRIGHTNESS}:file=pipe\\\\:1[grey]"
-    )
+    graph = f"[0:{plan.video_index}]{typical}split[shown][measured];[shown]{colours}[jpeg];[measured]{_MEASURED}[grey]"
     return [
         *[*quiet(ffmpeg), "-nostdin", "-nostats", *chosen, *source_input(source), "-filter_complex", graph],
         *["-map", "[jpeg]", "-map_metadata", "-1", "-frames:v", "1"],
@@ -55,11 +60,25 @@ def thumbnail_command(
     ]
 
 
-async def create_thumbnail(ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path, target: Path) -> None:
+def keyframes_command(ffmpeg: Path, plan: ThumbnailPlan, source: Path) -> list[str]:
+    """Print time and mean brightness of the first keyframes."""
+    return [
+        *[*quiet(ffmpeg), "-nostdin", "-nostats", "-skip_frame", "nokey", *source_input(source)],
+        *["-map", f"0:{plan.video_index}", "-vf", _MEASURED, "-frames:v", str(_MOST_KEYFRAMES)],
+        *["-fps_mode", "passthrough", "-f", "null", "-"],
+    ]
+
+
+async def create_thumbnail(
+    ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path, target: Path, *, source_is_whole: bool = True
+) -> bool:
     """Write the plan's JPEG to ``target`` and check it. Without success nothing is left there.
 
-    Where the planned frame is black or can't be had, others are looked at in the plan's order; if all are black, the
-    brightest is taken.
+    Where the planned frame is black or can't be had, others are looked at in the plan's order, then the first
+    keyframes, if all of the source is here; where all are black, the brightest is taken.
+
+    Returns:
+        Whether it is not black.
 
     Raises:
         OutputMismatch: What was written is not a whole JPEG of the planned size.
@@ -79,8 +98,25 @@ async def create_thumbnail(ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path, ta
         else:
             if not drawn:
                 raise TranscodeFailed("No picture of the video could be drawn, though one was decoded before.")
+            if source_is_whole:
+                drawn.update(await _keyframes(ffmpeg, plan, source))
             await _draw(ffmpeg, plan, source, target, max(drawn, key=lambda at: drawn[at]))
         await asyncio.to_thread(_check, plan, target)
+    return max(drawn.values()) > _BLACK
+
+
+async def _keyframes(ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path) -> dict[float | None, float]:
+    """Times at which to draw, and the brightness there. What can't be decoded is passed over."""
+    result = await run_process(keyframes_command(ffmpeg.ffmpeg_path, plan, source))
+    raise_if_killed("ffmpeg", result)
+    found: dict[float | None, float] = {}
+    at_seconds = 0.0
+    for line in result.stdout.splitlines():
+        if _TIME in line:
+            at_seconds = float(line.rpartition(_TIME)[2])
+        elif line.startswith(_BRIGHTNESS):
+            found[max(0.0, at_seconds - _JUST_BEFORE_SECONDS)] = float(line.partition("=")[2])
+    return found
 
 
 async def _draw(

@@ -82,6 +82,16 @@ async def test_a_black_frame_is_taken_only_where_there_is_no_other(
     assert max(await middle_colour(ffmpeg, target, 0)) == pytest.approx(shown, abs=3)
 
 
+async def test_a_picture_between_the_places_is_found_where_all_of_them_are_black(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, target: Path
+) -> None:
+    source = shades(clips, tmp_path / "shades.mp4", "if(between(T,1.9,2.1),126,16)")
+    decided = await plan_of(ffmpeg, source)
+    assert not await create_thumbnail(ffmpeg, decided, source, target, source_is_whole=False)
+    assert await create_thumbnail(ffmpeg, decided, source, target)
+    assert max(await middle_colour(ffmpeg, target, 0)) == pytest.approx(128, abs=3)
+
+
 async def test_a_profile_may_ask_for_the_most_typical_frame(
     ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, target: Path
 ) -> None:

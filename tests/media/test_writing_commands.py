@@ -194,7 +194,7 @@ def test_a_large_file_has_room_for_its_index_left_in_front_and_is_not_written_tw
 
 @pytest.mark.parametrize(
     ("at_seconds", "chosen", "typical"),
-    [(0.25, ["-ss", "0.25"], ""), (None, ["-skip_frame", "nokey"], "thumbnail=n=60,")],
+    [(0.25, ["-ss", "0.250"], ""), (None, ["-skip_frame", "nokey"], "thumbnail=n=60,")],
 )
 def test_thumbnail(at_seconds: float | None, chosen: list[str], typical: str) -> None:
     colours = COLOURS.replace("1920:1080", "1280:720")
