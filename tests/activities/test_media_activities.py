@@ -82,6 +82,17 @@ async def test_the_steps_make_a_verified_video_and_thumbnail_and_the_same_again_
     assert studio.parts() == []
 
 
+async def test_frames_of_which_several_chunks_tell_are_told_once_by_the_join(
+    ffmpeg: Ffmpeg, clips: Clips, folders: Folders
+) -> None:
+    studio = await studio_of(ffmpeg, folders, clips, Clip.DAMAGED_FOR_A_WHILE)
+    plan = replace(await studio.plan(), chunk_starts=(0, 700, 710))
+    chunks = tuple([await studio.encode_chunk(plan, chunk) for chunk in plan.chunks])
+    assert sum(chunk.lost_frames for chunk in chunks) > 2 * 19
+    (warning,) = (await studio.join(plan, chunks)).warnings
+    assert warning.message.startswith("19 pictures of about 2000 ")
+
+
 async def test_a_join_whose_chunk_or_sound_is_gone_says_so(ffmpeg: Ffmpeg, clips: Clips, folders: Folders) -> None:
     studio = await studio_of(ffmpeg, folders, clips, Clip.SHORT_WITH_SOUND)
     plan = (await studio.plan()).encoding_what_was_copied()
