@@ -7,12 +7,13 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling
 from api.request_log import RequestLog
-from api.routers import direct, files, health, imports, system, tus, uploads, videos
+from api.routers import direct, files, health, imports, session, sharing, system, tus, uploads, videos
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
 
@@ -22,6 +23,9 @@ _SETTLE_SECONDS: Final = 10.0
 _DESCRIPTION: Final = """
 Takes an uploaded video and makes it ready to play: one Temporal workflow per video.
 
+A caller has a key, made by `rushes keys create`, and sees its own videos. While there is no key, the service serves the
+machine that it runs on, and nobody else.
+
 Errors are RFC 9457 problem documents with a stable `code`. Every answer has an `X-Request-ID`, the caller's own where
 one was sent, and the logs have it too.
 """
@@ -30,6 +34,7 @@ _TAGS: Final = [
     {"name": "videos", "description": "Upload, import, look, cancel, retry, delete."},
     {"name": "uploads", "description": "Uploads over several requests, as tus 1.0 has them."},
     {"name": "files", "description": "What is published, with byte ranges."},
+    {"name": "accounts", "description": "Who asks."},
     {"name": "system", "description": "How the service stands."},
     {"name": "health", "description": "For whoever supervises the process."},
 ]
@@ -65,7 +70,9 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(LingeringClose)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
-    for resource in (uploads, tus, direct, imports, videos, system, files, health):
-        app.include_router(resource.router)
+    for of_callers in (uploads, tus, direct, imports, videos, sharing, system, session):
+        app.include_router(of_callers.router, responses=OF_CALLERS)
+    for of_anybody in (files, health):
+        app.include_router(of_anybody.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

@@ -82,6 +82,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             yield Services(
                 database=database,
                 videos=database.videos,
+                accounts=database.accounts,
                 upload_leases=database.upload_leases,
                 storage=storage,
                 runs=runs,

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from contracts.errors import ErrorCode, VideoError
-from contracts.refusals import RefusalCode, Refused
+from contracts.refusals import QuotaExceeded, RefusalCode, Refused
 from runs.records import TemporalUnavailable
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
@@ -86,6 +86,9 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.VIDEO_NOT_FOUND: ProblemKind(404, "There is no such video"),
     RefusalCode.NOT_CANCELLABLE: ProblemKind(409, "The video can't be cancelled"),
     RefusalCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
+    RefusalCode.UNAUTHENTICATED: ProblemKind(401, "Who asks is not known"),
+    RefusalCode.CSRF_REFUSED: ProblemKind(403, "The session's token is missing"),
+    RefusalCode.QUOTA_EXCEEDED: ProblemKind(429, "That is more than the caller may use"),
     ProblemCode.FILE_NOT_FOUND: ProblemKind(404, "There is no such file"),
     ProblemCode.RANGE_NOT_SATISFIABLE: ProblemKind(416, "The file has no such range"),
     ProblemCode.TEMPORAL_UNAVAILABLE: ProblemKind(503, "Temporal does not answer"),
@@ -211,6 +214,10 @@ def _answer(request: Request, refusal: Refused, status: int | None = None) -> JS
 
 
 async def _answer_refused(request: Request, error: Refused) -> JSONResponse:
+    if isinstance(error, QuotaExceeded):
+        error = Problem(
+            RefusalCode.QUOTA_EXCEEDED, error.detail, headers={"Retry-After": str(error.retry_after_seconds)}
+        )
     return _answer(request, error)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from contracts.processing import Step
-from contracts.status import VideoStatus
+from contracts.status import VideoStatus, Visibility
 from contracts.temporal_names import workflow_id
 from database.tables import Video
 from database.videos import VideoPage
@@ -20,6 +20,7 @@ _VIDEO: Final[dict[str, Any]] = {
     "id": _VIDEO_ID,
     "user_id": "local",
     "title": "Ficus in the wind",
+    "visibility": "private",
     "profile": "web",
     "status": "ready",
     "file_size_bytes": 2_814_223,
@@ -74,6 +75,7 @@ class VideoView(BaseModel):
     id: UUID
     user_id: str = Field(description="Who uploaded it.")
     title: str
+    visibility: Visibility = Field(description="Who may see its published files.")
     profile: str = Field(description="Name of the encoding profile.")
     status: VideoStatus
     file_size_bytes: int = Field(description="Size of the uploaded file, in bytes; 0 until it has arrived.")

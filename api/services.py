@@ -7,7 +7,12 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
+from accounts.callers import Callers
+from accounts.links import Links
+from accounts.signing import Signer
+from api.authentication import CallerDep
 from api.remote_file import RemoteServing
+from database.accounts import Accounts
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
@@ -36,6 +41,7 @@ class Services:
     Attributes:
         database: To be asked whether it is there.
         videos: The rows.
+        accounts: Users and their keys.
         upload_leases: Who writes which upload.
         storage: The files.
         runs: The runs.
@@ -44,6 +50,7 @@ class Services:
 
     database: Pingable
     videos: Videos
+    accounts: Accounts
     upload_leases: UploadLeases
     storage: Storage
     runs: Runs
@@ -77,13 +84,6 @@ class ApiOptions:
     remote_serving: RemoteServing = field(default_factory=RemoteServing)
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who asks. Everybody is ``local`` until there are accounts; every query has it already."""
-
-    user_id: str
-
-
 class ApiState(TypedDict):
     """What the lifespan gives to every request."""
 
@@ -94,12 +94,15 @@ class ApiState(TypedDict):
     resumable: ResumableUploads
     direct: DirectUploads
     actions: VideoActions
+    callers: Callers
+    links: Links
 
 
 def api_state(services: Services, options: ApiOptions) -> ApiState:
     """Build what the requests share."""
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
     resumable = ResumableUploads(*rows, rules=options.limits, limits=options.resumable)
+    signer = Signer(services.accounts)
     return ApiState(
         services=services,
         options=options,
@@ -108,6 +111,8 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         imports=Imports(services.videos, services.runs, options.limits, options.imports),
         actions=VideoActions(services.videos, services.storage, services.runs),
+        callers=Callers(services.accounts, signer),
+        links=Links(signer),
     )
 
 
@@ -139,8 +144,8 @@ async def _actions(request: Request) -> VideoActions:
     return cast("VideoActions", request.state.actions)
 
 
-async def _caller() -> Caller:
-    return Caller(user_id="local")
+async def _links(request: Request) -> Links:
+    return cast("Links", request.state.links)
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
@@ -150,7 +155,7 @@ ImportsDep = Annotated[Imports, Depends(_imports)]
 ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
-CallerDep = Annotated[Caller, Depends(_caller)]
+LinksDep = Annotated[Links, Depends(_links)]
 VideoId = Annotated[
     UUID,
     Path(description="Id of the video, as the upload answered it.", examples=["0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"]),
@@ -158,7 +163,7 @@ VideoId = Annotated[
 
 
 async def _video(video_id: VideoId, services: ServicesDep, caller: CallerDep) -> Video:
-    return await owned_video(services.videos, video_id, caller.user_id)
+    return await owned_video(services.videos, video_id, caller.sees)
 
 
 VideoDep = Annotated[Video, Depends(_video)]

@@ -31,6 +31,9 @@ class RefusalCode(StrEnum):
     VIDEO_NOT_FOUND = "video_not_found"
     NOT_CANCELLABLE = "not_cancellable"
     NOT_RETRYABLE = "not_retryable"
+    UNAUTHENTICATED = "unauthenticated"
+    CSRF_REFUSED = "csrf_refused"
+    QUOTA_EXCEEDED = "quota_exceeded"
 
 
 class Refused(Exception):
@@ -45,3 +48,15 @@ class Refused(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class QuotaExceeded(Refused):
+    """The caller has, or asks for, more than it may.
+
+    Attributes:
+        retry_after_seconds: When asking again may help.
+    """
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(RefusalCode.QUOTA_EXCEEDED, detail)
+        self.retry_after_seconds = retry_after_seconds

@@ -13,3 +13,13 @@ class VideoStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     ERROR = "error"
+
+
+class Visibility(StrEnum):
+    """Who may see the published files of a video."""
+
+    PRIVATE = "private"
+    """Its owner, administrators, and whoever has a signed link."""
+
+    PUBLIC = "public"
+    """Everybody who knows their address."""

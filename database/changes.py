@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
+from database.quotas import check_quota
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo
 from database.tables import IdempotencyKey, Video, utc_now
 
@@ -114,8 +115,10 @@ async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus
     """Insert a row, and give it its idempotency key.
 
     Raises:
+        QuotaExceeded: Its user may not have more.
         IdempotencyKeyTaken: The key belongs to another video; the transaction is to be rolled back.
     """
+    await check_quota(session, new)
     video = Video(**asdict(new), status=status)
     session.add(video)
     await session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from contracts.errors import DatabaseUnavailable
+from database.accounts import Accounts
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 
@@ -40,6 +41,7 @@ class Database:
 
     Attributes:
         videos: Every query on videos.
+        accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
     """
 
@@ -66,6 +68,7 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
+        self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
 
     @asynccontextmanager

@@ -64,10 +64,14 @@ class VideoPage:
     next_cursor: PageCursor | None
 
 
-def page_query(user_id: str, *, status: VideoStatus | None, limit: int, after: PageCursor | None) -> Select[Video]:
+def page_query(
+    user_id: str | None, *, status: VideoStatus | None, limit: int, after: PageCursor | None
+) -> Select[Video]:
     """The query of one page, with one row more than ``limit``, which tells whether another page follows."""
     created_at, video_id = col(Video.created_at), col(Video.id)
-    query = select(Video).where(col(Video.user_id) == user_id)
+    query = select(Video)
+    if user_id is not None:
+        query = query.where(col(Video.user_id) == user_id)
     if status is not None:
         query = query.where(col(Video.status) == status)
     if after is not None:

@@ -1,12 +1,13 @@
 """What a change of a row is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from contracts.processing import DEFAULT_PROFILE
 from contracts.warnings import VideoWarning
-from database.tables import Video
+from database.tables import User, Video
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,28 @@ class PublishedVideo:
     width: int
     height: int
     warnings: tuple[VideoWarning, ...] = ()
+
+
+@dataclass(frozen=True)
+class UserLimits:
+    """How much a user may use; None leaves it open.
+
+    Attributes:
+        max_uploads_in_flight: Uploads at a time.
+        max_stored_bytes: Size of all uploaded files that are kept.
+        max_minutes_a_day: Minutes of video made in 24 hours.
+        max_requests_a_second: Of one api process.
+    """
+
+    max_uploads_in_flight: int | None = None
+    max_stored_bytes: int | None = None
+    max_minutes_a_day: int | None = None
+    max_requests_a_second: int | None = None
+
+    @classmethod
+    def of(cls, user: User | None) -> Self:
+        """Those of the row, or none."""
+        return cls(**{field.name: getattr(user, field.name) for field in fields(cls)}) if user is not None else cls()
 
 
 class IdempotencyKeyTaken(Exception):

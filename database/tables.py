@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from contracts.processing import DEFAULT_PROFILE
-from contracts.status import VideoStatus
+from contracts.status import VideoStatus, Visibility
 
 _STATUS_LIST = ", ".join(f"'{status}'" for status in VideoStatus)
 
@@ -28,8 +28,9 @@ class Video(SQLModel, table=True):
     __tablename__ = "videos"
     __table_args__ = (
         CheckConstraint(f"status IN ({_STATUS_LIST})", name="videos_status_check"),
-        # Pages, newest first, read these backwards.
+        # Pages, newest first, read these backwards; that of all is an administrator's.
         Index("videos_page", "user_id", "created_at", "id"),
+        Index("videos_page_of_all", "created_at", "id"),
         Index("videos_page_by_status", "user_id", "status", "created_at", "id"),
         # The reconciler's, small because few videos are on their way at a time.
         Index("videos_processing", "updated_at", "id", postgresql_where=text("status = 'processing'")),
@@ -39,6 +40,10 @@ class Video(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
     user_id: str = Field(max_length=200)
     title: str = Field(max_length=200)
+    visibility: str = Field(
+        default=Visibility.PRIVATE.value,
+        sa_column=Column(String(20), nullable=False, server_default=Visibility.PRIVATE.value),
+    )
     profile: str = Field(
         default=DEFAULT_PROFILE, sa_column=Column(String(40), nullable=False, server_default=DEFAULT_PROFILE)
     )
@@ -81,3 +86,41 @@ class IdempotencyKey(SQLModel, table=True):
         sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False, index=True)
     )
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class User(SQLModel, table=True):
+    """Somebody who has keys, and how much they may use; None leaves it open."""
+
+    __tablename__ = "users"
+
+    name: str = Field(primary_key=True, max_length=200)
+    max_uploads_in_flight: int | None = None
+    max_stored_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
+    max_minutes_a_day: int | None = None
+    max_requests_a_second: int | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class ApiKey(SQLModel, table=True):
+    """A key of the api. What it is shown as once is not here, only its digest."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(primary_key=True, max_length=12)
+    user_name: str = Field(sa_column=Column(String(200), ForeignKey("users.name"), nullable=False, index=True))
+    is_admin: bool = False
+    secret_sha256: str = Field(max_length=64)
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class SigningSecret(SQLModel, table=True):
+    """What links and sessions are signed with. The newest signs; those that are not retired still hold."""
+
+    __tablename__ = "signing_secrets"
+
+    id: int | None = Field(default=None, primary_key=True)
+    secret: str = Field(max_length=100)
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    retires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

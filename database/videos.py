@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import ErrorCode, VideoCancelled
-from contracts.status import VideoStatus
+from contracts.status import VideoStatus, Visibility
 from database.changes import (
     CANCELLED_REASON,
     compare_and_set,
@@ -245,6 +245,13 @@ class Videos:
             deleted = await session.scalar(delete(Video).where(col(Video.id) == video_id).returning(col(Video.id)))
         return deleted is not None
 
+    async def set_visibility(self, video_id: UUID, visibility: Visibility) -> Video | None:
+        """Say who may see its published files. None when there is no such row."""
+        values = {"visibility": visibility.value, "updated_at": utc_now()}
+        change = update(Video).where(col(Video.id) == video_id).values(values).returning(Video)
+        async with self._transaction() as session:
+            return cast("Video | None", await session.scalar(change))
+
     # Reading
 
     async def get(self, video_id: UUID, user_id: str | None = None) -> Video | None:
@@ -254,12 +261,12 @@ class Videos:
             return cast("Video | None", await session.scalar(query))
 
     async def list_page(
-        self, user_id: str, *, status: VideoStatus | None, limit: int, after: PageCursor | None
+        self, user_id: str | None, *, status: VideoStatus | None, limit: int, after: PageCursor | None
     ) -> VideoPage:
-        """One page of the user's videos, newest first.
+        """One page of videos, newest first.
 
         Args:
-            user_id: Whose.
+            user_id: Whose, or None for everybody's.
             status: Only those in this status, or None for all.
             limit: Most videos on the page, at least 1.
             after: ``next_cursor`` of the page before, or None for the first.

@@ -98,8 +98,8 @@ class VideoActions:
         _logger.info("video deleted")
 
 
-async def owned_video(videos: Videos, video_id: UUID, user_id: str) -> Video:
-    """The caller's video. Raises ``Refused`` when there is none with that id, or it is another's."""
+async def owned_video(videos: Videos, video_id: UUID, user_id: str | None) -> Video:
+    """A video of the user, or of anybody where that is None. Raises ``Refused`` when there is none, or not theirs."""
     structlog.contextvars.bind_contextvars(video_id=str(video_id))
     video = await videos.get(video_id, user_id)
     if video is None:

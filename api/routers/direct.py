@@ -6,10 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.schemas import VideoAccepted
-from api.services import CallerDep, DirectDep, VideoId
+from api.services import DirectDep, VideoId
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus

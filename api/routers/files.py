@@ -4,17 +4,19 @@ import asyncio
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from api.authentication import ViewerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.published_file import published_file
 from api.remote_file import remote_file
-from api.services import OptionsDep, ServicesDep, VideoId
+from api.services import LinksDep, OptionsDep, ServicesDep, VideoId
 from contracts.errors import ErrorCode, WorkMissing
-from contracts.status import VideoStatus
+from contracts.status import VideoStatus, Visibility
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
+from database.tables import Video
 from storage.protocol import RemoteFile
 
 router = APIRouter(tags=["files"])
@@ -46,6 +48,26 @@ _PROBLEMS: Final = problem_answers(
 )
 
 
+async def _shown(  # noqa: PLR0917 # solved by FastAPI, by name
+    services: ServicesDep,
+    viewer: ViewerDep,
+    links: LinksDep,
+    video_id: VideoId,
+    name: Annotated[PublishedName, Path(description="Which of its files.")],
+    token: Annotated[str | None, Query(description="Of a link, as `POST /api/v1/videos/{id}/links` made it.")] = None,
+) -> Video:
+    video = await services.videos.get(video_id)
+    if video is not None and video.status == VideoStatus.READY:
+        is_seen = video.visibility == Visibility.PUBLIC or (viewer is not None and viewer.sees in {None, video.user_id})
+        if is_seen or (token is not None and await links.opens(token, video_id)):
+            return video
+    raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.")
+
+
+ShownDep = Annotated[Video, Depends(_shown)]
+"""The video of the path, where it is ready and the request may see it; 404 tells nothing of why not."""
+
+
 @router.get(
     "/uploads/processed/{video_id}/{name}",
     operation_id="get_published_file",
@@ -55,22 +77,14 @@ _PROBLEMS: Final = problem_answers(
 )
 @router.head("/uploads/processed/{video_id}/{name}", include_in_schema=False)
 async def get_published_file(
-    request: Request,
-    services: ServicesDep,
-    options: OptionsDep,
-    video_id: VideoId,
-    name: Annotated[PublishedName, Path(description="Which of its files.")],
+    request: Request, services: ServicesDep, options: OptionsDep, video: ShownDep, name: PublishedName
 ) -> Response:
-    """With byte ranges, so that players can seek. Only while the video is `ready`."""
-    nothing = Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.")
-    video = await services.videos.get(video_id)
-    if video is None or video.status != VideoStatus.READY:
-        raise nothing
+    """With byte ranges, so that players can seek. Only while the video is `ready`, and for those who may see it."""
     try:
-        file = await services.storage.published(processed_key(str(video_id), name))
+        file = await services.storage.published(processed_key(str(video.id), name))
         if isinstance(file, RemoteFile):
             return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving)
         status = await asyncio.to_thread(file.path.stat)
     except (WorkMissing, FileNotFoundError) as error:
-        raise nothing from error
+        raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video.id} has no published {name}.") from error
     return published_file(request, file.path, status, _MEDIA_TYPES[name])

@@ -5,11 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.routers.uploads import ACCEPTED_HEADERS, REPLAYED_HEADER
 from api.schemas import VideoAccepted
-from api.services import CallerDep, ImportsDep
+from api.services import ImportsDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode

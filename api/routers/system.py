@@ -3,9 +3,10 @@
 import structlog
 from fastapi import APIRouter
 
+from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.schemas import Limits, ProfileView, QueueView, SystemView, TemporalView, Versions
-from api.services import CallerDep, OptionsDep, ServicesDep
+from api.services import OptionsDep, ServicesDep
 from contracts.errors import ErrorCode
 from runs.records import TemporalUnavailable
 
@@ -22,7 +23,7 @@ _logger = structlog.stdlib.get_logger(__name__)
 )
 async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerDep) -> SystemView:
     """Videos by status, work that waits, workers that ask for it, versions, limits and encoding profiles."""
-    counts = await services.videos.count_by_status(caller.user_id)
+    counts = await services.videos.count_by_status(caller.sees)
     version, queues = None, None
     try:
         version = await services.runs.server_version()

@@ -6,9 +6,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response, status
 from starlette.requests import ClientDisconnect
 
+from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.services import CallerDep, ResumableDep, VideoId
+from api.services import ResumableDep, VideoId
 from api.tus_headers import (
     CHECKSUM_ALGORITHMS,
     EXTENSIONS,

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response, status
 
+from api.authentication import CallerDep
 from api.multipart import boundary_of
 from api.openapi import UPLOAD_BODY, problem_answers
 from api.problems import Problem, ProblemCode
 from api.schemas import VideoAccepted
-from api.services import CallerDep, UploadsDep
+from api.services import UploadsDep
 from api.upload_form import UploadFormReader, most_body_bytes
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode

@@ -5,10 +5,11 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Query, status
 
+from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.schemas import StepList, StepView, VideoAccepted, VideoList, VideoView
-from api.services import ActionsDep, CallerDep, ServicesDep, VideoDep
+from api.services import ActionsDep, ServicesDep, VideoDep
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
@@ -40,7 +41,7 @@ async def list_videos(
         after = PageCursor.decode(cursor) if cursor is not None else None
     except ValueError as error:
         raise Problem(ProblemCode.INVALID_CURSOR, "Take the cursor from next_cursor, as it is.") from error
-    return VideoList.of(await services.videos.list_page(caller.user_id, status=status, limit=limit, after=after))
+    return VideoList.of(await services.videos.list_page(caller.sees, status=status, limit=limit, after=after))
 
 
 @router.get("/{video_id}", operation_id="get_video", summary="Read one video", responses=problem_answers(*_ONE_VIDEO))
@@ -77,7 +78,7 @@ async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
 async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsDep, caller: CallerDep) -> VideoAccepted:
     """After 202 the video ends in `error` with the code `cancelled`, once its running step has stopped."""
     await actions.cancel(video)
-    now = await services.videos.get(video.id, caller.user_id)
+    now = await services.videos.get(video.id, caller.sees)
     return VideoAccepted(
         video_id=video.id,
         status=VideoStatus(now.status if now else VideoStatus.ERROR),

@@ -37,6 +37,7 @@ def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Se
     return Services(
         database=database,
         videos=database.videos,
+        accounts=database.accounts,
         upload_leases=database.upload_leases,
         storage=storage,
         runs=runs,

@@ -92,7 +92,7 @@ async def in_process(services: Services, options: ApiOptions) -> AsyncIterator[h
             await app({**scope, "state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(served)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
 
 

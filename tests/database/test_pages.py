@@ -20,12 +20,12 @@ from tests.database.samples import new_video, video_in
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def insert_rows(database: Database, count: int) -> None:
-    """Rows of two users in every status; ten share each instant, so that the id has to decide."""
+async def insert_rows(database: Database, count: int, users: int = 2) -> None:
+    """Rows of some users in every status; ten share each instant, so that the id has to decide."""
     rows = [
         {
             "id": UUID(int=number),
-            "user_id": f"user-{number % 2}",
+            "user_id": f"user-{number % users}",
             "title": str(number),
             "status": list(VideoStatus)[number % 4],
             "file_size_bytes": 0,
@@ -96,13 +96,20 @@ async def plan_of(database: Database, query: Select[Video] | str) -> dict[str, A
     return plan
 
 
-@pytest.mark.parametrize(("status", "index"), [(None, "videos_page"), (VideoStatus.READY, "videos_page_by_status")])
+@pytest.mark.parametrize(
+    ("user_id", "status", "index"),
+    [
+        ("user-0", None, "videos_page"),
+        ("user-0", VideoStatus.READY, "videos_page_by_status"),
+        (None, None, "videos_page_of_all"),
+    ],
+)
 async def test_a_deep_page_reads_only_its_rows_from_the_index(
-    database: Database, status: VideoStatus | None, index: str
+    database: Database, user_id: str | None, status: VideoStatus | None, index: str
 ) -> None:
-    await insert_rows(database, 5000)
-    deep = PageCursor(MIDNIGHT + timedelta(seconds=250), UUID(int=2504))
-    plan = await plan_of(database, page_query("user-0", status=status, limit=20, after=deep))
+    await insert_rows(database, 9000, users=45)
+    deep = PageCursor(MIDNIGHT + timedelta(seconds=850), UUID(int=8504))
+    plan = await plan_of(database, page_query(user_id, status=status, limit=20, after=deep))
     scan = plan["Plans"][0]
     assert plan["Node Type"] == "Limit"
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index)

@@ -1,0 +1,88 @@
+"""Who may see a video's published files: its visibility, and links that are signed."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts.signing import LONGEST_LINK
+from api.authentication import CallerDep
+from api.openapi import problem_answers
+from api.problems import Problem, ProblemCode
+from api.schemas import VideoView
+from api.services import LinksDep, ServicesDep, VideoDep
+from api.small_body import SmallBodyRoute
+from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode
+from contracts.status import VideoStatus, Visibility
+
+router = APIRouter(prefix="/api/v1/videos", tags=["videos"], route_class=SmallBodyRoute)
+
+_LONGEST_SECONDS: Final = int(LONGEST_LINK.total_seconds())
+_audit = structlog.stdlib.get_logger("audit")
+
+
+class VideoChange(BaseModel):
+    """What is to change of a video."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    visibility: Visibility = Field(description="`private`: its owner and signed links; `public`: everybody.")
+
+
+class LinkRequest(BaseModel):
+    """How long a link is to hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    expires_in_seconds: int = Field(default=3600, ge=1, le=_LONGEST_SECONDS, description="At most a week.")
+
+
+class LinkView(BaseModel):
+    """A link to one video. Whoever has it may play the video until it expires."""
+
+    url_mp4: str = Field(description="Path of the video on this server.")
+    thumbnail: str = Field(description="Path of its picture.")
+    expires_at: datetime
+
+
+_ONE_VIDEO: Final = (
+    RefusalCode.VIDEO_NOT_FOUND,
+    ProblemCode.INVALID_REQUEST,
+    ErrorCode.DATABASE_UNAVAILABLE,
+)
+
+
+@router.patch(
+    "/{video_id}",
+    operation_id="change_video",
+    summary="Change who may see a video",
+    responses=problem_answers(*_ONE_VIDEO),
+)
+async def change_video(wanted: VideoChange, video: VideoDep, services: ServicesDep, caller: CallerDep) -> VideoView:
+    """Takes effect with the next request for one of its files."""
+    changed = await services.videos.set_visibility(video.id, wanted.visibility)
+    if changed is None:
+        raise Problem(RefusalCode.VIDEO_NOT_FOUND, f"There is no video {video.id}.")
+    _audit.info("visibility changed", visibility=wanted.visibility.value, user_id=caller.user_id)
+    return VideoView.of(changed)
+
+
+@router.post(
+    "/{video_id}/links",
+    operation_id="make_link",
+    summary="Make a link that plays a private video",
+    status_code=status.HTTP_201_CREATED,
+    responses=problem_answers(*_ONE_VIDEO, ErrorCode.STATUS_CONFLICT),
+)
+async def make_link(wanted: LinkRequest, video: VideoDep, links: LinksDep, caller: CallerDep) -> LinkView:
+    """For a player or a person without a key. It can't be taken back before it expires, but by changing the secrets."""
+    if video.status != VideoStatus.READY:
+        raise Problem(ErrorCode.STATUS_CONFLICT, f"The video is in {video.status}; a link needs one that is ready.")
+    token, expires_at = await links.make(video.id, timedelta(seconds=wanted.expires_in_seconds))
+    _audit.info("link made", user_id=caller.user_id, expires_at=expires_at.isoformat())
+    return LinkView(
+        url_mp4=f"{video.url_mp4}?token={token}", thumbnail=f"{video.thumbnail}?token={token}", expires_at=expires_at
+    )
