@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         default=None,
         description="Where the `rushes` command finds the api. Default: the running stack's, from run.json.",
     )
+    api_key: SecretStr | None = Field(
+        default=None, description="Key that the `rushes` command shows the api, where there are keys."
+    )
     temporal_ui_url: str | None = Field(
         default=None, description="Temporal's Web UI, for links. Default: the running stack's."
     )

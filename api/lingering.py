@@ -5,6 +5,7 @@ on its way. So the answer is sent whole at once, and the connection kept a while
 """
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LINGER_SECONDS: Final = 10.0
 """How long a client may go on sending after its answer. A client that listens meanwhile stops by itself."""
 
+STRANGER_BYTES: Final = 256 * 1024
+"""How much is read of a request whose sender is not known; one that still sends then hears it when it next listens."""
+
+_STRANGER_STATUS: Final = 401
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -46,6 +51,7 @@ class _Exchange:
         self._client_sends = asked_to_send
         self._body_ended = False
         self._closes_at_once = False
+        self._most_bytes: float = math.inf
 
     async def receive(self) -> Message:
         self._client_sends = True  # the server sends "100 Continue" at the first receive
@@ -56,6 +62,11 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if message["status"] == _STRANGER_STATUS and not self._body_ended:
+                self._most_bytes = STRANGER_BYTES
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+                await self._send(message)
+                return
             self._closes_at_once |= Headers(raw=message["headers"]).get("connection", "").lower() == "close"
         elif message["type"] == "http.response.body" and not message.get("more_body", False) and self._is_to_linger:
             await self._send({**message, "more_body": True})
@@ -70,5 +81,6 @@ class _Exchange:
     async def _read_the_rest(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                while not self._body_ended:
-                    await self.receive()
+                while not self._body_ended and self._most_bytes > 0:
+                    message = await self.receive()
+                    self._most_bytes -= len(message.get("body", b""))

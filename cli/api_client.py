@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cli.errors import CommandFailed, ExitCode
 from cli.views import Accepted, StepList, SystemView, VideoPage, VideoView
+from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=5)
@@ -42,12 +43,17 @@ class ApiUnreachable(CommandFailed):
 class ApiClient:
     """Asks the api, and turns its problem documents and silence into sentences."""
 
-    def __init__(self, base_url: str) -> None:
-        """Ask the api at ``base_url``, such as ``http://127.0.0.1:8000``. Close it with ``close``."""
+    def __init__(self, base_url: str, key: str | None = None) -> None:
+        """Ask the api at ``base_url``, such as ``http://127.0.0.1:8000``, with a key where there are keys."""
         self.base_url = base_url.rstrip("/")
         host = urlsplit(self.base_url).hostname or ""
         # A proxy for the outer world is of no use to an api on this machine.
-        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=_TIMEOUT, trust_env=host not in _LOOPBACK)
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url,
+            timeout=_TIMEOUT,
+            trust_env=host not in _LOOPBACK,
+            headers={"Authorization": f"Bearer {key}"} if key is not None else None,
+        )
 
     async def __aenter__(self) -> Self:
         """Nothing is asked yet."""
@@ -173,6 +179,8 @@ def _refusal(answer: httpx.Response) -> ApiRefused:
     problem = _json(answer)
     code = str(problem.get("code") or f"http_{answer.status_code}")
     detail = str(problem.get("detail") or problem.get("title") or f"The api answered {answer.status_code}.")
+    if code == RefusalCode.UNAUTHENTICATED:
+        detail = f"{detail} The command takes the key from RUSHES_API_KEY."
     return ApiRefused(code, detail, answer.status_code)
 
 

@@ -10,7 +10,6 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.api_client import ApiClient
 from cli.console import size_text
 from cli.errors import CommandFailed
 from cli.findings import Finding, Verdict
@@ -187,7 +186,7 @@ def check_space(subject: str, folder: Path, largest_upload_bytes: int) -> Findin
 async def check_api(service: Service) -> Finding:
     """Whether the api answers, and what it says of itself."""
     try:
-        async with ApiClient(service.api_url) as api:
+        async with service.api() as api:
             checks = await api.readiness()
     except CommandFailed as error:
         return Finding("Api", Verdict.WARN, f"no answer at {service.api_url}", str(error))

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.text import Text
 
-from cli import demo, doctor, importing, processes, replay, serve, status, storage, upload, videos
+from cli import accounts, demo, doctor, importing, processes, replay, serve, status, storage, upload, videos
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
@@ -37,6 +37,21 @@ _STORAGE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("check", storage.check),
     ("migrate", storage.migrate),
 )
+_KEY_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("create", accounts.create_key),
+    ("list", accounts.list_keys),
+    ("revoke", accounts.revoke_key),
+    ("rotate-signing", accounts.rotate_signing),
+)
+_USER_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("list", accounts.list_users),
+    ("limit", accounts.limit_user),
+)
+_GROUPS: Final = (
+    ("keys", "Who may come in.", "Callers", _KEY_COMMANDS),
+    ("users", "How much each may use.", "Callers", _USER_COMMANDS),
+    ("storage", "The place where the files live.", _PARTS, _STORAGE_COMMANDS),
+)
 
 
 def build() -> typer.Typer:
@@ -54,10 +69,11 @@ def build() -> typer.Typer:
     for panel, commands in _COMMANDS:
         for name, command in commands:
             app.command(name, rich_help_panel=panel)(command)
-    places = typer.Typer(help="The place where the files live.", no_args_is_help=True)
-    for name, command in _STORAGE_COMMANDS:
-        places.command(name)(command)
-    app.add_typer(places, name="storage", rich_help_panel=_PARTS)
+    for name, says, panel, commands in _GROUPS:
+        group = typer.Typer(help=says, no_args_is_help=True)
+        for command_name, command in commands:
+            group.command(command_name)(command)
+        app.add_typer(group, name=name, rich_help_panel=panel)
     return app
 
 

@@ -1,5 +1,6 @@
 """``rushes migrate``, ``api`` and ``worker``: the parts of the service, each as a process of its own."""
 
+import asyncio
 import runpy
 import sys
 from enum import StrEnum
@@ -8,12 +9,14 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 
-from cli.console import output
+from accounts.door import KeyNeeded, check_door, is_loopback
+from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
-from settings import load_settings
+from database.engine import Database
+from settings import Settings, load_settings
 
 _CLOSE_SECONDS: Final = 5
 
@@ -48,6 +51,7 @@ def migrate() -> None:
 def api() -> None:
     """Serve the api on RUSHES_HOST and RUSHES_PORT, until SIGTERM or Ctrl-C."""
     settings = load_settings()
+    asyncio.run(_check_door(settings))
     uvicorn.run(
         "api.main:build",
         factory=True,
@@ -56,6 +60,21 @@ def api() -> None:
         log_config=None,
         timeout_graceful_shutdown=_CLOSE_SECONDS,
     )
+
+
+async def _check_door(settings: Settings) -> None:
+    """A database that is away is no reason not to start: each request asks anew."""
+    if is_loopback(settings.host):
+        return
+    database = Database(settings.required_database_url, pool_size=1)
+    try:
+        await check_door(settings.host, database.accounts)
+    except DatabaseUnavailable as error:
+        messages().print(f"Whether there are keys is not known yet. {error}", soft_wrap=True)
+    except KeyNeeded as error:
+        raise CommandFailed(str(error), ExitCode.USAGE) from error
+    finally:
+        await database.dispose()
 
 
 def worker(

@@ -42,7 +42,8 @@ class Service:
 
     def api(self) -> ApiClient:
         """A client of the api."""
-        return ApiClient(self.api_url)
+        key = self.settings.api_key
+        return ApiClient(self.api_url, key.get_secret_value() if key is not None else None)
 
     async def temporal(self) -> Client:
         """A client of Temporal.

@@ -14,6 +14,9 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from accounts.door import KeyNeeded, check_door
+from contracts.errors import DatabaseUnavailable
+from database.engine import Database
 from embedded import parts
 from embedded.errors import StackError
 from embedded.lock import HomeLock
@@ -109,6 +112,7 @@ class Stack:
             self._settings, port=api_port, database_url=backends.database_url
         )
         await self._supervisor.run_to_end(parts.migrate_plan(environment), within_seconds=_MIGRATE_SECONDS)
+        await self._check_door(backends.database_url)
         api_url = parts.browsable(self._settings.host, api_port)
         await self._supervisor.start(
             parts.api_plan(api_url, environment),
@@ -149,6 +153,15 @@ class Stack:
             load_profiles(self._settings.profiles)
         except ProfilesInvalid as error:
             raise StackError(str(error)) from error
+
+    async def _check_door(self, database_url: str) -> None:
+        database = Database(database_url, pool_size=1)
+        try:
+            await check_door(self._settings.host, database.accounts)
+        except (KeyNeeded, DatabaseUnavailable) as error:
+            raise StackError(str(error)) from error
+        finally:
+            await database.dispose()
 
     def _make_folders(self) -> Path:
         logs = self._home / "logs"

@@ -95,7 +95,6 @@ class VideoActions:
         await self._storage.delete(video.original_key)
         await self._storage.delete_folder(work_folder(video_id))
         await self._videos.delete(video.id)
-        _logger.info("video deleted")
 
 
 async def owned_video(videos: Videos, video_id: UUID, user_id: str | None) -> Video:

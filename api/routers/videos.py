@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
 
 _ONE_VIDEO = (RefusalCode.VIDEO_NOT_FOUND, ProblemCode.INVALID_REQUEST, ErrorCode.DATABASE_UNAVAILABLE)
 
+_audit = structlog.stdlib.get_logger("audit")
 _logger = structlog.stdlib.get_logger(__name__)
 
 
@@ -110,6 +111,7 @@ async def retry_video(video: VideoDep, actions: ActionsDep) -> VideoAccepted:
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problem_answers(*_ONE_VIDEO, ProblemCode.TEMPORAL_UNAVAILABLE, ErrorCode.STORAGE_FAILED),
 )
-async def delete_video(video: VideoDep, actions: ActionsDep) -> None:
+async def delete_video(video: VideoDep, actions: ActionsDep, caller: CallerDep) -> None:
     """Stops its processing first."""
     await actions.delete(video)
+    _audit.info("video deleted", user_id=caller.user_id, owner=video.user_id)

@@ -83,8 +83,10 @@ def app_of(services: Services, options: ApiOptions) -> FastAPI:
 
 
 @asynccontextmanager
-async def in_process(services: Services, options: ApiOptions) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that calls the application as a server would, its lifespan and state included."""
+async def in_process(
+    services: Services, options: ApiOptions, *, base_url: str = "http://127.0.0.1"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that calls the application as a server at ``base_url`` would, its lifespan and state included."""
     app = app_of(services, options)
     async with app.router.lifespan_context(app) as state:
 
@@ -92,7 +94,7 @@ async def in_process(services: Services, options: ApiOptions) -> AsyncIterator[h
             await app({**scope, "state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(served)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
             yield client
 
 

@@ -1,0 +1,195 @@
+"""``rushes keys`` and ``rushes users``: who may come in, and how much each may use. They speak with the database."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from accounts.keys import KeyText
+from accounts.signing import LONGEST_LINK, new_signing_secret
+from cli.audit import audit
+from cli.console import messages, output
+from cli.errors import CommandFailed, ExitCode
+from cli.where import find_service
+from contracts.errors import DatabaseUnavailable
+from database.accounts import Accounts
+from database.engine import Database
+from database.tables import ApiKey
+from settings import Settings
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")
+_LIFE: Final = re.compile(r"(\d{1,5})([hdw])")
+_HOURS: Final = {"h": 1, "d": 24, "w": 168}
+
+
+def create_key(
+    user: Annotated[str, typer.Option(help="Whose it is; the user is made where there is none of that name.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Sees and changes everybody's videos.")] = False,
+    expires: Annotated[
+        str | None, typer.Option(help="How long it holds: 12h, 30d, 52w. Default: until revoked.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help='As {"key": …}.')] = False,
+) -> None:
+    """Make a key, and show it this once: only its hash is kept. From the first one on nobody comes in without."""
+    name = _name(user)
+    key = KeyText.new()
+    row = key.row(name, is_admin=admin, expires_at=_expiry(expires))
+    expires_at = row.expires_at
+
+    settings = find_service().settings
+
+    async def add() -> None:
+        async with _accounts(settings) as accounts:
+            await accounts.add_key(row)
+            audit(settings.home, "key made", key_id=key.id, user_id=name, is_admin=admin)
+
+    asyncio.run(add())
+    if as_json:
+        output().print(json.dumps({"key": key.write(), "id": key.id, "user": name, "admin": admin}), soft_wrap=True)
+        return
+    output().print(key.write(), soft_wrap=True)
+    until = f"until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at is not None else "until it is revoked"
+    messages().print(f"This key of {name} holds {until}. It is not shown again: keep it, as RUSHES_API_KEY for rushes.")
+
+
+def list_keys() -> None:
+    """List the keys that were made. None is shown whole; nobody has them but their holders."""
+    settings = find_service().settings
+
+    async def read() -> list[ApiKey]:
+        async with _accounts(settings) as accounts:
+            return await accounts.keys()
+
+    table = Table("ID", "USER", "ADMIN", "MADE", "STATE", box=None, pad_edge=False)
+    for key in asyncio.run(read()):
+        table.add_row(key.id, key.user_name, "yes" if key.is_admin else "", f"{key.created_at:%Y-%m-%d}", _state(key))
+    output().print(table)
+
+
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `rushes keys list` shows it.")]) -> None:
+    """End a key at once, and the sessions that were begun with it."""
+    settings = find_service().settings
+
+    async def revoke() -> ApiKey | None:
+        async with _accounts(settings) as accounts:
+            key = await accounts.revoke_key(key_id)
+            if key is not None:
+                audit(settings.home, "key revoked", key_id=key.id, user_id=key.user_name)
+            return key
+
+    key = asyncio.run(revoke())
+    if key is None:
+        raise CommandFailed(f"There is no key {key_id}. `rushes keys list` shows what there is.", ExitCode.USAGE)
+    output().print(f"The key {key.id} of {key.user_name} holds no longer.")
+
+
+def rotate_signing(
+    now: Annotated[bool, typer.Option("--now", help="End at once what was signed before.")] = False,
+) -> None:
+    """Sign links and sessions with a new secret; what was signed before holds until it expires by itself."""
+    until = datetime.now(UTC) + (timedelta() if now else LONGEST_LINK)
+
+    settings = find_service().settings
+
+    async def rotate() -> None:
+        async with _accounts(settings) as accounts:
+            await accounts.rotate_signing(new_signing_secret(), until)
+            audit(settings.home, "signing secret changed", ends_what_was_signed=now)
+
+    asyncio.run(rotate())
+    output().print("Links and sessions are signed with a new secret within seconds.")
+
+
+def list_users() -> None:
+    """List the users, what each uses, and what each may."""
+    settings = find_service().settings
+
+    async def read() -> list[tuple[str, ...]]:
+        async with _accounts(settings) as accounts:
+            return [
+                (
+                    user.name,
+                    _of(usage.uploads_in_flight, user.max_uploads_in_flight),
+                    _of(usage.stored_bytes, user.max_stored_bytes),
+                    _of(usage.minutes_today, user.max_minutes_a_day),
+                    str(user.max_requests_a_second or ""),
+                )
+                for user, usage in await accounts.users()
+            ]
+
+    columns = ("USER", "UPLOADS IN FLIGHT", "BYTES STORED", "MINUTES TODAY", "REQUESTS A SECOND")
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in asyncio.run(read()):
+        table.add_row(*row)
+    output().print(table)
+
+
+def limit_user(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    uploads: Annotated[int | None, typer.Option(min=0, help="Uploads in flight; 0 leaves it open.")] = None,
+    stored_bytes: Annotated[int | None, typer.Option("--bytes", min=0, help="Bytes stored; 0 leaves it open.")] = None,
+    minutes: Annotated[int | None, typer.Option(min=0, help="Minutes of video a day; 0 leaves it open.")] = None,
+    requests: Annotated[int | None, typer.Option(min=0, help="Requests a second; 0 leaves it open.")] = None,
+) -> None:
+    """Limit how much a user may use. What is not named stays as it is."""
+    said = {
+        "max_uploads_in_flight": uploads,
+        "max_stored_bytes": stored_bytes,
+        "max_minutes_a_day": minutes,
+        "max_requests_a_second": requests,
+    }
+    limits = {limit: value or None for limit, value in said.items() if value is not None}
+    user = _name(name)
+
+    settings = find_service().settings
+
+    async def set_limits() -> None:
+        async with _accounts(settings) as accounts:
+            await accounts.set_limits(user, limits)
+
+    asyncio.run(set_limits())
+    output().print(f"{len(limits)} limits of {user} were set.")
+
+
+@asynccontextmanager
+async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
+    database = Database(settings.required_database_url, pool_size=1)
+    try:
+        yield database.accounts
+    except DatabaseUnavailable as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    finally:
+        await database.dispose()
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise CommandFailed("A user's name has letters, digits and . _ @ - and begins with the first.", ExitCode.USAGE)
+    return name
+
+
+def _expiry(life: str | None) -> datetime | None:
+    if life is None:
+        return None
+    matched = _LIFE.fullmatch(life)
+    if matched is None or int(matched[1]) == 0:
+        raise CommandFailed("--expires reads 12h, 30d or 52w.", ExitCode.USAGE)
+    return datetime.now(UTC) + timedelta(hours=int(matched[1]) * _HOURS[matched[2]])
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    if key.expires_at is None:
+        return "holds"
+    return f"{'holds until' if key.expires_at > datetime.now(UTC) else 'expired'} {key.expires_at:%Y-%m-%d %H:%M}"
+
+
+def _of(used: int, limit: int | None) -> str:
+    return f"{used} of {limit}" if limit is not None else str(used)

@@ -1,0 +1,288 @@
+"""Who comes in, and what each sees: keys, sessions and owners."""
+
+import asyncio
+import contextlib
+import socket
+from uuid import UUID
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from api.authentication import CSRF_HEADER, SESSION_COOKIE
+from api.services import ApiOptions, Services
+from contracts.status import VideoStatus
+from database.engine import Database
+from storage.disk import DiskStorage
+from tests.api.accounts import bearer, key_of, upload_as
+from tests.api.rows import make_video
+from tests.api.running import in_process
+
+VIDEOS = "/api/v1/videos"
+MEBIBYTE = 1024 * 1024
+
+
+async def test_while_there_is_no_key_this_machine_is_the_user_local(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/v1/me")).json()["user_id"] == "local"
+
+
+async def test_while_there_is_no_key_nobody_else_is_served(services: Services, options: ApiOptions) -> None:
+    async with in_process(services, options, base_url="http://192.0.2.7") as client:
+        answer = await client.get(VIDEOS)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert "rushes keys create" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer", "Bearer x", "Basic eDp5", "Bearer rushes_000000000000_" + "x" * 43]
+)
+async def test_once_there_is_a_key_nobody_comes_in_without(
+    client: httpx.AsyncClient, database: Database, authorization: str | None
+) -> None:
+    key = await key_of(database, "ann")
+    for method, path in (
+        ("GET", VIDEOS),
+        ("GET", "/api/v1/system"),
+        ("POST", f"{VIDEOS}/upload"),
+        ("POST", "/api/v1/uploads"),
+    ):
+        headers = {"Authorization": authorization} if authorization is not None else {}
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), (method, path)
+        assert answer.headers["www-authenticate"] == "Bearer"
+    await database.accounts.revoke_key(key.id)
+    assert (await client.get(VIDEOS)).status_code == 401, "a revoked key opened the door to everybody"
+
+
+async def test_a_key_holds_until_it_expires_or_is_revoked(client: httpx.AsyncClient, database: Database) -> None:
+    good, old = await key_of(database, "ann", hours=1), await key_of(database, "ann", hours=-1)
+    assert (await client.get("/api/v1/me", headers=bearer(good))).json()["user_id"] == "ann"
+    assert (await client.get("/api/v1/me", headers=bearer(old))).status_code == 401
+    await database.accounts.revoke_key(good.id)
+    assert (await client.get("/api/v1/me", headers=bearer(good))).status_code == 401
+
+
+async def test_each_sees_and_changes_only_its_own_videos_and_an_administrator_all(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    keys = [await key_of(database, user, is_admin=user == "root") for user in ("ann", "bea", "root")]
+    video_id = (await upload_as(client, keys[0])).json()["video_id"]
+    asked = [
+        ("GET", f"{VIDEOS}/{video_id}"),
+        ("GET", f"{VIDEOS}/{video_id}/steps"),
+        ("POST", f"{VIDEOS}/{video_id}/retry"),
+        ("POST", f"{VIDEOS}/{video_id}/cancel"),
+        ("POST", f"{VIDEOS}/{video_id}/links"),
+        ("PATCH", f"{VIDEOS}/{video_id}"),
+        ("DELETE", f"{VIDEOS}/{video_id}"),
+    ]
+    bodies = {"POST": {}, "PATCH": {"visibility": "public"}}
+    for method, path in asked:
+        others = await client.request(method, path, headers=bearer(keys[1]), json=bodies.get(method))
+        assert (others.status_code, others.json()["code"]) == (404, "video_not_found"), (method, path)
+    listed = [
+        [video["id"] for video in (await client.get(VIDEOS, headers=bearer(key))).json()["items"]] for key in keys
+    ]
+    assert listed == [[video_id], [], [video_id]]
+    assert (await client.delete(f"{VIDEOS}/{video_id}", headers=bearer(keys[2]))).status_code == 204
+
+
+def send_endlessly(url: httpx.URL, most_bytes: int) -> tuple[int, bytes]:
+    """Send a large upload with a wrong key, without listening; how much went out, and what came back."""
+    with socket.create_connection((url.host, url.port or 80)) as connection:
+        connection.sendall(
+            b"POST /api/v1/videos/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5368709120\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: Bearer wrong\r\n\r\n"
+        )
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < most_bytes:
+                sent += connection.send(b"x" * 65536)
+        return sent, connection.recv(12)
+
+
+async def test_a_body_of_a_stranger_is_not_read(http: httpx.AsyncClient, database: Database) -> None:
+    await key_of(database, "ann")
+    sent, answer = await asyncio.to_thread(send_endlessly, http.base_url, 64 * MEBIBYTE)
+    assert sent < 16 * MEBIBYTE, "what the two kernels hold in between is sent as well, and never taken"
+    assert answer == b"HTTP/1.1 401"
+
+
+# Sessions
+
+
+async def begin(client: httpx.AsyncClient, database: Database) -> dict[str, str]:
+    key = await key_of(database, "ann")
+    answer = await client.post("/api/v1/session", headers=bearer(key))
+    assert answer.status_code == 201
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "secure" not in cookie, "it would not come back over plain http"
+    session: dict[str, str] = answer.json()
+    return session | {"key_id": key.id}
+
+
+async def test_a_session_reads_with_its_cookie_and_changes_only_with_its_token(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    session = await begin(client, database)
+    assert (await client.get("/api/v1/me")).json()["user_id"] == "ann"
+    file = {"file": ("clip.mp4", b"content", "video/mp4")}
+    refused = await client.post(f"{VIDEOS}/upload", files=file)
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_refused")
+    wrong = await client.post(f"{VIDEOS}/upload", files=file, headers={CSRF_HEADER: client.cookies[SESSION_COOKIE]})
+    assert wrong.status_code == 403
+    again = (await client.get("/api/v1/session")).json()["csrf_token"]
+    for token in (session["csrf_token"], again):
+        answer = await client.post(f"{VIDEOS}/upload", files=file, headers={CSRF_HEADER: token})
+        assert answer.status_code == 202
+
+
+async def test_a_session_ends_with_its_key_and_when_it_is_left(client: httpx.AsyncClient, database: Database) -> None:
+    session = await begin(client, database)
+    cookie = client.cookies[SESSION_COOKIE]
+    assert (await client.delete("/api/v1/session")).status_code == 204
+    assert (await client.get("/api/v1/me")).status_code == 401
+    with_cookie = {"Cookie": f"{SESSION_COOKIE}={cookie}"}
+    assert (await client.get("/api/v1/me", headers=with_cookie)).status_code == 200
+    await database.accounts.revoke_key(session["key_id"])
+    assert (await client.get("/api/v1/me", headers=with_cookie)).status_code == 401
+
+
+async def test_a_session_is_not_begun_with_a_session_nor_with_a_forged_one(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    session = await begin(client, database)
+    assert (await client.post("/api/v1/session", headers={CSRF_HEADER: session["csrf_token"]})).status_code == 401
+    forged = client.cookies[SESSION_COOKIE][:-4] + "AAAA"
+    client.cookies.clear()
+    assert (await client.get("/api/v1/me", headers={"Cookie": f"{SESSION_COOKIE}={forged}"})).status_code == 401
+
+
+# What is published
+
+
+async def test_published_files_are_the_owners_until_they_are_public(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    owner, other, admin = (
+        await key_of(database, "local"),
+        await key_of(database, "bea"),
+        await key_of(database, "root", is_admin=True),
+    )
+    path = f"/uploads/processed/{video.id}/video.mp4"
+
+    async def statuses() -> list[int]:
+        asked = [{}, bearer(other), {"Authorization": "Bearer wrong"}, bearer(owner), bearer(admin)]
+        return [(await client.get(path, headers=headers)).status_code for headers in asked]
+
+    assert await statuses() == [404, 404, 404, 200, 200]
+    changed = await client.patch(f"{VIDEOS}/{video.id}", headers=bearer(owner), json={"visibility": "public"})
+    assert changed.json()["visibility"] == "public"
+    assert await statuses() == [200] * 5
+    await client.patch(f"{VIDEOS}/{video.id}", headers=bearer(owner), json={"visibility": "private"})
+    assert await statuses() == [404, 404, 404, 200, 200]
+
+
+async def test_a_link_plays_one_private_video_until_it_expires(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video, another = [await make_video(database, storage, VideoStatus.READY) for _ in range(2)]
+    key = await key_of(database, "local")
+    with capture_logs() as lines:
+        made = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={"expires_in_seconds": 1})
+    assert made.status_code == 201
+    token = made.json()["url_mp4"].partition("token=")[2]
+    path = "/uploads/processed/{}/video.mp4?token={}"
+    assert (await client.get(path.format(video.id, token))).status_code == 200
+    assert (await client.get(f"/uploads/processed/{video.id}/thumbnail.jpg?token={token}")).status_code == 200
+    assert (await client.get(path.format(another.id, token))).status_code == 404
+    assert (await client.get(path.format(video.id, token[:-3] + "AAA"))).status_code == 404
+    assert [line["event"] for line in lines if "link" in line["event"]] == ["link made"]
+    assert token not in str(lines)
+    async with asyncio.timeout(10):
+        while (await client.get(path.format(video.id, token))).status_code != 404:
+            await asyncio.sleep(0.1)
+
+
+async def test_a_session_is_no_link_and_a_link_no_session(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    key = await key_of(database, "local")
+    link = (await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={})).json()["url_mp4"]
+    token = link.partition("token=")[2]
+    assert (await client.get("/api/v1/me", headers={"Cookie": f"{SESSION_COOKIE}={token}"})).status_code == 401
+
+
+# How much
+
+
+async def test_limits_are_held_against_what_there_is_and_told(client: httpx.AsyncClient, database: Database) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_stored_bytes": 10})
+    assert (await upload_as(client, key)).status_code == 202
+    assert (await upload_as(client, key)).status_code == 202  # a form does not say its length beforehand
+    refused = await upload_as(client, key)
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    assert int(refused.headers["retry-after"]) > 0
+    me = (await client.get("/api/v1/me", headers=bearer(key))).json()
+    assert (me["limits"]["max_stored_bytes"], me["usage"]["stored_bytes"]) == (10, 14)
+    other = await key_of(database, "bea")
+    assert (await upload_as(client, other)).status_code == 202
+
+
+async def test_uploads_in_flight_and_announced_bytes_count(client: httpx.AsyncClient, database: Database) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_uploads_in_flight": 1, "max_stored_bytes": 100})
+    tus = bearer(key) | {"Tus-Resumable": "1.0.0", "Upload-Metadata": "filename Y2xpcC5tcDQ="}
+    too_large = await client.post("/api/v1/uploads", headers=tus | {"Upload-Length": "101"})
+    assert too_large.status_code == 429
+    first = await client.post("/api/v1/uploads", headers=tus | {"Upload-Length": "60"})
+    assert first.status_code == 201
+    second = await client.post("/api/v1/uploads", headers=tus | {"Upload-Length": "40"})
+    assert (second.status_code, second.json()["code"]) == (429, "quota_exceeded")
+    await client.delete(first.headers["location"], headers=tus)
+    assert (await client.post("/api/v1/uploads", headers=tus | {"Upload-Length": "100"})).status_code == 201
+
+
+async def test_two_uploads_at_once_are_not_both_the_last_that_fits(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_stored_bytes": 100})
+    tus = bearer(key) | {"Tus-Resumable": "1.0.0", "Upload-Metadata": "filename Y2xpcC5tcDQ=", "Upload-Length": "60"}
+    answers = await asyncio.gather(*(client.post("/api/v1/uploads", headers=tus) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 429, 429, 429]
+
+
+async def test_minutes_of_the_last_day_are_counted(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    await make_video(database, storage, VideoStatus.READY)  # 1.5 s, one begun minute
+    key = await key_of(database, "local")
+    await database.accounts.set_limits("local", {"max_minutes_a_day": 1})
+    assert (await upload_as(client, key)).json()["code"] == "quota_exceeded"
+
+
+async def test_too_many_requests_a_second_are_told_when_to_come_back(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_requests_a_second": 2})
+    answers = [await client.get("/api/v1/me", headers=bearer(key)) for _ in range(4)]
+    assert {answer.status_code for answer in answers[2:]} == {429}
+    assert answers[-1].headers["retry-after"] == "1"
+
+
+async def test_a_deletion_is_a_line_for_whoever_audits(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    with capture_logs() as lines:
+        assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
+    deleted = [line for line in lines if line["event"] == "video deleted"]
+    assert [(line["user_id"], line["owner"]) for line in deleted] == [("local", "local")]
+    assert await database.videos.get(UUID(str(video.id))) is None

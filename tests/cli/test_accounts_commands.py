@@ -1,0 +1,28 @@
+"""``rushes keys`` and ``users``: made, shown once, listed, ended."""
+
+import json
+import re
+
+from tests.fixtures.stack import Home
+
+
+async def test_keys_are_made_shown_once_listed_and_ended(home: Home, database_url: str) -> None:
+    here = home.with_settings(DATABASE_URL=database_url)
+    made = json.loads((await here.rushes("keys", "create", "--user", "ann", "--expires", "30d", "--json")).out)
+    assert re.fullmatch(r"rushes_[0-9a-f]{12}_[\w-]{43}", made["key"])
+    listed = (await here.rushes("keys", "list")).out
+    assert re.search(rf"{made['id']} +ann .*holds until", listed)
+    assert made["key"] not in listed
+    limited = await here.rushes("users", "limit", "ann", "--bytes", "1000", "--uploads", "3")
+    assert limited.code == 0, limited
+    assert re.search(r"ann +0 of 3 +0 of 1000 ", (await here.rushes("users", "list")).out)
+    assert "holds no longer" in (await here.rushes("keys", "revoke", made["id"])).out
+    assert re.search(rf"{made['id']} +ann .*revoked", (await here.rushes("keys", "list")).out)
+    assert (await here.rushes("keys", "revoke", "000000000000")).code == 2
+    assert (await here.rushes("keys", "rotate-signing", "--now")).code == 0
+
+
+async def test_an_api_for_others_does_not_start_before_there_is_a_key(home: Home, database_url: str) -> None:
+    refused = await home.with_settings(DATABASE_URL=database_url, RUSHES_HOST="0.0.0.0").rushes("api")
+    assert refused.code == 2
+    assert "rushes keys create --user NAME" in refused.err
