@@ -15,7 +15,7 @@ BENCH_STAMP := $(VENV)/.bench
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rushes needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=, for example: make demo PYTHON=python3.11" >&2; exit 1; }
@@ -57,6 +57,14 @@ bench-quick: $(BENCH_STAMP) ## The same in five minutes, for a first look
 .PHONY: bench-docs
 bench-docs: $(RUN_STAMP) ## Write docs/benchmarks.md from what make bench measured
 	@exec "$(BIN)/python" -m bench docs
+
+.PHONY: capacity
+capacity: $(DEV_STAMP) ## Measure what a video uses, and load this machine, a quarter of an hour: make capacity [MINUTES=4]
+	@exec "$(BIN)/python" -m bench.capacity run --minutes $${MINUTES:-4}
+
+.PHONY: capacity-docs
+capacity-docs: $(DEV_STAMP) ## Write docs/capacity.md from what make capacity measured
+	@exec "$(BIN)/python" -m bench.capacity docs
 
 .PHONY: soak
 soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes

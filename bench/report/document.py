@@ -1,13 +1,13 @@
 """``docs/benchmarks.md`` and its plots, from a report."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from bench.aims import value_text, verdicts
 from bench.report.plots import plots
 from bench.report.table import figure_rows
-from bench.result import CaseResult, Report
+from bench.result import CaseResult, Machine, Report
 
 PAGE: Final = "benchmarks.md"
 FOLDER: Final = "benchmarks"
@@ -49,17 +49,21 @@ def document(report: Report) -> str:
     return "\n".join(parts)
 
 
-def _where(report: Report) -> str:
-    machine = report.machine
+def where(machine: Machine, began: str, command: str, versions: Mapping[str, str]) -> str:
+    """The table that says on what, when and by which command something was measured."""
     memory = f"{machine.memory_bytes / _GIBI:.0f} GiB"
     rows = [
         ("Machine", f"{machine.processor}, {machine.cores} cores, {memory}, {machine.kernel}"),
-        ("Date", report.began),
-        ("Command", f"`{report.command}`"),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
+        ("Date", began),
+        ("Command", f"`{command}`"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
+    return "\n".join(table(("", ""), rows)) + "\n"
+
+
+def _where(report: Report) -> str:
     quick = "\nThis was the quick form: small clips and few rounds, for a first look only.\n" if report.quick else ""
-    return "\n".join(_table(("", ""), rows)) + "\n" + quick
+    return where(report.machine, report.began, report.command, report.versions) + quick
 
 
 def _aims(report: Report) -> str:
@@ -78,7 +82,7 @@ def _aims(report: Report) -> str:
         if verdict.measured is not None and not verdict.is_met and verdict.aim.why
     ]
     why = ["", "Where one is missed, and why:\n", *(f"- ({aim.letter}) {aim.why}" for aim in missed)] if missed else []
-    return "\n".join(["## Aims\n", *_table(("", "aim", "measured", ""), rows), *why, ""])
+    return "\n".join(["## Aims\n", *table(("", "aim", "measured", ""), rows), *why, ""])
 
 
 def _case(case: CaseResult, has_plot: bool) -> str:
@@ -88,13 +92,14 @@ def _case(case: CaseResult, has_plot: bool) -> str:
     lines += [*(f"- {sentence}" for sentence in case.conditions), ""]
     rows = list(figure_rows(case))
     if rows:
-        lines += [*_table(("", "system", "median", "p95", "least", "most", "n", "x rushes"), rows), ""]
+        lines += [*table(("", "system", "median", "p95", "least", "most", "n", "x rushes"), rows), ""]
     lines += [f"- {finding.system}: {finding.text}" for finding in case.findings]
     lines += [f"- {skipped.system}, not measured: {_one_line(skipped.reason)}" for skipped in case.skipped]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table of Markdown, line by line."""
     yield _line(head)
     yield _line(["---"] * len(head))
     for row in rows:

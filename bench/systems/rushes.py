@@ -33,27 +33,7 @@ _NAME: Final = "rushes"
 async def rushes_up(ground: Ground) -> AsyncIterator[System]:
     """``rushes up`` on a home of its own, with every setting at its default but the ports."""
     home = ground.home(_NAME)
-    settings = {
-        "RUSHES_HOME": str(home),
-        "RUSHES_PORT": "0",
-        "RUSHES_TEMPORAL_PORT": "0",
-        "RUSHES_TEMPORAL_UI_PORT": "0",
-        "NO_COLOR": "1",
-    }
-
-    async def is_up(_: datetime) -> str | None:
-        return None if RunFile.read(home) is not None else "there is no run.json yet."
-
-    plan = ChildPlan(
-        name="rushes-up",
-        command=("env", "--default-signal=HUP,INT", RUSHES, "up"),
-        environment=ground.environment(**settings),
-        ready=is_up,
-        ready_within_seconds=_START_SECONDS,
-        stop_within_seconds=_STOP_SECONDS,
-    )
-    async with running(plan, ground.folder):
-        run_file = _run_file(home)
+    async with stack_up(ground, home) as run_file:
 
         async def kill_worker() -> None:
             os.kill(_run_file(home).pids["worker"], signal.SIGKILL)
@@ -71,6 +51,32 @@ async def rushes_up(ground: Ground) -> AsyncIterator[System]:
             kill_worker=kill_worker,
             fate=fate,
         )
+
+
+@asynccontextmanager
+async def stack_up(ground: Ground, home: Path, **settings: str) -> AsyncIterator[RunFile]:
+    """``rushes up`` on that home and any free ports, with these settings; gives what its ``run.json`` says."""
+    own = {
+        "RUSHES_HOME": str(home),
+        "RUSHES_PORT": "0",
+        "RUSHES_TEMPORAL_PORT": "0",
+        "RUSHES_TEMPORAL_UI_PORT": "0",
+        "NO_COLOR": "1",
+    }
+
+    async def is_up(_: datetime) -> str | None:
+        return None if RunFile.read(home) is not None else "there is no run.json yet."
+
+    plan = ChildPlan(
+        name="rushes-up",
+        command=("env", "--default-signal=HUP,INT", RUSHES, "up"),
+        environment=ground.environment(**own, **settings),
+        ready=is_up,
+        ready_within_seconds=_START_SECONDS,
+        stop_within_seconds=_STOP_SECONDS,
+    )
+    async with running(plan, ground.folder):
+        yield _run_file(home)
 
 
 @asynccontextmanager
