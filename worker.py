@@ -82,7 +82,7 @@ class Place:
 
 def control_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
-    publish = PublishFilesActivities(place.storage)
+    publish = PublishFilesActivities(place.storage, database.videos)
     sources = Sources(
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),

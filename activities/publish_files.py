@@ -1,11 +1,13 @@
 """Step 4: from the work files to where the world finds it once the row is ready; and the way back."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from temporalio import activity
 
 from activities.heartbeat import heartbeats
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile, processed_folder
+from database.videos import Videos
 from storage.protocol import Storage
 
 
@@ -30,16 +32,19 @@ class WithdrawFilesInput:
 
     Attributes:
         video_id: Of the video.
+        attempt: Of the run that published them; 1 is what a run of an older version means by saying nothing.
     """
 
     video_id: str
+    attempt: int = 1
 
 
 class PublishFilesActivities:
     """``publish_files`` and ``withdraw_files`` with their dependencies."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, videos: Videos) -> None:
         self._storage = storage
+        self._videos = videos
 
     @activity.defn
     async def publish_files(self, request: PublishFilesInput) -> None:
@@ -59,6 +64,8 @@ class PublishFilesActivities:
 
         Raises:
             StorageFailed: The disk refused.
+            DatabaseUnavailable: Whether they are another run's is not known.
         """
-        async with heartbeats():
-            await self._storage.delete_folder(processed_folder(request.video_id))
+        async with heartbeats(), self._videos.held_unless_ready(UUID(request.video_id), request.attempt) as unwanted:
+            if unwanted:
+                await self._storage.delete_folder(processed_folder(request.video_id))

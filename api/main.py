@@ -5,7 +5,6 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -15,13 +14,14 @@ from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
+from database.leadership import Leadership
 from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
-from runs.reconcile import reconcile
+from runs.reconcile import Reconciler, ReconcileReport
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from temporal_client import address_and_namespace, connect
@@ -79,6 +79,12 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             resources.push_async_callback(database.dispose)
             storage = await resources.enter_async_context(open_storage(settings.place))
             runs = TemporalRuns(await connect(lazy=True))
+            leadership = await resources.enter_async_context(Leadership(database_url))
+            reconciler = Reconciler(database.videos, database.backlog, runs, storage)
+
+            async def reconcile() -> ReconcileReport:
+                return await reconciler.run() if await leadership.leads() else ReconcileReport()
+
             yield Services(
                 database=database,
                 videos=database.videos,
@@ -86,7 +92,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 upload_leases=database.upload_leases,
                 storage=storage,
                 runs=runs,
-                reconcile=partial(reconcile, database.videos, runs, storage),
+                reconcile=reconcile,
             )
 
     return open_services

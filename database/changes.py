@@ -44,7 +44,7 @@ async def compare_and_set(
     change = (
         update(Video)
         .where(col(Video.id) == video_id, col(Video.status).in_(expected), *conditions)
-        .values(**values, updated_at=utc_now())
+        .values(**values, updated_at=utc_now(), next_look_at=None)
         .returning(Video)
     )
     if attempt is not None:

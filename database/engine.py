@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from contracts.errors import DatabaseUnavailable
 from database.accounts import Accounts
+from database.backlog import Backlog
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 
@@ -41,6 +42,7 @@ class Database:
 
     Attributes:
         videos: Every query on videos.
+        backlog: Rows that nobody may have in hand any more.
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
     """
@@ -68,6 +70,7 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
+        self.backlog = Backlog(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
 

@@ -33,7 +33,12 @@ class Video(SQLModel, table=True):
         Index("videos_page_of_all", "created_at", "id"),
         Index("videos_page_by_status", "user_id", "status", "created_at", "id"),
         # The reconciler's, small because few videos are on their way at a time.
-        Index("videos_processing", "updated_at", "id", postgresql_where=text("status = 'processing'")),
+        Index(
+            "videos_processing",
+            text("next_look_at NULLS FIRST"),
+            "id",
+            postgresql_where=text("status = 'processing'"),
+        ),
         Index("videos_uploading", "upload_expires_at", "id", postgresql_where=text("status = 'uploading'")),
     )
 
@@ -70,6 +75,7 @@ class Video(SQLModel, table=True):
     upload_offset: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     upload_lease: UUID | None = Field(default=None, sa_column=Column(Uuid))
     upload_lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    next_look_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     uploaded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
     updated_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))

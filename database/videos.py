@@ -4,13 +4,12 @@ Every change of ``status`` is one conditional UPDATE (compare-and-set): it names
 asks, the attempt that it starts from, so that of several callers exactly one wins and the others learn it.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -192,6 +191,17 @@ class Videos:
                 return False
             return video.error_code == code or video.cancel_requested_at is not None
 
+    @asynccontextmanager
+    async def held_unless_ready(self, video_id: UUID, attempt: int) -> AsyncIterator[bool]:
+        """Hold the row as it is for as long as the block lasts, some seconds at most.
+
+        Gives whether what the run of this attempt published is not to be there: the row is gone, or still of this
+        attempt and not ``ready``. While it is held nobody can retry the video or make it ready.
+        """
+        async with self._transaction() as session:
+            video = await session.get(Video, video_id, with_for_update=True)
+            yield video is None or (video.attempt == attempt and video.status != VideoStatus.READY)
+
     async def request_cancel(self, video_id: UUID, attempt: int) -> bool:
         """Note in a row in ``processing`` that it is to end as cancelled; from then on it can't become ``ready``.
 
@@ -285,39 +295,6 @@ class Videos:
             rows = (await session.execute(query)).all()
         counted = {row[0]: row[1] for row in rows}
         return {status: counted.get(status, 0) for status in VideoStatus}
-
-    # For the reconciler
-
-    async def list_processing(self, *, updated_before: datetime, limit: int, after: Video | None = None) -> list[Video]:
-        """Videos in ``processing`` that nothing has changed since ``updated_before``, the longest unchanged first.
-
-        Args:
-            updated_before: Only rows that were last changed before.
-            limit: Most rows of one batch.
-            after: The last row of the batch before this one, or None for the first.
-        """
-        place = (col(Video.updated_at), col(Video.id))
-        query = (
-            select(Video)
-            .where(col(Video.status) == VideoStatus.PROCESSING, col(Video.updated_at) < updated_before)
-            .order_by(*place)
-            .limit(limit)
-        )
-        if after is not None:
-            query = query.where(tuple_(*place) > tuple_(after.updated_at, after.id))
-        async with self._transaction() as session:
-            return list(await session.scalars(query))
-
-    async def list_expired_uploads(self, *, now: datetime, limit: int) -> list[Video]:
-        """Videos in ``uploading`` whose time was over before ``now``, the longest expired first."""
-        query = (
-            select(Video)
-            .where(col(Video.status) == VideoStatus.UPLOADING, col(Video.upload_expires_at) < now)
-            .order_by(col(Video.upload_expires_at), col(Video.id))
-            .limit(limit)
-        )
-        async with self._transaction() as session:
-            return list(await session.scalars(query))
 
 
 def _of_user(user_id: str | None) -> list[ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.upload_leases import UploadLeases
 from database.videos import Videos
-from ingest.handing_over import hand_over
+from ingest.handing_over import WholeFile, hand_over
 from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
@@ -103,10 +103,8 @@ class DirectUploads:
             wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
             if wrong is not None:
                 raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
-            size_bytes = video.upload_length
-            await uninterrupted(
-                hand_over(self._videos, self._storage, self._runs, video, size_bytes=size_bytes, sha256=None)
-            )
+            file = WholeFile(video.id, video.original_key, video.upload_length, sha256=None)
+            await uninterrupted(hand_over(self._videos, self._storage, self._runs, file))
         finally:
             await uninterrupted(
                 self._leases.release(video.id, lease, offset=None, expires_seconds=self._limits.expires_seconds)

@@ -1,8 +1,17 @@
-"""A file that is whole and durable becomes the run's."""
+"""A file that is whole and durable becomes the run's.
+
+From here on the file may be the only copy of something that its sender was told is safe, so it is removed only where
+the row says that it is not wanted, never because the database did not answer.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
 
 import structlog
 
-from contracts.errors import StatusConflict
+from contracts.errors import DatabaseUnavailable, StatusConflict
 from contracts.refusals import RefusalCode, Refused
 from database.tables import Video
 from database.videos import Videos
@@ -10,26 +19,73 @@ from runs.protocol import Runs
 from runs.starting import start_run
 from storage.protocol import Storage
 
+_ASK_AGAIN_SECONDS: Final = (0.1, 1.0)
+"""Pauses before the row is asked again what became of an answer that was lost."""
+
 _logger = structlog.stdlib.get_logger(__name__)
 
 
-async def hand_over(
-    videos: Videos, storage: Storage, runs: Runs, video: Video, *, size_bytes: int, sha256: str | None
-) -> Video:
-    """Say in the row that the file is here, and start its run.
+@dataclass(frozen=True)
+class WholeFile:
+    """A file that is durable under its key.
+
+    Attributes:
+        video_id: Its row.
+        original_key: Where it is.
+        size_bytes: How large it is.
+        sha256: Of it, as 64 hexadecimal digits; None where the run has to compute it.
+        title: Replaces the row's, or None to keep that.
+        profile: Replaces the row's, or None to keep that.
+    """
+
+    video_id: UUID
+    original_key: str
+    size_bytes: int
+    sha256: str | None
+    title: str | None = None
+    profile: str | None = None
+
+
+async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFile) -> Video:
+    """Say in the row that the file is here, and start its run. Done already is a success.
 
     Raises:
         Refused: The video was cancelled or deleted meanwhile; the file is removed.
-        DatabaseUnavailable: The row may or may not say so; the file stays.
+        DatabaseUnavailable: The row may or may not say so. The file stays; the reconciler goes by the row.
         StorageFailed: The file of such a video can't be removed.
     """
-    try:
-        finished = await videos.finish_upload(video.id, file_size_bytes=size_bytes, content_sha256=sha256)
-    except StatusConflict as error:
-        await storage.delete(video.original_key)
-        raise Refused(
-            RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded."
-        ) from error
+    finished = await _finish(videos, file)
+    if finished is None:
+        await storage.delete(file.original_key)
+        raise Refused(RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded.")
     await start_run(runs, finished)
-    _logger.info("upload accepted", file_size_bytes=size_bytes, sha256=sha256)
+    _logger.info("upload accepted", file_size_bytes=file.size_bytes, sha256=file.sha256)
     return finished
+
+
+async def _finish(videos: Videos, file: WholeFile) -> Video | None:
+    """The row with its file; None when it does not want it."""
+    for pause_seconds in (*_ASK_AGAIN_SECONDS, None):
+        try:
+            return await videos.finish_upload(
+                file.video_id,
+                title=file.title,
+                profile=file.profile,
+                file_size_bytes=file.size_bytes,
+                content_sha256=file.sha256,
+            )
+        except StatusConflict:
+            return await _accepted_before(videos, file.video_id)
+        except DatabaseUnavailable as error:
+            # The commit may have happened, and only its answer been lost.
+            if pause_seconds is None:
+                raise
+            _logger.warning("database asked again what became of an upload", reason=str(error))
+            await asyncio.sleep(pause_seconds)
+    raise AssertionError  # the last round returns or raises
+
+
+async def _accepted_before(videos: Videos, video_id: UUID) -> Video | None:
+    """The row, if an earlier call, or another request that took the upload over, has finished it."""
+    video = await videos.get(video_id)
+    return video if video is not None and video.uploaded_at is not None else None

@@ -18,7 +18,7 @@ from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.appending import Appending, Checksum
-from ingest.handing_over import hand_over
+from ingest.handing_over import WholeFile, hand_over
 from ingest.known_digests import KnownDigests
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
@@ -166,7 +166,8 @@ class UploadTurns:
         raise Refused(RefusalCode.UPLOAD_GONE, str(error)) from error
 
     async def _hand_over(self, video: Video, size_bytes: int, sha256: str | None) -> Video:
-        return await hand_over(self._videos, self._storage, self._runs, video, size_bytes=size_bytes, sha256=sha256)
+        file = WholeFile(video.id, video.original_key, size_bytes, sha256)
+        return await hand_over(self._videos, self._storage, self._runs, file)
 
 
 async def _kept(appending: Appending) -> int | None:

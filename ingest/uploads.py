@@ -1,8 +1,8 @@
 """Taking an upload: the order of things that makes it safe to be interrupted anywhere.
 
-Row ``uploading``, bytes, fsync and rename, row ``processing``, workflow, answer. Whatever ends it before its row is
-``processing`` leaves no file. An upload that is refused leaves no row either; a sender who goes away, a slow one or a
-full disk leaves a row in ``error`` that says so.
+Row ``uploading``, bytes, fsync and rename, row ``processing``, workflow, answer. Whatever ends it before the rename
+leaves no file; after it the file goes only with its row (``ingest.handing_over``). An upload that is refused leaves no
+row either; a sender who goes away, a slow one or a full disk leaves a row in ``error`` that says so.
 
 A door reads bytes off its protocol and knows how to refuse what is not in it; everything else is here.
 """
@@ -14,17 +14,17 @@ from typing import Final
 
 import structlog
 
-from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
+from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.records import IdempotencyKeyTaken, NewVideo
 from database.tables import Video
 from database.videos import Videos
+from ingest.handing_over import WholeFile, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
-from runs.starting import start_run
 from storage.protocol import Storage
 
 _GONE_REASON: Final = "The connection ended before the whole file had arrived. Upload the video again."
@@ -97,7 +97,7 @@ class Uploads:
 
         Raises:
             Refused: It is not taken, and leaves neither row nor file.
-            DatabaseUnavailable: Nothing is left of it on disk.
+            DatabaseUnavailable: Nothing is left of it on disk, or the whole file is, until its row expires or goes on.
             StorageFailed: The disk refused; the row is in ``error``.
             SenderGone: The row is in ``error``.
         """
@@ -163,16 +163,6 @@ class Uploads:
         """Every byte is here: make the file durable, hand the row over, start its workflow."""
         try:
             await file.commit()
-            video = await self._videos.finish_upload(
-                received.video.id,
-                title=said.title,
-                profile=said.profile,
-                file_size_bytes=received.size_bytes,
-                content_sha256=received.sha256,
-            )
-        except StatusConflict as error:
-            await file.discard()
-            raise _withdrawn() from error
         except StorageFailed as error:
             if not await self._interrupt(file, str(error)):
                 raise _withdrawn() from error  # whoever ended the row also removed the file that was to be committed
@@ -180,9 +170,15 @@ class Uploads:
         except Exception:
             await self._interrupt(file, _UNEXPECTED_REASON)
             raise
-        await start_run(self._runs, video)
-        _logger.info("upload accepted", file_size_bytes=received.size_bytes, sha256=received.sha256)
-        return video
+        whole = WholeFile(
+            video_id=received.video.id,
+            original_key=received.video.original_key,
+            size_bytes=received.size_bytes,
+            sha256=received.sha256,
+            title=said.title,
+            profile=said.profile,
+        )
+        return await hand_over(self._videos, self._storage, self._runs, whole)
 
     async def _forget(self, file: IncomingFile) -> None:
         """The upload was refused: leave neither file nor row."""

@@ -1,23 +1,27 @@
 """Bring rows and runs back together after an outage, a crash or a lost message.
 
 The row is the outbox: whatever is ``processing`` without a run gets one. Every action is a compare-and-set or an
-idempotent request to a run, so any number of processes may do this at the same time.
+idempotent request to a run, so it harms nothing where two processes do this at the same time. A row that can't be
+mended is looked at again later, and holds up none of the others.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
-from contracts.errors import ErrorCode, StorageFailed
+from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
 from contracts.processing import VideoProcessingInput
 from contracts.storage_keys import processed_folder
+from database.backlog import Backlog
 from database.tables import Video
 from database.videos import Videos
 from runs.client import TemporalRuns
-from runs.records import RunStillOpen
+from runs.records import RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
@@ -25,10 +29,17 @@ log = structlog.stdlib.get_logger("reconcile")
 _SETTLED_AFTER: Final = timedelta(seconds=10)
 """A row younger than this is in the hands of the request that made it."""
 
-_BATCH: Final = 100
+_LOOKS_AT_ONCE: Final = 10
+_MOST_LOOKS: Final = 1000
+"""Rows that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
+
+_EXPIRED_BATCH: Final = 100
+_SOONEST_LOOK: Final = timedelta(seconds=10)
+_LATEST_LOOK: Final = timedelta(minutes=10)
+"""An open run is looked at again when it has lasted as long once more, within these bounds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class ReconcileReport:
     """What was mended.
 
@@ -37,77 +48,141 @@ class ReconcileReport:
         closed: Rows whose run had ended without writing them, and that now say so.
         expired: Uploads that were never finished, closed with their files removed.
         cancelled: Open runs that were told of a cancel which their row had accepted.
+        failed: Rows that could not be mended, and are looked at again.
     """
 
-    started: int
-    closed: int
-    expired: int
+    started: int = 0
+    closed: int = 0
+    expired: int = 0
     cancelled: int = 0
+    failed: int = 0
 
 
-async def reconcile(videos: Videos, runs: TemporalRuns, storage: Storage, *, batch: int = _BATCH) -> ReconcileReport:
-    """Look at every row that should have a run, ``batch`` rows a query, and mend it.
+class Reconciler:
+    """Mends, one pass at a time.
 
-    Raises:
-        TemporalUnavailable: Temporal does not answer; uploads have been closed, runs not started.
-        DatabaseUnavailable: PostgreSQL does not answer.
-        StorageFailed: A part of an upload can't be removed.
+    Args:
+        videos: The rows.
+        backlog: Those that are to be looked at.
+        runs: Their runs.
+        storage: Their files.
+        most_looks: Rows that one pass looks at.
     """
-    now = datetime.now(UTC)
-    expired = 0
-    for video in await videos.list_expired_uploads(now=now, limit=batch):
-        await storage.delete(video.original_key)
-        expired += await videos.interrupt_upload(
-            video.id, "The upload did not finish in the time that it may take. Upload the video again."
-        )
-    started = closed = cancelled = 0
-    async for video in _settled(videos, before=now - _SETTLED_AFTER, batch=batch):
-        run = await runs.newest_run(str(video.id))
+
+    def __init__(
+        self,
+        videos: Videos,
+        backlog: Backlog,
+        runs: TemporalRuns,
+        storage: Storage,
+        *,
+        most_looks: int = _MOST_LOOKS,
+    ) -> None:
+        self._videos = videos
+        self._backlog = backlog
+        self._runs = runs
+        self._storage = storage
+        self._most_looks = most_looks
+
+    async def run(self) -> ReconcileReport:
+        """One pass: runs first, so that what is in the way of tidying up delays no video.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+            TemporalUnavailable: Temporal does not answer; expired uploads were closed all the same.
+        """
+        report = ReconcileReport()
+        try:
+            await self._mend_runs(report)
+        finally:
+            await self._close_expired(report)
+        return report
+
+    async def _mend_runs(self, report: ReconcileReport) -> None:
+        now = datetime.now(UTC)
+        due = await self._backlog.due(now=now, settled_before=now - _SETTLED_AFTER, limit=self._most_looks)
+        turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
+        away: list[TemporalUnavailable | DatabaseUnavailable] = []
+
+        async def look(video: Video) -> None:
+            async with turns:
+                if away:
+                    return  # no use to ask of each row what does not answer
+                try:
+                    await self._mend(video, report)
+                except (TemporalUnavailable, DatabaseUnavailable) as error:
+                    away.append(error)
+                except Exception:  # one bad row must not hold up the others
+                    report.failed += 1
+                    log.exception("row_not_mended", video_id=str(video.id))
+                    await self._backlog.look_again(video, now + _SOONEST_LOOK)
+
+        await asyncio.gather(*(look(video) for video in due))
+        if away:
+            raise away[0]
+
+    async def _mend(self, video: Video, report: ReconcileReport) -> None:
+        # Several run at once, so a count is added to only after what is awaited for it.
+        run = await self._runs.newest_run(str(video.id))
         if run is not None and run.attempt < video.attempt:
             run = None  # it can't write the row any more
         is_cancelled = video.cancel_requested_at is not None
         if run is None and not is_cancelled:
-            started += await _start(runs, video)
+            was_started = await self._start(video)
+            report.started += was_started
         elif run is None or not run.is_open:
-            closed += await _close(videos, storage, video)
+            was_closed = await self._close(video)
+            report.closed += was_closed
+            return
         elif is_cancelled:
-            cancelled += await runs.cancel(str(video.id))
-    return ReconcileReport(started=started, closed=closed, expired=expired, cancelled=cancelled)
+            was_told = await self._runs.cancel(str(video.id))
+            report.cancelled += was_told
+        now = datetime.now(UTC)
+        lasted = now - video.updated_at
+        soon = is_cancelled or run is None
+        await self._backlog.look_again(video, now + (_SOONEST_LOOK if soon else _bounded(lasted)))
 
+    async def _start(self, video: Video) -> bool:
+        try:
+            await self._runs.start(processing_input(video), video.original_filename)
+        except RunStillOpen:
+            return False  # its own end, or the next time, will free the way
+        log.info("run_started_late", video_id=str(video.id), attempt=video.attempt)
+        return True
 
-async def _settled(videos: Videos, *, before: datetime, batch: int) -> AsyncIterator[Video]:
-    """Every row in ``processing`` that has not changed since ``before``, a batch a query."""
-    last: Video | None = None
-    while found := await videos.list_processing(updated_before=before, limit=batch, after=last):
-        for video in found:
-            yield video
-        last = found[-1]
-
-
-async def _start(runs: TemporalRuns, video: Video) -> bool:
-    try:
-        await runs.start(processing_input(video), video.original_filename)
-    except RunStillOpen:
-        return False  # its own end, or the next time, will free the way; the rows behind it must not wait for that
-    log.info("run_started_late", video_id=str(video.id), attempt=video.attempt)
-    return True
-
-
-async def _close(videos: Videos, storage: Storage, video: Video) -> bool:
-    """Take back what the run may have published, then say in the row that it is over; False if it had moved on."""
-    try:  # first, while nobody can retry: what the next run publishes is not ours to take back
-        await storage.delete_folder(processed_folder(str(video.id)))
-    except StorageFailed as error:  # nobody is served them, and the next retry or delete takes them away
-        log.warning("published_files_left_behind", video_id=str(video.id), reason=str(error))
-    closed = await videos.mark_error(
-        video.id,
-        video.attempt,
-        ErrorCode.PROCESSING_LOST,
-        "The processing ended without a result: it was terminated, or its end could not be written. Retry the video.",
-    )
-    if closed:
+    async def _close(self, video: Video) -> bool:
+        """Say in the row that it is over, then take back what the run may have published; False if it had moved on."""
+        closed = await self._videos.mark_error(
+            video.id,
+            video.attempt,
+            ErrorCode.PROCESSING_LOST,
+            "The processing ended without a result: it was terminated, or its end could not be written. Retry the "
+            "video.",
+        )
+        if not closed:
+            return False
         log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
-    return closed
+        async with self._videos.held_unless_ready(video.id, video.attempt) as is_unwanted:
+            if is_unwanted:
+                await self._remove(video, partial(self._storage.delete_folder, processed_folder(str(video.id))))
+        return True
+
+    async def _close_expired(self, report: ReconcileReport) -> None:
+        """The row first: a file goes only when its row can't want it any more."""
+        for video in await self._backlog.expired_uploads(limit=_EXPIRED_BATCH):
+            if await self._backlog.expire(video.id):
+                report.expired += 1
+                await self._remove(video, partial(self._storage.delete, video.original_key))
+
+    async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await remove()
+        except StorageFailed as error:  # nobody is served it; the video's delete or next attempt takes it away
+            log.warning("files_left_behind", video_id=str(video.id), reason=str(error))
+
+
+def _bounded(lasted: timedelta) -> timedelta:
+    return min(max(lasted, _SOONEST_LOOK), _LATEST_LOOK)
 
 
 def processing_input(video: Video) -> VideoProcessingInput:

@@ -227,7 +227,7 @@ class VideoProcessingWorkflow:
     async def _withdraw(self) -> None:
         await self._steps.end(
             PublishFilesActivities.withdraw_files,
-            WithdrawFilesInput(self._request.video_id),
+            WithdrawFilesInput(self._request.video_id, self._request.attempt),
             PUBLISH,
             activity_id=ActivityId.WITHDRAW,
             summary="Take back what was published",

@@ -3,15 +3,24 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.services import ApiOptions, Services
+from contracts.errors import DatabaseUnavailable
+from contracts.status import VideoStatus
 from database.engine import Database
+from database.tables import Video
+from database.videos import Videos
 from embedded.postgres import EmbeddedPostgres
+from runs.client import TemporalRuns
+from runs.reconcile import Reconciler
 from storage.disk import DiskStorage
+from temporal_client import connect
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
 from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile
 
@@ -63,8 +72,11 @@ async def test_nothing_works_without_the_database_and_everything_after_it_is_bac
     assert answer.status_code == 202
 
 
-async def test_a_database_that_goes_away_during_an_upload_leaves_no_file(
-    stoppable_client: httpx.AsyncClient, stoppable_postgres: EmbeddedPostgres, uploads_folder: Path
+async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_goes_when_its_row_expires(
+    stoppable_client: httpx.AsyncClient,
+    stoppable_postgres: EmbeddedPostgres,
+    storage: DiskStorage,
+    uploads_folder: Path,
 ) -> None:
     seen: list[str] = []
 
@@ -77,4 +89,57 @@ async def test_a_database_that_goes_away_during_an_upload_leaves_no_file(
     answer = await stoppable_client.post(UPLOAD, headers=MULTIPART, content=in_pieces(body, 65536, stop_the_database))
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert len(seen) == 1
+    [kept] = (uploads_folder / "originals").iterdir()
+    assert kept.stat().st_size == 4 * MEBIBYTE
+
+    await stoppable_postgres.start()
+    database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
+    reconciler = Reconciler(database.videos, database.backlog, TemporalRuns(await connect(lazy=True)), storage)
+    assert (await reconciler.run()).expired == 1
     assert files_in(uploads_folder) == []
+    await database.dispose()
+
+
+class LosesAnswers(Videos):
+    """The queries on a connection that breaks right after its first COMMITs."""
+
+    lost = 0
+    to_lose = 0
+
+    async def finish_upload(self, video_id: UUID, **said: Any) -> Video:
+        finished = await super().finish_upload(video_id, **said)
+        self._maybe_lose()
+        return finished
+
+    async def get(self, video_id: UUID, user_id: str | None = None) -> Video | None:
+        found = await super().get(video_id, user_id)
+        self._maybe_lose()
+        return found
+
+    def _maybe_lose(self) -> None:
+        if self.lost < self.to_lose:
+            self.lost += 1
+            raise DatabaseUnavailable("The connection was lost.")
+
+
+@pytest.mark.parametrize(("to_lose", "status"), [(1, 202), (9, 503)])
+async def test_a_lost_answer_to_the_commit_loses_no_original(
+    services: Services, options: ApiOptions, database: Database, uploads_folder: Path, to_lose: int, status: int
+) -> None:
+    videos = LosesAnswers(database.transaction)
+    videos.to_lose = to_lose
+    async with in_process(replace(services, videos=videos), options) as client:
+        upload = {"files": {"file": ("clip.mp4", b"the only copy")}, "headers": {"Idempotency-Key": "key"}}
+        first = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+        assert first.status_code == status
+        again = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+    assert again.status_code == 202
+    if status == 202:
+        assert first.json()["video_id"] == again.json()["video_id"]
+    [original] = (uploads_folder / "originals").iterdir()
+    assert original.read_bytes() == b"the only copy"
+    video = await database.videos.get(UUID(again.json()["video_id"]))
+    assert video is not None
+    assert video.status == VideoStatus.PROCESSING

@@ -124,7 +124,7 @@ async def test_a_deep_page_reads_only_its_rows_from_the_index(
     [
         (
             "SELECT * FROM videos WHERE status = 'processing' AND updated_at < '2026-01-02' "
-            "ORDER BY updated_at, id LIMIT 10",
+            "AND (next_look_at IS NULL OR next_look_at <= '2026-01-02') ORDER BY next_look_at NULLS FIRST, id LIMIT 10",
             "videos_processing",
         ),
         (

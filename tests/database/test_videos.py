@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -200,24 +200,33 @@ async def test_every_status_is_counted_also_those_without_videos(database: Datab
     assert (await database.videos.count_by_status("berta"))[VideoStatus.READY] == 0
 
 
-async def test_the_reconciler_finds_what_is_processing_and_unchanged_for_long(database: Database) -> None:
+async def test_the_reconciler_finds_what_is_due_and_leaves_alone_what_it_looked_at(database: Database) -> None:
     first = await video_in(database.videos, VideoStatus.PROCESSING)
     second = await video_in(database.videos, VideoStatus.PROCESSING)
     await video_in(database.videos, VideoStatus.READY)
-    later = datetime.now(UTC) + timedelta(seconds=1)
-    found = await database.videos.list_processing(updated_before=later, limit=10)
-    assert [video.id for video in found] == [first.id, second.id]
-    assert [video.id for video in await database.videos.list_processing(updated_before=later, limit=1)] == [first.id]
-    assert await database.videos.list_processing(updated_before=second.updated_at, limit=10) == [first]
+    now = datetime.now(UTC) + timedelta(seconds=1)
+
+    async def due(*, limit: int = 10, settled_before: datetime = now, at: datetime = now) -> set[UUID]:
+        found = await database.backlog.due(now=at, settled_before=settled_before, limit=limit)
+        return {video.id for video in found}
+
+    assert await due() == {first.id, second.id}
+    assert len(await due(limit=1)) == 1
+    assert await due(settled_before=second.updated_at) == {first.id}
+    await database.backlog.look_again(first, now + timedelta(minutes=1))
+    assert await due() == {second.id}
+    assert await due(at=now + timedelta(minutes=2)) == {first.id, second.id}
+    assert await database.videos.request_cancel(first.id, 1)
+    assert await due(settled_before=now + timedelta(minutes=1)) == {first.id, second.id}, "a change is due at once"
 
 
 async def test_the_reconciler_finds_uploads_whose_time_is_over(database: Database) -> None:
-    now = datetime.now(UTC)
     expired = await database.videos.create_uploading(new_video(expires_in_seconds=-1))
-    await database.videos.create_uploading(new_video(expires_in_seconds=60))
+    going_on = await database.videos.create_uploading(new_video(expires_in_seconds=60))
     finished = await database.videos.create_uploading(new_video(expires_in_seconds=-5))
     await database.videos.finish_upload(finished.id, title=None, file_size_bytes=1, content_sha256=SHA256)
-    assert await database.videos.list_expired_uploads(now=now, limit=10) == [expired]
+    assert await database.backlog.expired_uploads(limit=10) == [expired]
+    assert [await database.backlog.expire(video.id) for video in (expired, going_on, finished)] == [True, False, False]
 
 
 async def test_of_finish_and_cancel_at_once_exactly_one_wins(database: Database) -> None:

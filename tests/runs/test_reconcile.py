@@ -1,5 +1,6 @@
 """Rows and runs come back together after an outage."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,10 +12,11 @@ from temporalio.client import Client
 from contracts.status import VideoStatus
 from contracts.temporal_names import workflow_id
 from database.engine import Database
+from database.leadership import Leadership
+from database.records import NewVideo
 from database.tables import Video
-from database.videos import NewVideo
 from runs.client import TemporalRuns
-from runs.reconcile import ReconcileReport, processing_input, reconcile
+from runs.reconcile import Reconciler, ReconcileReport, processing_input
 from runs.records import NewestRun
 from storage.disk import DiskStorage
 from tests.storage.published import publish_something
@@ -28,6 +30,10 @@ def storage(tmp_path: Path) -> DiskStorage:
 @pytest.fixture
 def runs(temporal_client: Client) -> TemporalRuns:
     return TemporalRuns(temporal_client)
+
+
+async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage) -> ReconcileReport:
+    return await Reconciler(database.videos, database.backlog, runs, storage).run()
 
 
 async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hours=1)) -> UUID:
@@ -64,9 +70,9 @@ async def test_a_row_whose_run_was_never_started_gets_one(
     database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     video = await a_settled_row(database)
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=1, closed=0, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, closed=0, expired=0)
     assert await runs.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=0, closed=0, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=0, expired=0)
 
 
 async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
@@ -74,7 +80,7 @@ async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
 ) -> None:
     video_id = await an_upload(database)
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=0, closed=0, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=0, expired=0)
     assert await runs.newest_run(str(video_id)) is None
 
 
@@ -86,7 +92,7 @@ async def test_a_retry_whose_run_was_lost_gets_one(
     await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET attempt = 2"))
-    assert (await reconcile(database.videos, runs, storage)).started == 1
+    assert (await one_pass(database, runs, storage)).started == 1
     assert await runs.newest_run(str(video.id)) == NewestRun(attempt=2, is_open=True)
 
 
@@ -96,7 +102,7 @@ async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
     video = await a_settled_row(database)
     await runs.start(processing_input(video), "holiday.mp4")
     await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
     row = await the_row(database, video.id)
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "processing_lost")
 
@@ -115,7 +121,9 @@ async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_t
     await runs.start(processing_input(video), "holiday.mp4")
     await cancelled_row(database, video)
     for _ in range(2):
-        assert await reconcile(database.videos, runs, storage) == ReconcileReport(0, 0, 0, cancelled=1)
+        assert await one_pass(database, runs, storage) == ReconcileReport(0, 0, 0, cancelled=1)
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE videos SET next_look_at = NULL"))
     history = await temporal_client.get_workflow_handle(workflow_id(str(video.id))).fetch_history()
     assert any(event.HasField("workflow_execution_cancel_requested_event_attributes") for event in history.events)
     assert (await the_row(database, video.id)).status == VideoStatus.PROCESSING
@@ -130,7 +138,7 @@ async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
         await runs.start(processing_input(video), "holiday.mp4")
         await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
     await cancelled_row(database, video)
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
     row = await the_row(database, video.id)
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "cancelled")
     run = await runs.newest_run(str(video.id))
@@ -144,7 +152,7 @@ async def test_what_a_lost_run_had_published_is_withdrawn(
     await runs.start(processing_input(video), "holiday.mp4")
     await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
     await publish_something(storage, str(video.id))
-    assert (await reconcile(database.videos, runs, storage)).closed == 1
+    assert (await one_pass(database, runs, storage)).closed == 1
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
 
 
@@ -158,7 +166,7 @@ async def test_published_files_that_can_not_be_withdrawn_do_not_hold_up_other_ro
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     (uploads / "processed").write_bytes(b"not a folder")
-    assert (await reconcile(database.videos, runs, storage)).closed == 2
+    assert (await one_pass(database, runs, storage)).closed == 2
 
 
 async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
@@ -168,17 +176,94 @@ async def test_a_row_whose_last_run_stays_open_does_not_hold_up_the_others(
     await runs.start(processing_input(first), "holiday.mp4")
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET attempt = 2 WHERE id = :id"), {"id": first.id})
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=1, closed=0, expired=0)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, closed=0, expired=0)
     assert await runs.newest_run(str(second.id)) == NewestRun(attempt=1, is_open=True)
 
 
-async def test_rows_beyond_the_first_batch_are_looked_at(
+async def test_a_pass_looks_at_so_many_rows_and_the_next_one_at_those_behind(
     database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     lost = [await a_settled_row(database) for _ in range(3)]
-    assert await reconcile(database.videos, runs, storage, batch=2) == ReconcileReport(3, 0, 0)
+    reconciler = Reconciler(database.videos, database.backlog, runs, storage, most_looks=2)
+    assert [(await reconciler.run()).started for _ in range(3)] == [2, 1, 0]
     for video in lost:
         assert await runs.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
+
+
+class CountsLooks(TemporalRuns):
+    """Counts what is asked about runs; of some videos it fails to tell."""
+
+    looks = 0
+    broken: frozenset[str] = frozenset()
+
+    async def newest_run(self, video_id: str) -> NewestRun | None:
+        self.looks += 1
+        if video_id in self.broken:
+            raise ValueError("a memo that can't be read")
+        return await super().newest_run(video_id)
+
+
+async def test_a_row_that_can_not_be_mended_holds_up_no_other(
+    database: Database, temporal_client: Client, storage: DiskStorage
+) -> None:
+    bad, good = await a_settled_row(database), await a_settled_row(database)
+    runs = CountsLooks(temporal_client)
+    runs.broken = frozenset({str(bad.id)})
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, failed=1)
+    assert await runs.newest_run(str(good.id)) == NewestRun(attempt=1, is_open=True)
+
+
+async def test_an_original_that_can_not_be_deleted_holds_up_no_run(
+    database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
+) -> None:
+    expired, lost = await an_upload(database, expires_in=timedelta(seconds=-1)), await a_settled_row(database)
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads" / "originals").write_bytes(b"not a folder")
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, expired=1)
+    assert (await the_row(database, expired)).error_code == "upload_interrupted"
+    assert await runs.newest_run(str(lost.id)) == NewestRun(attempt=1, is_open=True)
+
+
+async def test_an_open_run_is_not_asked_about_at_every_pass(
+    database: Database, temporal_client: Client, storage: DiskStorage
+) -> None:
+    await a_settled_row(database)
+    runs = CountsLooks(temporal_client)
+    await one_pass(database, runs, storage)
+    asked = runs.looks
+    assert asked
+    for _ in range(5):
+        await one_pass(database, runs, storage)
+    assert runs.looks == asked
+
+
+async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_questions(
+    database: Database, temporal_client: Client, storage: DiskStorage
+) -> None:
+    await a_settled_row(database)
+    async with database.transaction() as session:
+        columns = "user_id, title, status, file_size_bytes, original_filename, original_key, attempt, created_at"
+        await session.execute(
+            text(
+                f"INSERT INTO videos (id, updated_at, {columns}) "  # noqa: S608 # constants
+                f"SELECT gen_random_uuid(), now() - interval '1 hour', {columns} FROM videos, generate_series(1, 99999)"
+            )
+        )
+    runs = CountsLooks(temporal_client)
+    await Reconciler(database.videos, database.backlog, runs, storage, most_looks=20).run()
+    assert runs.looks == 20
+
+
+async def test_one_process_leads_and_another_takes_over(database_url: str) -> None:
+    async with Leadership(database_url) as first, Leadership(database_url) as second:
+        assert await first.leads()
+        assert [await second.leads() for _ in range(2)] == [False, False]
+        assert await first.leads()
+        await first.__aexit__(None, None, None)
+        async with asyncio.timeout(5):
+            while not await second.leads():
+                await asyncio.sleep(0.01)
+        assert not await first.leads()
 
 
 async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
@@ -187,7 +272,7 @@ async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
     video_id = await an_upload(database, expires_in=timedelta(seconds=-1))
     writer = await storage.create_original(f"originals/{video_id}.mp4")
     await writer.write(b"half a vid")
-    assert await reconcile(database.videos, runs, storage) == ReconcileReport(started=0, closed=0, expired=1)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=0, expired=1)
     row = await the_row(database, video_id)
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "upload_interrupted")
     assert list((tmp_path / "uploads" / "originals").iterdir()) == []

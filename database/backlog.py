@@ -1,0 +1,75 @@
+"""Rows that nobody may have in hand any more: what the reconciler asks for, and how it says what it found."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.errors import ErrorCode
+from contracts.status import VideoStatus
+from database.changes import compare_and_set, error_values
+from database.tables import Video
+
+_EXPIRED_REASON = "The upload did not finish in the time that it may take. Upload the video again."
+
+
+class Backlog:
+    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the way to open a transaction, ``Database.transaction``."""
+        self._transaction = transaction
+
+    async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
+        """Videos in ``processing`` whose run is to be looked at, the longest due first.
+
+        Args:
+            now: A row is due at its ``next_look_at``; one that was never looked at is due at once.
+            settled_before: Only rows that were last changed before: a younger one is in the hands of a request.
+            limit: Most rows.
+        """
+        next_look_at = col(Video.next_look_at)
+        query = (
+            select(Video)
+            .where(
+                col(Video.status) == VideoStatus.PROCESSING,
+                or_(next_look_at.is_(None), next_look_at <= now),
+                col(Video.updated_at) < settled_before,
+            )
+            .order_by(next_look_at.nulls_first(), col(Video.id))
+            .limit(limit)
+        )
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
+    async def look_again(self, video: Video, at: datetime) -> None:
+        """Leave the row alone until then, unless it changes meanwhile."""
+        change = (
+            update(Video)
+            .where(col(Video.id) == video.id, col(Video.updated_at) == video.updated_at)
+            .values(next_look_at=at)
+        )
+        async with self._transaction() as session:
+            await session.execute(change)
+
+    async def expired_uploads(self, *, limit: int) -> list[Video]:
+        """Videos in ``uploading`` whose time is over by the database's clock, the longest expired first."""
+        query = (
+            select(Video)
+            .where(col(Video.status) == VideoStatus.UPLOADING, col(Video.upload_expires_at) < func.now())
+            .order_by(col(Video.upload_expires_at), col(Video.id))
+            .limit(limit)
+        )
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
+    async def expire(self, video_id: UUID) -> bool:
+        """``uploading -> error``, code ``upload_interrupted``. False when it was renewed, or finished, meanwhile."""
+        values = error_values(ErrorCode.UPLOAD_INTERRUPTED, _EXPIRED_REASON)
+        over = col(Video.upload_expires_at) < func.now()
+        async with self._transaction() as session:
+            return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, over) is not None
