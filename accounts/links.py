@@ -1,5 +1,6 @@
 """Signed links: whoever has one may see the published files of one video for a while, without a key."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -22,7 +23,7 @@ class Links:
     async def make(self, video_id: UUID, life: timedelta) -> tuple[str, datetime]:
         """The token of a link to one video, and when it ends."""
         expires_at = datetime.now(UTC) + life
-        return await self._signer.sign(_LINK, [str(video_id), int(expires_at.timestamp())]), expires_at
+        return await self._signer.sign(_LINK, [str(video_id), math.ceil(expires_at.timestamp())]), expires_at
 
     async def opens(self, token: str, video_id: UUID) -> bool:
         """Whether the token is of this video's link, and holds still."""

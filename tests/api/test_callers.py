@@ -192,7 +192,7 @@ async def test_a_link_plays_one_private_video_until_it_expires(
     video, another = [await make_video(database, storage, VideoStatus.READY) for _ in range(2)]
     key = await key_of(database, "local")
     with capture_logs() as lines:
-        made = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={"expires_in_seconds": 1})
+        made = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={"expires_in_seconds": 3})
     assert made.status_code == 201
     token = made.json()["url_mp4"].partition("token=")[2]
     path = "/uploads/processed/{}/video.mp4?token={}"
