@@ -13,8 +13,8 @@ from typing import Final
 
 from bench.errors import NotMeasured
 from bench.ground import MARK_VARIABLE
+from embedded.child import Child, ChildPlan
 from embedded.errors import StackError
-from embedded.supervisor import Child, ChildPlan
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RUSHES: Final = str(Path(sys.executable).with_name("rushes"))

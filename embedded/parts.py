@@ -9,10 +9,10 @@ from typing import Final
 
 from temporalio.client import Client
 
-from embedded.postgres import EmbeddedPostgres
+from embedded.child import ChildFailed, ChildPlan
+from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.programs import find_program
 from embedded.readiness import api_is_ready, postgres_answers, temporal_answers, worker_polls
-from embedded.supervisor import ChildPlan
 from embedded.temporal import DevServer
 from settings import Settings
 
@@ -24,11 +24,19 @@ _GRACE_SECONDS: Final = 3.0
 
 
 def postgres_plan(postgres: EmbeddedPostgres, port: int) -> ChildPlan:
-    """The database; ``postgres.prepare`` has to have been called."""
+    """The database. One that was killed leaves processes behind, which the next one has to wait for."""
+
+    async def prepare() -> None:
+        try:
+            await postgres.prepare()
+        except EmbeddedPostgresError as error:
+            raise ChildFailed(str(error)) from error
+
     return ChildPlan(
         name="postgres",
         command=tuple(postgres.command(port)),
         environment={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        prepare=prepare,
         ready=lambda _: postgres_answers(postgres, port),
         ready_within_seconds=_READY_SECONDS,
         stop_signal=signal.SIGINT,

@@ -18,13 +18,14 @@ from accounts.door import KeyNeeded, check_door
 from contracts.errors import DatabaseUnavailable
 from database.engine import Database
 from embedded import parts
+from embedded.child import ChildPlan
 from embedded.errors import StackError
 from embedded.lock import HomeLock
 from embedded.ports import LOOPBACK, Ports
 from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.run_file import RunFile, remove_run_file
 from embedded.signals import to_the_end
-from embedded.supervisor import ChildPlan, Supervisor
+from embedded.supervisor import Supervisor
 from embedded.temporal import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
 from media.profile import ProfilesInvalid, load_profiles
 from settings import Settings

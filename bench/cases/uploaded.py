@@ -17,8 +17,8 @@ from bench.processes import ROOT, python, running
 from bench.scale import MEGABYTE
 from bench.systems.model import System
 from bench.upload import send_file
+from embedded.child import ChildPlan
 from embedded.ports import LOOPBACK, Ports
-from embedded.supervisor import ChildPlan
 
 
 async def _run(ground: Ground, gathered: Gathered) -> None:

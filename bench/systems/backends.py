@@ -11,9 +11,9 @@ from bench.errors import NotMeasured
 from bench.ground import Ground
 from bench.processes import running
 from embedded import parts
+from embedded.child import ChildPlan
 from embedded.ports import LOOPBACK, Ports
 from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
-from embedded.supervisor import ChildPlan
 from embedded.temporal import DevServer
 
 _LOOK_SECONDS: Final = 1.0

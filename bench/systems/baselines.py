@@ -16,9 +16,9 @@ from bench.ground import Ground
 from bench.processes import ROOT, kill_group, last_words, python, running
 from bench.systems import backends
 from bench.systems.model import System
+from embedded.child import Child, ChildPlan
 from embedded.ports import LOOPBACK, Ports
 from embedded.readiness import api_is_ready
-from embedded.supervisor import Child, ChildPlan
 
 _CONCURRENCY: Final = 2
 _CELERY_READY: Final = " ready."

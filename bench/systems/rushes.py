@@ -18,10 +18,10 @@ from bench.systems import backends
 from bench.systems.model import System
 from bench.tools import run
 from contracts.temporal_names import MEDIA_QUEUE
+from embedded.child import ChildPlan
 from embedded.ports import LOOPBACK, Ports
 from embedded.readiness import api_is_ready
 from embedded.run_file import RunFile
-from embedded.supervisor import ChildPlan
 
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 60.0

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded.child import ChildFailed, ChildPlan
 from embedded.run_file import is_alive
-from embedded.supervisor import ChildFailed, ChildPlan, Pauses, Supervisor
+from embedded.supervisor import Pauses, Supervisor
 
 FOREVER = "import signal; signal.pause()"
 STUBBORN = "import signal, pathlib, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); "
@@ -78,16 +79,52 @@ async def test_a_dead_child_is_started_again_and_it_is_said(supervisor: Supervis
     assert record.said[1] == f"worker runs again (process {supervisor.pids['worker']})."
 
 
-async def test_the_pause_grows_up_to_its_limit(supervisor: Supervisor, record: Record, tmp_path: Path) -> None:
+def pauses_of(record: Record) -> list[str]:
+    return [said.split("again in ")[1].split(" s.")[0] for said in record.said if "is started again" in said]
+
+
+async def test_the_pause_grows_up_to_its_limit_while_a_child_does_not_come_to_its_work(
+    supervisor: Supervisor, record: Record, tmp_path: Path
+) -> None:
     flag = tmp_path / "fail"
+
+    async def ready_without_the_flag(_started_at: datetime) -> str | None:
+        return "it fails." if flag.exists() else None
+
     program = f"import pathlib, signal, sys; sys.exit(3) if pathlib.Path({str(flag)!r}).exists() else signal.pause()"
-    await supervisor.start(plan("api", program))
+    await supervisor.start(plan("api", program, ready=ready_without_the_flag))
     flag.touch()
     os.kill(supervisor.pids["api"], signal.SIGTERM)
-    await until(lambda: sum("is started again" in said for said in record.said) >= 5)
-    pauses = [said.split("again in ")[1].split(" s.")[0] for said in record.said if "is started again" in said]
-    assert pauses[:5] == ["0.05", "0.1", "0.2", "0.2", "0.2"]
+    await until(lambda: len(pauses_of(record)) >= 5)
+    assert pauses_of(record)[:5] == ["0.05", "0.1", "0.2", "0.2", "0.2"]
     assert any("ended with exit code 3" in said for said in record.said)
+
+
+async def test_a_child_that_did_its_work_each_time_is_back_after_the_same_short_pause(
+    supervisor: Supervisor, record: Record
+) -> None:
+    await supervisor.start(plan("postgres", FOREVER))
+    for deaths in (1, 2, 3):
+        os.kill(supervisor.pids["postgres"], signal.SIGTERM)
+        await until(lambda deaths=deaths: sum("runs again" in said for said in record.said) == deaths)  # type: ignore[misc] # a bound default
+    assert pauses_of(record) == ["0.05"] * 3
+
+
+async def test_what_a_child_needs_is_made_ready_before_each_of_its_starts(
+    supervisor: Supervisor, record: Record
+) -> None:
+    prepared: list[int] = []
+
+    async def prepare() -> None:
+        prepared.append(len(supervisor.pids))
+        if len(prepared) == 2:
+            raise ChildFailed("An earlier server is still running.")
+
+    await supervisor.start(plan("postgres", FOREVER, prepare=prepare))
+    os.kill(supervisor.pids["postgres"], signal.SIGKILL)
+    await until(lambda: any("runs again" in said for said in record.said))
+    assert prepared == [0, 0, 0], "never while it runs, and again after it failed"
+    assert "An earlier server is still running." in record.said
 
 
 async def test_a_child_that_ends_while_starting_is_told_with_the_end_of_its_log(
@@ -188,7 +225,8 @@ async def test_children_end_with_a_stack_that_is_killed(tmp_path: Path) -> None:
     program = f"""
 import asyncio, os, sys
 from pathlib import Path
-from embedded.supervisor import ChildPlan, Supervisor
+from embedded.child import ChildPlan
+from embedded.supervisor import Supervisor
 async def main():
     supervisor = Supervisor(Path({str(tmp_path)!r}), announce=print, changed=lambda: None)
     await supervisor.start(ChildPlan(name="api", command=(sys.executable, "-c", {FOREVER!r}), environment=os.environ))
