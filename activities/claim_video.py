@@ -1,10 +1,10 @@
 """Before anything else: does the row still wait for this run?"""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio import activity
 
+from activities.row_ids import row_id
 from database.videos import Videos
 
 
@@ -36,4 +36,4 @@ class ClaimVideoActivities:
             VideoCancelled: Its cancel was accepted before the run began.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        await self._videos.claim(UUID(request.video_id), request.attempt)
+        await self._videos.claim(row_id(request.video_id), request.attempt)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import Heartbeat, heartbeats
+from activities.row_ids import row_id
 from contracts.errors import StatusConflict
 from database.tables import Video
 from database.videos import FetchedOriginal, Videos
@@ -70,7 +70,7 @@ class FetchOriginalActivities:
             VideoCancelled: A cancel was accepted meanwhile.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        video = await self._videos.get(UUID(request.video_id))
+        video = await self._videos.get(row_id(request.video_id))
         if video is None or video.source_url is None:
             raise StatusConflict(f"Video {request.video_id} has nothing to fetch: it was deleted, or is no import.")
         if await self._is_here(video):

@@ -1,10 +1,10 @@
 """Step 5, the other end: the row tells what went wrong."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio import activity
 
+from activities.row_ids import row_id
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.videos import Videos
@@ -51,9 +51,10 @@ class MarkErrorActivities:
         """Set the row from ``processing`` to ``error``. A row that has moved on, or is gone, is left as it is.
 
         Raises:
+            StatusConflict: No row can have this id.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        video_id = UUID(request.video_id)
+        video_id = row_id(request.video_id)
         await self._videos.mark_error(video_id, request.attempt, request.error_code, request.error_reason)
         video = await self._videos.get(video_id)
         if video is None:

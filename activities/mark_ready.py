@@ -1,10 +1,10 @@
 """Step 5, the good end: the row tells where the files are."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio import activity
 
+from activities.row_ids import row_id
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key, public_url
 from contracts.warnings import VideoWarning
 from database.videos import PublishedVideo, Videos
@@ -49,7 +49,7 @@ class MarkReadyActivities:
             DatabaseUnavailable: PostgreSQL does not answer.
         """
         await self._videos.mark_ready(
-            UUID(request.video_id),
+            row_id(request.video_id),
             request.attempt,
             PublishedVideo(
                 url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),

@@ -1,11 +1,11 @@
 """Step 4: from the work files to where the world finds it once the row is ready; and the way back."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio import activity
 
 from activities.heartbeat import heartbeats
+from activities.row_ids import row_id
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile, processed_folder
 from database.videos import Videos
 from storage.protocol import Storage
@@ -64,8 +64,9 @@ class PublishFilesActivities:
 
         Raises:
             StorageFailed: The disk refused.
+            StatusConflict: No row can have this id.
             DatabaseUnavailable: Whether they are another run's is not known.
         """
-        async with heartbeats(), self._videos.held_unless_ready(UUID(request.video_id), request.attempt) as unwanted:
+        async with heartbeats(), self._videos.held_unless_ready(row_id(request.video_id), request.attempt) as unwanted:
             if unwanted:
                 await self._storage.delete_folder(processed_folder(request.video_id))

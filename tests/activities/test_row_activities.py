@@ -1,5 +1,8 @@
 """The steps that write the row: compare-and-set, and run twice the same end."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,11 +11,13 @@ from temporalio.testing import ActivityEnvironment
 from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
 from activities.mark_error import MarkErrorActivities, MarkErrorInput
 from activities.mark_ready import MarkReadyActivities, MarkReadyInput
+from activities.publish_files import PublishFilesActivities, WithdrawFilesInput
 from contracts.errors import DatabaseUnavailable, ErrorCode, StatusConflict, VideoCancelled
 from contracts.status import VideoStatus
 from contracts.warnings import VideoWarning
 from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
+from tests.activities.conftest import Folders
 
 
 def ready(video_id: UUID, attempt: int = 1) -> MarkReadyInput:
@@ -105,6 +110,23 @@ async def test_mark_error_leaves_a_ready_row_and_tells_so(database: Database, pr
 async def test_mark_error_of_a_deleted_row_is_a_success(database: Database) -> None:
     result = await ActivityEnvironment().run(MarkErrorActivities(database.videos).mark_error, error(uuid4()))
     assert result.status is None
+
+
+@pytest.mark.parametrize("forged", ["", "no-uuid", "../originals", str(uuid4()).upper(), f"urn:uuid:{uuid4()}"])
+async def test_an_id_that_no_row_can_have_is_final_for_every_step_that_asks_the_row(
+    database: Database, folders: Folders, forged: str
+) -> None:
+    publish = PublishFilesActivities(folders.storage, database.videos)
+    steps: list[tuple[Callable[[Any], Awaitable[Any]], object]] = [
+        (ClaimVideoActivities(database.videos).claim_video, ClaimVideoInput(forged, attempt=1)),
+        (MarkReadyActivities(database.videos).mark_ready, replace(ready(uuid4()), video_id=forged)),
+        (MarkErrorActivities(database.videos).mark_error, replace(error(uuid4()), video_id=forged)),
+        (publish.withdraw_files, WithdrawFilesInput(forged)),
+    ]
+    for step, request in steps:
+        with pytest.raises(StatusConflict) as caught:
+            await ActivityEnvironment().run(step, request)
+        assert not caught.value.retryable
 
 
 async def test_a_database_that_is_away_is_an_error_that_is_tried_again(stoppable_postgres: EmbeddedPostgres) -> None:
