@@ -17,6 +17,7 @@ class RefusalCode(StrEnum):
     IMPORT_DISABLED = "import_disabled"
     INVALID_TITLE = "invalid_title"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UPLOAD_IN_PROGRESS = "upload_in_progress"
     UPLOAD_TOO_SLOW = "upload_too_slow"
     UPLOAD_WITHDRAWN = "upload_withdrawn"

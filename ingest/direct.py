@@ -26,13 +26,15 @@ class DirectUpload:
         video_id: Its video.
         part_bytes: Size of every part but the last.
         parts: Where each part is to be put.
-        expires_at: Until when.
+        expires_at: Until when; None where it was completed already.
+        replayed: Whether an earlier request began it.
     """
 
     video_id: UUID
     part_bytes: int
     parts: Sequence[SignedPart]
     expires_at: datetime | None
+    replayed: bool
 
 
 class DirectUploads:
@@ -64,19 +66,33 @@ class DirectUploads:
         self._resumable = resumable
         self._limits = limits
 
-    async def begin(self, user_id: str, *, filename: str, length: int, title: str, profile: str) -> DirectUpload:
+    async def begin(
+        self, user_id: str, idempotency_key: str | None, *, filename: str, length: int, title: str, profile: str
+    ) -> DirectUpload:
         """Make the video, and sign where its parts go.
 
+        The same key with the same declaration signs the parts of the first one's upload again; those that were put
+        stay. One that was completed has none left to put.
+
         Raises:
-            Refused: Such a file is not taken, or there is no bucket. No row is left.
+            Refused: Such a file is not taken, there is no bucket, or the key belongs to another upload. No row is left.
             StorageFailed: The bucket refused; the row expires.
         """
         bucket = self._bucket()
-        state = await self._resumable.create(user_id, filename=filename, length=length, title=title, profile=profile)
+        state, replayed = await self._resumable.create(
+            user_id, idempotency_key, filename=filename, length=length, title=title, profile=profile
+        )
         video = await owned_video(self._videos, state.video_id, user_id)
+        if video.uploaded_at is not None:
+            return DirectUpload(video.id, length, [], None, replayed)
+        if state.offset > 0:
+            raise Refused(
+                RefusalCode.IDEMPOTENCY_KEY_REUSED,
+                f"Video {video.id} is being uploaded by tus with this key. Go on there, at /api/v1/uploads.",
+            )
         seconds = int(self._limits.expires_seconds)
         part_bytes, parts = await bucket.sign_parts(video.original_key, length, seconds)
-        return DirectUpload(video.id, part_bytes, parts, state.expires_at)
+        return DirectUpload(video.id, part_bytes, parts, state.expires_at, replayed)
 
     async def complete(self, user_id: str, video_id: UUID, etags: Mapping[int, str]) -> None:
         """Let the parts that arrived be the file, if they are what was declared, and start its processing.

@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
+from database.records import IdempotencyKeyTaken, NewVideo
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
@@ -24,6 +26,8 @@ from ingest.upload_turns import UploadTurns, at_another_offset
 from runs.actions import owned_video
 from runs.protocol import Runs
 from storage.protocol import Storage
+
+_DECLARED: Final = ("original_filename", "upload_length", "title", "profile")
 
 
 @dataclass(frozen=True)
@@ -78,32 +82,46 @@ class ResumableUploads:
         self.limits = limits
 
     async def create(
-        self, user_id: str, *, filename: str, length: int, title: str = "", profile: str = ""
-    ) -> UploadState:
+        self,
+        user_id: str,
+        idempotency_key: str | None,
+        *,
+        filename: str,
+        length: int,
+        title: str = "",
+        profile: str = "",
+    ) -> tuple[UploadState, bool]:
         """Begin an upload, of which no byte is here yet.
 
+        Args:
+            user_id: Who uploads.
+            idempotency_key: Names this upload, so that it can be begun again without making a second video.
+            filename: The sender's name of the file.
+            length: How many bytes it has.
+            title: What the video is called; empty for the file's name.
+            profile: Name of the encoding profile; empty for the default.
+
+        Returns:
+            The upload, and whether an earlier request with this key began it: then it may be anywhere.
+
         Raises:
-            Refused: Such a file is not taken, or there is no room for it. No row is left.
+            Refused: Such a file is not taken, there is no room for it, or the key belongs to another upload, or to one
+                that rested for too long. No row is left.
             DatabaseUnavailable: Nothing was begun.
             StorageFailed: The disk does not answer.
         """
-        name = safe_filename(filename)
-        if name is None:
-            raise Refused(RefusalCode.UNSUPPORTED_EXTENSION, "The upload has no file name.")
-        if length == 0:
-            raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
-        self.rules.check_size(length)
-        described = self.rules.describe(user_id, name)
-        new = replace(
-            described,
-            title=checked_title(title) or described.title,
-            profile=self.rules.checked_profile(profile) or described.profile,
-            upload_length=length,
-            upload_expires_at=datetime.now(UTC) + timedelta(seconds=self.limits.expires_seconds),
-        )
+        new = self._described(user_id, filename, length, title, profile)
+        if idempotency_key is not None:
+            known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
+            if known is not None:
+                return await self._begun_before(known, new), True
         await self._check_room(length)
-        structlog.contextvars.bind_contextvars(video_id=str(new.id))
-        return _state(await self._videos.create_uploading(new))
+        try:
+            video = await self._videos.create_uploading(new, idempotency_key)
+        except IdempotencyKeyTaken as taken:
+            return await self._begun_before(taken.video, new), True
+        structlog.contextvars.bind_contextvars(video_id=str(video.id))
+        return _state(video), False
 
     async def state(self, user_id: str, video_id: UUID) -> UploadState:
         """How far the upload is. Raises ``Refused`` where it is none, or none any more."""
@@ -172,6 +190,33 @@ class ResumableUploads:
         if is_open and expires_at is not None and expires_at < datetime.now(UTC):
             raise Refused(RefusalCode.UPLOAD_GONE, "The upload has rested for too long. Upload the video again.")
         return video
+
+    def _described(self, user_id: str, filename: str, length: int, title: str, profile: str) -> NewVideo:
+        name = safe_filename(filename)
+        if name is None:
+            raise Refused(RefusalCode.UNSUPPORTED_EXTENSION, "The upload has no file name.")
+        if length == 0:
+            raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
+        self.rules.check_size(length)
+        described = self.rules.describe(user_id, name)
+        return replace(
+            described,
+            title=checked_title(title) or described.title,
+            profile=self.rules.checked_profile(profile) or described.profile,
+            upload_length=length,
+            upload_expires_at=datetime.now(UTC) + timedelta(seconds=self.limits.expires_seconds),
+        )
+
+    async def _begun_before(self, known: Video, new: NewVideo) -> UploadState:
+        """The upload that the key belongs to, if it was declared in the same words."""
+        structlog.contextvars.bind_contextvars(video_id=str(known.id))
+        if any(getattr(known, name) != getattr(new, name) for name in _DECLARED):
+            raise Refused(
+                RefusalCode.IDEMPOTENCY_KEY_REUSED,
+                f"This Idempotency-Key belongs to video {known.id}, whose name, size, title or profile is another. "
+                "Take a new key for another file.",
+            )
+        return await self.state(known.user_id, known.id)
 
     async def _check_room(self, length: int) -> None:
         free_bytes = await self._storage.free_bytes()

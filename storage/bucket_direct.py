@@ -23,9 +23,10 @@ class BucketDirect:
         self._bucket = bucket
 
     async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
-        """Begin an original, and sign an address for each of its parts."""
+        """Begin an original, or go on with one that was begun, and sign an address for each of its parts."""
         part_bytes = max(_LEAST_PART_BYTES, -(-size_bytes // _MOST_PARTS))
-        begun = await self._bucket.begin_parts(checked_key(key))
+        earlier = await self._bucket.unfinished(checked_key(key))  # by a call whose answer was lost
+        begun = earlier[-1] if earlier else await self._bucket.begin_parts(key)
         numbers = range(1, -(-size_bytes // part_bytes) + 1)
         return part_bytes, [
             SignedPart(number, await self._bucket.address_to_put_part(begun, number, seconds)) for number in numbers

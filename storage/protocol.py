@@ -107,7 +107,7 @@ class DirectStorage(Protocol):
     """A place that takes uploads past the service."""
 
     async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
-        """Begin an original of this size.
+        """Begin an original of this size; one that was begun keeps its parts.
 
         Returns:
             The size of every part but the last, and where each can be put for so many seconds.

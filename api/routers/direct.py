@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import CallerDep
+from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.schemas import VideoAccepted
@@ -48,8 +49,10 @@ class DirectUploadView(BaseModel):
 
     video_id: UUID = Field(description="Of the video, whose row is there from now on.")
     part_bytes: int = Field(description="Size of every part but the last.")
-    parts: list[SignedPartView] = Field(description="In order.")
-    expires_at: datetime = Field(description="Until then the parts can be put and the upload be completed.")
+    parts: list[SignedPartView] = Field(description="In order; none where an earlier request completed the upload.")
+    expires_at: datetime | None = Field(
+        description="Until then the parts can be put and the upload be completed; null where it is."
+    )
 
 
 class CompletedPart(BaseModel):
@@ -80,21 +83,33 @@ class DirectUploadCompletion(BaseModel):
         RefusalCode.FILE_EMPTY,
         RefusalCode.TOO_LARGE,
         RefusalCode.INVALID_TITLE,
+        RefusalCode.INVALID_IDEMPOTENCY_KEY,
+        RefusalCode.IDEMPOTENCY_KEY_REUSED,
+        RefusalCode.UPLOAD_GONE,
         ErrorCode.UNKNOWN_PROFILE,
-    ),
+    )
+    | answer_headers(status.HTTP_201_CREATED),
 )
 async def begin_direct_upload(
-    wanted: DirectUploadRequest, response: Response, caller: CallerDep, direct: DirectDep
+    wanted: DirectUploadRequest,
+    response: Response,
+    caller: CallerDep,
+    direct: DirectDep,
+    idempotency_key: IdempotencyKeyDep,
 ) -> DirectUploadView:
-    """Answers an address for each part. Put them in any order, several at a time, each as often as it takes."""
+    """Answers an address for each part. Put them in any order, several at a time, each as often as it takes.
+
+    With the `Idempotency-Key` of an upload that was declared in the same words, the parts of that one.
+    """
     begun = await direct.begin(
         caller.user_id,
+        idempotency_key,
         filename=wanted.filename,
         length=wanted.size_bytes,
         title=wanted.title,
         profile=wanted.profile,
     )
-    response.headers["Location"] = f"/api/v1/videos/{begun.video_id}"
+    tell(response, f"/api/v1/videos/{begun.video_id}", replayed=begun.replayed)
     return DirectUploadView.model_validate(begun, from_attributes=True)
 
 

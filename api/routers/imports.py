@@ -1,14 +1,14 @@
 """``POST /api/v1/videos/import``."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Header, Response, status
+from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import CallerDep
+from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
-from api.routers.uploads import ACCEPTED_HEADERS, REPLAYED_HEADER
 from api.schemas import VideoAccepted
 from api.services import ImportsDep
 from api.small_body import SmallBodyRoute
@@ -16,7 +16,6 @@ from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 from ingest.importing import WantedImport
-from ingest.rules import checked_idempotency_key
 
 ACCEPTED_MESSAGE: Final = "Video import accepted, processing started"
 
@@ -58,28 +57,22 @@ class ImportRequest(BaseModel):
         ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
     )
-    | ACCEPTED_HEADERS,
+    | answer_headers(status.HTTP_202_ACCEPTED),
 )
 async def import_video(
     wanted: ImportRequest,
     response: Response,
     caller: CallerDep,
     imports: ImportsDep,
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="Any name of this import, 1 to 255 characters. Sent again, it gets the first answer again."),
-    ] = None,
+    idempotency_key: IdempotencyKeyDep,
 ) -> VideoAccepted:
     """Answers at once; the step `fetch` of the video's run brings the file here.
 
     What comes of it is in the video: `source_not_found`, `source_failed`, `address_refused` where the name or a
     redirect leads into a private network, `limit_exceeded` where the file is too large.
     """
-    key = checked_idempotency_key(idempotency_key)
     accepted = await imports.accept(
-        caller.user_id, key, WantedImport(wanted.url, wanted.title or "", wanted.profile or "")
+        caller.user_id, idempotency_key, WantedImport(wanted.url, wanted.title or "", wanted.profile or "")
     )
-    if accepted.replayed:
-        response.headers[REPLAYED_HEADER] = "true"
-    response.headers["Location"] = f"/api/v1/videos/{accepted.video.id}"
+    tell(response, f"/api/v1/videos/{accepted.video.id}", replayed=accepted.replayed)
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)

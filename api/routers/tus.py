@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response, status
 from starlette.requests import ClientDisconnect
 
 from api.authentication import CallerDep
+from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.services import ResumableDep, VideoId
@@ -47,6 +48,9 @@ _CREATE: Final = (
     RefusalCode.FILE_EMPTY,
     RefusalCode.INVALID_TITLE,
     RefusalCode.NO_ROOM,
+    RefusalCode.INVALID_IDEMPOTENCY_KEY,
+    RefusalCode.IDEMPOTENCY_KEY_REUSED,
+    RefusalCode.UPLOAD_GONE,
     ErrorCode.UNKNOWN_PROFILE,
 )
 
@@ -71,12 +75,15 @@ async def describe_uploads(resumable: ResumableDep) -> Response:
     status_code=status.HTTP_201_CREATED,
     response_class=Response,
     openapi_extra=_BYTES,
-    responses=problem_answers(*_ANY, *_WRITE, *_CREATE),
+    responses=problem_answers(*_ANY, *_WRITE, *_CREATE) | answer_headers(status.HTTP_201_CREATED),
 )
-async def create_upload(request: Request, caller: CallerDep, resumable: ResumableDep) -> Response:
+async def create_upload(
+    request: Request, caller: CallerDep, resumable: ResumableDep, idempotency_key: IdempotencyKeyDep
+) -> Response:
     """Makes the video, whose id is the upload's. `Upload-Metadata`: `filename`, and `title` and `profile` if wanted.
 
-    Bytes may come with it.
+    Bytes may come with it. With the `Idempotency-Key` of an upload that was declared in the same words, the answer is
+    that one, and `Upload-Offset` where to go on; bytes are taken only if none of it is here.
     """
     check_version(request.headers)
     metadata = metadata_of(request.headers)
@@ -85,19 +92,21 @@ async def create_upload(request: Request, caller: CallerDep, resumable: Resumabl
     with_bytes = "content-type" in request.headers
     if with_bytes:
         check_media_type(request.headers)
-    state = await resumable.create(
+    state, replayed = await resumable.create(
         caller.user_id,
+        idempotency_key,
         filename=metadata["filename"],
         length=length_of(request.headers),
         title=metadata.get("title", ""),
         profile=metadata.get("profile", ""),
     )
-    if with_bytes:
+    if with_bytes and state.offset == 0:
         state = await resumable.append(
             caller.user_id, state.video_id, 0, _pieces(request), checksum_of(request.headers)
         )
-    headers = {"Location": f"{UPLOADS_PATH}/{state.video_id}", **state_headers(state)}
-    return Response(status_code=status.HTTP_201_CREATED, headers=headers)
+    response = Response(status_code=status.HTTP_201_CREATED, headers=state_headers(state))
+    tell(response, f"{UPLOADS_PATH}/{state.video_id}", replayed=replayed)
+    return response
 
 
 @router.head(

@@ -1,10 +1,11 @@
 """``POST /api/v1/videos/upload``."""
 
-from typing import Annotated, Any, Final
+from typing import Final
 
-from fastapi import APIRouter, Header, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from api.authentication import CallerDep
+from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.multipart import boundary_of
 from api.openapi import UPLOAD_BODY, problem_answers
 from api.problems import Problem, ProblemCode
@@ -14,22 +15,8 @@ from api.upload_form import UploadFormReader, most_body_bytes
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
-from ingest.rules import checked_idempotency_key
 
 ACCEPTED_MESSAGE: Final = "Video upload accepted, processing started"
-REPLAYED_HEADER: Final = "Idempotency-Replayed"
-ACCEPTED_HEADERS: Final[dict[int | str, dict[str, Any]]] = {
-    202: {
-        "headers": {
-            "Location": {"description": "Where the video is.", "schema": {"type": "string"}},
-            REPLAYED_HEADER: {
-                "description": "`true` when an earlier request with the same key made the video.",
-                "schema": {"type": "string"},
-            },
-        }
-    }
-}
-"""Of an answer that has a video, whichever door made it."""
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
 
@@ -59,17 +46,14 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORAGE_FAILED,
     )
-    | ACCEPTED_HEADERS,
+    | answer_headers(status.HTTP_202_ACCEPTED),
 )
 async def upload_video(
     request: Request,
     response: Response,
     caller: CallerDep,
     uploads: UploadsDep,
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="Any name of this upload, 1 to 255 characters. Sent again, it gets the first answer again."),
-    ] = None,
+    idempotency_key: IdempotencyKeyDep,
 ) -> VideoAccepted:
     """Streams the file to disk as it arrives, then starts the workflow that makes it ready to play.
 
@@ -78,15 +62,12 @@ async def upload_video(
     boundary = boundary_of(request.headers.get("content-type"))
     if boundary is None:
         raise Problem(ProblemCode.NOT_MULTIPART, "Send the video as multipart/form-data, with a boundary.")
-    key = checked_idempotency_key(idempotency_key)
     limits = uploads.limits
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_body_bytes(limits):
         limits.check_size(int(announced))
     accepted = await uploads.accept(
-        caller.user_id, key, lambda file: UploadFormReader(boundary, file, limits).read(request.stream())
+        caller.user_id, idempotency_key, lambda file: UploadFormReader(boundary, file, limits).read(request.stream())
     )
-    if accepted.replayed:
-        response.headers[REPLAYED_HEADER] = "true"
-    response.headers["Location"] = f"/api/v1/videos/{accepted.video.id}"
+    tell(response, f"/api/v1/videos/{accepted.video.id}", replayed=accepted.replayed)
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)

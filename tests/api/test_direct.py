@@ -1,5 +1,6 @@
 """An upload straight into the bucket: the service sees none of its bytes, and takes only what was declared."""
 
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -29,9 +30,10 @@ async def http(
         yield client
 
 
-async def begun(http: httpx.AsyncClient, size_bytes: int = len(CONTENT)) -> dict[str, Any]:
+async def begun(http: httpx.AsyncClient, **headers: str) -> dict[str, Any]:
     """An upload, and where its parts go."""
-    answer = await http.post(DIRECT, json={"filename": "holiday.mp4", "size_bytes": size_bytes, "title": "A holiday"})
+    wanted = {"filename": "holiday.mp4", "size_bytes": len(CONTENT), "title": "A holiday"}
+    answer = await http.post(DIRECT, json=wanted, headers=headers)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -92,6 +94,38 @@ async def test_what_is_not_what_was_declared_is_refused_and_can_be_completed_lat
     assert runs.started == []
     late = await complete(http, upload, await put_all(upload))
     assert late.status_code == 202, late.text
+
+
+async def test_an_upload_begun_again_with_its_key_keeps_its_parts_and_has_none_to_put_once_it_is_complete(
+    http: httpx.AsyncClient, bucket: Bucket, runs: RecordedRuns
+) -> None:
+    key = {"Idempotency-Key": "trip to the sea"}
+    first = await begun(http, **key)
+    await put_all({**first, "parts": first["parts"][:1]})
+    again = await begun(http, **key)
+    assert again["video_id"] == first["video_id"]
+    await put_all({**again, "parts": again["parts"][1:]})
+    assert (await complete(http, again, [])).status_code == 202
+    assert await bucket.unfinished(f"originals/{first['video_id']}.mp4") == []
+    late = await begun(http, **key)
+    assert (late["video_id"], late["parts"], late["expires_at"]) == (first["video_id"], [], None)
+    assert (await complete(http, late, [])).status_code == 202
+    assert len(runs.started) == 1
+
+
+async def test_a_key_with_another_declaration_or_of_another_door_is_refused(http: httpx.AsyncClient) -> None:
+    wanted = {"filename": "holiday.mp4", "size_bytes": len(CONTENT)}
+    key = {"Idempotency-Key": "key"}
+    await begun(http, **key)
+    answer = await http.post(DIRECT, json=wanted, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused"), "it has another title"
+    of_tus = {"Idempotency-Key": "of tus"}
+    name = base64.b64encode(b"holiday.mp4").decode()
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(CONTENT)), "Upload-Metadata": f"filename {name}"}
+    media_type = {"Content-Type": "application/offset+octet-stream"}
+    await http.post("/api/v1/uploads", headers={**tus, **media_type, **of_tus}, content=CONTENT[:5])
+    answer = await http.post(DIRECT, json=wanted, headers=of_tus)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused"), "it goes on at tus"
 
 
 async def test_a_deleted_upload_takes_no_part_any_more(http: httpx.AsyncClient, bucket: Bucket) -> None:

@@ -52,7 +52,7 @@ def metadata(**texts: str) -> dict[str, str]:
     return {"Upload-Metadata": ",".join(pairs)}
 
 
-async def created(http: httpx.AsyncClient, length: int = len(CONTENT), **headers: str) -> str:
+async def created(http: httpx.AsyncClient, length: int = len(CONTENT), /, **headers: str) -> str:
     """The address of a new upload."""
     asked = {**TUS, "Upload-Length": str(length), **metadata(filename="holiday.mp4"), **headers}
     answer = await http.post(UPLOADS, headers=asked)
@@ -299,6 +299,72 @@ async def not_free(database: Database, url: str) -> bool:
 async def taken_over(http: httpx.AsyncClient, url: str) -> bool:
     """Whether all of it could be sent."""
     return (await append(http, url, 0, CONTENT)).status_code == 204
+
+
+@only_on_disk
+async def test_a_creation_sent_again_with_its_key_answers_the_first_upload_and_where_to_go_on(
+    http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns
+) -> None:
+    key = {"Idempotency-Key": "trip to the sea"}
+    url = await created(http, **key)
+    assert await created(http, **key) == url, "the answer was lost before a byte was sent"
+    await append(http, url, 0, CONTENT[:MEBIBYTE])
+    asked = {**BYTES, "Upload-Length": str(len(CONTENT)), **metadata(filename="holiday.mp4"), **key}
+    again = await http.post(UPLOADS, headers=asked, content=CONTENT)
+    assert (again.status_code, again.headers["location"]) == (201, url)
+    assert (again.headers["upload-offset"], again.headers["idempotency-replayed"]) == (str(MEBIBYTE), "true")
+    assert (await append(http, url, MEBIBYTE, CONTENT[MEBIBYTE:])).status_code == 204
+    done = await http.post(UPLOADS, headers=asked, content=CONTENT)
+    assert (done.status_code, done.headers["upload-offset"]) == (201, str(len(CONTENT)))
+    await arrived(database, storage, runs, url)
+
+
+@only_on_disk
+async def test_of_twenty_creations_with_one_key_at_once_one_upload_comes(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    urls = await asyncio.gather(*(created(http, **{"Idempotency-Key": "key"}) for _ in range(20)))
+    assert len(set(urls)) == 1
+    assert sum((await database.videos.count_by_status()).values()) == 1
+
+
+@only_on_disk
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"Upload-Length": "6"},
+        metadata(filename="another.mp4"),
+        metadata(filename="holiday.mp4", title="A title"),
+        metadata(filename="holiday.mp4", profile="archive"),
+    ],
+)
+async def test_a_key_with_another_declaration_is_refused(http: httpx.AsyncClient, other: dict[str, str]) -> None:
+    key = {"Idempotency-Key": "key"}
+    await created(http, 5, **key)
+    asked = {**TUS, "Upload-Length": "5", **metadata(filename="holiday.mp4"), **key, **other}
+    answer = await http.post(UPLOADS, headers=asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@only_on_disk
+async def test_a_key_is_free_again_after_its_upload_was_terminated_or_refused(http: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "key"}
+    refused = await http.post(UPLOADS, headers={**TUS, "Upload-Length": "0", **metadata(filename="a.mp4"), **key})
+    assert refused.status_code == 422
+    url = await created(http, 5, **key)
+    assert (await http.delete(url, headers=TUS)).status_code == 204
+    assert await created(http, 6, **key) != url
+    unprintable = await http.post(UPLOADS, headers={**TUS, "Idempotency-Key": "x" * 256})
+    assert unprintable.json()["code"] == "invalid_idempotency_key"
+
+
+@only_on_disk
+async def test_a_key_of_a_form_is_not_one_of_an_upload_to_go_on_with(http: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "key"}
+    form = await http.post("/api/v1/videos/upload", headers=key, files={"file": ("holiday.mp4", b"bytes")})
+    assert form.status_code == 202
+    answer = await http.post(UPLOADS, headers={**TUS, "Upload-Length": "5", **metadata(filename="holiday.mp4"), **key})
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
 async def test_a_terminated_upload_leaves_nothing(
