@@ -47,11 +47,11 @@ up: $(RUN_STAMP) ## Serve until Ctrl-C
 	@exec "$(BIN)/rushes" up
 
 .PHONY: bench
-bench: $(BENCH_STAMP) ## Measure Rushes beside what it replaces, half an hour: make bench [ONLY=a,b]
+bench: $(BENCH_STAMP) $(DEV_STAMP) ## Measure Rushes beside what it replaces, half an hour: make bench [ONLY=a,b]
 	@exec "$(BIN)/python" -m bench run $${ONLY:+--only "$$ONLY"}
 
 .PHONY: bench-quick
-bench-quick: $(BENCH_STAMP) ## The same in five minutes, for a first look
+bench-quick: $(BENCH_STAMP) $(DEV_STAMP) ## The same in five minutes, for a first look
 	@exec "$(BIN)/python" -m bench run --quick $${ONLY:+--only "$$ONLY"}
 
 .PHONY: bench-docs

@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 from temporalio import activity, workflow
@@ -37,7 +38,7 @@ from activities.publish_files import PublishFilesActivities
 from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
-from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES, new_own_queue
 from contracts.worker_identity import WorkerIdentity
 from database.engine import Database
 from embedded.joining import join
@@ -110,34 +111,50 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
     )
 
 
-def media_worker(client: Client, settings: Settings, place: Place, ffmpeg: Ffmpeg, profiles: Profiles) -> Worker:
-    """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry."""
+def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmpeg, profiles: Profiles) -> list[Worker]:
+    """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry.
+
+    Where files are in a bucket there is another one for this process alone: what it has copies of is joined and
+    verified here rather than fetched elsewhere. Its queue is no version's: it lives and dies with the process.
+    """
     limits = MediaLimits(
         max_duration_seconds=settings.max_duration_seconds,
         max_pixels=settings.max_pixels,
         max_encoded_pixels=settings.max_encoded_pixels,
     )
     storage = place.storage
-    return Worker(
-        client,
-        task_queue=MEDIA_QUEUE,
-        activities=[
-            ValidateVideoActivities(ffmpeg, storage, limits, profiles).validate_video,
-            EncodeChunkActivities(ffmpeg, storage).encode_chunk,
-            EncodeSoundActivities(ffmpeg, storage).encode_sound,
-            CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
-            HashOriginalActivities(storage).hash_original,
-            JoinStreamsActivities(ffmpeg, storage).join_streams,
-            VerifyOutputActivities(ffmpeg, storage).verify_output,
-        ],
-        identity=_identity(MEDIA_QUEUE, settings, place),
-        interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
-        deployment_config=deployment_of(settings),
-        max_concurrent_activities=settings.media_slot_count,
-        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-    )
+    own_queue = new_own_queue() if settings.place.bucket is not None else None
+    finishing: list[Callable[..., Any]] = [
+        JoinStreamsActivities(ffmpeg, storage, own_queue).join_streams,
+        VerifyOutputActivities(ffmpeg, storage).verify_output,
+    ]
+    every: list[Callable[..., Any]] = [
+        ValidateVideoActivities(ffmpeg, storage, limits, profiles, own_queue).validate_video,
+        EncodeChunkActivities(ffmpeg, storage, own_queue).encode_chunk,
+        EncodeSoundActivities(ffmpeg, storage).encode_sound,
+        CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
+        HashOriginalActivities(storage).hash_original,
+        *finishing,
+    ]
+
+    def serving(
+        queue: str, activities: Sequence[Callable[..., Any]], deployment: WorkerDeploymentConfig | None
+    ) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            activities=activities,
+            identity=_identity(MEDIA_QUEUE, settings, place),
+            interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
+            deployment_config=deployment,
+            max_concurrent_activities=settings.media_slot_count,
+            max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+            default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+            graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+        )
+
+    workers = [serving(MEDIA_QUEUE, every, deployment_of(settings))]
+    return workers if own_queue is None else [*workers, serving(own_queue, finishing, None)]
 
 
 def deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
@@ -185,7 +202,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             await _wait_for(database, settings.connect_timeout_seconds)
             workers.append(control_worker(client, settings, place, database))
         if MEDIA_QUEUE in queues:
-            workers.append(media_worker(client, settings, place, await find_ffmpeg(settings), profiles))
+            workers += media_workers(client, settings, place, await find_ffmpeg(settings), profiles)
         for worker in workers:
             await resources.enter_async_context(worker)
         log.info(

@@ -1,7 +1,7 @@
 """Step 2, for a picture that has to be encoded: one chunk of it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -52,18 +52,27 @@ class EncodeChunkResult:
         frames: How many it has.
         lost_frames: Frames of the source that could not be decoded.
         parameters: A hash of its parameter sets.
+        at_hand: Queue of the worker that made it and has it here; None where no worker is nearer than another.
     """
 
     file: WorkFile
     frames: int
     lost_frames: int
     parameters: str
+    at_hand: str | None = None
 
 
 class EncodeChunkActivities:
-    """``encode_chunk`` with its dependencies."""
+    """``encode_chunk`` with its dependencies.
 
-    def __init__(self, ffmpeg: Ffmpeg, storage: Storage) -> None:
+    Args:
+        ffmpeg: The programs.
+        storage: Where the files are.
+        own_queue: Of this worker alone, where it keeps copies of what it makes.
+    """
+
+    def __init__(self, ffmpeg: Ffmpeg, storage: Storage, own_queue: str | None = None) -> None:
+        self._own_queue = own_queue
         self._ffmpeg = ffmpeg
         self._storage = storage
         self._done = DoneBefore(storage, EncodeChunkResult)
@@ -100,7 +109,7 @@ class EncodeChunkActivities:
                     parameters=encoded.parameters,
                 )
                 await self._done.remember(key, target, result)
-            return await self._done.standing(key)
+            return replace(await self._done.standing(key), at_hand=self._own_queue)
 
     async def _encode(
         self, request: EncodeChunkInput, source: PartialFile, target: Path, heartbeat: Heartbeat

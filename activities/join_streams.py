@@ -51,18 +51,27 @@ class JoinStreamsResult:
         went_in: Hashes of the packets that were put into it.
         frames: How many pictures were.
         warnings: What its owner should know.
+        at_hand: Queue of the worker that has it here now; None where no worker is nearer than another.
     """
 
     file: WorkFile
     went_in: StreamHash
     frames: int
     warnings: tuple[VideoWarning, ...]
+    at_hand: str | None = None
 
 
 class JoinStreamsActivities:
-    """``join_streams`` with its dependencies."""
+    """``join_streams`` with its dependencies.
 
-    def __init__(self, ffmpeg: Ffmpeg, storage: Storage) -> None:
+    Args:
+        ffmpeg: The programs.
+        storage: Where the files are.
+        own_queue: Of this worker alone, where it keeps copies of what it makes.
+    """
+
+    def __init__(self, ffmpeg: Ffmpeg, storage: Storage, own_queue: str | None = None) -> None:
+        self._own_queue = own_queue
         self._ffmpeg = ffmpeg
         self._storage = storage
 
@@ -113,6 +122,7 @@ class JoinStreamsActivities:
             went_in=went_in,
             frames=frames,
             warnings=(warning,) if warning is not None else (),
+            at_hand=self._own_queue,
         )
 
     async def _lost_frames(self, request: JoinStreamsInput, source: PartialFile) -> int:

@@ -38,16 +38,29 @@ class ValidateVideoResult:
     Attributes:
         plan: Every decision; the later steps take them from here.
         why_not_encoded: Why what is copied may not be encoded instead, should it prove not to play; empty where it may.
+        at_hand: Queue of the worker that has all of the file here now; None where no worker is nearer than another.
     """
 
     plan: TranscodePlan
     why_not_encoded: str = ""
+    at_hand: str | None = None
 
 
 class ValidateVideoActivities:
-    """``validate_video`` with its dependencies."""
+    """``validate_video`` with its dependencies.
 
-    def __init__(self, ffmpeg: Ffmpeg, storage: Storage, limits: MediaLimits, profiles: Profiles) -> None:
+    Args:
+        ffmpeg: The programs.
+        storage: Where the files are.
+        limits: What is refused.
+        profiles: How videos are encoded.
+        own_queue: Of this worker alone, where it keeps copies of what it reads.
+    """
+
+    def __init__(
+        self, ffmpeg: Ffmpeg, storage: Storage, limits: MediaLimits, profiles: Profiles, own_queue: str | None = None
+    ) -> None:
+        self._own_queue = own_queue
         self._ffmpeg = ffmpeg
         self._storage = storage
         self._limits = limits
@@ -71,9 +84,14 @@ class ValidateVideoActivities:
             await need_for_validation(self._ffmpeg, source)
             look = partial(validate, self._ffmpeg, source.path, self._limits, heartbeat.advance)
             probe = await from_parts(source, look)
+            at_hand = self._own_queue if source.is_whole else None
         made = plan(probe, profile)
         check_price(made, self._limits)
-        return ValidateVideoResult(plan=made, why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits))
+        return ValidateVideoResult(
+            plan=made,
+            why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits),
+            at_hand=at_hand,
+        )
 
     def _profile(self, name: str) -> Profile:
         try:

@@ -21,6 +21,8 @@ EXTRA: Final = "extra time"
 SPEED_UP: Final = "speed-up, 4 workers"
 UPLOAD_RATE: Final = "upload rate"
 GROWTH: Final = "growth of the api's memory"
+READ_FROM_BUCKET: Final = "read from the bucket, of the film's size"
+ANSWER_TO_WORK: Final = "answer to first activity"
 LIST_IN_SERVER: Final = "list, in the server"
 READ_IN_SERVER: Final = "read, in the server"
 
@@ -92,6 +94,8 @@ AIMS: Final = (
     Aim("h", LIST_IN_SERVER, Statistic.P95, Bound.AT_MOST, 5, "ms"),
     Aim("h", READ_IN_SERVER, Statistic.P95, Bound.AT_MOST, 5, "ms"),
     Aim("i", ANSWER_TO_READY, Statistic.MEDIAN, Bound.AT_MOST, 4, "s"),
+    Aim("j", READ_FROM_BUCKET, Statistic.MEDIAN, Bound.AT_MOST, 1.5, "x"),
+    Aim("k", ANSWER_TO_WORK, Statistic.P95, Bound.AT_MOST, 50, "ms"),
 )
 
 

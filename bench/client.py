@@ -105,6 +105,12 @@ class Client:
         seconds = time.perf_counter() - began
         return seconds, answer.raise_for_status().json()
 
+    async def published_bytes(self, video_id: str) -> int:
+        """The size of what is watched, by asking for its first byte."""
+        path, first = f"/uploads/processed/{video_id}/video.mp4", {"Range": "bytes=0-0"}
+        answer = await self._http.get(path, headers=first, follow_redirects=True)
+        return int(answer.raise_for_status().headers["Content-Range"].rpartition("/")[2])
+
     async def delete(self, video_id: str) -> None:
         """Remove a video, as far as the system can."""
         await self._http.delete(f"/api/v1/videos/{video_id}")

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,8 @@ from bench.tools import run
 _FRAME_RATE: Final = 30
 _GOP: Final = 60
 _SAMPLE_RATE: Final = 48_000
+_AS_CAMERAS_DO: Final = ("-chunk_duration", "1000000")
+"""Microseconds of each stream in turn."""
 _ONCE_EXACT: Final = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact")
 
 
@@ -109,7 +111,7 @@ def draw_command(ffmpeg: Path, clip: Clip, target: Path) -> list[str]:
     ]
 
 
-def repeat_command(ffmpeg: Path, piece: Path, pieces: int, target: Path) -> list[str]:
+def repeat_command(ffmpeg: Path, piece: Path, pieces: int, options: Sequence[str], target: Path) -> list[str]:
     """Repeat the picture of a piece without encoding it again, below one unbroken sound."""
     seconds = PIECE_SECONDS * pieces
     sound = f"aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):s={_SAMPLE_RATE}:d={seconds}"
@@ -117,7 +119,7 @@ def repeat_command(ffmpeg: Path, piece: Path, pieces: int, target: Path) -> list
         *[str(ffmpeg), "-v", "error", "-nostdin", "-y"],
         *["-stream_loop", str(pieces - 1), "-i", str(piece), "-f", "lavfi", "-i", sound],
         *["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "128k", *_ONCE_EXACT],
-        *["-movflags", "+faststart", str(target)],
+        *["-movflags", "+faststart", *options, str(target)],
     ]
 
 
@@ -141,13 +143,24 @@ class Clips:
         Raises:
             NotMeasured: Frames are missing in it, or its length is not what it should be.
         """
-        piece = Clip("piece", Kind.PLAYABLE, PIECE_SECONDS, 1920, 1080, 5.5)
+        return await self._repeated("long", Clip("piece", Kind.PLAYABLE, PIECE_SECONDS, 1920, 1080, 5.5), pieces)
+
+    async def film(self, minutes: int) -> Path:
+        """A film that has to be encoded: small pictures, 4 Mbit/s, with its sound in pieces of a second between them.
+
+        Raises:
+            NotMeasured: As ``repeated``.
+        """
+        piece = Clip("piece", Kind.HEVC, PIECE_SECONDS, 320, 180, 4)
+        return await self._repeated("film", piece, minutes * 60 // PIECE_SECONDS, *_AS_CAMERAS_DO)
+
+    async def _repeated(self, name: str, piece: Clip, pieces: int, *options: str) -> Path:
         drawn = await self._kept(
             self._folder / f"in-order-{piece.file_name}",
             lambda partial: [*draw_command(self._ffmpeg, piece, partial)[:-1], "-bf", "0", str(partial)],
         )
-        target = self._folder / f"long-{pieces}-times-{drawn.name}"
-        long = await self._kept(target, lambda partial: repeat_command(self._ffmpeg, drawn, pieces, partial))
+        target = self._folder / f"{name}-{pieces}-times-{drawn.name}"
+        long = await self._kept(target, lambda partial: repeat_command(self._ffmpeg, drawn, pieces, options, partial))
         await self._check(long, PIECE_SECONDS * pieces)
         return long
 

@@ -20,7 +20,7 @@ class Scale:
         burst_clips: (c) how many.
         burst_encoded: (c) how many of them must be encoded.
         burst_parallel: (c) uploads at a time.
-        tiny_rounds: (d) rounds.
+        tiny_rounds: (d, k) rounds.
         killed_seconds: (e) length.
         killed_rounds: (e) rounds of Rushes.
         scaled_seconds: (f) length.
@@ -30,6 +30,7 @@ class Scale:
         requests: (h) requests of each kind.
         long_pieces: (g, i) how often the piece of ``PIECE_SECONDS`` is repeated.
         long_rounds: (i) rounds.
+        film_minutes: (j) length.
     """
 
     is_quick: bool
@@ -51,6 +52,7 @@ class Scale:
     requests: int
     long_pieces: int
     long_rounds: int
+    film_minutes: int
 
 
 PIECE_SECONDS: Final = 30
@@ -76,6 +78,7 @@ FULL: Final = Scale(
     requests=300,
     long_pieces=20,
     long_rounds=3,
+    film_minutes=30,
 )
 
 QUICK: Final = Scale(
@@ -98,4 +101,5 @@ QUICK: Final = Scale(
     requests=100,
     long_pieces=1,
     long_rounds=1,
+    film_minutes=3,
 )

@@ -1,6 +1,7 @@
 """The names by which api, worker and Temporal find each other."""
 
 import re
+import secrets
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +16,12 @@ MEDIA_QUEUE: Final = "video-media"
 """Everything that runs ffmpeg for longer than a blink."""
 
 TASK_QUEUES: Final = (CONTROL_QUEUE, MEDIA_QUEUE)
+
+
+def new_own_queue() -> str:
+    """A task queue for one worker process alone, for steps that read what it has copies of already."""
+    return f"{MEDIA_QUEUE}-{secrets.token_hex(8)}"
+
 
 VIDEO_STATUS: Final = SearchAttributeKey.for_keyword("VideoStatus")
 VIDEO_ERROR_CODE: Final = SearchAttributeKey.for_keyword("VideoErrorCode")

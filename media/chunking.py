@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from math import ceil, inf
 from typing import Final
 
-MOST_CHUNKS: Final = 240
-"""A chunk costs about six events of Temporal's history, which is to stay under two thousand for any film."""
+MOST_CHUNKS: Final = 120
+"""Of a long film 16 are encoded at once, so more of them would not be ready sooner; but each costs six events of
+Temporal's history, and reads seconds of the source that its neighbours read, too."""
 
 _LEAST_CHUNK: Final = 2 / 3
 _MOST_CHUNK: Final = 5 / 3

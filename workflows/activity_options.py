@@ -36,6 +36,9 @@ _OUTLAST_AN_OUTAGE: Final = timedelta(days=7)
 _STOP_BEFORE_CLEANING: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 """A cancelled run waits until the step has stopped: what still runs may still write."""
 
+_NOT_WAITED_FOR: Final = timedelta(seconds=5)
+"""A worker that has the files at hand and has not begun by then is gone, or has too much to do."""
+
 _SILENCE: Final = timedelta(seconds=8)
 """Four beats that did not come: the worker is gone."""
 
@@ -139,6 +142,21 @@ def encode_options(user_id: str, seconds: float, pixels: int, duration_seconds: 
     size = max(1.0, pixels / _FULL_HD_PIXELS)
     priority = next(priority for longest, priority in _BY_LENGTH if duration_seconds <= longest)
     return _media_options(user_id, priority, timedelta(hours=1) + 30 * size * timedelta(seconds=seconds))
+
+
+def at_hand_options(options: ActivityConfig, queue: str) -> ActivityConfig:
+    """The same, on the one worker that has the files at hand: tried there once, and not waited for.
+
+    Args:
+        options: Of the step.
+        queue: That worker's own, from ``contracts.temporal_names.new_own_queue``.
+    """
+    own = ActivityConfig(
+        task_queue=queue,
+        schedule_to_start_timeout=_NOT_WAITED_FOR,
+        retry_policy=RetryPolicy(maximum_attempts=1),
+    )
+    return {**options, **own}
 
 
 def pause_after(failures: int) -> timedelta:

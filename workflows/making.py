@@ -1,6 +1,7 @@
 """One making of a video's output: its parts side by side, the join, the verification."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +49,7 @@ class Making:
         plan: What is to be made.
         number: Which making this is, from 1.
         enter: Told where the run is, for people.
+        at_hand: Queue of the worker that has all of the original here already, or None.
     """
 
     def __init__(
@@ -57,12 +59,15 @@ class Making:
         plan: TranscodePlan,
         number: int,
         enter: Callable[[Step, str], None],
+        *,
+        at_hand: str | None,
     ) -> None:
         self._steps = steps
         self._request = request
         self._plan = plan
         self._number = number
         self._enter = enter
+        self._at_hand = at_hand
         self._copied = plan.picture.action is StreamAction.COPY
         self._at_once = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
@@ -130,6 +135,7 @@ class Making:
             activity_id=ActivityId.COPY if self._copied else ActivityId.JOIN,
             summary=f"One MP4: {self._plan.in_words}",
             most_failures=_JOIN_FAILURES,
+            at_hand=_nearest(chunks) if chunks else self._at_hand,
         )
 
     async def _verify(self, joined: JoinStreamsResult) -> VerifyOutputResult:
@@ -141,7 +147,17 @@ class Making:
             activity_id=ActivityId.VERIFY_OF_COPY if self._copied else ActivityId.VERIFY,
             summary="Is the output what was asked for?",
             most_failures=1,
+            at_hand=joined.at_hand,
         )
+
+
+def _nearest(chunks: tuple[EncodeChunkResult, ...]) -> str | None:
+    """Queue of the worker that has most of them here."""
+    held: Counter[str] = Counter()
+    for chunk in chunks:
+        if chunk.at_hand is not None:
+            held[chunk.at_hand] += chunk.file.size_bytes
+    return max(held, key=held.__getitem__) if held else None
 
 
 def _sound_in_words(sound: SoundPlan) -> str:

@@ -12,7 +12,7 @@ from temporalio.workflow import ActivityConfig
 with workflow.unsafe.imports_passed_through():
     from contracts.errors import ErrorCode
     from contracts.temporal_names import tried_again
-    from workflows.activity_options import MOST_FAILURES, pause_after
+    from workflows.activity_options import MOST_FAILURES, at_hand_options, pause_after
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -42,6 +42,7 @@ class Steps:
         activity_id: str,
         summary: str,
         most_failures: int = MOST_FAILURES,
+        at_hand: str | None = None,
     ) -> Result:
         """Run an activity to its end; where its work itself fails, a few times.
 
@@ -52,6 +53,7 @@ class Steps:
             activity_id: From ``contracts.temporal_names.ActivityId``.
             summary: A line that Temporal's Web UI shows beside it.
             most_failures: How often the work itself may fail.
+            at_hand: The queue of a worker that has the files here already; it is asked first.
 
         Returns:
             The activity's result.
@@ -63,10 +65,15 @@ class Steps:
         """
         failures = 0
         while True:
+            asked = at_hand_options(options, at_hand) if at_hand is not None else options
             try:
-                result = await self._run(activity, request, options, activity_id, summary)
+                result = await self._run(activity, request, asked, activity_id, summary)
             except ActivityError as failure:
                 raise_if_cancelled()
+                if at_hand is not None:
+                    at_hand = None
+                    if _is_to_be_asked_of_others(failure):
+                        continue
                 failures += 1
                 if failures == most_failures or not _may_pass_when_repeated(failure):
                     raise
@@ -153,6 +160,14 @@ async def to_the_end(ending: Coroutine[Any, Any, None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await task
+
+
+def _is_to_be_asked_of_others(failure: ActivityError) -> bool:
+    """Whether a worker did not come to its work, or met what Temporal would try again elsewhere."""
+    if is_cancelled_exception(failure):
+        return False
+    cause = failure.cause
+    return not isinstance(cause, ApplicationError) or not cause.non_retryable
 
 
 def _may_pass_when_repeated(failure: ActivityError) -> bool:

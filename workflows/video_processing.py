@@ -59,6 +59,7 @@ class VideoProcessingWorkflow:
         self._steps = Steps()
         self._claimed = False
         self._why_not_encoded = ""
+        self._at_hand: str | None = None
         self._publishing = False
         self._marking_ready = False
 
@@ -114,7 +115,7 @@ class VideoProcessingWorkflow:
             activity_id=ActivityId.VALIDATE,
             summary="Is it a video, and what is to be made of it?",
         )
-        self._why_not_encoded = result.why_not_encoded
+        self._why_not_encoded, self._at_hand = result.why_not_encoded, result.at_hand
         return result.plan
 
     async def _make(self, plan: TranscodePlan) -> _Output:
@@ -151,7 +152,7 @@ class VideoProcessingWorkflow:
         """Make and verify; what does not pass is made anew, and what was copied is then encoded."""
         for number in range(1, MOST_MAKINGS + 1):
             try:
-                return await Making(self._steps, self._request, plan, number, self._enter).make()
+                return await Making(self._steps, self._request, plan, number, self._enter, at_hand=self._at_hand).make()
             except ActivityError as failure:
                 if number == MOST_MAKINGS or not is_to_be_made_anew(failure):
                     raise

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import httpx
 from temporalio.client import Client as TemporalClient
 
 from bench.capacity.counters import Places, metrics_port, read_counters
@@ -104,17 +103,10 @@ async def _sample(stack: Stack, client: Client, file: Path, what: tuple[Way, flo
     after, ended = await read_counters(stack.places), time.monotonic()
     used = after.plus(before, -1).plus(idle, -(ended - began)).times(1 / rounds).at_least_nothing()
     size = await asyncio.to_thread(lambda: file.stat().st_size)
-    published = await _published_bytes(stack.run.api, passed[-1].video_id)
+    published = await client.published_bytes(passed[-1].video_id)
     history_bytes, chunks = await _history(stack.run, passed[-1].video_id)
     used = replace(used, history_bytes=history_bytes, stored_bytes=float(size + published))
     return Sample(way, seconds, size, chunks, rounds, used)
-
-
-async def _published_bytes(api: str, video_id: str) -> int:
-    """The size of what is watched, by asking for its first byte."""
-    async with httpx.AsyncClient(base_url=api, follow_redirects=True, trust_env=False) as client:
-        answer = await client.get(f"/uploads/processed/{video_id}/video.mp4", headers={"Range": "bytes=0-0"})
-        return int(answer.raise_for_status().headers["Content-Range"].rpartition("/")[2])
 
 
 async def _history(run: RunFile, video_id: str) -> tuple[float, int]:

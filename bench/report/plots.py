@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.aims import (
     ANSWER_TO_READY,
+    ANSWER_TO_WORK,
     CELERY,
     EXTRA,
     FFMPEG,
@@ -60,6 +61,7 @@ PLOTS: Final = (
     Plot("e", EXTRA, "Extra time against an undisturbed run, in seconds. Shorter is better."),
     Plot("g", UPLOAD_RATE, "Megabytes a second: bar median, dots rounds. Longer is better."),
     Plot("i", ANSWER_TO_READY, _ANSWER),
+    Plot("k", ANSWER_TO_WORK, "Milliseconds: bar median, dots rounds. Shorter is better."),
 )
 
 

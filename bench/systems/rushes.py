@@ -109,19 +109,22 @@ async def limited_workers(ground: Ground, count: int, cores: float) -> AsyncIter
         api = f"http://{LOOPBACK}:{port}"
         plans = [
             ChildPlan("api", (RUSHES, "api"), environment, ready=lambda _: api_is_ready(api), ready_within_seconds=60),
-            ChildPlan("control", _worker("video-control"), environment),
+            ChildPlan("control", worker_command("video-control"), environment),
             *(
-                ChildPlan(f"media-{number}", entering(procs, _worker(MEDIA_QUEUE)), environment, stop_within_seconds=30)
+                ChildPlan(
+                    f"media-{number}", entering(procs, worker_command(MEDIA_QUEUE)), environment, stop_within_seconds=30
+                )
                 for number, procs in enumerate(groups)
             ),
         ]
         for plan in plans:
             await resources.enter_async_context(running(plan, home))
-        await _until_polled(api, count)
+        await until_polled(api, count)
         yield api
 
 
-def _worker(queue: str) -> tuple[str, ...]:
+def worker_command(queue: str) -> tuple[str, ...]:
+    """Of a worker that serves this queue."""
     return (*python("worker")[:1], str(ROOT / "worker.py"), "--queue", queue)
 
 
@@ -132,7 +135,7 @@ def _run_file(home: Path) -> RunFile:
     return found
 
 
-async def _until_polled(api: str, workers: int) -> None:
+async def until_polled(api: str, workers: int) -> None:
     """Return once so many workers ask for media work."""
     async with Client(api) as client, asyncio.timeout(_START_SECONDS):
         while True:

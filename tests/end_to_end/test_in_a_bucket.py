@@ -94,9 +94,10 @@ async def test_workers_that_share_nothing_but_the_bucket_encode_one_video_togeth
         video_id = await in_bucket.upload(clips.path(Clip.LONG_720P))
         row = await in_bucket.ended(video_id)
     assert row["status"] == "ready", row
-    steps = (await in_bucket.steps_by_id(video_id)).values()
-    assert {step["attempts"] for step in steps} == {1}
-    assert len({step["worker"] for step in steps if step["activity"] == "encode_chunk"}) == 2
+    steps = await in_bucket.steps_by_id(video_id)
+    assert {step["attempts"] for step in steps.values()} == {1}
+    assert len({step["worker"] for step in steps.values() if step["activity"] == "encode_chunk"}) == 2
+    assert steps["join"]["worker"] == steps["verify"]["worker"], "who joined has the result at hand"
 
 
 async def test_an_upload_that_breaks_leaves_no_object(in_bucket: Service, bucket: Bucket) -> None:

@@ -19,7 +19,7 @@ AT_ONCE = timedelta(milliseconds=20)
 
 
 class Impatient(Interceptor):
-    """Worker interceptor: a second of silence is a lost worker, and Temporal's retries follow at once.
+    """Worker interceptor: a second of silence, or of waiting for one worker, is a lost worker; retries follow at once.
 
     Args:
         most_attempts: So many attempts of an activity, or as many as the workflow allows.
@@ -57,4 +57,6 @@ class _Outbound(WorkflowOutboundInterceptor):
             maximum_attempts=policy.maximum_attempts if self._most_attempts is None else self._most_attempts,
         )
         silence = SILENCE if input.heartbeat_timeout is not None else None
-        return super().start_activity(replace(input, heartbeat_timeout=silence, retry_policy=changed))
+        begun = SILENCE if input.schedule_to_start_timeout is not None else None
+        hurried = replace(input, heartbeat_timeout=silence, schedule_to_start_timeout=begun, retry_policy=changed)
+        return super().start_activity(hurried)

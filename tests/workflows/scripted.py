@@ -81,6 +81,8 @@ class ScriptedActivities:
     Attributes:
         plan: What ``validate_video`` answers.
         why_not_encoded: The same.
+        at_hand: By the name that ``calls`` has, the queue of a worker that is said to have the files now.
+        places: Where each activity ran, by the same name: queues in order.
         behaviours: What an activity does; by its name, or by its id for one of several, such as ``chunk-2-of-3``.
         calls: Names of what was called, in order; of ``encode_chunk`` the id.
         ended: The same of what has ended, however it did.
@@ -91,6 +93,8 @@ class ScriptedActivities:
     def __init__(self, plan: TranscodePlan | None = None) -> None:
         self.plan = plan if plan is not None else encoded_plan()
         self.why_not_encoded = ""
+        self.at_hand: dict[str, str] = {}
+        self.places: dict[str, list[str]] = defaultdict(list)
         self.behaviours: dict[str, Behaviour] = {}
         self.calls: list[str] = []
         self.ended: list[str] = []
@@ -122,6 +126,7 @@ class ScriptedActivities:
         name = base if info.activity_type == "encode_chunk" else info.activity_type
         self.calls.append(name)
         self.requests[name].append(request)
+        self.places[name].append(info.task_queue)
         for known in {name, info.activity_type}:
             self._count[known] += 1
             self._begun[known].set()
@@ -143,13 +148,16 @@ class ScriptedActivities:
     @activity.defn
     async def validate_video(self, request: ValidateVideoInput) -> ValidateVideoResult:
         await self._act(request)
-        return ValidateVideoResult(self.plan, self.why_not_encoded)
+        return ValidateVideoResult(self.plan, self.why_not_encoded, self.at_hand.get("validate_video"))
 
     @activity.defn
     async def encode_chunk(self, request: EncodeChunkInput) -> EncodeChunkResult:
         await self._act(request)
         key = work_key(request.video_id, f"chunk-{request.chunk.number:03d}-0123456789abcdef.mp4")
-        return EncodeChunkResult(WorkFile(key, 1_000_000), request.chunk.frames, lost_frames=0, parameters="a" * 40)
+        at_hand = self.at_hand.get(activity.info().activity_id)
+        return EncodeChunkResult(
+            WorkFile(key, 1_000_000), request.chunk.frames, lost_frames=0, parameters="a" * 40, at_hand=at_hand
+        )
 
     @activity.defn
     async def encode_sound(self, request: EncodeSoundInput) -> EncodeSoundResult:
@@ -171,7 +179,8 @@ class ScriptedActivities:
         await self._act(request)
         frames = sum(chunk.frames for chunk in request.chunks) or request.plan.picture.packets
         file = WorkFile(work_key(request.video_id, f"video-{request.making}.mp4"), 900_000)
-        return JoinStreamsResult(file, StreamHash("MURMUR3=1", "MURMUR3=2"), frames, warnings=())
+        hashes = StreamHash("MURMUR3=1", "MURMUR3=2")
+        return JoinStreamsResult(file, hashes, frames, warnings=(), at_hand=self.at_hand.get("join_streams"))
 
     @activity.defn
     async def verify_output(self, request: VerifyOutputInput) -> VerifyOutputResult:
@@ -239,6 +248,19 @@ def media_worker(client: Client, script: ScriptedActivities, *, slots: int = 100
         ],
         interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
         max_concurrent_activities=slots,
+        max_heartbeat_throttle_interval=_THROTTLE,
+        default_heartbeat_throttle_interval=_THROTTLE,
+    )
+
+
+def own_worker(client: Client, script: ScriptedActivities, queue: str) -> Worker:
+    """The worker of one process alone, for what it has at hand."""
+    return Worker(
+        client,
+        task_queue=queue,
+        identity=queue,
+        activities=[script.join_streams, script.verify_output],
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
         max_heartbeat_throttle_interval=_THROTTLE,
         default_heartbeat_throttle_interval=_THROTTLE,
     )
