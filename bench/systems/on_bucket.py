@@ -91,6 +91,7 @@ async def workers_on_bucket(ground: Ground, count: int) -> AsyncIterator[tuple[s
             "AWS_ENDPOINT_URL": address,
             "RUSHES_STORAGE": f"s3://{BUCKET}/workers/",
             "RUSHES_MEDIA_SLOTS": "1",
+            "RUSHES_MAX_UPLOAD_BYTES": "2000000000",
         }
         home = ground.home("on-a-bucket")
         run = await resources.enter_async_context(stack_up(ground, home, **settings))
