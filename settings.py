@@ -78,7 +78,13 @@ class Settings(BaseSettings):
     upload_lease_seconds: float = Field(
         default=10,
         gt=0,
-        description="How long a request that has stopped sending keeps others from its upload (tus), in seconds.",
+        description="How long a request that has stopped sending keeps others from its upload (tus), in seconds. An "
+        "upload by a form outlives an api that died by three times as long.",
+    )
+    max_open_uploads: int = Field(
+        default=1000,
+        gt=0,
+        description="How many uploads by a form one api takes at a time; further ones are answered with 503.",
     )
     spare_bytes: int = Field(
         default=GIBIBYTE,

@@ -6,6 +6,7 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -25,6 +26,9 @@ from runs.reconcile import Reconciler, ReconcileReport
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from temporal_client import address_and_namespace, connect
+
+_LEASES_OF_A_FORM: Final = 3
+"""An upload that can't go on elsewhere is not to be ended because the database was away for some seconds."""
 
 
 def build() -> FastAPI:
@@ -51,6 +55,8 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             allowed_extensions=settings.allowed_extensions,
             max_bytes=settings.max_upload_bytes,
             timeout_seconds=settings.upload_timeout_seconds,
+            lease_seconds=_LEASES_OF_A_FORM * settings.upload_lease_seconds,
+            most_open=settings.max_open_uploads,
             profiles={name: profile.description for name, profile in profiles.items()},
             default_profile=DEFAULT_PROFILE,
         ),
@@ -90,6 +96,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 videos=database.videos,
                 accounts=database.accounts,
                 upload_leases=database.upload_leases,
+                backlog=database.backlog,
                 storage=storage,
                 runs=runs,
                 reconcile=reconcile,

@@ -71,6 +71,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
     RefusalCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
     RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
+    RefusalCode.TOO_MANY_UPLOADS: ProblemKind(503, "Too many uploads are on their way"),
     RefusalCode.UPLOAD_LOCKED: ProblemKind(423, "Another request writes this upload"),
     RefusalCode.UPLOAD_GONE: ProblemKind(410, "The upload can't be gone on with"),
     RefusalCode.UPLOAD_FINISHED: ProblemKind(409, "The upload is finished"),
@@ -113,6 +114,7 @@ _HEADERS: Final[Mapping[Code, Mapping[str, str]]] = {
     ProblemCode.NOT_READY: _SOON,
     RefusalCode.UPLOAD_IN_PROGRESS: _SOON,
     RefusalCode.UPLOAD_LOCKED: {"Retry-After": "1"},
+    RefusalCode.TOO_MANY_UPLOADS: _SOON,
     RefusalCode.UPLOAD_TOO_SLOW: {"Connection": "close"},
 }
 """Sent with every answer of that code."""

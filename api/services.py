@@ -13,11 +13,13 @@ from accounts.signing import Signer
 from api.authentication import CallerDep
 from api.remote_file import RemoteServing
 from database.accounts import Accounts
+from database.backlog import Backlog
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.direct import DirectUploads
 from ingest.importing import ImportLimits, Imports
+from ingest.open_uploads import OpenUploads
 from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
@@ -43,6 +45,7 @@ class Services:
         videos: The rows.
         accounts: Users and their keys.
         upload_leases: Who writes which upload.
+        backlog: Rows of processes that died.
         storage: The files.
         runs: The runs.
         reconcile: Brings rows and runs together once; called every now and then.
@@ -52,6 +55,7 @@ class Services:
     videos: Videos
     accounts: Accounts
     upload_leases: UploadLeases
+    backlog: Backlog
     storage: Storage
     runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
@@ -106,7 +110,16 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
     return ApiState(
         services=services,
         options=options,
-        uploads=Uploads(services.videos, services.storage, services.runs, options.limits),
+        uploads=Uploads(
+            services.videos,
+            services.backlog,
+            services.storage,
+            services.runs,
+            limits=options.limits,
+            on_their_way=OpenUploads(
+                services.upload_leases, most=options.limits.most_open, lease_seconds=options.limits.lease_seconds
+            ),
+        ),
         resumable=resumable,
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         imports=Imports(services.videos, services.runs, options.limits, options.imports),

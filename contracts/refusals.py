@@ -19,6 +19,7 @@ class RefusalCode(StrEnum):
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UPLOAD_IN_PROGRESS = "upload_in_progress"
+    TOO_MANY_UPLOADS = "too_many_uploads"
     UPLOAD_TOO_SLOW = "upload_too_slow"
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_LOCKED = "upload_locked"

@@ -4,19 +4,20 @@ A lease lasts for seconds and is renewed while bytes flow, so a process that die
 those of PostgreSQL's clock: the api's processes may have others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
-from database.changes import compare_and_set
-from database.tables import Video
+from database.changes import compare_and_set, error_values
+from database.tables import Video, utc_now
 
 
 class UploadLeases:
@@ -56,6 +57,34 @@ class UploadLeases:
         """Let another one write; the upload can be gone on with for ``expires_seconds``."""
         values = {"upload_lease": None, "upload_lease_until": None, "upload_expires_at": _in(expires_seconds)}
         return await self._change(video_id, lease, values, offset)
+
+    async def extend(self, video_ids: Collection[UUID], seconds: float) -> None:
+        """Let rows in ``uploading`` expire so many seconds from now, each of an upload in one request."""
+        change = (
+            update(Video)
+            .where(col(Video.id).in_(video_ids), col(Video.status) == VideoStatus.UPLOADING)
+            .values(upload_expires_at=_in(seconds))
+        )
+        async with self._transaction() as session:
+            await session.execute(change)
+
+    async def interrupt(self, reasons: Mapping[UUID, str]) -> None:
+        """``uploading -> error``, code ``upload_interrupted``, of many rows; those that have moved on stay as they are.
+
+        Args:
+            reasons: By row, what is to be told.
+        """
+        async with self._transaction() as session:
+            for reason in set(reasons.values()):
+                ids = [video_id for video_id, told in reasons.items() if told == reason]
+                change = (
+                    update(Video)
+                    .where(col(Video.id).in_(ids), col(Video.status) == VideoStatus.UPLOADING)
+                    .values(
+                        **error_values(ErrorCode.UPLOAD_INTERRUPTED, reason), updated_at=utc_now(), next_look_at=None
+                    )
+                )
+                await session.execute(change)
 
     async def reserved_bytes(self) -> int:
         """What open uploads of a known length have still to send."""

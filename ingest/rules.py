@@ -13,8 +13,8 @@ from contracts.storage_keys import original_key
 from database.records import NewVideo
 from ingest.labels import extension_of, title_from
 
-_EXPIRY_MARGIN: Final = timedelta(minutes=1)
-"""An upload that is just being finished must not look expired to the reconciler."""
+_FIRST_LEASE: Final = timedelta(minutes=1)
+"""Until a row's lease is first renewed, by the database's clock. This one is by ours, which may be off."""
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -27,6 +27,8 @@ class UploadLimits:
         allowed_extensions: With their dots, in lower case.
         max_bytes: Largest file.
         timeout_seconds: Longest time from the first byte to the last.
+        lease_seconds: How long a row outlives the process that takes its upload.
+        most_open: How many uploads a process takes at a time.
         profiles: Name of each encoding profile, and for whom it is.
         default_profile: Which of them an upload gets that names none.
     """
@@ -34,6 +36,8 @@ class UploadLimits:
     allowed_extensions: tuple[str, ...]
     max_bytes: int
     timeout_seconds: float
+    lease_seconds: float
+    most_open: int
     profiles: Mapping[str, str]
     default_profile: str
 
@@ -58,7 +62,7 @@ class UploadLimits:
             original_filename=filename,
             original_key=original_key(str(video_id), extension),
             profile=self.default_profile,
-            upload_expires_at=datetime.now(UTC) + timedelta(seconds=self.timeout_seconds) + _EXPIRY_MARGIN,
+            upload_expires_at=datetime.now(UTC) + _FIRST_LEASE,
         )
 
     def check_size(self, size_bytes: int) -> None:

@@ -8,6 +8,7 @@ A door reads bytes off its protocol and knows how to refuse what is not in it; e
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +18,13 @@ import structlog
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
+from database.backlog import Backlog
 from database.records import IdempotencyKeyTaken, NewVideo
 from database.tables import Video
 from database.videos import Videos
 from ingest.handing_over import WholeFile, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
+from ingest.open_uploads import OpenUploads
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
@@ -72,18 +75,31 @@ class Uploads:
 
     Args:
         videos: The rows.
+        backlog: Those of processes that died.
         storage: Where the bytes go.
         runs: Starts the workflows.
         limits: What is accepted.
+        on_their_way: Counts the uploads and keeps their rows.
 
     Attributes:
         limits: What is accepted.
     """
 
-    def __init__(self, videos: Videos, storage: Storage, runs: Runs, limits: UploadLimits) -> None:
+    def __init__(
+        self,
+        videos: Videos,
+        backlog: Backlog,
+        storage: Storage,
+        runs: Runs,
+        *,
+        limits: UploadLimits,
+        on_their_way: OpenUploads,
+    ) -> None:
         self._videos = videos
+        self._backlog = backlog
         self._storage = storage
         self._runs = runs
+        self._on_their_way = on_their_way
         self.limits = limits
         self._open: set[asyncio.Task[object]] = set()
 
@@ -105,7 +121,8 @@ class Uploads:
         if task is not None:
             self._open.add(task)
         try:
-            return await self._accept(user_id, idempotency_key, receive)
+            with self._on_their_way.counted():
+                return await self._accept(user_id, idempotency_key, receive)
         except IdempotencyKeyTaken as taken:
             return replay(taken.video)
         finally:
@@ -114,23 +131,44 @@ class Uploads:
 
     async def settle(self, within_seconds: float) -> None:
         """Wait for uploads that are being finished or tidied up, before what they need is closed."""
-        if self._open:
-            await asyncio.wait(set(self._open), timeout=within_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                if self._open:
+                    await asyncio.wait(set(self._open))
+                await self._on_their_way.settle()
 
     async def _accept(self, user_id: str, idempotency_key: str | None, receive: Receive) -> AcceptedUpload:
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
-            if known is not None:
+            if known is not None and not await self._ended_with_its_process(known):
                 return replay(known)
         file = IncomingFile(
             self._storage,
             describe=lambda filename: _described(self.limits, user_id, filename),
-            insert=lambda new: uninterrupted(self._videos.create_uploading(new, idempotency_key)),
+            insert=lambda new: uninterrupted(self._insert(new, idempotency_key)),
             check_size=self.limits.check_size,
         )
-        said, received = await self._receive(file, receive)
-        video = await uninterrupted(self._finish(file, said, received))
+        try:
+            said, received = await self._receive(file, receive)
+            video = await uninterrupted(self._finish(file, said, received))
+        finally:
+            if file.video is not None:
+                self._on_their_way.let_go(file.video.id)
         return AcceptedUpload(video, replayed=False)
+
+    async def _insert(self, new: NewVideo, idempotency_key: str | None) -> None:
+        await self._videos.create_uploading(new, idempotency_key)
+        self._on_their_way.hold(new.id)
+
+    async def _ended_with_its_process(self, known: Video) -> bool:
+        """Whether the upload that has the key has not been kept for so long that its process must be gone."""
+        if known.status != VideoStatus.UPLOADING or not await self._backlog.expire(known.id):
+            return False
+        try:
+            await self._storage.delete(known.original_key)
+        except StorageFailed as error:
+            _logger.warning("part of an upload left behind", reason=str(error))
+        return True
 
     async def _receive(self, file: IncomingFile, receive: Receive) -> tuple[Said, ReceivedFile]:
         """Take the bytes. Whatever goes wrong, none of them stays."""
@@ -152,7 +190,9 @@ class Uploads:
                 raise _withdrawn() from error
             raise
         except (SenderGone, asyncio.CancelledError):
-            await uninterrupted(self._interrupt(file, _GONE_REASON))
+            await uninterrupted(_discard(file))
+            if file.video is not None:
+                self._on_their_way.broke(file.video.id, _GONE_REASON)
             _logger.info("upload interrupted")
             raise
         except Exception:

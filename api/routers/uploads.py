@@ -32,6 +32,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
     responses=problem_answers(
         ProblemCode.BROKEN_MULTIPART,
         RefusalCode.UPLOAD_TOO_SLOW,
+        RefusalCode.TOO_MANY_UPLOADS,
         RefusalCode.UPLOAD_IN_PROGRESS,
         RefusalCode.UPLOAD_WITHDRAWN,
         RefusalCode.TOO_LARGE,

@@ -33,9 +33,8 @@ async def stoppable_client(
     stoppable_postgres: EmbeddedPostgres, storage: DiskStorage, runs: RecordedRuns, options: ApiOptions
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
-    services = Services(
-        database, database.videos, database.accounts, database.upload_leases, storage, runs, nothing_to_reconcile
-    )
+    rows = (database, database.videos, database.accounts, database.upload_leases, database.backlog)
+    services = Services(*rows, storage, runs, nothing_to_reconcile)
     async with in_process(services, replace(options, reconcile_interval_seconds=3600)) as client:
         yield client
     await database.dispose()

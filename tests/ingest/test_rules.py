@@ -9,7 +9,7 @@ from contracts.refusals import RefusalCode, Refused
 from ingest.labels import checked_title
 from ingest.rules import UploadLimits, checked_idempotency_key
 
-LIMITS = UploadLimits((".mp4", ".mov"), 1000, 60, {"web": "For all.", "film": "For cinemas."}, "web")
+LIMITS = UploadLimits((".mp4", ".mov"), 1000, 60, 30, 100, {"web": "For all.", "film": "For cinemas."}, "web")
 
 
 def test_a_row_begins_with_the_name_the_default_profile_and_an_expiry_after_the_time_it_may_take() -> None:
