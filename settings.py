@@ -200,6 +200,11 @@ class Settings(BaseSettings):
         description="The ffmpeg program. Default: the one of the installed wheel, then the one on the path.",
     )
     ffprobe: Path | None = Field(default=None, description="The ffprobe program. Default: as for RUSHES_FFMPEG.")
+    sandbox: Literal["required", "auto", "off"] = Field(
+        default="auto",
+        description="What is around ffmpeg, which reads strangers' files: the strongest sandbox that works here; with "
+        "`required` a worker without one does not start, with `off` there are limits alone. `rushes doctor` tells.",
+    )
     max_duration_seconds: float = Field(
         default=6 * 3600, gt=0, description="Longest video that is processed, in seconds."
     )

@@ -45,11 +45,12 @@ from embedded.joining import join
 from fetching.addresses import AddressRules
 from fetching.source import Patience, Sources
 from logs import configure_logs
-from media.capacity import Capacity, memory_for_encodes
-from media.ffmpeg import Ffmpeg
-from media.limits import MediaLimits
+from media.capacity import PART_FOR_ONE, Capacity, memory_for_encodes
+from media.ffmpeg import Bounds, Ffmpeg
+from media.limits import MAX_SIDE, MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
+from media.sandbox import SandboxMissing
 from runs.neighbours import AnotherStorage, refuse_another_storage
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
@@ -65,7 +66,13 @@ _HEARTBEAT_THROTTLE = timedelta(seconds=1)
 
 _DATABASE_PAUSE_SECONDS = 0.5
 
-_CANT_START = (SettingsError, TemporalUnreachable, VideoError, FfmpegMissing, ProfilesInvalid, AnotherStorage, RPCError)
+_PADDING_PIXELS = 2 * MAX_SIDE * 64
+"""A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
+
+_CANT_START = (
+    *(SettingsError, TemporalUnreachable, VideoError, AnotherStorage, RPCError),
+    *(FfmpegMissing, SandboxMissing, ProfilesInvalid),
+)
 
 
 @dataclass(frozen=True)
@@ -183,8 +190,16 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         AnotherStorage: Other workers of these queues keep their files elsewhere.
         RPCError: Temporal does not say which workers there are.
         FfmpegMissing: There is no ffmpeg to run.
+        SandboxMissing: A sandbox is required, and none works here.
     """
-    log.info("worker_starting", version=version("rushes"), queues=list(queues), media_slots=settings.media_slot_count)
+    ffmpeg = await find_ffmpeg(settings) if MEDIA_QUEUE in queues else None
+    log.info(
+        "worker_starting",
+        version=version("rushes"),
+        queues=list(queues),
+        media_slots=settings.media_slot_count,
+        **({} if ffmpeg is None else {"sandbox": ffmpeg.sandbox.layer, "protections": ffmpeg.sandbox.protections}),
+    )
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -201,8 +216,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             resources.push_async_callback(database.dispose)
             await _wait_for(database, settings.connect_timeout_seconds)
             workers.append(control_worker(client, settings, place, database))
-        if MEDIA_QUEUE in queues:
-            workers += media_workers(client, settings, place, await find_ffmpeg(settings), profiles)
+        if ffmpeg is not None:
+            workers += media_workers(client, settings, place, ffmpeg, profiles)
         for worker in workers:
             await resources.enter_async_context(worker)
         log.info(
@@ -239,13 +254,17 @@ async def find_ffmpeg(settings: Settings) -> Ffmpeg:
 
     Raises:
         FfmpegMissing: There is no ffmpeg to run.
+        SandboxMissing: A sandbox is required, and none works here.
     """
+    workers = settings.workers_on_host
     ffmpeg = await Ffmpeg.locate(
         settings.ffmpeg,
         settings.ffprobe,
-        capacity=Capacity(memory_for_encodes(settings.workers_on_host)),
+        capacity=Capacity(memory_for_encodes(workers)),
         stall_seconds=settings.stall_seconds,
         encoder_threads=settings.encoder_threads,
+        sandbox=settings.sandbox,
+        bounds=Bounds(settings.max_pixels + _PADDING_PIXELS, memory_for_encodes(workers, part=PART_FOR_ONE)),
     )
     if ffmpeg.unsafe:
         log.warning("ffmpeg_is_old", programs=list(ffmpeg.unsafe), needed=".".join(map(str, SAFE_SINCE)))

@@ -20,6 +20,7 @@ from database.migrate import current_revision, head_revision
 from media.ffmpeg import Ffmpeg
 from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
+from media.sandbox import Layer, SandboxMissing
 from runs.client import TemporalRuns
 from runs.records import TemporalUnavailable
 from settings import Settings
@@ -27,13 +28,17 @@ from storage.opening import open_storage
 from temporal_client import missing_search_attributes
 
 _TEMPORAL_SECONDS: Final = 10
+_HOW_TO_CONFINE: Final = (
+    "Allow user namespaces or Landlock on this machine and in its containers; RUSHES_SANDBOX=off does without."
+)
 _UPLOADS_THAT_FIT: Final = 10
 """Fewer of the largest uploads than this, with what is made of them, and the disk counts as nearly full."""
 
 
 async def examine(service: Service) -> AsyncIterator[Finding]:
     """Every finding, one after the other."""
-    yield await check_ffmpeg(service.settings)
+    async for finding in check_ffmpeg(service.settings):
+        yield finding
     yield check_profiles(service.settings)
     async for finding in check_temporal(service):
         yield finding
@@ -47,18 +52,25 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
     yield await check_api(service)
 
 
-async def check_ffmpeg(settings: Settings) -> Finding:
-    """Whether there is an ffmpeg, and one without known holes."""
+async def check_ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether there is an ffmpeg, one without known holes, and what is around it."""
     try:
-        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
+        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe, sandbox=settings.sandbox)
     except FfmpegMissing as error:
-        return Finding("ffmpeg", Verdict.FAIL, str(error), "Run `make demo` once, which installs it.")
-    found = f"{ffmpeg.version} at {ffmpeg.ffmpeg_path}"
-    if not ffmpeg.unsafe:
-        return Finding("ffmpeg", Verdict.OK, found)
-    safe = ".".join(str(part) for part in SAFE_SINCE)
-    mend = f"Use {safe} or newer: unset RUSHES_FFMPEG and RUSHES_FFPROBE to take the installed ones."
-    return Finding("ffmpeg", Verdict.WARN, f"may have memory-safety holes: {', '.join(ffmpeg.unsafe)}", mend)
+        yield Finding("ffmpeg", Verdict.FAIL, str(error), "Run `make demo` once, which installs it.")
+        return
+    except SandboxMissing as error:
+        yield Finding("Sandbox", Verdict.FAIL, str(error), _HOW_TO_CONFINE)
+        return
+    if ffmpeg.unsafe:
+        safe = ".".join(str(part) for part in SAFE_SINCE)
+        mend = f"Use {safe} or newer: unset RUSHES_FFMPEG and RUSHES_FFPROBE to take the installed ones."
+        yield Finding("ffmpeg", Verdict.WARN, f"may have memory-safety holes: {', '.join(ffmpeg.unsafe)}", mend)
+    else:
+        yield Finding("ffmpeg", Verdict.OK, f"{ffmpeg.version} at {ffmpeg.ffmpeg_path}")
+    found = f"{ffmpeg.sandbox.layer}: {', '.join(ffmpeg.sandbox.protections)}"
+    confined = ffmpeg.sandbox.layer is not Layer.LIMITS
+    yield Finding("Sandbox", Verdict.OK if confined else Verdict.WARN, found, "" if confined else _HOW_TO_CONFINE)
 
 
 def check_profiles(settings: Settings) -> Finding:

@@ -28,11 +28,12 @@ from embedded.signals import interruptible
 from embedded.stack import Stack
 from media.demo import demo_clip_command
 from media.ffmpeg import Ffmpeg
-from media.process import run_process
 from media.programs import FfmpegMissing
+from media.sandbox import LOOKING_SECONDS, Access, SandboxMissing
 from settings import Settings, load_settings
 
 _CLIP_NAME: Final = "demo.mp4"
+_MOST_CLIP_BYTES: Final = 256 * 1024 * 1024
 
 
 def demo(
@@ -115,9 +116,10 @@ async def drawn_clip(settings: Settings) -> Path:
     partial = clip.with_suffix(".part")
     try:
         clip.parent.mkdir(parents=True, exist_ok=True)
-        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe)
-        result = await run_process(demo_clip_command(ffmpeg.ffmpeg_path, partial))
-    except FfmpegMissing as error:
+        ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe, sandbox=settings.sandbox)
+        access = Access(writes=(partial,), seconds=LOOKING_SECONDS, file_bytes=_MOST_CLIP_BYTES)
+        result = await ffmpeg.read(demo_clip_command(ffmpeg.ffmpeg_path, partial), access)
+    except (FfmpegMissing, SandboxMissing) as error:
         raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
     except OSError as error:
         raise CommandFailed(f"The clip can't be drawn: {error}.", ExitCode.UNAVAILABLE) from error

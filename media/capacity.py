@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 _PART_FOR_ENCODES: Final = 0.7
+PART_FOR_ONE: Final = 0.9
+"""A program that holds more would take the worker with it."""
 _GROUP: Final = "0::/"
 """Before the path of this process's control group."""
 
@@ -59,7 +61,7 @@ class Capacity:
             turn.set_result(None)
 
 
-def memory_for_encodes(workers: int = 1, root: Path = Path("/")) -> int | None:
+def memory_for_encodes(workers: int = 1, root: Path = Path("/"), *, part: float = _PART_FOR_ENCODES) -> int | None:
     """Bytes that this process's encodes may hold: its share of a part of what there is.
 
     That is the machine's memory, or less where a control group around this process has a limit, as a container has, or
@@ -68,12 +70,13 @@ def memory_for_encodes(workers: int = 1, root: Path = Path("/")) -> int | None:
     Args:
         workers: How many processes that encode share it.
         root: Of the file system in which the kernel tells.
+        part: Which part of what there is.
 
     Returns:
         None where neither can be found out.
     """
     limits = [limit for limit in (_machine_memory(root), *_group_limits(root)) if limit is not None]
-    return int(min(limits) * _PART_FOR_ENCODES / workers) if limits else None
+    return int(min(limits) * part / workers) if limits else None
 
 
 def _group_limits(root: Path) -> Iterator[int | None]:

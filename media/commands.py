@@ -18,6 +18,10 @@ INPUT_FORMATS: Final = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv
 STATS_PERIOD_SECONDS: Final = 0.5
 """How often ffmpeg tells its progress."""
 
+MOST_STREAMS: Final = 128
+"""So many tracks may a file have; fonts and subtitles of a film are tracks as well. A thousand cost a gigabyte."""
+
+_FORMATS_RULE: Final = "-format_whitelist"
 _FIRST_FRAME_WITHIN_SECONDS: Final = 60
 _PARAMETER_SETS: Final = "7-8"
 """Types of the H.264 units that hold sequence and picture parameter sets (ITU-T H.264, table 7-1)."""
@@ -141,7 +145,15 @@ def quiet_with_progress(ffmpeg: Path, loglevel: str = "error") -> list[str]:
 
 def guarded(formats: Sequence[str]) -> list[str]:
     """The rules by which an input is opened."""
-    return ["-protocol_whitelist", "file", "-format_whitelist", ",".join(formats)]
+    return ["-protocol_whitelist", "file", _FORMATS_RULE, ",".join(formats), "-max_streams", str(MOST_STREAMS)]
+
+
+def with_most_pixels(command: Sequence[str], pixels: int) -> list[str]:
+    """The command, decoding no picture larger than this, also where it is in mid-stream that one becomes larger."""
+    bounded: list[str] = []
+    for text in command:
+        bounded += ["-max_pixels", str(pixels), text] if text == _FORMATS_RULE else [text]
+    return bounded
 
 
 def as_file(path: Path) -> list[str]:

@@ -13,12 +13,14 @@ from media.encode_commands import decode_chunk_command, encode_chunk_command, en
 from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
 from media.output_check import LEAST_TOLERANCE_SECONDS
 from media.plan import Chunk, PicturePlan, SoundPlan
-from media.process import ProcessFailed, run_process
+from media.process import ProcessFailed
 from media.progress import Advance, OnProgress
+from media.sandbox import Access, encoding_seconds
 
 LAST_CHUNK_TOLERANCE_FRAMES = 2
 """How long the source's last frame stands decides whether the output has a frame more or less."""
 
+_SPARE_BYTES = 256 * 1024 * 1024
 _NO_SOUND = "No sound of the file can be decoded: it is damaged. Export it again and upload it."
 
 
@@ -55,7 +57,7 @@ async def encode_chunk(
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
         StorageFailed: There is no room for the output.
     """
-    frames_in_all = plan.encoding.frames
+    frames_in_all, seconds = plan.encoding.frames, chunk.frames / plan.encoding.frame_rate
 
     async def write(standing_since: int | None = None) -> tuple[int, int]:
         damage = DamageCounter()
@@ -69,9 +71,8 @@ async def encode_chunk(
             threads=ffmpeg.encoder_threads,
             standing_since=standing_since,
         )
-        result, advance = await ffmpeg.run(
-            command, output=target, on_progress=on_progress, on_complaint=damage.read_line
-        )
+        access = _access(source, target, seconds, plan.encoding.max_bit_rate, plan.width * plan.height)
+        result, advance = await ffmpeg.run(command, access, on_progress=on_progress, on_complaint=damage.read_line)
         judge_damage(damage.frames, frames_in_all)
         raise_if_failed(result)
         return advance.frames, damage.frames
@@ -118,7 +119,7 @@ async def count_lost_frames(
             whole = replace(last, first_frame=first.first_frame, frames=sum(chunk.frames for chunk, _ in damaged))
             counter = DamageCounter()
             command = decode_chunk_command(ffmpeg.ffmpeg_path, plan, whole, source, origin_seconds=origin_seconds)
-            result, _ = await ffmpeg.run(command, on_complaint=counter.read_line)
+            result, _ = await ffmpeg.run(command, Access(reads=(source,)), on_complaint=counter.read_line)
             raise_if_failed(result)
             most_of_one = max(most_of_one, counter.frames)
         lost_in_all += most_of_one
@@ -145,7 +146,8 @@ async def encode_sound(
             command = encode_sound_command(
                 ffmpeg.ffmpeg_path, plan, source, target, origin_seconds=origin_seconds, until_the_end=until_the_end
             )
-            result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress, on_complaint=damage.read_line)
+            access = _access(source, target, plan.seconds, plan.encoding.bit_rate)
+            result, _ = await ffmpeg.run(command, access, on_progress=on_progress, on_complaint=damage.read_line)
             raise_if_failed(result)
             try:
                 reached = (await _decode(ffmpeg, target)).out_time_seconds
@@ -162,12 +164,18 @@ async def encode_sound(
     raise AssertionError("the second time returns or raises")
 
 
+def _access(source: Path, target: Path, seconds: float, bit_rate: int, pixels: int = 0) -> Access:
+    """What it takes to encode so much: twice the size that its bit rate comes to, and room for what stands around."""
+    file_bytes = _SPARE_BYTES + 2 * int(seconds * bit_rate / 8)
+    return Access((source,), (target,), encoding_seconds(seconds, pixels), file_bytes)
+
+
 async def _read_back(ffmpeg: Ffmpeg, target: Path, frames: int, gop_frames: int) -> str:
     """A hash of a chunk's parameter sets, if it has all its packets, and a keyframe that can be decoded in each GOP.
 
     Other chunks are encoded meanwhile. To decode every frame would take a tenth of the time that encoding took.
     """
-    result = await run_process(chunk_entries_command(ffmpeg.ffprobe_path, target))
+    result = await ffmpeg.read(chunk_entries_command(ffmpeg.ffprobe_path, target), Access(reads=(target,)))
     raise_if_killed("ffprobe", result)
     packets, _, parameters = result.stdout.strip().partition(",")
     if result.return_code != 0 or not parameters or packets != str(frames):
@@ -179,7 +187,8 @@ async def _read_back(ffmpeg: Ffmpeg, target: Path, frames: int, gop_frames: int)
 
 
 async def _decode(ffmpeg: Ffmpeg, target: Path, *, only_keyframes: bool = False) -> Advance:
-    result, decoded = await ffmpeg.run(decode_command(ffmpeg.ffmpeg_path, target, only_keyframes=only_keyframes))
+    command = decode_command(ffmpeg.ffmpeg_path, target, only_keyframes=only_keyframes)
+    result, decoded = await ffmpeg.run(command, Access(reads=(target,)))
     if result.return_code != 0:
         raise OutputMismatch("What was encoded can't be decoded.") from ProcessFailed("ffmpeg", result)
     return decoded

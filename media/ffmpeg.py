@@ -6,20 +6,52 @@ Errors are sentences for the uploader; what ffmpeg itself said is their cause, f
 import asyncio
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from contracts.errors import StorageFailed, TranscodeFailed, VideoError
 from media.capacity import Capacity
+from media.commands import with_most_pixels
 from media.process import ProcessFailed, ProcessResult, run_process
 from media.programs import Programs, find_programs
 from media.progress import Advance, OnProgress, ProgressReader
-from media.watchdog import STALL_SECONDS, Stalled, watch
+from media.sandbox import Access, Sandbox, SandboxFailed, SandboxMode, find_sandbox
+from media.together import together
+from media.watchdog import STALL_SECONDS, Stalled, TooMuchMemory, watch, watch_memory
 
 _NO_ROOM_EXIT_CODES: Final = frozenset(256 - number for number in (errno.ENOSPC, errno.EDQUOT))
 """ffmpeg ends with the lowest byte of its negative error number."""
+
+_TRY_AGAIN: Final = "Retry the video; if it happens again, the file may be at fault."
+_ENDED: Final = {
+    Stalled: f"The program that makes the video hung and was ended. {_TRY_AGAIN}",
+    TimeoutError: f"The program that makes the video took too long and was ended. {_TRY_AGAIN}",
+    TooMuchMemory: f"The program that makes the video took too much memory and was ended. {_TRY_AGAIN}",
+    SandboxFailed: "The program that makes the video could not be confined, and so was not run. Retry the video.",
+}
+
+
+class _Run(Protocol):
+    def __call__(
+        self, arguments: Sequence[str], *, on_start: Callable[[int], None]
+    ) -> Coroutine[object, object, ProcessResult]: ...
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What no program may go beyond, whatever the file says.
+
+    Attributes:
+        pixels: Largest picture that is decoded, width times height; None for no bound.
+        memory_bytes: Most memory of one program; None for no bound.
+    """
+
+    pixels: int | None = None
+    memory_bytes: int | None = None
 
 
 class Ffmpeg:
@@ -35,6 +67,7 @@ class Ffmpeg:
             should say so.
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
         encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
+        sandbox: What is around each call.
     """
 
     def __init__(
@@ -43,6 +76,9 @@ class Ffmpeg:
         capacity: Capacity | None = None,
         stall_seconds: float = STALL_SECONDS,
         encoder_threads: int | None = None,
+        *,
+        sandbox: Sandbox | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         """Use programs that ``find_programs`` has asked already.
 
@@ -51,7 +87,11 @@ class Ffmpeg:
             capacity: Shared by all encodes of this process; None for no limit.
             stall_seconds: How long a program may stand still before it is taken for hanging.
             encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
+            sandbox: What is around each call; None for limits alone.
+            bounds: What no program may go beyond; None for no such bounds.
         """
+        self.sandbox = sandbox or Sandbox()
+        self._bounds = bounds or Bounds()
         self.encoder_threads = encoder_threads
         self.ffmpeg_path = programs.ffmpeg
         self.ffprobe_path = programs.ffprobe
@@ -70,13 +110,18 @@ class Ffmpeg:
         capacity: Capacity | None = None,
         stall_seconds: float = STALL_SECONDS,
         encoder_threads: int | None = None,
+        sandbox: SandboxMode = "off",
+        bounds: Bounds | None = None,
     ) -> Self:
-        """Find the programs: those given, else the installed wheels', else those on the path.
+        """Find the programs: those given, else the installed wheels', else those on the path; and what confines them.
 
         Raises:
             FfmpegMissing: One is not there, does not run, is too old to be safe, or can't do what is needed.
+            SandboxMissing: A sandbox is required, and none works here.
         """
-        return cls(await find_programs(ffmpeg, ffprobe), capacity, stall_seconds, encoder_threads)
+        programs = await find_programs(ffmpeg, ffprobe)
+        around = await find_sandbox(sandbox, (programs.ffmpeg, programs.ffprobe))
+        return cls(programs, capacity, stall_seconds, encoder_threads, sandbox=around, bounds=bounds)
 
     @asynccontextmanager
     async def room_for(self, memory_bytes: int) -> AsyncIterator[None]:
@@ -87,8 +132,8 @@ class Ffmpeg:
     async def run(
         self,
         command: Sequence[str],
+        access: Access,
         *,
-        output: Path | None = None,
         on_progress: OnProgress | None = None,
         on_line: Callable[[str], None] | None = None,
         on_complaint: Callable[[str], None] | None = None,
@@ -97,7 +142,7 @@ class Ffmpeg:
 
         Args:
             command: As the modules of commands make it.
-            output: The file that it writes, or None.
+            access: The files that it reads and writes, and how long it may take.
             on_progress: Called when the output has grown; what it raises ends the program.
             on_line: Called with each line that it prints, those of its progress among them.
             on_complaint: Called with each line that it says on standard error.
@@ -106,7 +151,7 @@ class Ffmpeg:
             How it ended, whatever its exit code, and how much came out.
 
         Raises:
-            TranscodeFailed: It was killed by a signal, or hung and was ended.
+            TranscodeFailed: It was killed by a signal; or it hung, took too long or too much memory, and was ended.
         """
         reader = ProgressReader(on_progress)
 
@@ -115,28 +160,74 @@ class Ffmpeg:
             if on_line is not None:
                 on_line(line)
 
-        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(
-            run_process(command, on_line=read_line, on_complaint=on_complaint, on_start=started.set_result)
-        )
-        watching = asyncio.create_task(self._watch(started, reader, output))
-        try:
-            await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                watching.result()
-            result = await running
-        except Stalled as stall:
-            raise TranscodeFailed(
-                "The program that makes the video hung and was ended. Retry the video; if it happens again, the file "
-                "may be at fault."
-            ) from stall
-        finally:
-            await _ended(watching, running)
+        running = partial(run_process, on_line=read_line, on_complaint=on_complaint)
+        result = await self._run_watched(running, command, access, lambda: reader.advance)
         raise_if_killed("ffmpeg", result)
         return result, reader.advance
 
-    async def _watch(self, started: "asyncio.Future[int]", reader: ProgressReader, output: Path | None) -> None:
-        await watch(await started, lambda: reader.advance, output, self._stall_seconds)
+    async def read(
+        self,
+        command: Sequence[str],
+        access: Access,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        on_complaint: Callable[[str], None] | None = None,
+    ) -> ProcessResult:
+        """Run a command of ffmpeg or ffprobe that tells what it finds instead of its progress.
+
+        Args:
+            command: As the modules of commands make it.
+            access: The files that it reads and writes, and how long it may take.
+            on_line: Called with each line that it prints; the result has none then.
+            on_complaint: Called with each line that it says on standard error.
+
+        Returns:
+            How it ended, whatever its exit code or signal.
+
+        Raises:
+            TooMuchOutput: It printed more than anyone would read.
+            TranscodeFailed: It hung, took too long or too much memory, and was ended.
+        """
+        lines = 0
+
+        def read_line(line: str) -> None:
+            nonlocal lines
+            lines += 1
+            if on_line is not None:
+                on_line(line)
+
+        taken = read_line if on_line is not None else None
+        running = partial(run_process, on_line=taken, on_complaint=on_complaint)
+        return await self._run_watched(running, command, access, lambda: lines)
+
+    async def _run_watched(
+        self, run: "_Run", command: Sequence[str], access: Access, advance: Callable[[], object]
+    ) -> ProcessResult:
+        """Run the command within the sandbox, and end it where it gets nowhere or takes more than it may."""
+        if self._bounds.pixels is not None:
+            command = with_most_pixels(command, self._bounds.pixels)
+        await asyncio.to_thread(self.sandbox.prepare, access)
+        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        confined = self.sandbox.command(command, access)
+        running = asyncio.create_task(run(confined, on_start=started.set_result))
+        watching = asyncio.create_task(self._watch(started, access, advance))
+        try:
+            async with asyncio.timeout(access.seconds):
+                await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    watching.result()
+                return self.sandbox.ended(await running)
+        except (Stalled, TooMuchMemory, TimeoutError, SandboxFailed) as fault:
+            raise TranscodeFailed(_ENDED[type(fault)]) from fault
+        finally:
+            await _ended(watching, running)
+
+    async def _watch(self, started: "asyncio.Future[int]", access: Access, advance: Callable[[], object]) -> None:
+        output, most_bytes = next(iter(access.writes), None), self._bounds.memory_bytes
+        async with together() as group:
+            group.create_task(watch(await started, advance, output, self._stall_seconds))
+            if most_bytes is not None:
+                group.create_task(watch_memory(await started, most_bytes))
 
 
 def raise_if_killed(program: str, result: ProcessResult) -> None:

@@ -12,7 +12,10 @@ from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed
 from media.join_command import JoinInput, join_command
 from media.plan import StreamAction, TranscodePlan
 from media.progress import OnProgress
+from media.sandbox import Access
 
+_SPARE_BYTES: Final = 1024 * 1024 * 1024
+"""More than any index; the size of the output is an estimate."""
 _HASH: Final = "murmur3="
 
 
@@ -78,7 +81,9 @@ async def join_streams(
     try:
         await asyncio.to_thread(chunk_list.write_text, chunk_list_text(chunks))
         with nothing_left_without_success(target):
-            result, _ = await ffmpeg.run(command, output=target, on_progress=on_progress)
+            reads = (source, chunk_list, *chunks, *([sound] if sound is not None else []))
+            access = Access(reads=reads, writes=(target, hashes), file_bytes=2 * size_bytes + _SPARE_BYTES)
+            result, _ = await ffmpeg.run(command, access, on_progress=on_progress)
             raise_if_failed(result)
             return read_hashes((await asyncio.to_thread(hashes.read_text)).splitlines(), plan)
     finally:

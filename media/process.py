@@ -61,7 +61,7 @@ async def run_process(
     on_complaint: Callable[[str], None] | None = None,
     on_start: Callable[[int], None] | None = None,
 ) -> ProcessResult:
-    """Run a program to its end, in a session of its own and without input.
+    """Run a program to its end, in a session of its own, without input and without an environment.
 
     However this is left, the program is gone: on cancellation, or when ``on_line`` raises, its process group gets
     SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the kernel kills the program.
@@ -83,6 +83,7 @@ async def run_process(
     process = await asyncio.create_subprocess_exec(
         *death_guard(),
         *arguments,
+        env={},  # what stands in ours is for us: passwords, keys
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

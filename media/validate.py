@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from contracts.errors import Encrypted, InvalidMedia, NoVideoStream, TranscodeFailed, UnsupportedCodec
+from contracts.errors import Encrypted, InvalidMedia, LimitExceeded, NoVideoStream, TranscodeFailed, UnsupportedCodec
 from media import commands
 from media.container import check_complete, declared_duration, has_encrypted_track
 from media.encryption import says_that_it_is_encrypted
@@ -15,8 +15,9 @@ from media.model import AudioStream, MediaProbe, VideoStream
 from media.output_check import duration_tolerance
 from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
-from media.process import ProcessFailed, TooMuchOutput, run_process
+from media.process import ProcessFailed, TooMuchOutput
 from media.progress import OnRead
+from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
 from media.together import together
 
@@ -25,6 +26,7 @@ _PACKETS_A_REPORT: Final = 500
 _CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
 """Transport and program streams. An edit list of an MP4 may show a part twice, and that is meant."""
 
+_TOO_MANY_STREAMS: Final = "exceeds max_streams"
 _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
 
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
@@ -96,13 +98,19 @@ async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
 async def _read_header(ffmpeg: Ffmpeg, path: Path) -> str:
     """Twice, before the file is blamed: a disk or network may hiccup."""
     command = commands.probe_command(ffmpeg.ffprobe_path, path)
+    access = Access(reads=(path,), seconds=LOOKING_SECONDS)
     try:
-        result = await run_process(command)
+        result = await ffmpeg.read(command, access)
         if result.return_code != 0:
-            result = await run_process(command)
+            result = await ffmpeg.read(command, access)
     except TooMuchOutput as error:
         raise InvalidMedia(_NOT_A_VIDEO) from error
     raise_if_killed("ffprobe", result)
+    if _TOO_MANY_STREAMS in result.stderr_tail:
+        raise LimitExceeded(
+            f"The file has more than {commands.MOST_STREAMS} tracks. Export it with picture and sound alone and upload "
+            "the new file."
+        ) from ProcessFailed("ffprobe", result)
     if result.return_code != 0:
         raise InvalidMedia(_NOT_A_VIDEO) from ProcessFailed("ffprobe", result)
     return result.stdout
@@ -127,7 +135,8 @@ async def _read_packets(ffmpeg: Ffmpeg, path: Path, on_read: OnRead | None = Non
         if on_read is not None and surveyor.packets % _PACKETS_A_REPORT == 0:
             on_read(surveyor.size_bytes, size_bytes)
 
-    result = await run_process(commands.survey_command(ffmpeg.ffprobe_path, path), on_line=read_line)
+    command = commands.survey_command(ffmpeg.ffprobe_path, path)
+    result = await ffmpeg.read(command, Access(reads=(path,)), on_line=read_line)
     raise_if_killed("ffprobe", result)
     return surveyor
 
@@ -177,7 +186,7 @@ async def _take_packets_apart(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) ->
         broken |= "filter_units" in line
 
     command = commands.parameter_sets_command(ffmpeg.ffmpeg_path, path, video.index)
-    result = await run_process(command, on_line=read_line, on_complaint=read_complaint)
+    result = await ffmpeg.read(command, Access(reads=(path,)), on_line=read_line, on_complaint=read_complaint)
     raise_if_killed("ffmpeg", result)
     # The same sets before each keyframe, as some cameras write them, change nothing.
     return replace(video, new_parameters=len(sets) >= _SEVERAL, broken_packets=broken or result.return_code != 0)
@@ -187,7 +196,7 @@ async def _decode_frame(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> None:
     """Twice, before the file is blamed: a disk or network may hiccup."""
     command = commands.decode_frame_command(ffmpeg.ffmpeg_path, path, probed.video.index)
     for last_try in (False, True):
-        result, advance = await ffmpeg.run(command)
+        result, advance = await ffmpeg.run(command, Access(reads=(path,), seconds=LOOKING_SECONDS))
         if result.return_code == 0 and advance.frames > 0:
             return
         if not last_try:

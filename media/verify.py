@@ -18,6 +18,7 @@ from media.output_check import check_streams, check_times
 from media.plan import StreamAction, TranscodePlan
 from media.process import ProcessFailed
 from media.progress import OnRead
+from media.sandbox import Access
 from media.together import together
 from media.validate import probe, survey
 
@@ -103,7 +104,7 @@ async def _read(ffmpeg: Ffmpeg, plan: TranscodePlan, target: Path) -> StreamHash
         sound_packets=sound_packets,
     )
     lines: list[str] = []
-    result, advance = await ffmpeg.run(command, on_line=lines.append)
+    result, advance = await ffmpeg.run(command, Access(reads=(target,)), on_line=lines.append)
     if result.return_code != 0 or advance.frames == 0:
         raise OutputMismatch("The video can't be decoded everywhere.") from ProcessFailed("ffmpeg", result)
     return read_hashes(lines, plan)

@@ -3,17 +3,23 @@
 A heartbeat proves that the worker lives. Whether the program that it waits for gets anywhere is judged here, by three
 clocks together: media time, output size and processor time. A program that rewrites a large file, looks forty frames
 ahead or seeks in a long source moves at least one of them; one that hangs moves none.
+
+Whether it takes more memory than there is for it is judged here as well: a limit on its addresses breaks encoders.
 """
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 STALL_SECONDS: Final = 60.0
 """So long without any advance, and a program is taken for hanging."""
 
+MEMORY_EVERY_SECONDS: Final = 1.0
+"""How often a program's memory is looked at."""
+
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _FEWEST_PROCESSOR_SECONDS: Final = 0.05
 """A program that waits wakes up now and then, which is no advance."""
@@ -21,6 +27,10 @@ _FEWEST_PROCESSOR_SECONDS: Final = 0.05
 
 class Stalled(Exception):
     """The program does not get anywhere."""
+
+
+class TooMuchMemory(Exception):
+    """The program holds more memory than there is for it."""
 
 
 async def watch(
@@ -37,14 +47,27 @@ async def watch(
     Raises:
         Stalled: They have.
     """
-    before = (media(), await asyncio.to_thread(_size, output), _processor_seconds(pid))
+    before = (media(), await asyncio.to_thread(_size, output), await asyncio.to_thread(_processor_seconds, pid))
     while True:
         await asyncio.sleep(stall_seconds)
-        now = (media(), await asyncio.to_thread(_size, output), _processor_seconds(pid))
+        now = (media(), await asyncio.to_thread(_size, output), await asyncio.to_thread(_processor_seconds, pid))
         worked = now[2] - before[2] > _FEWEST_PROCESSOR_SECONDS
         if now[0] == before[0] and now[1] == before[1] and not worked:
             raise Stalled(f"no media time, no output and no processor time in {stall_seconds:g} s")
         before = now
+
+
+async def watch_memory(pid: int, most_bytes: int) -> None:
+    """Watch a program until it holds more memory than this; runs for ever while it does not.
+
+    Raises:
+        TooMuchMemory: It does.
+    """
+    while True:
+        await asyncio.sleep(MEMORY_EVERY_SECONDS)
+        held = await asyncio.to_thread(_resident_bytes, pid)
+        if held > most_bytes:
+            raise TooMuchMemory(f"{held} bytes of memory, and {most_bytes} is the most")
 
 
 def _size(path: Path | None) -> int:
@@ -55,9 +78,25 @@ def _size(path: Path | None) -> int:
 
 
 def _processor_seconds(pid: int) -> float:
-    """User and system time of a process; 0 where it is gone (proc(5), ``/proc/pid/stat``, fields 14 and 15)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-    except (OSError, IndexError, ValueError):
-        return 0.0
+    """User and system time of a program and what it started; 0 where it is gone."""
+    return sum(int(fields[11]) + int(fields[12]) for fields in _stats(pid)) / _TICKS_A_SECOND
+
+
+def _resident_bytes(pid: int) -> int:
+    return sum(int(fields[21]) for fields in _stats(pid)) * _PAGE_BYTES
+
+
+def _stats(pid: int) -> Iterator[list[str]]:
+    """What the kernel says of the program and of each process of its group, as a sandbox is a process around it.
+
+    Fields from the third on of ``/proc/pid/stat`` (proc(5)): the group is the fifth there.
+    """
+    for name in os.listdir("/proc"):  # noqa: PTH208  a path for each process would take longer than the rest
+        if not name.isdigit():
+            continue
+        try:
+            fields = Path(f"/proc/{name}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if fields and (int(name) == pid or int(fields[2]) == pid):
+            yield fields

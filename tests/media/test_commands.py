@@ -13,11 +13,17 @@ from media.survey import PACKET_ENTRIES
 FFMPEG, FFPROBE = Path("/opt/ffmpeg"), Path("/opt/ffprobe")
 SOURCE = Path("/in/a film.mov")
 FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
-GUARD = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS]
+GUARD = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_streams", "128"]
 INPUT = [*GUARD, "-i", "file:/in/a film.mov"]
 QUIET_FFPROBE = ["/opt/ffprobe", "-hide_banner", "-loglevel", "error"]
 QUIET_FFMPEG = ["/opt/ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-nostats"]
 PROGRESS = [*QUIET_FFMPEG, "-stats_period", "0.5", "-progress", "pipe:1"]
+
+
+def test_no_picture_is_decoded_that_is_larger_than_what_is_accepted() -> None:
+    twice = ["/opt/ffmpeg", *INPUT, "-ss", "1", *INPUT, "-f", "null", "-"]
+    bounded = [*GUARD[:2], "-max_pixels", "35", *GUARD[2:], "-i", "file:/in/a film.mov"]
+    assert commands.with_most_pixels(twice, 35) == ["/opt/ffmpeg", *bounded, "-ss", "1", *bounded, "-f", "null", "-"]
 
 
 def test_probe() -> None:
@@ -87,7 +93,8 @@ def test_what_is_verified_is_hashed_and_decoded_from_a_keyframe_at_each_place() 
 def test_a_list_of_chunks_may_open_our_own_files_and_nothing_else() -> None:
     assert commands.chunks_input(Path("/scratch/video.mp4.list")) == [
         *["-f", "concat", "-safe", "0", "-auto_convert", "0"],
-        *["-protocol_whitelist", "file", "-format_whitelist", "concat,mov", "-i", "file:/scratch/video.mp4.list"],
+        *["-protocol_whitelist", "file", "-format_whitelist", "concat,mov", "-max_streams", "128"],
+        *["-i", "file:/scratch/video.mp4.list"],
     ]
 
 

@@ -19,6 +19,7 @@ from media.ffmpeg import Ffmpeg
 from media.plan import StreamAction, TranscodePlan
 from media.planning import plan
 from media.profile import load_profiles
+from media.sandbox import Access
 from media.source_parts import (
     joined,
     need_for_chunk,
@@ -95,8 +96,9 @@ def elsewhere(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Elsew
 
 async def test_an_index_in_front_does_as_well(ffmpeg: Ffmpeg, elsewhere: Elsewhere, tmp_path: Path) -> None:
     front = tmp_path / "front.mp4"
-    copied = ["-i", str(elsewhere.file), "-c", "copy", "-movflags", "+faststart", str(front)]
-    assert (await ffmpeg.run([str(ffmpeg.ffmpeg_path), "-v", "error", *copied]))[0].return_code == 0
+    copied = ["-i", str(elsewhere.file), "-c", "copy", "-movflags", "+faststart", "-y", str(front)]
+    access = Access(reads=(elsewhere.file,), writes=(front,), file_bytes=elsewhere.file.stat().st_size * 2)
+    assert (await ffmpeg.run([str(ffmpeg.ffmpeg_path), "-v", "error", *copied], access))[0].return_code == 0
     whole = await validate(ffmpeg, front, LIMITS)
     async with Elsewhere(front).opened(tmp_path) as source:
         await need_for_validation(ffmpeg, source)

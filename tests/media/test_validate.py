@@ -232,8 +232,7 @@ async def test_recordings_put_one_behind_the_other_are_refused_instead_of_losing
     ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path
 ) -> None:
     one, both = tmp_path / "one.ts", tmp_path / "both.ts"
-    copy = ["-i", str(clips.path(Clip.SHORT_WITH_SOUND)), "-c", "copy", str(one)]
-    assert (await ffmpeg.run([str(ffmpeg.ffmpeg_path), "-v", "error", *copy]))[0].return_code == 0
+    clips.draw(one, "-i", str(clips.path(Clip.SHORT_WITH_SOUND)), "-c", "copy")
     await asyncio.to_thread(lambda: both.write_bytes(one.read_bytes() * 2))
     assert (await validate(ffmpeg, one, media_limits)).video.codec == "h264"
     with pytest.raises(InvalidMedia, match="clock starts anew"):

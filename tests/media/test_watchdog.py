@@ -14,6 +14,7 @@ from contracts.errors import TranscodeFailed
 from media.commands import quiet_with_progress
 from media.ffmpeg import Ffmpeg
 from media.programs import Programs
+from media.sandbox import Access
 from media.watchdog import Stalled, watch
 from tests.media.processes import children_of
 
@@ -110,7 +111,7 @@ async def test_an_ffmpeg_that_is_stopped_ends_as_a_failure_that_may_pass(
 
     endless = [*quiet_with_progress(ffmpeg.ffmpeg_path), "-re", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-"]
     with pytest.raises(TranscodeFailed, match="hung and was ended") as failure:
-        await Ffmpeg(programs, stall_seconds=1.0).run(endless, on_progress=stop)
+        await Ffmpeg(programs, stall_seconds=1.0).run(endless, Access(), on_progress=stop)
     assert failure.value.counted
     assert isinstance(failure.value.__cause__, Stalled)
     assert children_of(os.getpid()) == before

@@ -24,7 +24,16 @@ PLAN = plan(
     WEB,
 )
 FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
-INPUT = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", "file:/in/a film.mov"]
+INPUT = [
+    "-protocol_whitelist",
+    "file",
+    "-format_whitelist",
+    FORMATS,
+    "-max_streams",
+    "128",
+    "-i",
+    "file:/in/a film.mov",
+]
 QUIET = ["/opt/ffmpeg", "-hide_banner", "-loglevel"]
 PROGRESS = ["-nostdin", "-nostats", "-stats_period", "0.5", "-progress", "pipe:1"]
 NO_METADATA = ["-map_metadata", "-1", "-map_chapters", "-1"]
@@ -153,7 +162,7 @@ ENCODED_SOUND = JoinInput(tuple(source_input(Path("/out/sound.mp4"))), 0, is_sou
 MOVED = ["-itsoffset", "-1.400000", *INPUT]
 OPENED_CHUNKS = [
     *["-f", "concat", "-safe", "0", "-auto_convert", "0", "-protocol_whitelist", "file"],
-    *["-format_whitelist", "concat,mov", "-i", "file:/out/list"],
+    *["-format_whitelist", "concat,mov", "-max_streams", "128", "-i", "file:/out/list"],
 ]
 OPENED_SOUND = [*INPUT[:-1], "file:/out/sound.mp4"]
 
