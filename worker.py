@@ -192,6 +192,9 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         FfmpegMissing: There is no ffmpeg to run.
         SandboxMissing: A sandbox is required, and none works here.
     """
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     ffmpeg = await find_ffmpeg(settings) if MEDIA_QUEUE in queues else None
     log.info(
         "worker_starting",
@@ -200,9 +203,6 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         media_slots=settings.media_slot_count,
         **({} if ffmpeg is None else {"sandbox": ffmpeg.sandbox.layer, "protections": ffmpeg.sandbox.protections}),
     )
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     profiles = load_profiles(settings.profiles)
     async with contextlib.AsyncExitStack() as resources:
         storage = await resources.enter_async_context(open_storage(settings.place))
