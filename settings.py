@@ -7,6 +7,7 @@ the way every Temporal tool reads them. ``docs/configuration.md`` is made from t
 
 import os
 import tempfile
+from importlib.metadata import version
 from ipaddress import ip_network
 from math import ceil
 from pathlib import Path
@@ -291,6 +292,11 @@ class Settings(BaseSettings):
     def uploads_folder(self) -> Path:
         """Folder of the originals and the published files, absolute."""
         return self.uploads if self.uploads is not None else self.home / "uploads"
+
+    @property
+    def worker_version(self) -> str:
+        """Which version of its deployment a worker with these settings is."""
+        return self.build_id or version("rushes")
 
     @property
     def media_slot_count(self) -> int:

@@ -169,7 +169,7 @@ def deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
     if settings.deployment is None:
         return None
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(settings.deployment, settings.build_id or version("rushes")),
+        version=WorkerDeploymentVersion(settings.deployment, settings.worker_version),
         use_worker_versioning=True,
         default_versioning_behavior=VersioningBehavior.PINNED,
     )

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.text import Text
 
-from cli import accounts, demo, doctor, importing, processes, replay, serve, status, storage, upload, videos
+from cli import accounts, demo, deploy, doctor, importing, processes, replay, serve, status, storage, upload, videos
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
@@ -37,6 +37,10 @@ _STORAGE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("check", storage.check),
     ("migrate", storage.migrate),
 )
+_DEPLOY_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("current", deploy.current),
+    ("drained", deploy.drained),
+)
 _KEY_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("create", accounts.create_key),
     ("list", accounts.list_keys),
@@ -50,6 +54,7 @@ _USER_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
 _GROUPS: Final = (
     ("keys", "Who may come in.", "Callers", _KEY_COMMANDS),
     ("users", "How much each may use.", "Callers", _USER_COMMANDS),
+    ("deploy", "Which version of the workers gets new videos.", _PARTS, _DEPLOY_COMMANDS),
     ("storage", "The place where the files live.", _PARTS, _STORAGE_COMMANDS),
 )
 

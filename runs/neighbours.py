@@ -5,25 +5,14 @@ would break videos, one step here and one there, so it must not begin. All that 
 which knows each one's identity, and that says where its files are.
 """
 
-import os
-import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Final
 
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from contracts.temporal_names import TASK_QUEUES
 from contracts.worker_identity import WorkerIdentity
-
-_LATELY: Final = timedelta(seconds=75)
-"""A poll that finds no task ends after a minute. Temporal remembers whoever has asked for five."""
-
-_ANSWER_WITHIN: Final = timedelta(seconds=5)
+from runs.pollers import living_pollers
 
 
 class AnotherStorage(Exception):
@@ -54,20 +43,5 @@ async def refuse_another_storage(client: Client, storage: str, settings: str) ->
 async def _neighbours(client: Client) -> AsyncIterator[WorkerIdentity]:
     for queue in TASK_QUEUES:
         for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
-            answer = await client.workflow_service.describe_task_queue(
-                DescribeTaskQueueRequest(
-                    namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
-                ),
-                timeout=_ANSWER_WITHIN,
-            )
-            for poller in answer.pollers:
-                worker = WorkerIdentity.read(poller.identity)
-                if worker is not None and _lives(worker, poller.last_access_time.ToDatetime(UTC)):
-                    yield worker
-
-
-def _lives(worker: WorkerIdentity, asked: datetime) -> bool:
-    """Whether it may still take a task; one of this machine can be looked at, and needs no guess."""
-    if worker.host == socket.gethostname():
-        return worker.pid != os.getpid() and Path(f"/proc/{worker.pid}").exists()
-    return datetime.now(UTC) - asked < _LATELY
+            for poller in await living_pollers(client, queue, kind):
+                yield poller.worker

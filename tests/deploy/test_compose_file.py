@@ -30,8 +30,15 @@ READ_BY_BOTOCORE = {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_
 WORKERS = {"control-worker": "video-control", "media-worker": "video-media"}
 
 
+OUR_IMAGE = re.compile(r"rushes:\$\{(?:RUSHES_BUILD_ID|RUSHES_BUILD_ID_BEFORE):-([\d.]+)\}")
+
+
 def image(service: str) -> tuple[str, str]:
-    name, _, tag = services()[service]["image"].partition(":")
+    """Name and tag; of our own image the tag that it has where no variable names another."""
+    written = services()[service]["image"]
+    if (ours := OUR_IMAGE.fullmatch(written)) is not None:
+        return "rushes", ours[1]
+    name, _, tag = written.partition(":")
     return name, tag
 
 
@@ -56,6 +63,9 @@ def test_all_the_parts_are_there() -> None:
         "control-worker",
         "media-worker",
         "seaweedfs",
+        "current-version",
+        "control-worker-before",
+        "media-worker-before",
     }
 
 
@@ -77,8 +87,31 @@ def test_every_image_is_pinned_to_a_full_version(name: str) -> None:
 
 
 def test_our_image_has_the_version_of_the_project() -> None:
+    version = project()["project"]["version"]
     for service in of_our_image():
-        assert image(service) == ("rushes", project()["project"]["version"])
+        assert image(service) == ("rushes", version)
+        assert services()[service]["image"] == f"rushes:${{RUSHES_BUILD_ID:-{version}}}"
+        assert services()[service]["environment"].get("RUSHES_BUILD_ID") == f"${{RUSHES_BUILD_ID:-{version}}}"
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_of_the_version_before_differ_from_the_current_ones_in_their_version_alone(name: str) -> None:
+    current, before = dict(services()[name]), dict(services()[f"{name}-before"])
+    assert before.pop("profiles") == ["before"]
+    assert current.pop("build"), "that of before is there, and never built anew"
+    tag = f"${{RUSHES_BUILD_ID_BEFORE:-{image(name)[1]}}}"
+    assert (before.pop("image"), before["environment"]["RUSHES_BUILD_ID"]) == (f"rushes:{tag}", tag)
+    del current["image"]
+    before["environment"] = before["environment"] | {"RUSHES_BUILD_ID": current["environment"]["RUSHES_BUILD_ID"]}
+    assert before == current
+
+
+def test_a_job_makes_the_version_of_the_workers_current() -> None:
+    job = services()["current-version"]
+    assert (is_job(job), job["command"]) == (True, ["deploy", "current"])
+    assert {job["environment"]["RUSHES_DEPLOYMENT"]} == {
+        services()[name]["environment"]["RUSHES_DEPLOYMENT"] for name in WORKERS
+    }
 
 
 def test_the_containers_run_the_temporal_and_postgresql_of_the_embedded_stack() -> None:

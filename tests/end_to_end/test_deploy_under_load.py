@@ -25,7 +25,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(120)
 
 DEPLOYMENT = "rushes"
-TEMPORAL = Path(sys.executable).with_name("temporal")
+RUSHES = Path(sys.executable).with_name("rushes")
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,6 @@ class Ground:
     database: Database
     folder: Path
     environment: dict[str, str]
-
-    @property
-    def where(self) -> tuple[str, ...]:
-        """Options of the ``temporal`` command."""
-        return ("--address", self.client.service_client.config.target_host, "--namespace", self.client.namespace)
 
     async def start(self, clip: Path) -> WorkflowHandle[object, object]:
         """A video whose upload is through, and its run."""
@@ -53,25 +48,16 @@ class Ground:
         await TemporalRuns(self.client).start(request, "clip.mp4")
         return self.client.get_workflow_handle(workflow_id(str(video.id)))
 
-    async def make_current(self, build_id: str) -> None:
-        """As the page on deployment says."""
-        deployment = ("worker", "deployment")
-
-        async def is_known() -> bool:
-            options = ("--deployment-name", DEPLOYMENT, "--build-id", build_id)
-            return await self._temporal(*deployment, "set-current-version", *options, "--yes") == 0
-
-        await eventually(is_known, bool)
-
-    async def _temporal(self, *arguments: str) -> int:
+    async def deploy(self, *arguments: str, build_id: str) -> tuple[int | None, str]:
+        """``rushes deploy``, as the page on deployment says, for this version: exit code, and what it said."""
         process = await asyncio.create_subprocess_exec(
-            TEMPORAL,
-            *arguments,
-            *self.where,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            *(str(RUSHES), "deploy", *arguments),
+            env=self.environment | {"RUSHES_BUILD_ID": build_id},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
-        return await process.wait()
+        told, _ = await process.communicate()
+        return process.returncode, told.decode()
 
     async def encodes(self, run: WorkflowHandle[object, object]) -> bool:
         """Whether a chunk of the video is being encoded."""
@@ -134,14 +120,24 @@ async def version(ground: Ground, build_id: str) -> AsyncIterator[None]:
 async def test_videos_on_their_way_finish_on_their_version_and_new_ones_take_the_new(
     ground: Ground, clips: Clips
 ) -> None:
-    long, short = clips.path(Clip.LONG_720P), clips.path(Clip.SHORT_WITH_SOUND)
     async with version(ground, "1"), version(ground, "2"):
-        await ground.make_current("1")
-        first = await ground.start(long)
+        assert await ground.deploy("current", build_id="1") == (0, "New videos go to version 1 of rushes.\n")
+        first = await ground.start(clips.path(Clip.LONG_720P))
         await eventually(lambda: ground.encodes(first), bool)
-        await ground.make_current("2")
-        assert await ground.encodes(first), "the second version has to come in mid-encode"
-        second = await ground.start(short)
+        code, told = await ground.deploy("current", build_id="2")
+        assert code == 0, told
+        assert "Version 1 still has 1 on their way." in told
+        drained = asyncio.create_task(ground.deploy("drained", "1", build_id="2"))
+        second = await ground.start(clips.path(Clip.SHORT_WITH_SOUND))
         await asyncio.gather(first.result(), second.result())
+        code, told = await drained
+        assert (code, told.startswith("1 on their way with version 1")) == (0, True), told
+        assert (await ground.deploy("drained", "2", build_id="2"))[0] == 1, "new videos go there"
     assert await ground.versions(first) == {("workflow", "1"), ("activity", "version-1")}
     assert await ground.versions(second) == {("workflow", "2"), ("activity", "version-2")}
+
+
+async def test_a_version_whose_workers_are_not_there_does_not_become_current(ground: Ground) -> None:
+    code, told = await ground.deploy("current", "--within", "0.1", build_id="1")
+    assert code == 1
+    assert "No worker of version 1 of rushes asks for tasks of video-control" in told
