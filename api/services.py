@@ -11,6 +11,7 @@ from accounts.callers import Callers
 from accounts.links import Links
 from accounts.signing import Signer
 from api.authentication import CallerDep
+from api.readiness import PING_SECONDS, Question, Readiness
 from api.remote_file import RemoteServing
 from database.accounts import Accounts
 from database.backlog import Backlog
@@ -100,6 +101,7 @@ class ApiState(TypedDict):
     actions: VideoActions
     callers: Callers
     links: Links
+    readiness: Readiness
 
 
 def api_state(services: Services, options: ApiOptions) -> ApiState:
@@ -126,6 +128,11 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         actions=VideoActions(services.videos, services.storage, services.runs),
         callers=Callers(services.accounts, signer),
         links=Links(signer),
+        readiness=Readiness(
+            Question(lambda: services.database.ping(PING_SECONDS)),
+            Question(services.storage.check),
+            Question(services.runs.check),
+        ),
     )
 
 
@@ -157,6 +164,10 @@ async def _actions(request: Request) -> VideoActions:
     return cast("VideoActions", request.state.actions)
 
 
+async def _readiness(request: Request) -> Readiness:
+    return cast("Readiness", request.state.readiness)
+
+
 async def _links(request: Request) -> Links:
     return cast("Links", request.state.links)
 
@@ -168,6 +179,7 @@ ImportsDep = Annotated[Imports, Depends(_imports)]
 ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
+ReadinessDep = Annotated[Readiness, Depends(_readiness)]
 LinksDep = Annotated[Links, Depends(_links)]
 VideoId = Annotated[
     UUID,

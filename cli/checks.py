@@ -22,7 +22,7 @@ from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import Layer, SandboxMissing
 from runs.client import TemporalRuns
-from runs.records import TemporalUnavailable
+from runs.records import TemporalRefuses, TemporalUnavailable
 from settings import Settings
 from storage.opening import open_storage
 from temporal_client import missing_search_attributes
@@ -92,6 +92,9 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
             client = await service.temporal()
             version = await TemporalRuns(client).server_version()
             missing = await missing_search_attributes(client)
+    except TemporalRefuses as refusal:
+        yield Finding("Temporal", Verdict.FAIL, f"{place}: {refusal}", start)
+        return
     except (CommandFailed, TimeoutError, TemporalUnavailable):
         yield Finding("Temporal", Verdict.FAIL, f"no answer at {place}", start)
         return
@@ -105,6 +108,10 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
         yield Finding("Search attributes", Verdict.FAIL, f"not registered: {', '.join(missing)}", mend)
     else:
         yield Finding("Search attributes", Verdict.OK, "registered")
+        try:
+            await TemporalRuns(client).check()
+        except TemporalUnavailable as error:
+            yield Finding("Runs", Verdict.FAIL, str(error), "Without it no video is processed.")
     async for finding in _check_workers(client):
         yield finding
 

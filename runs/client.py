@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
+import structlog
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
@@ -31,6 +32,7 @@ from contracts.temporal_names import (
     ATTEMPT_MEMO,
     CONTROL_QUEUE,
     IMPORTED_MEMO,
+    SEARCH_ATTRIBUTES,
     START_TIMEOUT,
     TASK_QUEUES,
     USER_ID,
@@ -38,11 +40,14 @@ from contracts.temporal_names import (
     VIDEO_STATUS,
     workflow_id,
 )
+from runs.answers import unavailable_if_silent
 from runs.high_water import HighWater
 from runs.history import read_steps
 from runs.looks import Looks
 from runs.progress import after_a_fetch, progress_between_steps, read_progress
-from runs.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalUnavailable
+from runs.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalRefuses
+
+log = structlog.stdlib.get_logger("runs")
 
 _CLOSING_SECONDS: Final = 3.0
 """A run that has written its row still cleans scratch; a retry waits this long for it to close."""
@@ -59,6 +64,7 @@ class TemporalRuns:
         self._client = client
         self._told = HighWater()
         self._looks = Looks(self._look)
+        self._refusal: TemporalRefuses | None = None
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:
         """Start the run for this attempt of the video. Starting it again changes nothing.
@@ -68,11 +74,12 @@ class TemporalRuns:
             label: The client's file name, for people who read Temporal's Web UI.
 
         Raises:
+            TemporalRefuses: It will not start any run, or not this one.
             RunStillOpen: The run of an earlier attempt has not ended within some seconds.
         """
         for last_try in (False, True):
             try:
-                async with _unavailable_if_silent(not_found_is_an_answer=False):
+                async with self._refusals_told(), unavailable_if_silent(not_found_is_an_answer=False):
                     await self._start_once(request, label)
             except WorkflowAlreadyStartedError:
                 run = await self.newest_run(request.video_id)
@@ -83,6 +90,31 @@ class TemporalRuns:
                 await self._wait_until_closed(request.video_id, _CLOSING_SECONDS)
             else:
                 return
+
+    @asynccontextmanager
+    async def _refusals_told(self) -> AsyncIterator[None]:
+        """Log a refusal once and not for each video, and remember one that would be met by any."""
+        try:
+            yield
+        except TemporalRefuses as refusal:
+            if str(refusal) != str(self._refusal):
+                log.error("temporal_refuses_runs", reason=str(refusal))  # noqa: TRY400 - the sentence says it all
+            self._refusal = refusal
+            raise
+        else:
+            self._refusal = None
+
+    async def check(self) -> None:
+        """Return if runs can be started, as far as that can be told without starting one.
+
+        Raises:
+            TemporalRefuses: Somebody has to mend something first; the sentence says what.
+        """
+        if self._refusal is not None and self._refusal.to_everything:
+            raise self._refusal
+        known = " OR ".join(f"{attribute.name} = 'none'" for attribute in SEARCH_ATTRIBUTES)
+        async with unavailable_if_silent(not_found_is_an_answer=False):
+            await self._client.count_workflows(known, rpc_timeout=START_TIMEOUT)
 
     async def _start_once(self, request: VideoProcessingInput, label: str) -> None:
         await self._client.start_workflow(
@@ -133,7 +165,7 @@ class TemporalRuns:
         if run is None or not run.is_open:
             return False
         try:
-            async with _unavailable_if_silent():
+            async with unavailable_if_silent():
                 await self._handle(video_id).cancel(rpc_timeout=START_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:  # it closed meanwhile
@@ -146,7 +178,7 @@ class TemporalRuns:
         if not await self.cancel(video_id) or await self._wait_until_closed(video_id, within_seconds):
             return
         try:
-            async with _unavailable_if_silent():
+            async with unavailable_if_silent():
                 await self._handle(video_id).terminate("The video was deleted.", rpc_timeout=START_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
@@ -175,7 +207,7 @@ class TemporalRuns:
         description = await self._describe(video_id)
         if description is None:
             return []
-        async with _unavailable_if_silent():
+        async with unavailable_if_silent():
             history = await self._handle(video_id, description.run_id).fetch_history(rpc_timeout=START_TIMEOUT)
         return await read_steps(history, description, self._client.data_converter)
 
@@ -185,7 +217,7 @@ class TemporalRuns:
 
     async def server_version(self) -> str:
         """Version of the Temporal server."""
-        async with _unavailable_if_silent():
+        async with unavailable_if_silent():
             answer = await self._client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=START_TIMEOUT)
         return answer.server_version
 
@@ -193,7 +225,7 @@ class TemporalRuns:
         backlog = 0
         pollers: dict[str, None] = {}
         for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
-            async with _unavailable_if_silent():
+            async with unavailable_if_silent():
                 answer = await self._client.workflow_service.describe_task_queue(
                     DescribeTaskQueueRequest(
                         namespace=self._client.namespace,
@@ -209,7 +241,7 @@ class TemporalRuns:
 
     async def _describe(self, video_id: str) -> WorkflowExecutionDescription | None:
         try:
-            async with _unavailable_if_silent():
+            async with unavailable_if_silent():
                 return await self._handle(video_id).describe(rpc_timeout=START_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
@@ -218,7 +250,7 @@ class TemporalRuns:
 
     async def _wait_until_closed(self, video_id: str, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(seconds), _unavailable_if_silent():
+            async with asyncio.timeout(seconds), unavailable_if_silent():
                 await self._handle(video_id).result()
         except TimeoutError:
             return False
@@ -228,16 +260,3 @@ class TemporalRuns:
 
     def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, None]:
         return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id)
-
-
-@asynccontextmanager
-async def _unavailable_if_silent(*, not_found_is_an_answer: bool = True) -> AsyncIterator[None]:
-    """Raise ``TemporalUnavailable`` when the server is away or refuses; ``NOT_FOUND`` is an answer about a run."""
-    try:
-        yield
-    except RPCError as error:
-        if not_found_is_an_answer and error.status is RPCStatusCode.NOT_FOUND:
-            raise
-        raise TemporalUnavailable(f"Temporal does not answer or refuses: {error.message}") from error
-    except RuntimeError as error:  # a lazy client that could not connect
-        raise TemporalUnavailable(f"Temporal does not answer: {error}") from error

@@ -27,5 +27,8 @@ class Runs(Protocol):
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each task queue."""
 
+    async def check(self) -> None:
+        """Return if runs can be started. Raises ``TemporalRefuses`` where somebody has to mend something first."""
+
     async def server_version(self) -> str:
         """Version of the Temporal server."""

@@ -11,6 +11,18 @@ class TemporalUnavailable(Exception):
     """Temporal does not answer; what was asked may be asked again later."""
 
 
+class TemporalRefuses(TemporalUnavailable):
+    """Temporal answers, and says no; it will until somebody has mended what the sentence says.
+
+    Attributes:
+        to_everything: Whether it would say so to any run, and not just to what was asked.
+    """
+
+    def __init__(self, sentence: str, *, to_everything: bool) -> None:
+        super().__init__(sentence)
+        self.to_everything = to_everything
+
+
 class RunStillOpen(TemporalUnavailable):
     """The run of an earlier attempt has not ended yet, so that of the next one can't start."""
 

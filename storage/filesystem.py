@@ -2,13 +2,19 @@
 
 import asyncio
 import contextlib
+import contextvars
 import errno
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from contracts.errors import StorageFailed
+
+_THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="files")
+"""For file work alone: where a disk hangs, all of these may wait for it, and nothing else does."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -46,12 +52,13 @@ def told_as_storage_failed(doing: str, path: Path) -> Iterator[None]:
 
 
 async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-    """Run blocking work in a thread.
+    """Run blocking work in one of the threads for files.
 
     A thread can't be stopped, so a caller that is cancelled is held until the work has ended: what it does next, such
     as removing files, never runs beside it.
     """
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    in_context = partial(contextvars.copy_context().run, work, *args, **kwargs)
+    running = asyncio.get_running_loop().run_in_executor(_THREADS, in_context)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

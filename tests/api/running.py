@@ -15,7 +15,7 @@ from api.app import create_app
 from api.services import ApiOptions, Services
 from contracts.processing import VideoProcessingInput
 from runs.reconcile import ReconcileReport
-from runs.records import LiveProgress, QueueState, StepRecord, TemporalUnavailable
+from runs.records import LiveProgress, QueueState, StepRecord, TemporalRefuses, TemporalUnavailable
 
 
 @dataclass
@@ -23,6 +23,7 @@ class RecordedRuns:
     """Stands in for Temporal where only HTTP is under test: remembers what it was asked, answers as it was told."""
 
     away: bool = False
+    refusal: str = ""
     run_is_open: bool = False
     live: LiveProgress | None = None
     history: list[StepRecord] = field(default_factory=list)
@@ -58,6 +59,11 @@ class RecordedRuns:
     async def queues(self) -> list[QueueState]:
         self._answer()
         return [QueueState("video-control", 0, ("1@host",)), QueueState("video-media", 3, ())]
+
+    async def check(self) -> None:
+        self._answer()
+        if self.refusal:
+            raise TemporalRefuses(self.refusal, to_everything=True)
 
     async def server_version(self) -> str:
         self._answer()

@@ -1,11 +1,16 @@
 """Whether the service lives, can take uploads, and how it stands."""
 
+import asyncio
+from dataclasses import replace
+from typing import Any
+
 import httpx
 import pytest
 
-from api.services import Services
+from api.readiness import Question
+from api.services import ApiOptions, Services
 from contracts.errors import DatabaseUnavailable, StorageFailed
-from tests.api.running import RecordedRuns
+from tests.api.running import RecordedRuns, in_process
 
 
 class Away:
@@ -37,17 +42,51 @@ async def test_a_service_without_temporal_still_takes_uploads(client: httpx.Asyn
     assert answer.json()["checks"]["temporal"] == "Temporal does not answer."
 
 
+async def test_a_temporal_that_refuses_is_told_of(client: httpx.AsyncClient, runs: RecordedRuns) -> None:
+    runs.refusal = "Temporal refuses: no such namespace. Check TEMPORAL_NAMESPACE."
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert answer.json()["detail"] == runs.refusal == answer.json()["checks"]["temporal"]
+
+
+async def test_however_many_ask_a_disk_that_hangs_is_asked_once_and_nobody_hangs_with_it() -> None:
+    asked, mended = [], asyncio.Event()
+
+    async def hang() -> None:
+        asked.append(1)
+        await mended.wait()
+
+    question = Question(hang, patience_seconds=0.05, known_seconds=0)
+    answers = [*await asyncio.gather(question.answer(), question.answer()), await question.answer()]
+    assert ({answer.said for answer in answers}, len(asked)) == ({"No answer in time."}, 1)
+    mended.set()
+    assert (await question.answer()).is_ok
+
+
+async def test_an_answer_holds_for_a_moment() -> None:
+    asked = []
+
+    async def ask() -> None:
+        asked.append(1)
+
+    kept = Question(ask, known_seconds=60)
+    assert [(await kept.answer()).said for _ in range(3)] == ["ok"] * 3
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("dependency", ["database", "storage"])
 async def test_a_service_that_can_not_take_uploads_is_not_ready(
-    client: httpx.AsyncClient, services: Services, dependency: str
+    services: Services, options: ApiOptions, dependency: str
 ) -> None:
-    object.__setattr__(services, dependency, Away())
-    answer = await client.get("/readyz")
+    changed: Any = {dependency: Away()}
+    async with in_process(replace(services, **changed), options) as client:
+        answer = await client.get("/readyz")
+        lives = await client.get("/healthz")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     checks = answer.json()["checks"]
     assert checks.pop(dependency) == answer.json()["detail"]
     assert set(checks.values()) == {"ok"}
-    assert (await client.get("/healthz")).status_code == 200
+    assert lives.status_code == 200
 
 
 async def test_the_system_tells_videos_queues_versions_limits_and_profiles(client: httpx.AsyncClient) -> None:

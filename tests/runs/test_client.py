@@ -4,16 +4,20 @@ import asyncio
 import socket
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import StorageFailed
 from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
 from runs.client import TemporalRuns
-from runs.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalUnavailable
+from runs.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalRefuses, TemporalUnavailable
 from tests.waiting import eventually
 from tests.workflows.plans import encoded_plan
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
@@ -201,10 +205,41 @@ async def test_a_terminated_run_s_steps_ended_with_it(
     assert first == again
 
 
-async def test_a_server_that_refuses_is_as_good_as_away(temporal_client: Client) -> None:
+async def test_a_server_that_refuses_is_told_apart_from_one_that_is_away_and_logged_once(
+    temporal_client: Client,
+) -> None:
     strange = await Client.connect(temporal_client.service_client.config.target_host, namespace="nobody-made-it")
-    with pytest.raises(TemporalUnavailable, match="nobody-made-it"):
-        await TemporalRuns(strange).start(a_request(), "a.mp4")
+    runs = TemporalRuns(strange)
+    with capture_logs() as logged:
+        for _ in range(3):
+            with pytest.raises(TemporalRefuses, match=r"nobody-made-it.*TEMPORAL_NAMESPACE"):
+                await runs.start(a_request(), "a.mp4")
+    assert [entry["event"] for entry in logged] == ["temporal_refuses_runs"]
+    with pytest.raises(TemporalRefuses, match="nobody-made-it"):
+        await runs.check()
+
+
+async def test_a_namespace_without_our_search_attributes_refuses_and_doctor_knows_how_to_mend_it(
+    temporal_environment: WorkflowEnvironment,
+) -> None:
+    client = temporal_environment.client
+    request = RegisterNamespaceRequest(namespace=f"bare-{uuid4().hex}")
+    request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
+    await client.workflow_service.register_namespace(request)
+    bare = TemporalRuns(await Client.connect(client.service_client.config.target_host, namespace=request.namespace))
+
+    async def refusal() -> str:
+        try:
+            await bare.check()
+        except TemporalUnavailable as error:
+            return str(error)
+        return ""
+
+    await eventually(refusal, lambda said: "rushes doctor" in said)
+
+
+async def test_a_namespace_that_is_ready_refuses_nothing(runs: TemporalRuns) -> None:
+    await runs.check()
 
 
 async def test_queues_tell_who_works_on_them(
