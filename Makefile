@@ -70,6 +70,10 @@ capacity-docs: $(DEV_STAMP) ## Write docs/capacity.md from what make capacity me
 soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes
 	@exec "$(BIN)/python" -m tests.soak.many_machines
 
+.PHONY: mutants
+mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
+	@exec "$(BIN)/python" -m tests.hostile.mutants
+
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests
 

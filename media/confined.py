@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> None:
         _libc.signal(signal_number, 0)
     for limit in _of("--limit", values):
         number, _, most = limit.partition(":")
-        resource.setrlimit(int(number), (int(most), int(most)))
+        allowed = resource.getrlimit(int(number))[1]
+        least = int(most) if allowed == resource.RLIM_INFINITY else min(int(most), allowed)
+        resource.setrlimit(int(number), (least, least))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_NO_NEW_PRIVILEGES, 1)
     if ("--landlock", "") in values:

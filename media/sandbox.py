@@ -42,6 +42,9 @@ _NOBODY: Final = "65534"
 _ENDED_BY_SIGNAL: Final = range(129, 160)
 """Exit codes by which bubblewrap tells of a signal. ffmpeg's own are the lowest byte of an error's number, and none of
 its errors comes to lie here."""
+_NO_SCRIPT: Final = 2
+_NO_SCRIPT_COMPLAINT: Final = f"can't open file '{confined.__file__}'"
+"""How Python says that the script is not there, as while a new version is installed."""
 _BUBBLEWRAPS_COMPLAINT: Final = "bwrap: "
 
 
@@ -142,7 +145,8 @@ class Sandbox:
             SandboxFailed: It was not started at all.
         """
         code, said = result.return_code, result.stderr_tail
-        if code == confined.FAILED_WITH and said.startswith(confined.FAILURE):
+        not_confined = code == confined.FAILED_WITH and said.startswith(confined.FAILURE)
+        if not_confined or (code == _NO_SCRIPT and _NO_SCRIPT_COMPLAINT in said):
             raise SandboxFailed(said.strip())
         if self.layer is not Layer.BUBBLEWRAP:
             return result

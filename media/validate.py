@@ -1,11 +1,20 @@
 """Is a file a video that can be processed, and what is in it? Reads it once, to its end, without decoding it."""
 
 import asyncio
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from contracts.errors import Encrypted, InvalidMedia, LimitExceeded, NoVideoStream, TranscodeFailed, UnsupportedCodec
+from contracts.errors import (
+    Encrypted,
+    InvalidMedia,
+    LimitExceeded,
+    NoVideoStream,
+    TranscodeFailed,
+    UnsupportedCodec,
+    VideoError,
+)
 from media import commands
 from media.container import check_complete, declared_duration, has_encrypted_track
 from media.encryption import says_that_it_is_encrypted
@@ -15,7 +24,7 @@ from media.model import AudioStream, MediaProbe, VideoStream
 from media.output_check import duration_tolerance
 from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
-from media.process import ProcessFailed, TooMuchOutput
+from media.process import ProcessFailed, ProcessResult, TooMuchOutput
 from media.progress import OnRead
 from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
@@ -27,6 +36,7 @@ _CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
 """Transport and program streams. An edit list of an MP4 may show a part twice, and that is meant."""
 
 _TOO_MANY_STREAMS: Final = "exceeds max_streams"
+_REFUSED_SIZE: Final = re.compile(r"Picture size ([1-9]\d*x[1-9]\d*) (?:exceeds|is invalid)")
 _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
 
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
@@ -88,14 +98,25 @@ async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
         NoVideoStream: It has no picture.
         Encrypted: It can't be read without a key.
         UnsupportedCodec: Its picture is in a codec without a name.
+        LimitExceeded: It has too many tracks, or its picture is too large to be looked at.
         TranscodeFailed: ffprobe was killed.
     """
-    probed = parse_probe(await _read_header(ffmpeg, path))
+    header = await _read_header(ffmpeg, path)
+    try:
+        probed = parse_probe(header.stdout)
+    except VideoError as error:
+        # A picture that is not decoded for its size leaves no size behind.
+        if (refused := _REFUSED_SIZE.search(header.stderr_tail)) is not None:
+            raise LimitExceeded(
+                f"The picture is {refused[1]} pixels, more than are accepted. Export it smaller and upload the new "
+                "file."
+            ) from error
+        raise
     declared = await asyncio.to_thread(declared_duration, path)
     return replace(probed, duration_seconds=max(probed.duration_seconds, declared), declared_seconds=declared)
 
 
-async def _read_header(ffmpeg: Ffmpeg, path: Path) -> str:
+async def _read_header(ffmpeg: Ffmpeg, path: Path) -> ProcessResult:
     """Twice, before the file is blamed: a disk or network may hiccup."""
     command = commands.probe_command(ffmpeg.ffprobe_path, path)
     access = Access(reads=(path,), seconds=LOOKING_SECONDS)
@@ -113,7 +134,7 @@ async def _read_header(ffmpeg: Ffmpeg, path: Path) -> str:
         ) from ProcessFailed("ffprobe", result)
     if result.return_code != 0:
         raise InvalidMedia(_NOT_A_VIDEO) from ProcessFailed("ffprobe", result)
-    return result.stdout
+    return result
 
 
 async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, on_read: OnRead | None = None) -> MediaProbe:
