@@ -95,14 +95,15 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
     )
-    fetch_rules = FetchRules(max_bytes=settings.max_import_bytes, at_once=settings.import_slots)
+    fetch_rules = FetchRules(settings.max_import_bytes, settings.import_slots, settings.spare_bytes)
+    fetch = FetchOriginalActivities(database.videos, database.upload_leases, place.storage, sources, fetch_rules)
     return Worker(
         client,
         task_queue=CONTROL_QUEUE,
         workflows=[VideoProcessingWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
-            FetchOriginalActivities(database.videos, place.storage, sources, fetch_rules).fetch_original,
+            fetch.fetch_original,
             publish.publish_files,
             publish.withdraw_files,
             MarkReadyActivities(database.videos).mark_ready,

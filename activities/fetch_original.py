@@ -2,20 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import Heartbeat, heartbeats
 from activities.row_ids import row_id
-from contracts.errors import StatusConflict
+from contracts.errors import StatusConflict, StorageFailed
 from database.tables import Video
+from database.upload_leases import UploadLeases
 from database.videos import FetchedOriginal, Videos
 from fetching.source import Sources
 from fetching.source_url import SourceUrl
 from fetching.transfer import Fetched, Transfer
 from ingest.labels import extension_of, safe_filename, title_from
+from ingest.room import Room
 from storage.protocol import OriginalWriter, Storage
+
+_NOTED_EVERY_BYTES: Final = 64 * 1024 * 1024
+"""So often does the row learn how much is here, so that as much less is reserved."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +44,22 @@ class FetchRules:
     Attributes:
         max_bytes: Largest original.
         at_once: So many fetches this worker does side by side; the rows of other videos are written by it too.
+        spare_bytes: What is to stay free on a disk.
     """
 
     max_bytes: int
     at_once: int
+    spare_bytes: int = 0
 
 
 class FetchOriginalActivities:
     """``fetch_original`` with its dependencies."""
 
-    def __init__(self, videos: Videos, storage: Storage, sources: Sources, rules: FetchRules) -> None:
+    def __init__(
+        self, videos: Videos, leases: UploadLeases, storage: Storage, sources: Sources, rules: FetchRules
+    ) -> None:
         self._videos = videos
+        self._leases = leases
         self._storage = storage
         self._sources = sources
         self._rules = rules
@@ -65,7 +76,7 @@ class FetchOriginalActivities:
             SourceTooSlow: It took longer than it may.
             LimitExceeded: It is larger than accepted.
             InvalidMedia: It has no byte.
-            StorageFailed: The disk refused.
+            StorageFailed: The disk refused, or has no room for it beside what else is on its way.
             StatusConflict: The row was retried or deleted meanwhile.
             VideoCancelled: A cancel was accepted meanwhile.
             DatabaseUnavailable: PostgreSQL does not answer.
@@ -95,7 +106,8 @@ class FetchOriginalActivities:
     async def _fetch(self, video: Video, attempt: int) -> None:
         url = SourceUrl.parse(video.source_url or "")
         async with heartbeats() as heartbeat:
-            original = _Original(self._storage, video.original_key, heartbeat)
+            room = Room(self._storage, self._leases, self._rules.spare_bytes)
+            original = _Original(self._storage, self._leases, room, video=video, attempt=attempt, heartbeat=heartbeat)
             try:
                 fetched = await Transfer(self._sources, url, original, max_bytes=self._rules.max_bytes).run()
                 await self._videos.claim(video.id, attempt)
@@ -119,20 +131,53 @@ class FetchOriginalActivities:
 class _Original:
     """The sink of a transfer: an original in storage, begun as often as the transfer begins."""
 
-    def __init__(self, storage: Storage, key: str, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self, storage: Storage, leases: UploadLeases, room: Room, *, video: Video, attempt: int, heartbeat: Heartbeat
+    ) -> None:
         self._storage = storage
-        self._key = key
+        self._leases = leases
+        self._room = room
+        self._video = video
+        self._attempt = attempt
         self._heartbeat = heartbeat
         self._writer: OriginalWriter | None = None
+        self._whole_bytes: int | None = None
+        self._noted_bytes = 0
 
-    async def begin(self) -> None:
-        """Begin the file; what was there of it goes."""
+    async def begin(self, whole_bytes: int | None) -> None:
+        """Begin the file; what was there of it goes, also what a worker left that was killed.
+
+        Raises:
+            StorageFailed: There is no room for it.
+            StatusConflict: Nobody waits for it any more.
+        """
         await self.discard()
-        self._writer = await self._storage.create_original(self._key)
+        await self._reserve(whole_bytes)
+        key = self._video.original_key
+        await (await self._storage.create_original(key)).discard()
+        self._writer = await self._storage.create_original(key)
 
     async def write(self, *pieces: bytes) -> None:
         """Append the pieces."""
-        await self._opened().write(*pieces)
+        writer = self._opened()
+        await writer.write(*pieces)
+        if writer.size_bytes - self._noted_bytes >= _NOTED_EVERY_BYTES:
+            await self._note(writer.size_bytes)
+
+    async def _reserve(self, whole_bytes: int | None) -> None:
+        """Have every other upload and import leave the room that this one needs."""
+        left_bytes = await self._room.left_bytes(but_for=self._video.id)
+        if whole_bytes is not None and left_bytes is not None and whole_bytes > left_bytes:
+            raise StorageFailed(
+                f"The file has {whole_bytes} bytes, and there is room for {left_bytes} beside the uploads that are on "
+                "their way. Free space, or have videos deleted; the import goes on by itself then."
+            )
+        self._whole_bytes = whole_bytes
+        await self._note(0)
+
+    async def _note(self, here_bytes: int) -> None:
+        self._noted_bytes = here_bytes
+        await self._leases.note_fetch(self._video.id, self._attempt, length=self._whole_bytes, offset=here_bytes)
 
     def tell(self, received_bytes: int, whole_bytes: int | None) -> None:
         """Have the next heartbeat tell it."""

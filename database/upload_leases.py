@@ -1,4 +1,4 @@
-"""Who writes an upload that goes on over several requests, and how far it is.
+"""Who writes an upload that goes on over several requests, and how far it is; also how far an import is.
 
 A lease lasts for seconds and is renewed while bytes flow, so a process that dies frees its uploads as soon. Times are
 those of PostgreSQL's clock: the api's processes may have others.
@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
-from database.changes import compare_and_set, error_values
+from database.changes import compare_and_set, conflict, error_values
 from database.tables import Video, utc_now
 
 
@@ -86,11 +86,29 @@ class UploadLeases:
                 )
                 await session.execute(change)
 
-    async def reserved_bytes(self) -> int:
-        """What open uploads of a known length have still to send."""
-        query = select(func.coalesce(func.sum(col(Video.upload_length) - col(Video.upload_offset)), 0)).where(
-            col(Video.status) == VideoStatus.UPLOADING
+    async def note_fetch(self, video_id: UUID, attempt: int, *, length: int | None, offset: int) -> None:
+        """Say of an import how large its original is, where that is known, and how much of it is here.
+
+        Raises:
+            StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
+        """
+        values = {"upload_length": length, "upload_offset": offset}
+        async with self._transaction() as session:
+            if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
+                raise await conflict(session, video_id, f"be fetched with attempt {attempt}")
+
+    async def reserved_bytes(self, but_for: UUID | None = None) -> int:
+        """What uploads and imports of a known length have still to bring, all but one of them."""
+        is_import = and_(
+            col(Video.status) == VideoStatus.PROCESSING,
+            col(Video.source_url).is_not(None),
+            col(Video.uploaded_at).is_(None),
         )
+        query = select(func.coalesce(func.sum(col(Video.upload_length) - col(Video.upload_offset)), 0)).where(
+            or_(col(Video.status) == VideoStatus.UPLOADING, is_import)
+        )
+        if but_for is not None:
+            query = query.where(col(Video.id) != but_for)
         async with self._transaction() as session:
             return int(await session.scalar(query) or 0)
 

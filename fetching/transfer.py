@@ -28,8 +28,8 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 class Sink(Protocol):
     """Where the bytes go."""
 
-    async def begin(self) -> None:
-        """The first byte follows, whatever came before."""
+    async def begin(self, whole_bytes: int | None) -> None:
+        """The first byte follows, whatever came before; of so many where that is known."""
 
     async def write(self, *pieces: bytes) -> None:
         """The next bytes."""
@@ -146,7 +146,7 @@ class Transfer:
         self._whole_bytes, self._validator = answer.length, answer.validator
         self._filename = answer.filename
         self._check_size(self._whole_bytes or 0)
-        await self._sink.begin()
+        await self._sink.begin(self._whole_bytes)
 
     async def _read_body(self, answer: Answer) -> None:
         seconds = self._sources.patience.stall_seconds

@@ -21,6 +21,7 @@ from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.appending import Checksum
 from ingest.labels import checked_title, safe_filename
+from ingest.room import Room
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.upload_turns import UploadTurns, at_another_offset
 from runs.actions import owned_video
@@ -74,8 +75,8 @@ class ResumableUploads:
         limits: ResumableLimits,
     ) -> None:
         self._videos = videos
-        self._leases = leases
         self._storage = storage
+        self._room = Room(storage, leases, limits.spare_bytes)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
         self.rules = replace(rules, max_bytes=limits.max_bytes)
@@ -181,7 +182,7 @@ class ResumableUploads:
 
     async def _upload(self, user_id: str, video_id: UUID) -> Video:
         video = await owned_video(self._videos, video_id, user_id)
-        if video.upload_length is None:
+        if video.upload_length is None or video.source_url is not None:
             raise Refused(RefusalCode.VIDEO_NOT_FOUND, f"Video {video_id} was not uploaded over several requests.")
         expires_at = video.upload_expires_at
         is_open = video.status == VideoStatus.UPLOADING
@@ -219,14 +220,11 @@ class ResumableUploads:
         return await self.state(known.user_id, known.id)
 
     async def _check_room(self, length: int) -> None:
-        free_bytes = await self._storage.free_bytes()
-        if free_bytes is None:
-            return
-        free_bytes -= await self._leases.reserved_bytes() + self.limits.spare_bytes
-        if length > free_bytes:
+        left_bytes = await self._room.left_bytes()
+        if left_bytes is not None and length > left_bytes:
             raise Refused(
                 RefusalCode.NO_ROOM,
-                f"The file has {length} bytes, and there is room for {max(0, free_bytes)} beside the uploads that are "
+                f"The file has {length} bytes, and there is room for {left_bytes} beside the uploads that are "
                 "on their way. Upload it later, or have videos deleted.",
             )
 

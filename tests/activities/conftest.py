@@ -13,13 +13,14 @@ from contracts.storage_keys import original_key
 from database.engine import Database
 from database.videos import NewVideo
 from storage.disk import DiskStorage
+from storage.protocol import Storage
 
 
 @dataclass(frozen=True)
 class Folders:
     """A storage of the test's own, and where its parts are on disk."""
 
-    storage: DiskStorage
+    storage: Storage
     uploads: Path
     scratch: Path
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -14,7 +15,15 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
 from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput, FetchRules
-from contracts.errors import AddressRefused, ErrorCode, LimitExceeded, SourceNotFound, StatusConflict, VideoCancelled
+from contracts.errors import (
+    AddressRefused,
+    ErrorCode,
+    LimitExceeded,
+    SourceNotFound,
+    StatusConflict,
+    StorageFailed,
+    VideoCancelled,
+)
 from contracts.processing import StepProgress
 from contracts.storage_keys import original_key
 from database.engine import Database
@@ -22,8 +31,12 @@ from database.tables import Video
 from database.videos import NewVideo
 from fetching.addresses import AddressRules
 from fetching.source import Patience, Sources
+from storage.bucket import BucketStorage
+from storage.bucket_objects import Bucket
+from storage.disk import DiskStorage
 from tests.activities.conftest import Folders
 from tests.fetching.serving import Reply, serving, status, well, without_length
+from tests.storage.published import content_of
 from tests.waiting import eventually
 
 CONTENT: Final = random.Random(7).randbytes(3_000_000)  # noqa: S311 - the same each time
@@ -48,10 +61,17 @@ async def import_row(database: Database, url: str, filename: str = "clip.mp4") -
 
 
 def activities(
-    database: Database, folders: Folders, *, allowed: str = "127.0.0.0/8", max_bytes: int = 10_000_000, at_once: int = 5
+    database: Database,
+    folders: Folders,
+    *,
+    allowed: str = "127.0.0.0/8",
+    max_bytes: int = 10_000_000,
+    at_once: int = 5,
+    spare_bytes: int = 0,
 ) -> FetchOriginalActivities:
     sources = Sources(AddressRules([allowed]), PATIENCE)
-    return FetchOriginalActivities(database.videos, folders.storage, sources, FetchRules(max_bytes, at_once))
+    rules = FetchRules(max_bytes, at_once, spare_bytes)
+    return FetchOriginalActivities(database.videos, database.upload_leases, folders.storage, sources, rules)
 
 
 async def fetch(of: FetchOriginalActivities, video: Video, attempt: int = 1) -> None:
@@ -128,6 +148,42 @@ async def test_a_fetch_that_fails_leaves_no_byte(database: Database, folders: Fo
             await fetch(activities(database, folders, max_bytes=2_000_000), video)
     assert originals(folders) == []
     assert (await stored(database, video.id)).content_sha256 is None
+
+
+async def test_a_file_that_does_not_fit_beside_what_is_on_its_way_is_not_begun(
+    database: Database, folders: Folders
+) -> None:
+    class SmallDisk(DiskStorage):
+        async def free_bytes(self) -> int:
+            return 5_000_000
+
+    small = replace(folders, storage=SmallDisk(folders.uploads, folders.scratch))
+    async with serving(CONTENT, well(cut_to=1_000_000, then_hang=True), well()) as server:
+        first, second = await import_row(database, server.url()), await import_row(database, server.url())
+        of = activities(database, small, spare_bytes=1_000_000)
+        running = asyncio.create_task(fetch(of, first))
+        await eventually(database.upload_leases.reserved_bytes, lambda reserved: reserved == len(CONTENT))
+        with pytest.raises(StorageFailed, match="3000000 bytes, and there is room for 1000000 beside"):
+            await fetch(of, second)
+        assert [path.stem for path in originals(folders)] == [f"{first.id}.mp4"]
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        assert await database.videos.mark_error(first.id, 1, ErrorCode.SOURCE_FAILED, "It was away.")
+        await fetch(of, second)
+    assert await database.upload_leases.reserved_bytes() == 0
+
+
+async def test_what_a_killed_worker_left_in_a_bucket_goes_when_the_file_is_begun_anew(
+    database: Database, bucket_storage: BucketStorage, bucket: Bucket, folders: Folders
+) -> None:
+    in_bucket = replace(folders, storage=bucket_storage)
+    async with serving(CONTENT) as server:
+        video = await import_row(database, server.url())
+        await bucket.put_part(await bucket.begin_parts(video.original_key), 1, CONTENT)
+        await fetch(activities(database, in_bucket), video)
+    assert await content_of(bucket_storage, video.original_key) == CONTENT
+    assert await bucket.unfinished(video.original_key) == []
 
 
 async def test_an_address_that_is_not_public_is_refused(database: Database, folders: Folders) -> None:

@@ -15,6 +15,8 @@ from storage.bucket_objects import Bucket
 from storage.location import BucketLocation
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Service
+from tests.fetching.serving import serving as file_server
+from tests.fetching.serving import well
 from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.fixtures.clips import Clip, Clips
 
@@ -85,6 +87,16 @@ async def test_a_video_is_processed_in_the_bucket_served_from_it_and_leaves_noth
     assert (await in_bucket.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     left = await keys(bucket, ORIGINALS_PREFIX) | await keys(bucket, PROCESSED_PREFIX)
     assert [key for key in left if video_id in key] == []
+
+
+async def test_an_import_is_fetched_into_the_bucket(in_bucket: Service, clips: Clips, bucket: Bucket) -> None:
+    content = await asyncio.to_thread(clips.path(Clip.SHORT_WITH_SOUND).read_bytes)
+    async with file_server(content, well(cut_to=len(content) // 2), well()) as server:
+        video_id = await in_bucket.import_from(server.url())
+        row = await in_bucket.ended(video_id)
+    assert (row["status"], row["file_size_bytes"]) == ("ready", len(content)), row
+    assert f"{ORIGINALS_PREFIX}{video_id}.mp4" in await keys(bucket, ORIGINALS_PREFIX)
+    assert await bucket.unfinished(f"{ORIGINALS_PREFIX}{video_id}.mp4") == []
 
 
 async def test_workers_that_share_nothing_but_the_bucket_encode_one_video_together(

@@ -38,9 +38,11 @@ class Memory:
 
     content: bytearray = field(default_factory=bytearray)
     begun: int = 0
+    whole_bytes: int | None = None
     told: list[tuple[int, int | None]] = field(default_factory=list)
 
-    async def begin(self) -> None:
+    async def begin(self, whole_bytes: int | None) -> None:
+        self.whole_bytes = whole_bytes
         self.content.clear()
         self.begun += 1
 

@@ -1,0 +1,36 @@
+"""How much room is left for originals beside those that are on their way."""
+
+from uuid import UUID
+
+from database.upload_leases import UploadLeases
+from storage.protocol import Storage
+
+
+class Room:
+    """The room of one storage, for every door.
+
+    Args:
+        storage: Where originals go.
+        leases: Knows which are on their way.
+        spare_bytes: What is to stay free on a disk.
+    """
+
+    def __init__(self, storage: Storage, leases: UploadLeases, spare_bytes: int) -> None:
+        self._storage = storage
+        self._leases = leases
+        self._spare_bytes = spare_bytes
+
+    async def left_bytes(self, *, but_for: UUID | None = None) -> int | None:
+        """What an original more may have; None where nobody can tell.
+
+        Args:
+            but_for: A video whose own bytes on their way do not count.
+
+        Raises:
+            DatabaseUnavailable: As is.
+            StorageFailed: The disk does not answer.
+        """
+        free_bytes = await self._storage.free_bytes()
+        if free_bytes is None:
+            return None
+        return max(0, free_bytes - await self._leases.reserved_bytes(but_for) - self._spare_bytes)
