@@ -153,6 +153,7 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
     assert told.code == 0, told
     for subject in (
         "ffmpeg",
+        "Sandbox",
         "Profiles",
         "Temporal",
         "Search attributes",

@@ -16,6 +16,8 @@ from temporalio.testing import WorkflowEnvironment
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
 from media.capacity import memory_for_encodes
+from media.ffmpeg import Ffmpeg
+from media.sandbox import Layer
 from runs.client import TemporalRuns
 from settings import Settings
 from tests.waiting import eventually
@@ -68,6 +70,8 @@ async def test_a_worker_without_temporal_says_so_within_its_time_and_exits_with_
     )
     assert ended.code == 1
     assert (ended.log[0]["event"], ended.log[0]["version"]) == ("worker_starting", version("rushes"))
+    assert ended.log[0]["sandbox"] in set(Layer)
+    assert "no environment" in ended.log[0]["protections"], "the first line says what is around ffmpeg"
     assert ended.log[-1]["event"] == "worker_cannot_start"
     assert "Temporal did not answer at 127.0.0.1:1" in ended.log[-1]["reason"]
     assert "TEMPORAL_ADDRESS" in ended.log[-1]["reason"]
@@ -110,6 +114,18 @@ async def test_a_file_of_profiles_that_cannot_be_used_is_told_with_file_line_and
     missing = await finish(await begin(tmp_path, RUSHES_PROFILES=str(tmp_path / "gone.toml")))
     assert (missing.code, missing.log[-1]["event"]) == (1, "worker_cannot_start")
     assert "RUSHES_PROFILES" in missing.log[-1]["reason"]
+
+
+async def test_a_media_worker_that_requires_a_sandbox_does_not_start_where_none_works(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    outside = tmp_path / "ffmpeg"
+    outside.write_text(f'#!/bin/sh\nexec "{ffmpeg.ffmpeg_path}" "$@"\n')  # what it becomes is not there within
+    outside.chmod(0o755)
+    wrapped, queue = {"RUSHES_FFMPEG": str(outside), "TEMPORAL_ADDRESS": "127.0.0.1:1"}, ("--queue", MEDIA_QUEUE)
+    ended = await finish(await begin(tmp_path, *queue, RUSHES_SANDBOX="required", **wrapped))
+    assert (ended.code, [line["event"] for line in ended.log]) == (1, ["worker_cannot_start"])
+    assert ended.log[0]["reason"].startswith("RUSHES_SANDBOX=required, and no sandbox works here (bubblewrap: ")
 
 
 async def test_the_encodes_of_a_worker_hold_its_share_of_the_memory_and_no_more() -> None:
