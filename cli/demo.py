@@ -21,6 +21,7 @@ from cli.serve import announcer, forever, started
 from cli.upload import Wishes, send
 from cli.views import VideoView
 from cli.where import Service, service_of
+from contracts.errors import VideoError
 from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, original_key, processed_key
 from embedded.run_file import RunFile
@@ -121,7 +122,7 @@ async def drawn_clip(settings: Settings) -> Path:
         result = await ffmpeg.read(demo_clip_command(ffmpeg.ffmpeg_path, partial), access)
     except (FfmpegMissing, SandboxMissing) as error:
         raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
-    except OSError as error:
+    except (OSError, VideoError) as error:
         raise CommandFailed(f"The clip can't be drawn: {error}.", ExitCode.UNAVAILABLE) from error
     if result.return_code != 0:
         partial.unlink(missing_ok=True)
