@@ -23,13 +23,14 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.arriving_original import FetchRules
 from activities.claim_video import ClaimVideoActivities
 from activities.clean_scratch import CleanScratchActivities
 from activities.create_thumbnail import CreateThumbnailActivities
 from activities.encode_chunk import EncodeChunkActivities
 from activities.encode_sound import EncodeSoundActivities
 from activities.error_types import ErrorTypeInterceptor
-from activities.fetch_original import FetchOriginalActivities, FetchRules
+from activities.fetch_original import FetchOriginalActivities
 from activities.hash_original import HashOriginalActivities
 from activities.join_streams import JoinStreamsActivities
 from activities.mark_error import MarkErrorActivities

@@ -1,15 +1,16 @@
 """Before the first step of an import: its original, from the URL in its row to storage."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.heartbeat import Heartbeat, heartbeats
+from activities.arriving_original import ArrivingOriginal, FetchProgress, FetchRules
+from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.errors import StatusConflict, StorageFailed
+from contracts.errors import StatusConflict
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import FetchedOriginal, Videos
@@ -17,11 +18,7 @@ from fetching.source import Sources
 from fetching.source_url import SourceUrl
 from fetching.transfer import Fetched, Transfer
 from ingest.labels import extension_of, safe_filename, title_from
-from ingest.room import Room
-from storage.protocol import OriginalWriter, Storage
-
-_NOTED_EVERY_BYTES: Final = 64 * 1024 * 1024
-"""So often does the row learn how much is here, so that as much less is reserved."""
+from storage.protocol import Storage
 
 
 @dataclass(frozen=True)
@@ -35,21 +32,6 @@ class FetchOriginalInput:
 
     video_id: str
     attempt: int
-
-
-@dataclass(frozen=True)
-class FetchRules:
-    """What is fetched, and how much at a time.
-
-    Attributes:
-        max_bytes: Largest original.
-        at_once: So many fetches this worker does side by side; the rows of other videos are written by it too.
-        spare_bytes: What is to stay free on a disk.
-    """
-
-    max_bytes: int
-    at_once: int
-    spare_bytes: int = 0
 
 
 class FetchOriginalActivities:
@@ -106,12 +88,23 @@ class FetchOriginalActivities:
     async def _fetch(self, video: Video, attempt: int) -> None:
         url = SourceUrl.parse(video.source_url or "")
         async with heartbeats() as heartbeat:
-            room = Room(self._storage, self._leases, self._rules.spare_bytes)
-            original = _Original(self._storage, self._leases, room, video=video, attempt=attempt, heartbeat=heartbeat)
+            original = ArrivingOriginal(
+                self._storage, self._leases, self._rules, video=video, attempt=attempt, heartbeat=heartbeat
+            )
             try:
-                fetched = await Transfer(self._sources, url, original, max_bytes=self._rules.max_bytes).run()
+                content, here_bytes = await original.go_on(FetchProgress.read(activity.info().heartbeat_details))
+                transfer = Transfer(
+                    *(self._sources, url, original),
+                    max_bytes=self._rules.max_bytes,
+                    content=content,
+                    received_bytes=here_bytes,
+                )
+                fetched = await transfer.run()
                 await self._videos.claim(video.id, attempt)
                 sha256 = await original.commit()
+            except asyncio.CancelledError:
+                await (original.rest() if _another_attempt_follows() else original.discard())
+                raise
             except BaseException:
                 await original.discard()
                 raise
@@ -128,80 +121,10 @@ class FetchOriginalActivities:
             await self._storage.delete(video.original_key)
 
 
-class _Original:
-    """The sink of a transfer: an original in storage, begun as often as the transfer begins."""
-
-    def __init__(
-        self, storage: Storage, leases: UploadLeases, room: Room, *, video: Video, attempt: int, heartbeat: Heartbeat
-    ) -> None:
-        self._storage = storage
-        self._leases = leases
-        self._room = room
-        self._video = video
-        self._attempt = attempt
-        self._heartbeat = heartbeat
-        self._writer: OriginalWriter | None = None
-        self._whole_bytes: int | None = None
-        self._noted_bytes = 0
-
-    async def begin(self, whole_bytes: int | None) -> None:
-        """Begin the file; what was there of it goes, also what a worker left that was killed.
-
-        Raises:
-            StorageFailed: There is no room for it.
-            StatusConflict: Nobody waits for it any more.
-        """
-        await self.discard()
-        await self._reserve(whole_bytes)
-        key = self._video.original_key
-        await (await self._storage.create_original(key)).discard()
-        self._writer = await self._storage.create_original(key)
-
-    async def write(self, *pieces: bytes) -> None:
-        """Append the pieces."""
-        writer = self._opened()
-        await writer.write(*pieces)
-        if writer.size_bytes - self._noted_bytes >= _NOTED_EVERY_BYTES:
-            await self._note(writer.size_bytes)
-
-    async def _reserve(self, whole_bytes: int | None) -> None:
-        """Have every other upload and import leave the room that this one needs."""
-        left_bytes = await self._room.left_bytes(but_for=self._video.id)
-        if whole_bytes is not None and left_bytes is not None and whole_bytes > left_bytes:
-            raise StorageFailed(
-                f"The file has {whole_bytes} bytes, and there is room for {left_bytes} beside the uploads that are on "
-                "their way. Free space, or have videos deleted; the import goes on by itself then."
-            )
-        self._whole_bytes = whole_bytes
-        await self._note(0)
-
-    async def _note(self, here_bytes: int) -> None:
-        self._noted_bytes = here_bytes
-        await self._leases.note_fetch(self._video.id, self._attempt, length=self._whole_bytes, offset=here_bytes)
-
-    def tell(self, received_bytes: int, whole_bytes: int | None) -> None:
-        """Have the next heartbeat tell it."""
-        self._heartbeat.advance(received_bytes, whole_bytes or 0)
-
-    async def commit(self) -> str:
-        """Make the file durable and visible; returns its SHA-256."""
-        writer = self._opened()
-        digest = writer.digest
-        if digest is None:
-            raise ValueError("The original was begun by another writer.")
-        await writer.commit()
-        return digest.hexdigest()
-
-    async def discard(self) -> None:
-        """Leave nothing of a file that was not committed."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.discard()
-
-    def _opened(self) -> OriginalWriter:
-        if self._writer is None:
-            raise ValueError("The original was not begun.")
-        return self._writer
+def _another_attempt_follows() -> bool:
+    """Whether the worker stops, or was given up for lost, and nobody has cancelled the video."""
+    details = activity.cancellation_details()
+    return details is not None and not details.cancel_requested
 
 
 def _described(video: Video, fetched: Fetched, sha256: str) -> FetchedOriginal:

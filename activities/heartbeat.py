@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from temporalio import activity
@@ -27,7 +28,13 @@ class Heartbeat:
     def advance(self, done: float, whole: float, speed: float | None = None) -> None:
         """Tell that so much of the whole is done. A new attempt never tells less than the one before it."""
         fraction = min(1.0, done / whole) if whole > 0 else 0.0
-        self._progress = StepProgress(round(max(fraction, self._progress.fraction), 4), speed)
+        fraction = round(max(fraction, self._progress.fraction), 4)
+        self._progress = replace(self._progress, fraction=fraction, speed=speed)
+
+    def tell_now(self, progress: StepProgress) -> None:
+        """Tell something else from now on, and at once."""
+        self._progress = replace(progress, fraction=self._progress.fraction)
+        activity.heartbeat(self._progress)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ start is told to the caller at once.
 import asyncio
 import re
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from contracts.errors import InvalidMedia, LimitExceeded, SourceFailed, SourceTooSlow
@@ -25,11 +25,26 @@ _MOST_FUTILE: Final = 3
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a server says of a file.
+
+    Attributes:
+        whole_bytes: How large it is, where that is known.
+        validator: Names this very content, so that the rest of it can be asked for; None where nothing does.
+        filename: What the server calls it; a label, perhaps empty.
+    """
+
+    whole_bytes: int | None = None
+    validator: str | None = None
+    filename: str = ""
+
+
 class Sink(Protocol):
     """Where the bytes go."""
 
-    async def begin(self, whole_bytes: int | None) -> None:
-        """The first byte follows, whatever came before; of so many where that is known."""
+    async def begin(self, content: Content) -> None:
+        """The first byte of this follows, whatever came before."""
 
     async def write(self, *pieces: bytes) -> None:
         """The next bytes."""
@@ -59,20 +74,28 @@ class Transfer:
         url: Of the file.
         sink: Gets the bytes.
         max_bytes: Largest file that is taken.
+        content: What an earlier transfer was told of the file, of which the sink has the first bytes; None for none.
+        received_bytes: How many these are. Where the file is another one by now, it is begun anew.
     """
 
-    def __init__(self, sources: Sources, url: SourceUrl, sink: Sink, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        url: SourceUrl,
+        sink: Sink,
+        *,
+        max_bytes: int,
+        content: Content | None = None,
+        received_bytes: int = 0,
+    ) -> None:
         self._sources = sources
         self._url = url
         self._sink = sink
         self._max_bytes = max_bytes
         self._batch: list[bytes] = []
         self._batch_bytes = 0
-        self._received_bytes = 0
-        self._furthest_bytes = 0
-        self._whole_bytes: int | None = None
-        self._validator: str | None = None
-        self._filename = ""
+        self._received_bytes = self._furthest_bytes = received_bytes
+        self._content = content or Content()
 
     async def run(self) -> Fetched:
         """Bring the whole file.
@@ -96,7 +119,7 @@ class Transfer:
             ) from None
         if self._received_bytes == 0:
             raise InvalidMedia("The URL leads to a file without a byte.")
-        return Fetched(self._received_bytes, self._filename)
+        return Fetched(self._received_bytes, self._content.filename)
 
     async def _read_all(self) -> None:
         futile = 0
@@ -119,23 +142,24 @@ class Transfer:
         await self._write()
 
     def _what_is_missing(self) -> dict[str, str]:
-        if self._received_bytes == 0 or self._validator is None:
+        validator = self._content.validator
+        if self._received_bytes == 0 or validator is None:
             return {}
-        return {"Range": f"bytes={self._received_bytes}-", "If-Range": self._validator}
+        return {"Range": f"bytes={self._received_bytes}-", "If-Range": validator}
 
     def _goes_on(self, answer: Answer) -> bool:
         """Whether the answer is the rest of what is here. Raises ``SourceFailed`` for a part that is not."""
         if answer.status == 200:  # noqa: PLR2004 - OK: all of it
             return False
         found = _CONTENT_RANGE.fullmatch(answer.header("content-range") or "")
-        whole = self._whole_bytes
+        whole = self._content.whole_bytes
         if (
             found is not None
             and int(found[1]) == self._received_bytes > 0
             and (whole is None or found[3] in {str(whole), "*"})
         ):
             return True
-        self._validator = None  # the next connection asks for all of it
+        self._content = replace(self._content, validator=None)  # the next connection asks for all of it
         raise SourceFailed(f"The server {answer.url.host} sends another part of the file than it was asked for.")
 
     async def _begin_with(self, answer: Answer) -> None:
@@ -143,10 +167,9 @@ class Transfer:
             raise SourceFailed(f"The server {answer.url.host} packs the file, though it was asked not to.")
         self._batch.clear()
         self._batch_bytes = self._received_bytes = 0
-        self._whole_bytes, self._validator = answer.length, answer.validator
-        self._filename = answer.filename
-        self._check_size(self._whole_bytes or 0)
-        await self._sink.begin(self._whole_bytes)
+        self._content = Content(answer.length, answer.validator, answer.filename)
+        self._check_size(answer.length or 0)
+        await self._sink.begin(self._content)
 
     async def _read_body(self, answer: Answer) -> None:
         seconds = self._sources.patience.stall_seconds
@@ -172,7 +195,7 @@ class Transfer:
         self._furthest_bytes = max(self._furthest_bytes, self._received_bytes)
         self._batch.append(piece)
         self._batch_bytes += len(piece)
-        self._sink.tell(self._received_bytes, self._whole_bytes)
+        self._sink.tell(self._received_bytes, self._content.whole_bytes)
 
     async def _write(self) -> None:
         """Hand on what has arrived. What a broken connection left is kept for the next one, so it is in order."""

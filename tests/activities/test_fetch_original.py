@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
 import pytest
+from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
-from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput, FetchRules
+from activities.arriving_original import FetchProgress, FetchRules
+from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
 from contracts.errors import (
     AddressRefused,
     ErrorCode,
@@ -35,7 +37,7 @@ from storage.bucket import BucketStorage
 from storage.bucket_objects import Bucket
 from storage.disk import DiskStorage
 from tests.activities.conftest import Folders
-from tests.fetching.serving import Reply, serving, status, well, without_length
+from tests.fetching.serving import TAG, Reply, serving, status, well, without_length
 from tests.storage.published import content_of
 from tests.waiting import eventually
 
@@ -68,9 +70,10 @@ def activities(
     max_bytes: int = 10_000_000,
     at_once: int = 5,
     spare_bytes: int = 0,
+    kept_every_bytes: int = 1_000_000,
 ) -> FetchOriginalActivities:
     sources = Sources(AddressRules([allowed]), PATIENCE)
-    rules = FetchRules(max_bytes, at_once, spare_bytes)
+    rules = FetchRules(max_bytes, at_once, spare_bytes, kept_every_bytes)
     return FetchOriginalActivities(database.videos, database.upload_leases, folders.storage, sources, rules)
 
 
@@ -212,6 +215,63 @@ async def test_a_cancel_in_mid_file_ends_within_a_second_and_leaves_no_byte(
             with contextlib.suppress(asyncio.CancelledError):
                 await running
     assert originals(folders) == []
+
+
+async def killed_after_a_part(of: FetchOriginalActivities, video: Video) -> FetchProgress:
+    """What the last heartbeat told of a fetch whose worker was gone when a mebibyte was kept."""
+    environment = ActivityEnvironment()
+    kept: asyncio.Queue[FetchProgress] = asyncio.Queue()
+
+    def told(progress: StepProgress) -> None:
+        if isinstance(progress, FetchProgress):
+            kept.put_nowait(progress)
+
+    environment.on_heartbeat = told
+    running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
+    async with asyncio.timeout(10):
+        last = await kept.get()
+    environment.cancel(cancellation_details=ActivityCancellationDetails(worker_shutdown=True))
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return last
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def either(request: pytest.FixtureRequest, folders: Folders) -> Folders:
+    """Each kind of place."""
+    return replace(folders, storage=request.getfixturevalue("bucket_storage")) if request.param == "bucket" else folders
+
+
+@pytest.mark.parametrize(("now", "asked_anew"), [(well(), []), (well(tag='"two"'), []), (status(416), [None])])
+async def test_the_next_attempt_goes_on_from_what_was_kept_unless_the_file_is_another_by_now(
+    database: Database, either: Folders, now: Reply, asked_anew: list[None]
+) -> None:
+    async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True), now, well()) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, either)
+        last = await killed_after_a_part(of, video)
+        assert (last.whole_bytes, last.validator) == (len(CONTENT), TAG)
+        assert await database.upload_leases.reserved_bytes() == len(CONTENT) - last.kept_bytes
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, heartbeat_details=[asdict(last)])
+        await environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1))
+        assert server.ranges == [None, f"bytes={last.kept_bytes}-", *asked_anew]
+    row = await stored(database, video.id)
+    assert (row.file_size_bytes, row.content_sha256) == (len(CONTENT), SHA256)
+    assert await content_of(either.storage, video.original_key) == CONTENT
+
+
+async def test_an_attempt_begins_anew_where_what_was_kept_is_gone(database: Database, folders: Folders) -> None:
+    async with serving(CONTENT) as server:
+        video = await import_row(database, server.url())
+        environment = ActivityEnvironment()
+        await asyncio.to_thread((folders.uploads / "originals").mkdir, parents=True)
+        gone = FetchProgress(kept_bytes=2**20, whole_bytes=len(CONTENT), validator=TAG)
+        environment.info = replace(environment.info, heartbeat_details=[asdict(gone)])
+        of = activities(database, folders)
+        await environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1))
+        assert server.ranges == [None]
+    assert (await stored(database, video.id)).content_sha256 == SHA256
 
 
 async def test_progress_is_told_by_heartbeats(

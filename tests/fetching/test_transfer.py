@@ -23,7 +23,7 @@ from fetching.addresses import Address, AddressRules
 from fetching.connecting import Resolve, resolve
 from fetching.source import MOST_REDIRECTS, Patience, Sources
 from fetching.source_url import SourceUrl
-from fetching.transfer import Fetched, Transfer
+from fetching.transfer import Content, Fetched, Transfer
 from tests.fetching.serving import Reply, drip, never, redirect, serving, status, well, without_length
 
 CONTENT: Final = random.Random(7).randbytes(3_000_000)  # noqa: S311 - the same each time
@@ -38,11 +38,11 @@ class Memory:
 
     content: bytearray = field(default_factory=bytearray)
     begun: int = 0
-    whole_bytes: int | None = None
+    begun_with: Content | None = None
     told: list[tuple[int, int | None]] = field(default_factory=list)
 
-    async def begin(self, whole_bytes: int | None) -> None:
-        self.whole_bytes = whole_bytes
+    async def begin(self, content: Content) -> None:
+        self.begun_with = content
         self.content.clear()
         self.begun += 1
 

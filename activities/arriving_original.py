@@ -1,0 +1,189 @@
+"""The original of an import on its way: what has arrived is kept every now and then, for the attempt after this one.
+
+A killed worker costs what came since. What is needed to go on is in the heartbeats: how much is durable, and by what
+its server names the content that it is the beginning of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from activities.heartbeat import Heartbeat
+from contracts.errors import OriginalMissing, StorageFailed
+from contracts.processing import StepProgress
+from database.tables import Video
+from database.upload_leases import UploadLeases
+from fetching.transfer import Content
+from ingest.room import Room
+from storage.hashing import sha256_of
+from storage.protocol import OriginalWriter, Storage
+
+
+@dataclass(frozen=True)
+class FetchRules:
+    """What is fetched, and how much at a time.
+
+    Attributes:
+        max_bytes: Largest original.
+        at_once: So many fetches this worker does side by side; the rows of other videos are written by it too.
+        spare_bytes: What is to stay free on a disk.
+        kept_every_bytes: So often is what has arrived made durable, and as much less reserved.
+    """
+
+    max_bytes: int
+    at_once: int
+    spare_bytes: int = 0
+    kept_every_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FetchProgress(StepProgress):
+    """Heartbeat details of a fetch.
+
+    Attributes:
+        kept_bytes: How many of the file's first bytes are durable.
+        whole_bytes: How many it has, where that is known.
+        validator: By what its server names its content.
+        filename: What its server calls it.
+    """
+
+    kept_bytes: int = 0
+    whole_bytes: int | None = None
+    validator: str | None = None
+    filename: str = ""
+
+    @classmethod
+    def read(cls, details: Sequence[object]) -> "FetchProgress":
+        """Those of the attempt before this one; nothing is kept where there was none, or one by other code."""
+        told = details[0] if details and isinstance(details[0], dict) else {}
+        try:
+            return cls(**{name: value for name, value in told.items() if name in cls.__dataclass_fields__})
+        except TypeError:
+            return cls()
+
+
+class ArrivingOriginal:
+    """The sink of a transfer: an original in storage, begun as often as the transfer begins.
+
+    Args:
+        storage: Where it goes.
+        leases: Told how much of it is here.
+        rules: How often, and what is to stay free.
+        video: Whose it is.
+        attempt: Which attempt of the row is served.
+        heartbeat: Tells how far it is.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        leases: UploadLeases,
+        rules: FetchRules,
+        *,
+        video: Video,
+        attempt: int,
+        heartbeat: Heartbeat,
+    ) -> None:
+        self._storage = storage
+        self._leases = leases
+        self._room = Room(storage, leases, rules.spare_bytes)
+        self._rules = rules
+        self._key = video.original_key
+        self._video_id = video.id
+        self._attempt = attempt
+        self._heartbeat = heartbeat
+        self._writer: OriginalWriter | None = None
+        self._content = Content()
+        self._kept_bytes = 0
+
+    async def go_on(self, known: FetchProgress) -> tuple[Content | None, int]:
+        """Take up what an earlier attempt kept, where it is still there: of which content, and how many bytes."""
+        if known.kept_bytes == 0 or known.validator is None or known.kept_bytes == known.whole_bytes:
+            return None, 0
+        try:
+            self._writer = await self._storage.continue_original(self._key, known.kept_bytes)
+        except OriginalMissing:
+            return None, 0
+        self._content = Content(known.whole_bytes, known.validator, known.filename)
+        self._kept_bytes = known.kept_bytes
+        self._heartbeat.tell_now(known)
+        return self._content, known.kept_bytes
+
+    async def begin(self, content: Content) -> None:
+        """Begin the file; what was there of it goes, also what a worker left that was killed.
+
+        Raises:
+            StorageFailed: There is no room for it.
+            StatusConflict: Nobody waits for it any more.
+        """
+        await self.discard()
+        self._heartbeat.tell_now(StepProgress())
+        await self._reserve(content)
+        await (await self._storage.create_original(self._key)).discard()
+        self._writer = await self._storage.create_original(self._key)
+
+    async def write(self, *pieces: bytes) -> None:
+        """Append the pieces."""
+        writer = self._opened()
+        await writer.write(*pieces)
+        if writer.size_bytes - self._kept_bytes >= self._rules.kept_every_bytes:
+            await self._keep()
+
+    def tell(self, received_bytes: int, whole_bytes: int | None) -> None:
+        """Have the next heartbeat tell it."""
+        self._heartbeat.advance(received_bytes, whole_bytes or 0)
+
+    async def commit(self) -> str:
+        """Make the file durable and visible; returns its SHA-256, for which one that was gone on with is read again."""
+        writer = self._opened()
+        digest = writer.digest
+        await writer.commit()
+        return digest.hexdigest() if digest is not None else await sha256_of(self._storage, self._key)
+
+    async def rest(self) -> None:
+        """Let go of a file that another attempt goes on with."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+
+    async def discard(self) -> None:
+        """Leave nothing of a file that was not committed."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.discard()
+
+    async def _reserve(self, content: Content) -> None:
+        """Have every other upload and import leave the room that this one needs."""
+        left_bytes = await self._room.left_bytes(but_for=self._video_id)
+        whole_bytes = content.whole_bytes
+        if whole_bytes is not None and left_bytes is not None and whole_bytes > left_bytes:
+            raise StorageFailed(
+                f"The file has {whole_bytes} bytes, and there is room for {left_bytes} beside the uploads that are on "
+                "their way. Free space, or have videos deleted; the import goes on by itself then."
+            )
+        self._content = content
+        await self._note(0)
+
+    async def _keep(self) -> None:
+        """Make what is here durable, then tell the row, and the attempt that would come after this one."""
+        writer = self._opened()
+        await writer.keep()
+        await self._note(writer.size_bytes)
+        content = self._content
+        self._heartbeat.tell_now(
+            FetchProgress(
+                kept_bytes=writer.size_bytes,
+                whole_bytes=content.whole_bytes,
+                validator=content.validator,
+                filename=content.filename,
+            )
+        )
+
+    async def _note(self, here_bytes: int) -> None:
+        self._kept_bytes = here_bytes
+        length = self._content.whole_bytes
+        await self._leases.note_fetch(self._video_id, self._attempt, length=length, offset=here_bytes)
+
+    def _opened(self) -> OriginalWriter:
+        if self._writer is None:
+            raise ValueError("The original was not begun.")
+        return self._writer
