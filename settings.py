@@ -96,6 +96,14 @@ class Settings(BaseSettings):
     upload_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
     )
+    sweep_age_seconds: float = Field(
+        default=86_400,
+        gt=0,
+        description="Stored files that no video is to have are removed once they are so old, in seconds.",
+    )
+    sweep_interval_seconds: float = Field(
+        default=6 * 3600, gt=0, description="How often these are looked for, in seconds."
+    )
     import_enabled: bool = Field(
         default=True, description="Whether `POST /api/v1/videos/import` takes videos from a URL."
     )

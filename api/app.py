@@ -11,7 +11,7 @@ from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
 from api.problems import install_problem_handlers
-from api.reconciling import reconciling
+from api.reconciling import reconciling, sweeping
 from api.request_log import RequestLog
 from api.routers import direct, files, health, imports, session, sharing, system, tus, uploads, videos
 from api.services import ApiOptions, ApiState, Services, api_state
@@ -52,7 +52,10 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     async def lifespan(_: FastAPI) -> AsyncIterator[ApiState]:
         async with open_services() as services:
             state = api_state(services, options)
-            async with reconciling(services.reconcile, options.reconcile_interval_seconds):
+            async with (
+                reconciling(services.reconcile, options.reconcile_interval_seconds),
+                sweeping(services.sweep, options.sweep_interval_seconds),
+            ):
                 yield state
                 await state["uploads"].settle(_SETTLE_SECONDS)
                 await state["resumable"].settle(_SETTLE_SECONDS)

@@ -5,6 +5,7 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
@@ -23,6 +24,7 @@ from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport
+from runs.sweep import Sweeper, SweepReport
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from temporal_client import address_and_namespace, connect
@@ -70,6 +72,7 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             spare_bytes=settings.spare_bytes,
         ),
         reconcile_interval_seconds=settings.reconcile_interval_seconds,
+        sweep_interval_seconds=settings.sweep_interval_seconds,
         temporal_address=address,
         temporal_namespace=namespace,
         temporal_ui_url=settings.temporal_ui_url,
@@ -91,6 +94,11 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             async def reconcile() -> ReconcileReport:
                 return await reconciler.run() if await leadership.leads() else ReconcileReport()
 
+            sweeper = Sweeper(database.videos, database.backlog, storage, timedelta(seconds=settings.sweep_age_seconds))
+
+            async def sweep() -> SweepReport:
+                return await sweeper.run() if await leadership.leads() else SweepReport()
+
             yield Services(
                 database=database,
                 videos=database.videos,
@@ -100,6 +108,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 storage=storage,
                 runs=runs,
                 reconcile=reconcile,
+                sweep=sweep,
             )
 
     return open_services

@@ -27,6 +27,7 @@ from ingest.uploads import Uploads
 from runs.actions import VideoActions, owned_video
 from runs.protocol import Runs
 from runs.reconcile import ReconcileReport
+from runs.sweep import SweepReport
 from storage.protocol import Storage
 
 
@@ -60,6 +61,7 @@ class Services:
     storage: Storage
     runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
+    sweep: Callable[[], Awaitable[SweepReport]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class ApiOptions:
         imports: What an import may be.
         resumable: What one over several requests may be.
         reconcile_interval_seconds: Pause between two calls of ``Services.reconcile``.
+        sweep_interval_seconds: The same of ``Services.sweep``.
         temporal_address: For people, in ``/api/v1/system``.
         temporal_namespace: For people and links.
         temporal_ui_url: Where Temporal's Web UI is, or None when nobody said.
@@ -83,6 +86,7 @@ class ApiOptions:
     imports: ImportLimits
     resumable: ResumableLimits
     reconcile_interval_seconds: float
+    sweep_interval_seconds: float
     temporal_address: str
     temporal_namespace: str
     temporal_ui_url: str | None = None

@@ -9,7 +9,21 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.text import Text
 
-from cli import accounts, demo, deploy, doctor, importing, processes, replay, serve, status, storage, upload, videos
+from cli import (
+    accounts,
+    demo,
+    deploy,
+    doctor,
+    importing,
+    processes,
+    replay,
+    serve,
+    status,
+    storage,
+    sweep,
+    upload,
+    videos,
+)
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
@@ -31,7 +45,15 @@ _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]]
             ("replay", replay.replay),
         ),
     ),
-    (_PARTS, (("migrate", processes.migrate), ("api", processes.api), ("worker", processes.worker))),
+    (
+        _PARTS,
+        (
+            ("migrate", processes.migrate),
+            ("sweep", sweep.sweep),
+            ("api", processes.api),
+            ("worker", processes.worker),
+        ),
+    ),
 )
 _STORAGE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("check", storage.check),

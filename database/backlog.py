@@ -1,6 +1,6 @@
 """Rows that nobody may have in hand any more: what the reconciler asks for, and how it says what it found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
@@ -45,6 +45,12 @@ class Backlog:
         )
         async with self._transaction() as session:
             return list(await session.scalars(query))
+
+    async def rows(self, video_ids: Collection[UUID]) -> dict[UUID, Video]:
+        """Those of the videos that there are."""
+        query = select(Video).where(col(Video.id).in_(video_ids))
+        async with self._transaction() as session:
+            return {video.id: video for video in await session.scalars(query)}
 
     async def look_again(self, video: Video, at: datetime) -> None:
         """Leave the row alone until then, unless it changes meanwhile."""

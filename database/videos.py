@@ -198,9 +198,14 @@ class Videos:
         Gives whether what the run of this attempt published is not to be there: the row is gone, or still of this
         attempt and not ``ready``. While it is held nobody can retry the video or make it ready.
         """
-        async with self._transaction() as session:
-            video = await session.get(Video, video_id, with_for_update=True)
+        async with self.held(video_id) as video:
             yield video is None or (video.attempt == attempt and video.status != VideoStatus.READY)
+
+    @asynccontextmanager
+    async def held(self, video_id: UUID) -> AsyncIterator[Video | None]:
+        """The row, or None where there is none; nobody can change it for as long as the block lasts."""
+        async with self._transaction() as session:
+            yield await session.get(Video, video_id, with_for_update=True)
 
     async def request_cancel(self, video_id: UUID, attempt: int) -> bool:
         """Note in a row in ``processing`` that it is to end as cancelled; from then on it can't become ``ready``.

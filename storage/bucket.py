@@ -20,7 +20,7 @@ from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
-from storage.protocol import Digest, RemoteFile
+from storage.protocol import Digest, Kept, RemoteFile
 
 _CHECK_PREFIX: Final = "checks/"
 
@@ -96,8 +96,11 @@ class BucketStorage:
             await remove_unfinished(self._bucket, key)
 
     async def delete_folder(self, prefix: str) -> None:
-        """Remove every file below ``prefix``; none is a success."""
-        await self._bucket.delete_all(f"{checked_key(prefix.removesuffix('/'))}/")
+        """Remove every file below ``prefix``, and what was begun there; none is a success."""
+        prefix = f"{checked_key(prefix.removesuffix('/'))}/"
+        await self._bucket.delete_all(prefix)
+        for begun, _ in await self._bucket.all_unfinished(prefix):
+            await self._bucket.drop_parts(begun)
 
     async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
         """Copy each file to its published name, then take its work name. Raises ``WorkMissing``."""
@@ -120,6 +123,14 @@ class BucketStorage:
         async for key, found in self._bucket.listed(f"{checked_key(prefix.removesuffix('/'))}/"):
             if TAIL not in key:
                 yield key, found.size_bytes
+
+    async def kept(self, prefix: str) -> AsyncIterator[Kept]:
+        """Tails and parts, too, each under the key of the file that it was to become."""
+        prefix = f"{checked_key(prefix.removesuffix('/'))}/"
+        async for key, found in self._bucket.listed(prefix):
+            yield Kept(key.partition(TAIL)[0], found.size_bytes, found.modified)
+        for begun, modified in await self._bucket.all_unfinished(prefix):
+            yield Kept(begun.key, 0, modified)
 
     async def published(self, key: str) -> RemoteFile:
         """The object, to be read from the bucket by whoever asks. Raises ``WorkMissing``."""

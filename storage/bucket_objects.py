@@ -210,10 +210,20 @@ class Bucket:
 
     async def unfinished(self, key: str) -> list[PutParts]:
         """What was begun to be put under this very key and not finished, the newest last."""
+        return [begun for begun, _ in await self.all_unfinished(key) if begun.key == key]
+
+    async def all_unfinished(self, prefix: str) -> list[tuple[PutParts, datetime]]:
+        """What was begun to be put under a key that begins so and not finished, and when; the newest last."""
+        found = []
         with told_as_storage_failed("look for unfinished files", self.where):
-            found = await self._client.list_multipart_uploads(Bucket=self._name, Prefix=self._prefix + key)
-        begun = [one for one in found.get("Uploads", []) if one["Key"] == self._prefix + key]
-        return [PutParts(key, one["UploadId"]) for one in sorted(begun, key=lambda one: one["Initiated"])]
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._name, Prefix=self._prefix + prefix
+            )
+            async for page in pages:
+                for one in page.get("Uploads", []):
+                    begun = PutParts(one["Key"].removeprefix(self._prefix), one["UploadId"])
+                    found.append((begun, one["Initiated"].astimezone(UTC)))
+        return sorted(found, key=lambda one: one[1])
 
     async def parts(self, begun: PutParts, wanted: Mapping[int, str] = _NONE_WANTED) -> Sequence[Part]:
         """The parts that are there, by number.

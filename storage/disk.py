@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, WorkFile, processed_key
@@ -12,7 +13,7 @@ from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
-from storage.protocol import Digest, LocalFile
+from storage.protocol import Digest, Kept, LocalFile
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,26 @@ class DiskStorage:
                     if not path.name.startswith(".") and path.suffix != placing.PART
                     if (size_bytes := placing.size_of(path)) is not None
                 )
+
+        for file in await off_loop(files):
+            yield file
+
+    async def kept(self, prefix: str) -> AsyncIterator[Kept]:
+        """Hidden files and parts, too, each under the key of the file that it was to become."""
+        folder = self._scratch if prefix == WORK_PREFIX else self._path(prefix.removesuffix("/"))
+
+        def files() -> list[Kept]:
+            with told_as_storage_failed("list the files", folder):
+                found = [(path, placing.stat_of(path)) for path in folder.rglob("*")]
+                return [
+                    Kept(
+                        f"{prefix}{placing.without_part(path).relative_to(folder).as_posix()}",
+                        stat.st_size,
+                        datetime.fromtimestamp(stat.st_mtime, UTC),
+                    )
+                    for path, stat in found
+                    if stat is not None
+                ]
 
         for file in await off_loop(files):
             yield file

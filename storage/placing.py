@@ -62,11 +62,25 @@ def place_again(source: Path, path: Path) -> None:
 
 def size_of(path: Path) -> int | None:
     """Size in bytes of a regular file, or None if there is none."""
+    found = stat_of(path)
+    return found.st_size if found is not None else None
+
+
+def stat_of(path: Path) -> os.stat_result | None:
+    """What the disk says of a regular file, or None if there is none."""
     try:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def without_part(path: Path) -> Path:
+    """The file that a part was to become; another file is itself."""
+    name = path.name.removesuffix(PART)
+    if name != path.name and name.startswith("."):
+        name = name[1:].rpartition(".")[0]  # without the token of the call that wrote it
+    return path.with_name(name)
 
 
 def remove_folder(folder: Path) -> None:

@@ -91,6 +91,21 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Bytes that storage holds, finished or not.
+
+    Attributes:
+        key: Under which they stand, or were to stand.
+        size_bytes: How many; 0 of parts in a bucket that nobody may see yet.
+        modified: When they came.
+    """
+
+    key: str
+    size_bytes: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
 class SignedPart:
     """Where a part of an upload can be put, by anybody who has the address.
 
@@ -184,6 +199,9 @@ class Storage(Protocol):
 
     def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
         """Key and size in bytes of every file whose key begins with ``prefix``, which ends in a slash, by key."""
+
+    def kept(self, prefix: str) -> AsyncIterator[Kept]:
+        """All that is below ``prefix``, which ends in a slash: finished files, parts, what a killed process left."""
 
     async def published(self, key: str) -> LocalFile | RemoteFile:
         """Where a published file is to be read from. Raises ``WorkMissing`` where there is none."""

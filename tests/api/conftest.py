@@ -12,7 +12,7 @@ from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from storage.disk import DiskStorage
-from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, over_http
+from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, nothing_to_sweep, over_http
 
 MEBIBYTE = 1024 * 1024
 
@@ -43,6 +43,7 @@ def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Se
         storage=storage,
         runs=runs,
         reconcile=nothing_to_reconcile,
+        sweep=nothing_to_sweep,
     )
 
 
@@ -62,6 +63,7 @@ def options() -> ApiOptions:
         imports=ImportLimits(enabled=True, addresses=AddressRules()),
         resumable=ResumableLimits(max_bytes=64 * MEBIBYTE, lease_seconds=1.0, expires_seconds=3600, spare_bytes=0),
         reconcile_interval_seconds=3600,
+        sweep_interval_seconds=3600,
         temporal_address="127.0.0.1:7233",
         temporal_namespace="default",
     )

@@ -16,6 +16,7 @@ from api.services import ApiOptions, Services
 from contracts.processing import VideoProcessingInput
 from runs.reconcile import ReconcileReport
 from runs.records import LiveProgress, QueueState, StepRecord, TemporalRefuses, TemporalUnavailable
+from runs.sweep import SweepReport
 
 
 @dataclass
@@ -76,6 +77,10 @@ class RecordedRuns:
 
 async def nothing_to_reconcile() -> ReconcileReport:
     return ReconcileReport(started=0, closed=0, expired=0)
+
+
+async def nothing_to_sweep() -> SweepReport:
+    return SweepReport()
 
 
 def app_of(services: Services, options: ApiOptions) -> FastAPI:

@@ -22,7 +22,7 @@ from runs.reconcile import Reconciler
 from storage.disk import DiskStorage
 from temporal_client import connect
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
-from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile
+from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, nothing_to_sweep
 
 UPLOAD = "/api/v1/videos/upload"
 MEBIBYTE = 1024 * 1024
@@ -34,7 +34,7 @@ async def stoppable_client(
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
     rows = (database, database.videos, database.accounts, database.upload_leases, database.backlog)
-    services = Services(*rows, storage, runs, nothing_to_reconcile)
+    services = Services(*rows, storage, runs, nothing_to_reconcile, nothing_to_sweep)
     async with in_process(services, replace(options, reconcile_interval_seconds=3600)) as client:
         yield client
     await database.dispose()

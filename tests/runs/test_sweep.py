@@ -1,0 +1,156 @@
+"""Files that no row is to have go; everything else stays, and so does everything that is young."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.errors import StorageFailed
+from contracts.status import VideoStatus
+from contracts.storage_keys import original_key, processed_key, work_key
+from database.engine import Database
+from runs.sweep import Sweeper
+from storage.disk import DiskStorage
+from storage.protocol import Storage
+from tests.database.samples import video_in
+
+AT_ONCE = timedelta(seconds=-60)
+"""Of an age that every file has."""
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def storage(request: pytest.FixtureRequest) -> Storage:
+    """Each kind of place."""
+    if request.param == "bucket":
+        bucket_storage: Storage = request.getfixturevalue("bucket_storage")
+        return bucket_storage
+    folder: Path = request.getfixturevalue("tmp_path")
+    return DiskStorage(folder / "uploads", folder / "scratch")
+
+
+def sweeper(database: Database, storage: Storage, older_than: timedelta = AT_ONCE) -> Sweeper:
+    return Sweeper(database.videos, database.backlog, storage, older_than)
+
+
+async def put(storage: Storage, key: str) -> None:
+    async with storage.create(key) as path:
+        path.write_bytes(b"x" * 100)
+
+
+async def put_original(storage: Storage, key: str, *, whole: bool = True) -> None:
+    """An original, or what is left of one that was being sent."""
+    writer = await storage.create_original(key)
+    await writer.write(b"x" * 100)
+    if whole:
+        await writer.commit()
+    else:
+        await writer.keep()
+    await writer.close()
+
+
+async def put_everywhere(storage: Storage, video_id: UUID) -> None:
+    await put_original(storage, original_key(str(video_id), ".mp4"))
+    await put(storage, work_key(str(video_id), "chunk.mp4"))
+    await put(storage, processed_key(str(video_id), "video.mp4"))
+
+
+async def kept(storage: Storage, video_id: UUID) -> list[str]:
+    """Where the video has files."""
+    found = set()
+    for prefix in ("originals/", "work/", "processed/"):
+        async for file in storage.kept(prefix):
+            if str(video_id) in file.key:
+                found.add(prefix.removesuffix("/"))
+    return sorted(found)
+
+
+async def test_files_of_no_video_go_and_what_bears_no_id_stays(database: Database, storage: Storage) -> None:
+    never = uuid4()
+    await put_everywhere(storage, never)
+    await put(storage, "processed/somebody-elses/file.txt")
+    report = await sweeper(database, storage).run()
+    assert (report.removed, report.failed, report.size_bytes) == (3, 0, 300)
+    assert await kept(storage, never) == []
+    assert await storage.size("processed/somebody-elses/file.txt") == 100
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        (VideoStatus.UPLOADING, ["originals"]),
+        (VideoStatus.PROCESSING, ["originals", "processed", "work"]),
+        (VideoStatus.READY, ["originals", "processed"]),
+        (VideoStatus.ERROR, ["originals"]),
+    ],
+)
+async def test_a_video_keeps_what_its_status_is_to_have(
+    database: Database, storage: Storage, status: VideoStatus, stays: list[str]
+) -> None:
+    video = await video_in(database.videos, status)
+    await put_everywhere(storage, video.id)
+    await sweeper(database, storage).run()
+    assert await kept(storage, video.id) == stays
+
+
+async def test_what_is_left_of_an_upload_that_ended_goes_and_of_one_that_goes_on_stays(
+    database: Database, storage: Storage
+) -> None:
+    ended, goes_on = [await video_in(database.videos, VideoStatus.UPLOADING) for _ in range(2)]
+    for video in (ended, goes_on):
+        await put_original(storage, video.original_key, whole=False)
+    await database.videos.interrupt_upload(ended.id, "Gone.")
+    report = await sweeper(database, storage).run()
+    assert report.removed == 1
+    assert (await kept(storage, ended.id), await kept(storage, goes_on.id)) == ([], ["originals"])
+
+
+async def test_what_is_young_stays_and_a_look_removes_nothing(database: Database, storage: Storage) -> None:
+    never = uuid4()
+    await put_everywhere(storage, never)
+    assert (await sweeper(database, storage, timedelta(hours=1)).run()).removed == 0
+    strays = [stray async for stray in sweeper(database, storage).strays()]
+    assert [(stray.video_id, stray.why) for stray in strays] == [(never, "there is no such video")] * 3
+    assert await kept(storage, never) == ["originals", "processed", "work"]
+
+
+async def test_a_pass_is_bounded_and_the_next_one_goes_on(database: Database, storage: Storage) -> None:
+    for _ in range(3):
+        await put(storage, work_key(str(uuid4()), "chunk.mp4"))
+    one = sweeper(database, storage)
+    assert [(await one.run(most=2)).removed for _ in range(3)] == [2, 1, 0]
+
+
+async def test_a_video_that_is_retried_between_look_and_removal_keeps_its_files(
+    database: Database, storage: Storage
+) -> None:
+    video = await video_in(database.videos, VideoStatus.ERROR)
+    await put(storage, processed_key(str(video.id), "video.mp4"))
+
+    class Meanwhile(Sweeper):
+        async def strays(self) -> AsyncIterator[object]:  # type: ignore[override]
+            found = [stray async for stray in super().strays()]
+            await database.videos.start_retry(video.id)
+            for stray in found:
+                yield stray
+
+    report = await Meanwhile(database.videos, database.backlog, storage, AT_ONCE).run()
+    assert report.removed == 0
+    assert await kept(storage, video.id) == ["processed"]
+
+
+async def test_one_that_the_disk_holds_fast_holds_up_no_other(database: Database, tmp_path: Path) -> None:
+    class Stuck(DiskStorage):
+        async def delete_folder(self, prefix: str) -> None:
+            if str(stuck) in prefix:
+                raise StorageFailed("The disk is read-only.")
+            await super().delete_folder(prefix)
+
+    stuck, loose = uuid4(), uuid4()
+    storage = Stuck(tmp_path / "uploads", tmp_path / "scratch")
+    for video_id in (stuck, loose):
+        await put(storage, work_key(str(video_id), "chunk.mp4"))
+    report = await sweeper(database, storage).run()
+    assert (report.removed, report.failed) == (1, 1)
+    assert await kept(storage, loose) == []
