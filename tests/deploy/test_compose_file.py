@@ -169,6 +169,7 @@ def test_media_workers_have_neither_the_database_s_network_nor_its_password() ->
     media = services()["media-worker"]
     assert "database" not in media["networks"]
     assert "DATABASE_URL" not in media["environment"]
+    assert media["environment"]["RUSHES_SANDBOX"] == "required"
     assert "DATABASE_URL" in services()["control-worker"]["environment"]
 
 

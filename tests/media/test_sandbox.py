@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import TranscodeFailed
+from media import confined
 from media.ffmpeg import Bounds, Ffmpeg
 from media.process import ProcessResult, run_process
 from media.programs import find_programs
@@ -118,6 +119,13 @@ def test_an_exit_code_of_ffmpegs_own_is_not_taken_for_a_signal() -> None:
     assert Sandbox(Layer.BUBBLEWRAP).ended(no_room) == no_room
     assert Sandbox(Layer.BUBBLEWRAP).ended(ProcessResult(137, "", "")).return_code == -9
     assert Sandbox(Layer.LANDLOCK).ended(ProcessResult(137, "", "")).return_code == 137
+
+
+def test_a_script_that_is_not_there_while_a_version_is_installed_is_not_taken_for_ffmpegs_own_failure() -> None:
+    said = f"python: can't open file '{confined.__file__}': [Errno 2] No such file or directory"
+    for layer in Layer:
+        with pytest.raises(SandboxFailed, match="can't open"):
+            Sandbox(layer).ended(ProcessResult(2, "", said))
 
 
 LOOKS_AROUND = """
