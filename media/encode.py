@@ -15,7 +15,7 @@ from media.output_check import LEAST_TOLERANCE_SECONDS
 from media.plan import Chunk, PicturePlan, SoundPlan
 from media.process import ProcessFailed
 from media.progress import Advance, OnProgress
-from media.sandbox import Access, encoding_seconds
+from media.sandbox import READING_SECONDS, Access, encoding_seconds
 
 LAST_CHUNK_TOLERANCE_FRAMES = 2
 """How long the source's last frame stands decides whether the output has a frame more or less."""
@@ -119,7 +119,8 @@ async def count_lost_frames(
             whole = replace(last, first_frame=first.first_frame, frames=sum(chunk.frames for chunk, _ in damaged))
             counter = DamageCounter()
             command = decode_chunk_command(ffmpeg.ffmpeg_path, plan, whole, source, origin_seconds=origin_seconds)
-            result, _ = await ffmpeg.run(command, Access(reads=(source,)), on_complaint=counter.read_line)
+            access = Access(reads=(source,), seconds=READING_SECONDS + whole.frames / plan.encoding.frame_rate)
+            result, _ = await ffmpeg.run(command, access, on_complaint=counter.read_line)
             raise_if_failed(result)
             most_of_one = max(most_of_one, counter.frames)
         lost_in_all += most_of_one
