@@ -19,6 +19,9 @@ from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
 from tests.activities.conftest import Folders
 
+UNUSUAL = "3f0c8a52-9d41-4c7e-8b1a-5e2d6f7a9c30"
+"""An id that no row has; the same in every process, or the tests that run side by side are not the same."""
+
 
 def ready(video_id: UUID, attempt: int = 1) -> MarkReadyInput:
     return MarkReadyInput(
@@ -112,7 +115,7 @@ async def test_mark_error_of_a_deleted_row_is_a_success(database: Database) -> N
     assert result.status is None
 
 
-@pytest.mark.parametrize("forged", ["", "no-uuid", "../originals", str(uuid4()).upper(), f"urn:uuid:{uuid4()}"])
+@pytest.mark.parametrize("forged", ["", "no-uuid", "../originals", UNUSUAL.upper(), f"urn:uuid:{UNUSUAL}"])
 async def test_an_id_that_no_row_can_have_is_final_for_every_step_that_asks_the_row(
     database: Database, folders: Folders, forged: str
 ) -> None:
