@@ -62,6 +62,16 @@ class Settings(BaseSettings):
     # The api
     host: str = Field(default="127.0.0.1", description="Address that the api listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port of the api; 0 takes any free one.")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names that the api is asked by besides the loopback ones, as a JSON list; empty for any name. "
+        "Without a key only loopback names are served, whatever this says.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(),
+        description="Other websites whose pages may use the api, as a JSON list such as "
+        '`["https://app.example.com"]`; none by default.',
+    )
     allowed_extensions: tuple[str, ...] = Field(
         default=(".mp4", ".mov", ".avi"), description="File name extensions that an upload may have, as a JSON list."
     )

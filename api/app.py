@@ -5,20 +5,30 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
+from api.other_websites import OtherWebsites
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling, sweeping
 from api.request_log import RequestLog
-from api.routers import direct, files, health, imports, session, sharing, system, tus, uploads, videos
+from api.routers import direct, doors, files, health, imports, session, sharing, system, tus, uploads, videos
+from api.security_headers import SecurityHeaders
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
 
 _SETTLE_SECONDS: Final = 10.0
 """How long a stopping api waits for uploads that are being finished or tidied up."""
+
+_CORS_METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+_CORS_EXPOSED: Final = (
+    *("Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"),
+    *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"),
+    *("Upload-Offset", "Upload-Length", "Upload-Expires"),
+)
 
 _DESCRIPTION: Final = """
 Takes an uploaded video and makes it ready to play: one Temporal workflow per video.
@@ -70,9 +80,20 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
         lifespan=lifespan,
     )
     app.add_middleware(TusVersion)
+    if options.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=options.cors_origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=["*"],
+            expose_headers=_CORS_EXPOSED,
+        )
+    app.add_middleware(OtherWebsites, hosts=options.allowed_hosts, origins=options.cors_origins)
     app.add_middleware(LingeringClose)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
+    app.include_router(doors.router)
     for of_callers in (uploads, tus, direct, imports, videos, sharing, system, session):
         app.include_router(of_callers.router, responses=OF_CALLERS)
     for of_anybody in (files, health):

@@ -12,6 +12,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from accounts.callers import LOCAL_USER, Caller, Callers
 from api.openapi import problem_answers
+from api.other_websites import is_loopback_name
 from api.problems import Problem
 from contracts.refusals import RefusalCode, Refused
 
@@ -48,7 +49,7 @@ async def _known_caller(request: Request, callers: CallersDep, bearer: BearerDep
     elif cookie is not None:
         changes = request.method not in _SAFE_METHODS
         caller = await callers.of_session(cookie, request.headers.get(CSRF_HEADER), changes=changes)
-    elif not await callers.keys_exist() and came_over_loopback(request):
+    elif not await callers.keys_exist() and _is_this_machine(request):
         caller = Caller(LOCAL_USER)
     else:
         return None
@@ -62,7 +63,7 @@ async def _caller(known: Annotated[Caller | None, Depends(_known_caller)], calle
     if await callers.keys_exist():
         raise unauthenticated("Send a key as `Authorization: Bearer rushes_…`.")
     raise unauthenticated(
-        "There is no key yet, and without one only this machine itself is served. Make one with "
+        "There is no key yet, and without one only this machine itself is served, as localhost. Make one with "
         "`rushes keys create --user NAME`."
     )
 
@@ -105,6 +106,11 @@ async def _of_key(callers: Callers, text: str) -> Caller:
 def unauthenticated(detail: str) -> Problem:
     """The answer to somebody who is not known, with the challenge that RFC 9110 asks for."""
     return Problem(RefusalCode.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _is_this_machine(request: Request) -> bool:
+    """A name that is not the machine's own is one that a website has let point here."""
+    return came_over_loopback(request) and is_loopback_name(request.headers.get("host", ""))
 
 
 def came_over_loopback(request: Request) -> bool:

@@ -76,6 +76,8 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
         temporal_address=address,
         temporal_namespace=namespace,
         temporal_ui_url=settings.temporal_ui_url,
+        allowed_hosts=settings.allowed_hosts,
+        cors_origins=settings.cors_origins,
         remote_serving=RemoteServing(settings.published, settings.published_seconds),
     )
 

@@ -42,6 +42,8 @@ class ProblemCode(StrEnum):
     NOT_READY = "not_ready"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    FOREIGN_ORIGIN = "foreign_origin"
+    UNKNOWN_HOST = "unknown_host"
     HTTP_ERROR = "http_error"
 
 
@@ -97,6 +99,8 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.NOT_READY: ProblemKind(503, "The service can't take uploads"),
     ProblemCode.NOT_FOUND: ProblemKind(404, "There is nothing at this address"),
     ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(405, "This address does not take that method"),
+    ProblemCode.FOREIGN_ORIGIN: ProblemKind(403, "Another website asked for this"),
+    ProblemCode.UNKNOWN_HOST: ProblemKind(421, "The service has another name"),
     ProblemCode.HTTP_ERROR: ProblemKind(400, "The request was refused"),
     ErrorCode.UNKNOWN_PROFILE: ProblemKind(422, "There is no such encoding profile"),
     ErrorCode.ADDRESS_REFUSED: ProblemKind(422, "The address is not one that is asked"),

@@ -78,6 +78,8 @@ class ApiOptions:
         temporal_address: For people, in ``/api/v1/system``.
         temporal_namespace: For people and links.
         temporal_ui_url: Where Temporal's Web UI is, or None when nobody said.
+        allowed_hosts: Names of the service besides the loopback ones; empty for any.
+        cors_origins: Of other websites whose pages may ask for anything.
         remote_serving: How files in a bucket are served.
     """
 
@@ -90,6 +92,8 @@ class ApiOptions:
     temporal_address: str
     temporal_namespace: str
     temporal_ui_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     remote_serving: RemoteServing = field(default_factory=RemoteServing)
 
 

@@ -171,6 +171,7 @@ class Stack:
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self._home, os.W_OK | os.X_OK):
                 raise PermissionError(0, "this user may not write to it")
+            self._home.chmod(0o700)  # originals, logs and Temporal's database are nobody else's to read
         except OSError as error:
             raise StackError(
                 f"{self._home} can't hold the stack's state: {error.strerror or error}. Set RUSHES_HOME to a folder "

@@ -32,7 +32,7 @@ async def begin_upload(http: httpx.AsyncClient, *headers: str, body: bytes = b""
     """Send a request's headers and the first bytes of its body, as a client that may never send the rest."""
     connection = await asyncio.open_connection(http.base_url.host, http.base_url.port)
     content_type = f"Content-Type: {MULTIPART['Content-Type']}"
-    head = "\r\n".join([f"POST {UPLOAD} HTTP/1.1", "Host: api", content_type, *headers, "", ""])
+    head = "\r\n".join([f"POST {UPLOAD} HTTP/1.1", "Host: 127.0.0.1", content_type, *headers, "", ""])
     connection[1].write(head.encode() + body)
     await connection[1].drain()
     return connection
@@ -211,7 +211,7 @@ async def test_a_connection_is_used_again_after_an_early_answer(http: httpx.Asyn
     reader, writer = await begin_upload(http, f"Content-Length: {len(body)}", body=body[:1000])
     async with asyncio.timeout(10):
         assert b" 415 " in await reader.readline()
-        writer.write(body[1000:] + b"GET /healthz HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n")
+        writer.write(body[1000:] + b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         rest = await reader.read()
     assert b"HTTP/1.1 200 OK" in rest
     assert rest.endswith(b'{"status":"ok"}')
