@@ -19,6 +19,7 @@ from tests.fetching.serving import serving as file_server
 from tests.fetching.serving import well
 from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.fixtures.clips import Clip, Clips
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -61,7 +62,13 @@ async def another_worker(service: Service, scratch: Path) -> AsyncIterator[None]
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "worker.py", "--queue", "video-media", env=environment, stdout=asyncio.subprocess.DEVNULL
     )
+
+    async def asks_for_work() -> bool:
+        queues = (await service.http.get("/api/v1/system")).json()["queues"]
+        return any(f":{worker.pid} " in poller for queue in queues for poller in queue["pollers"])
+
     try:
+        await eventually(asks_for_work, bool, within_seconds=60)
         yield
     finally:
         worker.terminate()
