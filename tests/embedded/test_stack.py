@@ -33,6 +33,7 @@ async def test_a_given_database_and_temporal_are_used_and_none_is_started(
         assert run is not None
         assert (run.database, run.temporal, run.temporal_ui) == (empty_database_url, address, "")
         assert set(run.pids) == {"stack", "api", "worker"}
+        assert given.folder.stat().st_mode & 0o777 == 0o700, "other users of the machine read nothing"
         assert (await given.rushes("list")).code == 0
     finally:
         process.send_signal(signal.SIGTERM)
