@@ -100,8 +100,8 @@ class Settings(BaseSettings):
     spare_bytes: int = Field(
         default=GIBIBYTE,
         ge=0,
-        description="What uploads (tus) leave free on the disk for what is made of them, in bytes; one that does not "
-        "fit is refused before its first byte.",
+        description="What uploads (tus) and imports leave free on the disk for what is made of them, in bytes; one "
+        "that does not fit beside what is on its way is not begun.",
     )
     upload_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long one upload may take, in seconds, before it counts as interrupted."
