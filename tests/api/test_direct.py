@@ -1,8 +1,10 @@
 """An upload straight into the bucket: the service sees none of its bytes, and takes only what was declared."""
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,9 +15,11 @@ from api.services import ApiOptions, Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from storage.bucket import BucketStorage
+from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
 from tests.api.running import RecordedRuns, over_http
 from tests.storage.published import content_of
+from tests.waiting import eventually
 
 DIRECT = "/api/v1/videos/direct"
 CONTENT = bytes(range(256)) * (70 * 1024)  # 17.5 MiB: a part, and a rest
@@ -158,3 +162,45 @@ async def test_a_service_on_a_disk_says_that_there_is_no_bucket(client: httpx.As
     answer = await client.post(DIRECT, json={"filename": "a.mp4", "size_bytes": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_bucket")
     assert (await client.post(f"{DIRECT}/{uuid4()}/complete", json={})).json()["code"] == "no_bucket"
+
+
+class SlowToFinish(BucketDirect):
+    """A bucket that takes its time to make a file of its parts."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        super().__init__(bucket)
+        self.may_end = asyncio.Event()
+
+    async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
+        await self.may_end.wait()
+        return await super().finish_signed(key, size_bytes, etags)
+
+
+async def test_a_bucket_that_takes_longer_than_a_lease_completes_an_upload_once(
+    services: Services, options: ApiOptions, bucket: Bucket, bucket_storage: BucketStorage, database: Database
+) -> None:
+    slow = SlowToFinish(bucket)
+
+    class Storage(BucketStorage):
+        def direct(self) -> BucketDirect:
+            return slow
+
+    until: set[datetime | None] = set()
+
+    async def renewed() -> bool:
+        video = await database.videos.get(UUID(upload["video_id"]))
+        until.add(video.upload_lease_until if video is not None else None)
+        return len(until) > 4
+
+    storage = Storage(bucket, bucket_storage._copies)
+    short = replace(options, resumable=replace(options.resumable, lease_seconds=0.6))
+    async with over_http(replace(services, storage=storage), short) as http:
+        upload = await begun(http)
+        parts = await put_all(upload)
+        first = asyncio.create_task(complete(http, upload, parts))
+        await eventually(renewed, bool)
+        second = await complete(http, upload, parts)
+        slow.may_end.set()
+        answer = await first
+    assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
+    assert answer.status_code == 202
