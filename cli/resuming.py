@@ -19,7 +19,11 @@ _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _UPLOADS: Final = "/api/v1/uploads"
 _TUS: Final = {"Tus-Resumable": "1.0.0"}
-_TRIED_AGAIN: Final = frozenset({"upload_locked", "wrong_offset", "database_unavailable", "http_502", "http_503"})
+_TRIED_AGAIN: Final = frozenset(
+    {"upload_locked", "wrong_offset", "database_unavailable", "storage_failed", "internal", "quota_exceeded"}
+    | {"http_429", "http_500", "http_502", "http_503", "http_504"}
+)
+"""What may pass; what else is refused leaves the upload where it is, for the same command later."""
 _BEGUN_ANEW: Final = frozenset({"upload_gone", "video_not_found"})
 
 
@@ -98,12 +102,12 @@ class ResumingUpload:
             return self._path is not None  # an api that never answered is not there
         if failure.code in _TRIED_AGAIN:
             return True
-        was_begun, self._path = self._path is not None, None
+        if self._path is None or failure.code not in _BEGUN_ANEW:
+            return False
+        self._path = None
         self._begun.remember(self._name, None)
-        if was_begun and failure.code in _BEGUN_ANEW:
-            self._reached += 1  # a reason to try again
-            return True
-        return False
+        self._reached += 1  # a reason to try again
+        return True
 
     def _look(self) -> tuple[int, str]:
         """The file's size, and a name for this very file and what is asked for."""

@@ -87,6 +87,11 @@ class Appending:
         return self._kept
 
     @property
+    def kept_bytes(self) -> int:
+        """How much of the file was durable when that was last made sure of."""
+        return self._kept
+
+    @property
     def counts(self) -> bool:
         """Whether what a broken request brought counts: not where a checksum was to come true, or another writes."""
         return self._checksum is None and self._is_ours

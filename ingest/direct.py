@@ -1,32 +1,22 @@
 """Uploads that go straight into the bucket: the service signs addresses for the parts, and sees none of the bytes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID, uuid4
 
-import structlog
-
-from contracts.errors import DatabaseUnavailable
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.handing_over import WholeFile, hand_over
+from ingest.renewing import renewed
 from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
 from runs.actions import owned_video
 from runs.protocol import Runs
 from storage.protocol import DirectStorage, SignedPart, Storage
-
-_RENEWALS: Final = 3
-"""So often is a lease renewed before it would end."""
-
-_logger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -127,7 +117,7 @@ class DirectUploads:
         if await self._leases.take(video.id, lease, self._limits.lease_seconds) is None:
             raise Refused(RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second.")
         try:
-            async with self._renewed(video.id, lease):
+            async with renewed(self._leases, video.id, lease, self._limits):
                 wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
             if wrong is not None:
                 raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
@@ -137,26 +127,6 @@ class DirectUploads:
             await uninterrupted(
                 self._leases.release(video.id, lease, offset=None, expires_seconds=self._limits.expires_seconds)
             )
-
-    @asynccontextmanager
-    async def _renewed(self, video_id: UUID, lease: UUID) -> AsyncIterator[None]:
-        """Keep others out while the block lasts: a bucket may take minutes to make a file of ten thousand parts."""
-        seconds, expires_seconds = self._limits.lease_seconds, self._limits.expires_seconds
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(seconds / _RENEWALS)
-                try:
-                    await self._leases.renew(video_id, lease, seconds, offset=None, expires_seconds=expires_seconds)
-                except DatabaseUnavailable as error:
-                    _logger.warning("lease of an upload not renewed", reason=str(error))
-
-        renewing = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait({renewing})
 
     def _bucket(self) -> DirectStorage:
         direct = self._storage.direct()

@@ -7,7 +7,6 @@ says nothing any more, is free again as soon.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -20,13 +19,11 @@ from database.videos import Videos
 from ingest.appending import Appending, Checksum
 from ingest.handing_over import WholeFile, hand_over
 from ingest.known_digests import KnownDigests
+from ingest.renewing import RENEWALS, renewed
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
 from storage.protocol import OriginalWriter, Storage
-
-_RENEWALS: Final = 3
-"""So often is a lease renewed before it would end."""
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -89,7 +86,7 @@ class UploadTurns:
             await self._take(turn, writer, pieces, checksum)
             if writer.size_bytes == turn.video.upload_length:
                 turn.kept_bytes = None  # the row says all of it only when the upload is finished
-                return await uninterrupted(self._finish(turn.video, writer))
+                return await uninterrupted(self._finish(turn, writer))
         return None
 
     @asynccontextmanager
@@ -132,13 +129,21 @@ class UploadTurns:
                 video.id, turn.lease, seconds, offset=kept_bytes, expires_seconds=expires_seconds
             )
 
-        appending = Appending(writer, video.upload_length, checksum, renew, self._limits.lease_seconds / _RENEWALS)
+        appending = Appending(writer, video.upload_length, checksum, renew, self._limits.lease_seconds / RENEWALS)
         try:
             await appending.take(pieces)
+        except StorageFailed:
+            # What came after the last time that it was kept may have a hole: it is as if it had not come.
+            if appending.counts:
+                turn.kept_bytes = appending.kept_bytes
+            if appending.kept_bytes == begin:
+                self._digests.keep(video.id, begin, before)
+            await uninterrupted(appending.let_go())
+            raise
         except BaseException:
             kept_bytes = await uninterrupted(_kept(appending))
             if kept_bytes is not None and kept_bytes == video.upload_length:
-                await uninterrupted(self._finish(video, writer))  # all of it came before the request broke
+                await uninterrupted(self._finish(turn, writer))  # all of it came before the request broke
             elif kept_bytes is None:
                 self._digests.keep(video.id, begin, before)
             else:
@@ -151,11 +156,12 @@ class UploadTurns:
             self._digests.keep(video.id, writer.size_bytes, writer.digest)
             await appending.let_go()
 
-    async def _finish(self, video: Video, writer: OriginalWriter) -> Video:
+    async def _finish(self, turn: _Turn, writer: OriginalWriter) -> Video:
         """Every byte is here: make the file durable, hand the row over, start its workflow."""
-        await writer.commit()
+        async with renewed(self._leases, turn.video.id, turn.lease, self._limits):
+            await writer.commit()
         digest = writer.digest
-        return await self._hand_over(video, writer.size_bytes, digest.hexdigest() if digest is not None else None)
+        return await self._hand_over(turn.video, writer.size_bytes, digest.hexdigest() if digest is not None else None)
 
     async def _found_whole(self, video: Video, error: OriginalMissing) -> Video:
         """What arrived is not there to go on with: it may be all of the file, whose row could not be handed over."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from botocore.exceptions import ClientError
 
+from contracts.errors import StorageFailed
 from storage.bucket_errors import NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
 from storage.bucket_records import Part, PutParts, StoredObject
 from storage.location import BucketLocation
@@ -143,10 +144,13 @@ class Bucket:
         with told_as_storage_failed("delete files", self.where):
             for first in range(0, len(keys), _DELETED_AT_ONCE):
                 some = keys[first : first + _DELETED_AT_ONCE]
-                await self._client.delete_objects(
+                answer = await self._client.delete_objects(
                     Bucket=self._name,
                     Delete={"Objects": [{"Key": self._prefix + key} for key in some], "Quiet": True},
                 )
+                if refused := answer.get("Errors"):  # the answer as a whole is a success all the same
+                    why = refused[0].get("Message") or refused[0].get("Code") or "it does not say why"
+                    raise StorageFailed(f"Could not delete {len(refused)} files in {self.where}: {why}")
 
     async def listed(self, prefix: str) -> AsyncIterator[tuple[str, StoredObject]]:
         """Every object whose key begins so, with its key, in the order of keys."""

@@ -83,7 +83,9 @@ class BucketOriginalWriter:
             await self._put_part(self._next_part_bytes())
 
     async def keep(self) -> None:
-        """Make everything so far durable, so that another writer can continue after it."""
+        """Make everything so far durable, so that another writer can continue after it. Raises ``StorageFailed``."""
+        if not self._is_open:
+            raise ValueError("The upload is not open.")
         await self._put()
         begin = self._size_bytes - len(self._buffer)
         older = [name async for name, _ in self._bucket.listed(self._key + TAIL)]
@@ -152,7 +154,11 @@ class BucketOriginalWriter:
         if self._putting is not None:
             await asyncio.wait({self._putting})
             putting, self._putting = self._putting, None
-            self._parts.append(putting.result())
+            try:
+                self._parts.append(putting.result())
+            except BaseException:
+                self._is_open = False  # there is a hole now: nothing after it may be kept or committed
+                raise
 
     async def _stop_putting(self) -> None:
         self._is_open = False

@@ -1,0 +1,159 @@
+"""A storage that fails in the middle of a request costs what was not durable yet, and not the upload."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from api.services import ApiOptions, Services
+from contracts.errors import StorageFailed
+from contracts.status import VideoStatus
+from database.engine import Database
+from storage.bucket_objects import Bucket
+from storage.bucket_records import Part, PutParts
+from storage.disk import DiskStorage
+from storage.disk_original import DiskOriginalWriter
+from storage.filesystem import told_as_storage_failed
+from storage.protocol import Digest, Storage
+from tests.api.running import RecordedRuns, over_http
+from tests.api.test_tus import append, created, offset_of, row_of
+from tests.storage.published import content_of
+from tests.waiting import eventually
+
+MEBIBYTE = 1024 * 1024
+CONTENT = bytes(range(256)) * (160 * 1024)  # 40 MiB: five parts of a multipart upload, kept twice on its way
+FAILS_AT = 30 * MEBIBYTE
+
+
+class Weather:
+    """Whether the storage fails now."""
+
+    def __init__(self) -> None:
+        self.is_bad = True
+
+
+class FullDiskWriter(DiskOriginalWriter):
+    """On a disk that is full after so many bytes, until there is room."""
+
+    weather: Weather
+
+    def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
+        if self.weather.is_bad and self.size_bytes >= FAILS_AT:
+            self._close()
+            with told_as_storage_failed("store the upload", self._path.parent):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        super()._append(pieces)
+
+
+class FullDisk(DiskStorage):
+    weather: Weather
+
+    async def create_original(self, key: str) -> DiskOriginalWriter:
+        writer = FullDiskWriter(self._path(key))
+        writer.weather = self.weather
+        await writer.open()
+        return writer
+
+    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> DiskOriginalWriter:
+        writer = FullDiskWriter(self._path(key))
+        writer.weather = self.weather
+        await writer.go_on(size_bytes, digest)
+        return writer
+
+
+@pytest.fixture
+def weather() -> Weather:
+    return Weather()
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def storage(request: pytest.FixtureRequest, weather: Weather) -> Storage:
+    """Each kind of place, failing in its own way."""
+    if request.param == "disk":
+        folder = request.getfixturevalue("tmp_path")
+        disk = FullDisk(folder / "uploads", folder / "scratch")
+        disk.weather = weather
+        return disk
+    bucket: Bucket = request.getfixturevalue("bucket")
+    put_part = bucket.put_part
+
+    async def put_or_fail(begun: PutParts, number: int, content: bytes) -> Part:
+        if weather.is_bad and number == 4:
+            raise StorageFailed("The bucket does not answer.")
+        return await put_part(begun, number, content)
+
+    bucket.put_part = put_or_fail  # type: ignore[method-assign]
+    in_bucket: Storage = request.getfixturevalue("bucket_storage")
+    return in_bucket
+
+
+@pytest.fixture
+async def http(services: Services, options: ApiOptions, storage: Storage) -> AsyncIterator[httpx.AsyncClient]:
+    async with over_http(replace(services, storage=storage), options) as client:
+        yield client
+
+
+async def test_an_upload_goes_on_from_what_was_durable_when_the_storage_failed(
+    http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns, weather: Weather
+) -> None:
+    url = await created(http, len(CONTENT))
+    failed = await append(http, url, 0, CONTENT)
+    assert (failed.status_code, failed.json()["code"]) == (507, "storage_failed")
+
+    async def released() -> bool:
+        return (await row_of(database, url)).upload_lease is None
+
+    await eventually(released, bool)
+    offset = await offset_of(http, url)
+    assert 0 < offset <= FAILS_AT, "what is told is what is there"
+    weather.is_bad = False
+    assert (await append(http, url, offset, CONTENT[offset:])).status_code == 204
+    video = await row_of(database, url)
+    assert (video.status, video.file_size_bytes) == (VideoStatus.PROCESSING, len(CONTENT))
+    assert await content_of(storage, video.original_key) == CONTENT
+    assert len(runs.started) == 1
+
+
+class SlowToCommit(DiskOriginalWriter):
+    """A disk that takes its time to make a file durable."""
+
+    may_end: asyncio.Event
+
+    async def commit(self) -> None:
+        await self.may_end.wait()
+        await super().commit()
+
+
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)
+async def test_a_disk_that_takes_longer_than_a_lease_finishes_an_upload_once(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database, runs: RecordedRuns
+) -> None:
+    may_end = asyncio.Event()
+
+    class SlowDisk(DiskStorage):
+        async def create_original(self, key: str) -> DiskOriginalWriter:
+            writer = SlowToCommit(self._path(key))
+            writer.may_end = may_end
+            await writer.open()
+            return writer
+
+    slow = SlowDisk(storage._uploads, storage._scratch)
+    short = replace(options, resumable=replace(options.resumable, lease_seconds=0.6))
+    content, ends = CONTENT[:MEBIBYTE], set()
+
+    async def renewed() -> bool:
+        ends.add((await row_of(database, url)).upload_lease_until)
+        return len(ends) > 4
+
+    async with over_http(replace(services, storage=slow), short) as http:
+        url = await created(http, len(content))
+        first = asyncio.create_task(append(http, url, 0, content))
+        await eventually(renewed, bool)
+        second = await append(http, url, 0, content)
+        may_end.set()
+        assert (await first).status_code == 204
+    assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
+    assert len(runs.started) == 1
