@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.arriving_original import ArrivingOriginal, FetchProgress, FetchRules
 from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.errors import StatusConflict
+from contracts.errors import DatabaseUnavailable, StatusConflict
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import FetchedOriginal, Videos
@@ -104,6 +104,9 @@ class FetchOriginalActivities:
                 sha256 = await original.commit()
             except asyncio.CancelledError:
                 await (original.rest() if _another_attempt_follows() else original.discard())
+                raise
+            except DatabaseUnavailable:  # the next attempt goes on, and takes nothing from the source again
+                await original.rest()
                 raise
             except BaseException:
                 await original.discard()

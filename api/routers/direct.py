@@ -12,11 +12,19 @@ from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.schemas import VideoAccepted
 from api.services import DirectDep, VideoId
+from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 
-router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"])
+
+class _Route(SmallBodyRoute):
+    """Ten thousand parts, each with what a bucket answered to it, are about a mebibyte."""
+
+    most_bytes = 4 * 1024 * 1024
+
+
+router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"], route_class=_Route)
 
 _ANY = (
     RefusalCode.NO_BUCKET,

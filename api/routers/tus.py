@@ -1,7 +1,7 @@
 """``/api/v1/uploads``: uploads over several requests, as tus 1.0 has them."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, cast
 
 from fastapi import APIRouter, Request, Response, status
 from starlette.requests import ClientDisconnect
@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
-from api.problems import Problem, ProblemCode
+from api.problems import Code, Problem, ProblemCode
 from api.services import ResumableDep, VideoId
 from api.tus_headers import (
     CHECKSUM_ALGORITHMS,
@@ -26,7 +26,7 @@ from api.tus_headers import (
     state_headers,
 )
 from contracts.errors import ErrorCode
-from contracts.refusals import RefusalCode
+from contracts.refusals import RefusalCode, Refused
 from ingest.uploads import SenderGone
 
 router = APIRouter(prefix=UPLOADS_PATH, tags=["uploads"])
@@ -90,8 +90,10 @@ async def create_upload(
     if "filename" not in metadata:
         raise Problem(ProblemCode.TUS_HEADER, "Send the file's name as filename in Upload-Metadata.")
     with_bytes = "content-type" in request.headers
+    checksum = None
     if with_bytes:
         check_media_type(request.headers)
+        checksum = checksum_of(request.headers)
     state, replayed = await resumable.create(
         caller.user_id,
         idempotency_key,
@@ -100,12 +102,14 @@ async def create_upload(
         title=metadata.get("title", ""),
         profile=metadata.get("profile", ""),
     )
+    location = f"{UPLOADS_PATH}/{state.video_id}"
     if with_bytes and state.offset == 0:
-        state = await resumable.append(
-            caller.user_id, state.video_id, 0, _pieces(request), checksum_of(request.headers)
-        )
+        try:
+            state = await resumable.append(caller.user_id, state.video_id, 0, _pieces(request), checksum)
+        except Refused as refused:  # of the bytes; the upload itself was begun, and can be gone on with
+            raise Problem(cast("Code", refused.code), refused.detail, headers={"Location": location}) from refused
     response = Response(status_code=status.HTTP_201_CREATED, headers=state_headers(state))
-    tell(response, f"{UPLOADS_PATH}/{state.video_id}", replayed=replayed)
+    tell(response, location, replayed=replayed)
     return response
 
 

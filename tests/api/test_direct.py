@@ -204,3 +204,9 @@ async def test_a_bucket_that_takes_longer_than_a_lease_completes_an_upload_once(
         answer = await first
     assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
     assert answer.status_code == 202
+
+
+async def test_a_request_of_more_than_ten_thousand_parts_take_is_not_read(http: httpx.AsyncClient) -> None:
+    json = {"Content-Type": "application/json"}
+    answer = await http.post(DIRECT, content=b"[" + b" " * 5 * 1024 * 1024, headers=json)
+    assert answer.status_code == 413

@@ -427,3 +427,20 @@ async def test_a_file_that_is_whole_although_its_row_was_not_told_is_found_by_th
     await writer.commit()  # and the process dies before it tells the row
     assert (await append(http, url, MEBIBYTE, CONTENT[MEBIBYTE:])).status_code == 204
     await arrived(database, storage, runs, url)
+
+
+@only_on_disk
+@pytest.mark.parametrize(
+    ("checksum", "status", "offset"),
+    [(f"sha256 {base64.b64encode(bytes(32)).decode()}", 460, 0), ("crc9 AAAA", 400, None)],
+)
+async def test_a_creation_whose_bytes_are_refused_says_where_to_go_on_or_makes_nothing(
+    http: httpx.AsyncClient, database: Database, checksum: str, status: int, offset: int | None
+) -> None:
+    headers = {**BYTES, "Upload-Length": "20", **metadata(filename="a.mp4"), "Upload-Checksum": checksum}
+    refused = await http.post(UPLOADS, headers=headers, content=CONTENT[:20])
+    assert refused.status_code == status
+    if offset is None:
+        assert sum((await database.videos.count_by_status()).values()) == 0
+    else:
+        assert await offset_of(http, refused.headers["location"]) == offset
