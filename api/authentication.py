@@ -12,7 +12,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from accounts.callers import LOCAL_USER, Caller, Callers
 from api.openapi import problem_answers
-from api.other_websites import is_loopback_name
+from api.other_websites import SAFE_METHODS, is_loopback_name
 from api.problems import Problem
 from contracts.refusals import RefusalCode, Refused
 
@@ -20,7 +20,6 @@ SESSION_COOKIE: Final = "rushes_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
 OF_CALLERS: Final = problem_answers(RefusalCode.UNAUTHENTICATED, RefusalCode.CSRF_REFUSED, RefusalCode.QUOTA_EXCEEDED)
 """What any route may answer that depends on who asks."""
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="key", description="A key, as `rushes keys create` showed it: `rushes_…`."
@@ -47,7 +46,7 @@ async def _known_caller(request: Request, callers: CallersDep, bearer: BearerDep
     if bearer is not None:
         caller = await _of_key(callers, bearer.credentials)
     elif cookie is not None:
-        changes = request.method not in _SAFE_METHODS
+        changes = request.method not in SAFE_METHODS
         caller = await callers.of_session(cookie, request.headers.get(CSRF_HEADER), changes=changes)
     elif not await callers.keys_exist() and _is_this_machine(request):
         caller = Caller(LOCAL_USER)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import Problem, ProblemCode, problem_response
 
-_HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -49,7 +49,7 @@ class OtherWebsites:
                 f"This service is not known as {name[:200]!r}. RUSHES_ALLOWED_HOSTS names those that it has.",
             )
         origin = headers.get("origin")
-        if method in _HARMLESS or (origin is not None and origin.lower() in self._origins):
+        if method in SAFE_METHODS or (origin is not None and origin.lower() in self._origins):
             return None
         is_foreign = (
             headers.get("sec-fetch-site") == "cross-site" if origin is None else _address(origin) != _written(host)

@@ -19,7 +19,6 @@ _MAX_DIGITS: Final = 18
 PUBLISHED_HEADERS: Final = {
     # Published files never change, but a video may be deleted: an hour, and only in the viewer's own cache.
     "Cache-Control": "private, max-age=3600",
-    "X-Content-Type-Options": "nosniff",
 }
 
 

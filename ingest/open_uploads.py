@@ -16,9 +16,8 @@ import structlog
 from contracts.errors import DatabaseUnavailable
 from contracts.refusals import RefusalCode, Refused
 from database.upload_leases import UploadLeases
+from ingest.renewing import RENEWALS
 
-_RENEWALS: Final = 3
-"""So often is a lease renewed before it would end."""
 _CLOSED_AT_ONCE: Final = 500
 
 _logger = structlog.stdlib.get_logger(__name__)
@@ -88,7 +87,7 @@ class OpenUploads:
                 await self._leases.extend(self._held, self._lease_seconds)
             except DatabaseUnavailable as error:
                 _logger.warning("leases of uploads not renewed", reason=str(error), uploads=len(self._held))
-            await asyncio.sleep(self._lease_seconds / _RENEWALS)
+            await asyncio.sleep(self._lease_seconds / RENEWALS)
 
     async def _close(self) -> None:
         while self._broken:
