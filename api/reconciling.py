@@ -1,10 +1,10 @@
 """The api's own clock: rows whose workflow could not be started get it later, and stray files go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -18,33 +18,34 @@ _FIRST_SWEEP_SECONDS: Final = 60.0
 
 _logger = structlog.stdlib.get_logger(__name__)
 
+Round = Callable[[], Awaitable[ReconcileReport | SweepReport]]
+
 
 @asynccontextmanager
-async def reconciling(
-    reconcile: Callable[[], Awaitable[ReconcileReport]], interval_seconds: float
-) -> AsyncIterator[None]:
+async def reconciling(reconcile: Round, interval_seconds: float) -> AsyncIterator[None]:
     """Call ``reconcile`` at once and then every ``interval_seconds``, until the block is left."""
-    async with _beside(_forever(reconcile, interval_seconds), "reconcile"):
+    async with _repeating("reconcile", reconcile, interval_seconds, first_after_seconds=0):
         yield
 
 
 @asynccontextmanager
-async def sweeping(sweep: Callable[[], Awaitable[SweepReport]], interval_seconds: float) -> AsyncIterator[None]:
-    """Call ``sweep`` every ``interval_seconds``, until the block is left."""
+async def sweeping(sweep: Round, interval_seconds: float) -> AsyncIterator[None]:
+    """Call ``sweep`` soon and then every ``interval_seconds``, until the block is left."""
+    async with _repeating("sweep", sweep, interval_seconds, min(interval_seconds, _FIRST_SWEEP_SECONDS)):
+        yield
 
+
+@asynccontextmanager
+async def _repeating(
+    name: str, one_round: Round, interval_seconds: float, first_after_seconds: float
+) -> AsyncIterator[None]:
     async def forever() -> None:
-        await asyncio.sleep(min(interval_seconds, _FIRST_SWEEP_SECONDS))
+        await asyncio.sleep(first_after_seconds)
         while True:
-            await _swept(sweep)
+            await _once(name, one_round)
             await asyncio.sleep(interval_seconds)
 
-    async with _beside(forever(), "sweep"):
-        yield
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    task = asyncio.create_task(work, name=name)
+    task = asyncio.create_task(forever(), name=name)
     try:
         yield
     finally:
@@ -53,33 +54,14 @@ async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[N
             await task
 
 
-async def _swept(sweep: Callable[[], Awaitable[SweepReport]]) -> None:
+async def _once(name: str, one_round: Round) -> None:
     try:
-        report = await sweep()
-    except VideoError as error:
-        _logger.warning("sweep postponed", reason=str(error))
-    except Exception:  # the next one may come further
-        _logger.exception("sweep failed")
-    else:
-        counts = asdict(report)
-        if any(counts.values()):
-            _logger.info("swept", **counts)
-
-
-async def _forever(reconcile: Callable[[], Awaitable[ReconcileReport]], interval_seconds: float) -> None:
-    while True:
-        await _once(reconcile)
-        await asyncio.sleep(interval_seconds)
-
-
-async def _once(reconcile: Callable[[], Awaitable[ReconcileReport]]) -> None:
-    try:
-        report = await reconcile()
+        report = await one_round()
     except (VideoError, TemporalUnavailable) as error:
-        _logger.warning("reconcile postponed", reason=str(error))
-    except Exception:  # one bad row must not end the loop that mends all others
-        _logger.exception("reconcile failed")
+        _logger.warning("round postponed", work=name, reason=str(error))
+    except Exception:  # one bad row or file must not end the loop that sees to all others
+        _logger.exception("round failed", work=name)
     else:
         counts = asdict(report)
         if any(counts.values()):
-            _logger.info("reconciled", **counts)
+            _logger.info("round done", work=name, **counts)
