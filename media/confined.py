@@ -4,7 +4,7 @@ Run as a script by ``media.sandbox``, without the site packages, so that it cost
 nothing of ours. What it does can't be undone by what it becomes: the kernel holds on to all of it.
 
     confined.py [--limit NUMBER=VALUE]… [--landlock [--read PATH]… [--write PATH]… [--run PATH]…]
-                [--filter HEX | --filter-for-bubblewrap HEX] -- PROGRAM ARGUMENT…
+                [--filter HEX] -- PROGRAM ARGUMENT…
 """
 
 import ctypes
@@ -19,8 +19,6 @@ FAILED_WITH = 125
 """Exit code where something could not be given up, or the program could not be started."""
 FAILURE = "confined: "
 """What its complaint begins with."""
-FILTER_DESCRIPTOR = 9
-"""Where bubblewrap finds the filter of system calls."""
 
 _SIGPIPE, _SIGXFSZ = 13, 25  # the signal module takes longer to import than all of this
 _SET_SECCOMP, _SECCOMP_FILTER, _DROP_BOUNDING, _NO_NEW_PRIVILEGES, _AMBIENT, _CLEAR_ALL = 22, 2, 24, 38, 47, 4
@@ -45,19 +43,12 @@ def main(arguments: list[str]) -> None:
         _libc.signal(signal_number, 0)
     for limit in _of("--limit", values):
         number, _, most = limit.partition(":")
-        allowed = resource.getrlimit(int(number))[1]
-        least = int(most) if allowed == resource.RLIM_INFINITY else min(int(most), allowed)
-        resource.setrlimit(int(number), (least, least))
+        resource.setrlimit(int(number), (int(most), int(most)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_NO_NEW_PRIVILEGES, 1)
     if ("--landlock", "") in values:
         _restrict_files(_of("--read", values), _of("--write", values), _of("--run", values))
         _drop_capabilities()
-    for program in _of("--filter-for-bubblewrap", values):
-        descriptor = os.memfd_create("filter")
-        os.write(descriptor, bytes.fromhex(program))
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.dup2(descriptor, FILTER_DESCRIPTOR, inheritable=True)
     for program in _of("--filter", values):
         _filter_system_calls(bytes.fromhex(program))
     os.execve(command[0], command, {})  # noqa: S606  no shell is wanted

@@ -16,7 +16,7 @@ from typing import Final, Protocol, Self
 from contracts.errors import StorageFailed, TranscodeFailed, VideoError
 from media.capacity import Capacity
 from media.commands import with_most_pixels
-from media.process import ProcessFailed, ProcessResult, run_process
+from media.process import ProcessFailed, ProcessResult
 from media.programs import Programs, find_programs
 from media.progress import Advance, OnProgress, ProgressReader
 from media.sandbox import Access, Sandbox, SandboxFailed, SandboxMode, find_sandbox
@@ -37,7 +37,7 @@ _ENDED: Final = {
 
 class _Run(Protocol):
     def __call__(
-        self, arguments: Sequence[str], *, on_start: Callable[[int], None]
+        self, arguments: Sequence[str], access: Access, *, on_start: Callable[[int], None]
     ) -> Coroutine[object, object, ProcessResult]: ...
 
 
@@ -160,7 +160,7 @@ class Ffmpeg:
             if on_line is not None:
                 on_line(line)
 
-        running = partial(run_process, on_line=read_line, on_complaint=on_complaint)
+        running = partial(self.sandbox.run, on_line=read_line, on_complaint=on_complaint)
         result = await self._run_watched(running, command, access, lambda: reader.advance)
         raise_if_killed("ffmpeg", result)
         return result, reader.advance
@@ -197,7 +197,7 @@ class Ffmpeg:
                 on_line(line)
 
         taken = read_line if on_line is not None else None
-        running = partial(run_process, on_line=taken, on_complaint=on_complaint)
+        running = partial(self.sandbox.run, on_line=taken, on_complaint=on_complaint)
         return await self._run_watched(running, command, access, lambda: lines)
 
     async def _run_watched(
@@ -206,17 +206,15 @@ class Ffmpeg:
         """Run the command within the sandbox, and end it where it gets nowhere or takes more than it may."""
         if self._bounds.pixels is not None:
             command = with_most_pixels(command, self._bounds.pixels)
-        await asyncio.to_thread(self.sandbox.prepare, access)
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        confined = self.sandbox.command(command, access)
-        running = asyncio.create_task(run(confined, on_start=started.set_result))
+        running = asyncio.create_task(run(command, access, on_start=started.set_result))
         watching = asyncio.create_task(self._watch(started, access, advance))
         try:
             async with asyncio.timeout(access.seconds):
                 await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
                 if not running.done():
                     watching.result()
-                return self.sandbox.ended(await running)
+                return await running
         except (Stalled, TooMuchMemory, TimeoutError, SandboxFailed) as fault:
             raise TranscodeFailed(_ENDED[type(fault)]) from fault
         finally:

