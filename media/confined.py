@@ -3,14 +3,12 @@
 Run as a script by ``media.sandbox``, without the site packages, so that it costs a hundredth of a second; it imports
 nothing of ours. What it does can't be undone by what it becomes: the kernel holds on to all of it.
 
-    confined.py [--limit NUMBER=VALUE]… [--landlock [--read PATH]… [--write PATH]… [--run PATH]…]
-                [--filter HEX] -- PROGRAM ARGUMENT…
+    confined.py [--read=PATH]… [--write=PATH]… [--run=PATH]… [--filter=HEX] -- PROGRAM ARGUMENT…
 """
 
 import ctypes
 import errno
 import os
-import resource
 import struct
 import sys
 from collections.abc import Sequence
@@ -38,17 +36,11 @@ def main(arguments: list[str]) -> None:
     end = arguments.index("--")
     options, command = arguments[:end], arguments[end + 1 :]
     values = [option.partition("=")[::2] for option in options]
-    _be_the_first_to_go()
     for signal_number in (_SIGPIPE, _SIGXFSZ):  # Python ignores them, and what it becomes would as well
         _libc.signal(signal_number, 0)
-    for limit in _of("--limit", values):
-        number, _, most = limit.partition(":")
-        resource.setrlimit(int(number), (int(most), int(most)))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_NO_NEW_PRIVILEGES, 1)
-    if ("--landlock", "") in values:
-        _restrict_files(_of("--read", values), _of("--write", values), _of("--run", values))
-        _drop_capabilities()
+    _restrict_files(_of("--read", values), _of("--write", values), _of("--run", values))
+    _drop_capabilities()
     for program in _of("--filter", values):
         _filter_system_calls(bytes.fromhex(program))
     os.execve(command[0], command, {})  # noqa: S606  no shell is wanted
@@ -61,15 +53,6 @@ def landlock_version() -> int:
 
 def _of(name: str, values: Sequence[tuple[str, ...]]) -> list[str]:
     return [value for option, value in values if option == name]
-
-
-def _be_the_first_to_go() -> None:
-    """Where memory runs out, the kernel is to take this and not the worker."""
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123  pathlib takes longer than all of this
-            file.write("1000")
-    except OSError:
-        pass  # a place without /proc
 
 
 def _restrict_files(reads: Sequence[str], writes: Sequence[str], runs: Sequence[str]) -> None:

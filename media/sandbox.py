@@ -20,6 +20,7 @@ from media import confined
 from media.bubblewrap import LIBRARIES, bubblewrap_missing, code_within, complaint, within_bubblewrap
 from media.process import ProcessResult, run_process
 from media.system_calls import system_call_filter
+from media.util_linux import limited, not_limited, util_linux_missing
 
 LOOKING_SECONDS: Final = 600.0
 """So long may it take to look into a file: its header, a frame. It takes a second."""
@@ -123,6 +124,8 @@ class Sandbox:
         Raises:
             SandboxFailed: The program was not started at all.
         """
+        if (missing := util_linux_missing()) is not None:
+            raise SandboxFailed(missing)
         await asyncio.to_thread(self._prepare, access)
         with self._filter() as descriptor:
             result = await run_process(
@@ -136,18 +139,12 @@ class Sandbox:
 
     def _command(self, arguments: Sequence[str], access: Access, descriptor: int | None) -> list[str]:
         within = [_absolute(arguments[0]), *arguments[1:]]
-        reads, writes, limits = _all(access.reads), _all(access.writes), tuple(_limits(access))
+        reads, writes = _all(access.reads), _all(access.writes)
         if self.layer is Layer.BUBBLEWRAP:
-            return within_bubblewrap(within, reads, writes, limits, descriptor)
-        options = [f"--limit={int(_LIMITS[name])}:{most}" for name, most in limits]
-        if self.layer is Layer.LANDLOCK:
-            filtering = system_call_filter()
-            runs = [within[0], *(path for path in LIBRARIES if Path(path).exists())]
-            options += ["--landlock", *(f"--run={path}" for path in runs)]
-            options += [f"--read={path}" for path in ("/dev/urandom", *reads)]
-            options += [f"--write={path}" for path in ("/dev/null", *writes)]
-            options += [] if filtering is None else [f"--filter={filtering.hex()}"]
-        return [sys.executable, "-I", "-S", confined.__file__, *options, "--", *within]
+            within = within_bubblewrap(within, reads, writes, descriptor)
+        elif self.layer is Layer.LANDLOCK:
+            within = _within_landlock(within, reads, writes)
+        return [*limited(_limits(access)), *within]
 
     @contextmanager
     def _filter(self) -> Iterator[int | None]:
@@ -175,13 +172,16 @@ class Sandbox:
             SandboxFailed: It was not started at all.
         """
         code, said = result.return_code, result.stderr_tail
+        complained = not_limited(code, said)
         if self.layer is Layer.BUBBLEWRAP:
-            if (complained := complaint(code, said)) is not None:
-                raise SandboxFailed(complained)
-            return replace(result, return_code=code_within(code))
-        not_confined = code == confined.FAILED_WITH and said.startswith(confined.FAILURE)
-        if not_confined or (code == _NO_SCRIPT and _NO_SCRIPT_COMPLAINT in said):
-            raise SandboxFailed(said.strip())
+            complained = complained or complaint(code, said)
+            result = replace(result, return_code=code_within(code))
+        elif self.layer is Layer.LANDLOCK:
+            not_confined = code == confined.FAILED_WITH and said.startswith(confined.FAILURE)
+            if not_confined or (code == _NO_SCRIPT and _NO_SCRIPT_COMPLAINT in said):
+                complained = said.strip()
+        if complained is not None:
+            raise SandboxFailed(complained)
         return result
 
 
@@ -212,8 +212,8 @@ async def find_sandbox(mode: SandboxMode, programs: Iterable[Path]) -> Sandbox:
 
 async def fault_of(sandbox: Sandbox, programs: Iterable[Path]) -> str | None:
     """Why the programs don't start within; None where they do."""
-    if sandbox.layer is Layer.BUBBLEWRAP and (missing := bubblewrap_missing()) is not None:
-        return missing
+    if sandbox.layer is Layer.BUBBLEWRAP and bubblewrap_missing():
+        return "it is not installed"
     for program in programs:
         try:
             async with asyncio.timeout(_TRIAL_SECONDS):
@@ -223,6 +223,16 @@ async def fault_of(sandbox: Sandbox, programs: Iterable[Path]) -> str | None:
         if result.return_code != 0:
             return f"{program} ended with {result.return_code} {result.stderr_tail.strip()}"
     return None
+
+
+def _within_landlock(command: Sequence[str], reads: Sequence[str], writes: Sequence[str]) -> list[str]:
+    filtering = system_call_filter()
+    runs = [command[0], *(path for path in LIBRARIES if Path(path).exists())]
+    options = [f"--run={path}" for path in runs]
+    options += [f"--read={path}" for path in ("/dev/urandom", *reads)]
+    options += [f"--write={path}" for path in ("/dev/null", *writes)]
+    options += [] if filtering is None else [f"--filter={filtering.hex()}"]
+    return [sys.executable, "-I", "-S", confined.__file__, *options, "--", *command]
 
 
 def _limits(access: Access) -> Iterator[tuple[str, int]]:
