@@ -84,7 +84,9 @@ class Settings(BaseSettings):
     resumable_expires_seconds: float = Field(
         default=24 * 3600,
         gt=0,
-        description="How long an unfinished upload (tus) may rest before it is forgotten, in seconds.",
+        le=7 * 24 * 3600,
+        description="How long an unfinished upload (tus) may rest before it is forgotten, in seconds; a week at most, "
+        "as no bucket signs an address for longer.",
     )
     upload_lease_seconds: float = Field(
         default=10,

@@ -9,11 +9,13 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
+import structlog
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
+from contracts.errors import StorageFailed
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
 from database.leadership import Leadership
@@ -27,7 +29,10 @@ from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
+from storage.protocol import Storage
 from temporal_client import address_and_namespace, connect
+
+_logger = structlog.stdlib.get_logger(__name__)
 
 _LEASES_OF_A_FORM: Final = 3
 """An upload that can't go on elsewhere is not to be ended because the database was away for some seconds."""
@@ -89,6 +94,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             database = Database(database_url, settings.database_pool_size)
             resources.push_async_callback(database.dispose)
             storage = await resources.enter_async_context(open_storage(settings.place))
+            await _tell_of(storage)
             runs = TemporalRuns(await connect(lazy=True))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database.videos, database.backlog, runs, storage)
@@ -114,3 +120,11 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             )
 
     return open_services
+
+
+async def _tell_of(storage: Storage) -> None:
+    """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same."""
+    try:
+        await storage.check()
+    except StorageFailed as error:
+        _logger.warning("storage refuses", reason=str(error))

@@ -14,7 +14,7 @@ from cli.console import size_text
 from cli.errors import CommandFailed
 from cli.findings import Finding, Verdict
 from cli.where import Service
-from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.errors import DatabaseUnavailable
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
 from media.ffmpeg import Ffmpeg
@@ -24,6 +24,7 @@ from media.sandbox import Layer, SandboxMissing
 from runs.client import TemporalRuns
 from runs.records import TemporalRefuses, TemporalUnavailable
 from settings import Settings
+from storage.checking import try_storage
 from storage.opening import open_storage
 from temporal_client import missing_search_attributes
 
@@ -158,13 +159,13 @@ def check_database(settings: Settings) -> list[Finding]:
 
 
 async def check_bucket(settings: Settings) -> Finding:
-    """Whether the bucket takes a file and gives it back."""
-    try:
-        async with open_storage(settings.place) as storage:
-            await storage.check()
-    except StorageFailed as error:
-        return Finding("Bucket", Verdict.FAIL, str(error), "`rushes storage check` tries everything, one by one.")
-    return Finding("Bucket", Verdict.OK, f"{settings.storage} takes files and gives them back")
+    """Whether the bucket does all that is asked of it, and whether its clock agrees with ours."""
+    async with open_storage(settings.place) as storage:
+        async for trial in try_storage(storage):
+            if not trial.holds:
+                mend = "`rushes storage check` shows what was tried before."
+                return Finding("Bucket", Verdict.FAIL, f"{trial.what}: {trial.found}", mend)
+    return Finding("Bucket", Verdict.OK, f"{settings.storage} takes files and gives them back, its clock agrees")
 
 
 def folders(service: Service) -> list[tuple[str, Path]]:

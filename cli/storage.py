@@ -1,6 +1,7 @@
 """``rushes storage``: try the place where the files live, and move to another one."""
 
 import asyncio
+from collections import Counter
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from contracts.errors import StorageFailed
 from settings import Settings
 from storage.checking import try_storage
 from storage.location import parse_bucket_location
-from storage.moving import copy_all
+from storage.moving import Outcome, copy_all
 from storage.opening import open_storage
 from storage.protocol import Storage
 
@@ -56,22 +57,27 @@ def migrate(
     if source == target:
         raise CommandFailed("FROM and TO are the same.", ExitCode.USAGE)
 
-    async def copy() -> tuple[int, int, int]:
-        copied = there = size_bytes = 0
+    async def copy() -> tuple[Counter[Outcome], int]:
+        outcomes, size_bytes = Counter[Outcome](), 0
         async with AsyncExitStack() as places:
             begin, end = [await places.enter_async_context(_opened(settings, place)) for place in (source, target)]
             async for moved in copy_all(begin, end, compare_all=compare):
-                copied, there = copied + moved.copied, there + (not moved.copied)
-                size_bytes += moved.size_bytes if moved.copied else 0
-                if moved.copied:
+                outcomes[moved.outcome] += 1
+                if moved.outcome is Outcome.COPIED:
+                    size_bytes += moved.size_bytes
                     messages().print(f"{moved.key}  {size_text(moved.size_bytes)}")
-        return copied, there, size_bytes
+                elif moved.outcome is Outcome.NEWER_THERE:
+                    messages().print(f"{moved.key}  {moved.outcome}")
+        return outcomes, size_bytes
 
     try:
-        copied, there, size_bytes = asyncio.run(copy())
+        outcomes, size_bytes = asyncio.run(copy())
     except StorageFailed as error:
         raise CommandFailed(f"{error} What is copied is kept: run it again to go on.", ExitCode.UNAVAILABLE) from error
-    output().print(f"{copied} files copied ({size_text(size_bytes)}), {there} were there already.")
+    copied, newer = outcomes[Outcome.COPIED], outcomes[Outcome.NEWER_THERE]
+    output().print(f"{copied} files copied ({size_text(size_bytes)}), {outcomes[Outcome.THERE]} were there already.")
+    if newer:
+        output().print(f"{newer} had been made anew in TO meanwhile, and stayed.")
 
 
 def _opened(settings: Settings, place: str) -> AbstractAsyncContextManager[Storage]:

@@ -121,6 +121,11 @@ class ResumableUploads:
             video = await self._videos.create_uploading(new, idempotency_key)
         except IdempotencyKeyTaken as taken:
             return await self._begun_before(taken.video, new), True
+        try:
+            await self._check_room(length, but_for=video.id)  # of two at once, the second sees the first one's row
+        except Refused:
+            await self._videos.delete(video.id)
+            raise
         structlog.contextvars.bind_contextvars(video_id=str(video.id))
         return _state(video), False
 
@@ -219,8 +224,8 @@ class ResumableUploads:
             )
         return await self.state(known.user_id, known.id)
 
-    async def _check_room(self, length: int) -> None:
-        left_bytes = await self._room.left_bytes()
+    async def _check_room(self, length: int, *, but_for: UUID | None = None) -> None:
+        left_bytes = await self._room.left_bytes(but_for=but_for)
         if left_bytes is not None and length > left_bytes:
             raise Refused(
                 RefusalCode.NO_ROOM,

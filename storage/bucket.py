@@ -118,11 +118,11 @@ class BucketStorage:
         for source, _, _ in moves:
             await self._bucket.delete(source)
 
-    async def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+    async def listed(self, prefix: str) -> AsyncIterator[Kept]:
         """Finished files alone: parts are not to be seen, and tails of uploads are passed over."""
         async for key, found in self._bucket.listed(f"{checked_key(prefix.removesuffix('/'))}/"):
             if TAIL not in key:
-                yield key, found.size_bytes
+                yield Kept(key, found.size_bytes, found.modified)
 
     async def kept(self, prefix: str) -> AsyncIterator[Kept]:
         """Tails and parts, too, each under the key of the file that it was to become."""

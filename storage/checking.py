@@ -9,6 +9,7 @@ from typing import Final
 
 from contracts.errors import StorageFailed
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
+from storage.modified import modified_at
 from storage.protocol import LocalFile, Storage
 
 _SMALL_BYTES: Final = 1024 * 1024
@@ -83,9 +84,4 @@ async def _bytes_of(storage: Storage, key: str, begin: int, end: int) -> bytes:
 
 async def _skew_seconds(storage: Storage, key: str) -> float:
     """How far the storage's clock is behind ours, by the time that it gave a file just written."""
-    file = await storage.published(key)
-    if isinstance(file, LocalFile):
-        modified = datetime.fromtimestamp((await asyncio.to_thread(file.path.stat)).st_mtime, UTC)
-    else:
-        modified = file.modified
-    return (datetime.now(UTC) - modified).total_seconds()
+    return (datetime.now(UTC) - await modified_at(storage, key)).total_seconds()

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -158,29 +158,22 @@ class DiskStorage:
 
         await off_loop(publish)
 
-    async def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+    async def listed(self, prefix: str) -> AsyncIterator[Kept]:
         """Finished files alone: what is hidden or a part is on its way."""
         folder = self._path(prefix.removesuffix("/"))
-
-        def files() -> list[tuple[str, int]]:
-            with told_as_storage_failed("list the files", folder):
-                return sorted(
-                    (f"{prefix}{path.relative_to(folder).as_posix()}", size_bytes)
-                    for path in folder.rglob("*")
-                    if not path.name.startswith(".") and path.suffix != placing.PART
-                    if (size_bytes := placing.size_of(path)) is not None
-                )
-
-        for file in await off_loop(files):
+        for file in sorted(await self._kept(prefix, folder, placing.is_finished), key=lambda file: file.key):
             yield file
 
     async def kept(self, prefix: str) -> AsyncIterator[Kept]:
         """Hidden files and parts, too, each under the key of the file that it was to become."""
         folder = self._scratch if prefix == WORK_PREFIX else self._path(prefix.removesuffix("/"))
+        for file in await self._kept(prefix, folder, lambda _: True):
+            yield file
 
+    async def _kept(self, prefix: str, folder: Path, wanted: Callable[[Path], bool]) -> list[Kept]:
         def files() -> list[Kept]:
             with told_as_storage_failed("list the files", folder):
-                found = [(path, placing.stat_of(path)) for path in folder.rglob("*")]
+                found = [(path, placing.stat_of(path)) for path in folder.rglob("*") if wanted(path)]
                 return [
                     Kept(
                         f"{prefix}{placing.without_part(path).relative_to(folder).as_posix()}",
@@ -191,8 +184,7 @@ class DiskStorage:
                     if stat is not None
                 ]
 
-        for file in await off_loop(files):
-            yield file
+        return await off_loop(files)
 
     async def published(self, key: str) -> LocalFile:
         """The file itself. Raises ``WorkMissing``."""

@@ -6,16 +6,26 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
 from storage.hashing import sha256_of
-from storage.protocol import Storage
+from storage.modified import modified_at
+from storage.protocol import Kept, Storage
 
 _MOVED: Final = (ORIGINALS_PREFIX, PROCESSED_PREFIX)
 """Work files stay: a run ends where it began, or makes them anew."""
+
+
+class Outcome(StrEnum):
+    """What became of a file."""
+
+    COPIED = "copied"
+    THERE = "there already"
+    NEWER_THERE = "another and newer there, left as it is"
 
 
 @dataclass(frozen=True)
@@ -25,16 +35,16 @@ class Moved:
     Attributes:
         key: Its key, the same in both.
         size_bytes: Its size.
-        copied: Whether it was copied; False where it stood there already.
+        outcome: What became of it.
     """
 
     key: str
     size_bytes: int
-    copied: bool
+    outcome: Outcome
 
 
 async def copy_all(source: Storage, target: Storage, *, compare_all: bool = False) -> AsyncIterator[Moved]:
-    """Copy every original and published file that does not stand in ``target`` yet; nothing is removed.
+    """Copy every original and published file that does not stand in ``target`` yet; nothing is removed from ``source``.
 
     Running it again goes on where it was ended, as a file stands in a storage whole or not at all.
 
@@ -48,16 +58,28 @@ async def copy_all(source: Storage, target: Storage, *, compare_all: bool = Fals
     """
     await target.check()  # makes the folders of a disk
     for prefix in _MOVED:
-        async for key, size_bytes in source.listed(prefix):
-            standing = await target.size(key)
-            if standing == size_bytes and not (compare_all and await _differ(source, target, key)):
-                yield Moved(key, size_bytes, copied=False)
-                continue
-            if standing is not None:
-                await target.delete(key)
-            with contextlib.suppress(OriginalMissing, WorkMissing):  # deleted since it was listed
-                await _copy(source, target, key)
-                yield Moved(key, size_bytes, copied=True)
+        async for file in source.listed(prefix):
+            standing = await target.size(file.key)
+            if standing == file.size_bytes and not (compare_all and await _differ(source, target, file.key)):
+                yield Moved(file.key, file.size_bytes, Outcome.THERE)
+            elif standing is not None and await _published_anew(target, file):
+                yield Moved(file.key, file.size_bytes, Outcome.NEWER_THERE)
+            else:
+                if standing is not None:
+                    await target.delete(file.key)
+                with contextlib.suppress(OriginalMissing, WorkMissing):  # deleted since it was listed
+                    await _copy(source, target, file.key)
+                    yield Moved(file.key, file.size_bytes, Outcome.COPIED)
+
+
+async def _published_anew(target: Storage, file: Kept) -> bool:
+    """Whether the target's file was made by a run after this one: the service works there already.
+
+    An original is never written twice, so that one that differs is a damaged copy.
+    """
+    if not file.key.startswith(PROCESSED_PREFIX):
+        return False
+    return await modified_at(target, file.key) > file.modified
 
 
 async def _copy(source: Storage, target: Storage, key: str) -> None:

@@ -7,9 +7,11 @@ file; the other one's is dropped, so a file that somebody has verified stays wha
 import contextlib
 import errno
 import os
+import random
 import secrets
 import shutil
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from storage.filesystem import sync_path
 
 PART: Final = ".part"
 _ATTEMPTS: Final = 10
+_MOST_PAUSE_SECONDS: Final = 0.02
 _NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 """How a file system says that it can't give one file two names."""
 
@@ -54,6 +57,7 @@ def place_again(source: Path, path: Path) -> None:
                 return
             if not tries_left:
                 raise
+            time.sleep(random.uniform(0, _MOST_PAUSE_SECONDS))  # noqa: S311  two that take turns would never end
         else:
             return
         finally:
@@ -64,6 +68,11 @@ def size_of(path: Path) -> int | None:
     """Size in bytes of a regular file, or None if there is none."""
     found = stat_of(path)
     return found.st_size if found is not None else None
+
+
+def is_finished(path: Path) -> bool:
+    """Whether a path is of a file that stands, by its name; what is hidden or a part is on its way."""
+    return not path.name.startswith(".") and path.suffix != PART
 
 
 def stat_of(path: Path) -> os.stat_result | None:

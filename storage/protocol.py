@@ -197,8 +197,8 @@ class Storage(Protocol):
             WorkMissing: A file is neither among the work files nor published. Nothing was moved then.
         """
 
-    def listed(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
-        """Key and size in bytes of every file whose key begins with ``prefix``, which ends in a slash, by key."""
+    def listed(self, prefix: str) -> AsyncIterator[Kept]:
+        """Every finished file whose key begins with ``prefix``, which ends in a slash, by key."""
 
     def kept(self, prefix: str) -> AsyncIterator[Kept]:
         """All that is below ``prefix``, which ends in a slash: finished files, parts, what a killed process left."""

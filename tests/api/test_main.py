@@ -77,3 +77,16 @@ async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(SystemExit, match="DATABASE_URL"):
         build()
+
+
+async def test_a_storage_that_refuses_is_named_at_the_start(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "uploads").write_text("in the way")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("RUSHES_UPLOADS", str(tmp_path / "uploads"))
+    app = build()
+    async with app.router.lifespan_context(app):
+        pass
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "storage refuses" in line]
+    assert "a file is where a folder should be" in json.loads(told)["reason"]

@@ -209,10 +209,16 @@ async def test_what_does_not_fit_is_refused_before_its_first_byte(
     small = replace(services, storage=SmallDisk(tmp_path / "uploads", tmp_path / "scratch"))
     spare = replace(options.resumable, spare_bytes=10 * MEBIBYTE)
     async with over_http(small, replace(options, resumable=spare)) as http:
-        await created(http, 25 * MEBIBYTE)
         asked = {**TUS, "Upload-Length": str(25 * MEBIBYTE), **metadata(filename="a.mp4")}
+        at_once = await asyncio.gather(*(http.post(UPLOADS, headers=asked) for _ in range(4)))
+        begun = [answer for answer in at_once if answer.status_code == 201]
+        if not begun:  # each saw the others' bytes
+            await created(http, 25 * MEBIBYTE)
         answer = await http.post(UPLOADS, headers=asked)
+    assert len(begun) <= 1
+    assert {answer.status_code for answer in at_once} <= {201, 507}
     assert (answer.status_code, answer.json()["code"]) == (507, "no_room"), "the first one's bytes are reserved"
+    assert await services.upload_leases.reserved_bytes() == 25 * MEBIBYTE, "what was refused left no row"
 
 
 @pytest.mark.parametrize(

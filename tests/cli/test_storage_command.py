@@ -28,6 +28,8 @@ async def test_wrong_credentials_fail_with_one_sentence(home: Home, shared_bucke
     tried = await wrong.rushes("storage", "check")
     assert tried.code == 1
     assert tried.out.startswith("FAIL  write    Could not write a file in s3://rushes-tests/cli: the secret key")
+    doctor = await wrong.rushes("doctor")
+    assert re.search(r"^fail +Bucket +write: Could not write a file in", doctor.out, re.MULTILINE), doctor.out
 
 
 async def test_files_move_into_a_bucket_once_and_back(

@@ -1,5 +1,6 @@
 """From folders into a bucket and back, while the service runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from contracts.errors import OriginalMissing
 from storage.bucket import BucketStorage
 from storage.checking import try_storage
 from storage.disk import DiskStorage
-from storage.moving import Moved, copy_all
+from storage.moving import Moved, Outcome, copy_all
 from storage.protocol import Storage
 from tests.storage.conftest import Place
 from tests.storage.published import content_of, publish_something, write_work
@@ -40,7 +41,7 @@ async def test_originals_and_published_files_are_copied_and_work_files_are_not(
     await upload(disk, ORIGINAL, b"original")
     await publish_something(disk, "v1", b"video")
     await write_work(disk, "v1", "chunk-001.mp4", b"chunk")
-    assert {file.key for file in await moved(disk, bucket_storage) if file.copied} == {
+    assert {file.key for file in await moved(disk, bucket_storage) if file.outcome is Outcome.COPIED} == {
         ORIGINAL,
         "processed/v1/video.mp4",
         "processed/v1/thumbnail.jpg",
@@ -56,7 +57,9 @@ async def test_running_it_again_copies_only_what_came_meanwhile(
     await upload(disk, ORIGINAL, b"original")
     await moved(disk, bucket_storage)
     await upload(disk, "originals/v2.mp4", b"later")
-    assert [file.key for file in await moved(disk, bucket_storage) if file.copied] == ["originals/v2.mp4"]
+    assert [file.key for file in await moved(disk, bucket_storage) if file.outcome is Outcome.COPIED] == [
+        "originals/v2.mp4"
+    ]
 
 
 async def test_a_file_of_another_size_is_copied_anew_and_one_of_another_content_when_asked(
@@ -64,11 +67,24 @@ async def test_a_file_of_another_size_is_copied_anew_and_one_of_another_content_
 ) -> None:
     await upload(disk, ORIGINAL, b"original")
     await upload(bucket_storage, ORIGINAL, b"short")
-    assert [file.copied for file in await moved(disk, bucket_storage)] == [True]
+    assert [file.outcome for file in await moved(disk, bucket_storage)] == [Outcome.COPIED]
     await upload(bucket_storage, ORIGINAL, b"ORIGINAL")
-    assert [file.copied for file in await moved(disk, bucket_storage)] == [False]
-    assert [file.copied for file in await moved(disk, bucket_storage, compare_all=True)] == [True]
+    assert [file.outcome for file in await moved(disk, bucket_storage)] == [Outcome.THERE]
+    assert [file.outcome for file in await moved(disk, bucket_storage, compare_all=True)] == [Outcome.COPIED]
     assert await content_of(bucket_storage, ORIGINAL) == b"original"
+
+
+async def test_what_was_published_anew_after_the_switch_is_not_replaced_by_what_was_there_before(
+    disk: DiskStorage, bucket_storage: BucketStorage, tmp_path: Path
+) -> None:
+    await publish_something(disk, "v1", b"first")
+    for file in (tmp_path / "uploads").rglob("*.*"):
+        os.utime(file, (0, 0))  # the clocks of a disk and of a bucket may be a second apart
+    await moved(disk, bucket_storage)
+    await publish_something(bucket_storage, "v1", b"made by a retry after the switch")
+    outcomes = {file.key: file.outcome for file in await moved(disk, bucket_storage, compare_all=True)}
+    assert outcomes["processed/v1/video.mp4"] is Outcome.NEWER_THERE
+    assert await content_of(bucket_storage, "processed/v1/video.mp4") == b"made by a retry after the switch"
 
 
 async def test_there_is_a_way_back(disk: DiskStorage, bucket_storage: BucketStorage) -> None:

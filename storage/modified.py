@@ -1,0 +1,20 @@
+"""When a file came to stand in a storage, by the clock of that storage."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from storage.protocol import LocalFile, Storage
+
+
+async def modified_at(storage: Storage, key: str) -> datetime:
+    """When the file under ``key`` was written.
+
+    Raises:
+        OriginalMissing: There is no such original.
+        WorkMissing: There is no such other file.
+        StorageFailed: The storage does not answer.
+    """
+    file = await storage.published(key)
+    if isinstance(file, LocalFile):
+        return datetime.fromtimestamp((await asyncio.to_thread(file.path.stat)).st_mtime, UTC)
+    return file.modified
