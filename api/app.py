@@ -15,7 +15,21 @@ from api.other_websites import OtherWebsites
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling, sweeping
 from api.request_log import RequestLog
-from api.routers import direct, doors, files, health, imports, session, sharing, system, tus, uploads, videos
+from api.routers import (
+    changing,
+    direct,
+    doors,
+    files,
+    health,
+    imports,
+    originals,
+    session,
+    sharing,
+    system,
+    tus,
+    uploads,
+    videos,
+)
 from api.security_headers import SecurityHeaders
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
@@ -94,8 +108,9 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
     app.include_router(doors.router)
-    for of_callers in (uploads, tus, direct, imports, videos, sharing, system, session):
-        app.include_router(of_callers.router, responses=OF_CALLERS)
+    of_callers = (uploads, tus, direct, imports, videos, changing, originals, sharing, system, session)
+    for room in of_callers:
+        app.include_router(room.router, responses=OF_CALLERS)
     for of_anybody in (files, health):
         app.include_router(of_anybody.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents

@@ -17,7 +17,7 @@ from api.problems import (
     ProblemDocument,
     problem_type,
 )
-from api.schemas import EXAMPLES
+from api.schemas import EXAMPLES, METADATA_DESCRIPTION
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 
@@ -48,6 +48,12 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
                             "type": "string",
                             "description": "How the video is encoded: one of the profiles of `GET /api/v1/system`.",
                             "examples": ["web"],
+                        },
+                        "metadata": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": METADATA_DESCRIPTION,
+                            "examples": ['{"order": "4711"}'],
                         },
                     },
                 }

@@ -68,6 +68,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.INVALID_URL: ProblemKind(422, "The URL can't be used"),
     RefusalCode.IMPORT_DISABLED: ProblemKind(403, "Nothing is imported here"),
     RefusalCode.INVALID_TITLE: ProblemKind(422, "The title can't be used"),
+    RefusalCode.INVALID_METADATA: ProblemKind(422, "The metadata can't be kept"),
     RefusalCode.INVALID_IDEMPOTENCY_KEY: ProblemKind(422, "The Idempotency-Key can't be used"),
     RefusalCode.IDEMPOTENCY_KEY_REUSED: ProblemKind(422, "The Idempotency-Key belongs to another upload"),
     RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),

@@ -22,13 +22,16 @@ PUBLISHED_HEADERS: Final = {
 }
 
 
-def published_file(request: Request, path: Path, status: os.stat_result, media_type: str) -> Response:
+def published_file(
+    request: Request, path: Path, status: os.stat_result, media_type: str, *, disposition: str | None = None
+) -> Response:
     """The answer to GET or HEAD of a file on a disk: 200, 206 for a range of it, or 304 when the client has it already.
 
     Raises:
         Problem: The file has no byte in the asked range (416).
     """
-    answer = FileResponse(path, media_type=media_type, stat_result=status, headers=PUBLISHED_HEADERS)
+    headers = PUBLISHED_HEADERS if disposition is None else {**PUBLISHED_HEADERS, "Content-Disposition": disposition}
+    answer = FileResponse(path, media_type=media_type, stat_result=status, headers=headers)
     return settled(request, answer.headers, status.st_size) or answer
 
 

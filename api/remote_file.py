@@ -25,14 +25,16 @@ class RemoteServing:
     seconds: int = 3600
 
 
-async def remote_file(request: Request, file: RemoteFile, media_type: str, serving: RemoteServing) -> Response:
+async def remote_file(
+    request: Request, file: RemoteFile, media_type: str, serving: RemoteServing, *, disposition: str | None = None
+) -> Response:
     """The answer to GET or HEAD: 302 to the bucket, or as for a file on a disk; several ranges get the whole file.
 
     Raises:
         Problem: The file has no byte in the asked range (416).
     """
     if serving.way == "redirect" and request.method == "GET":
-        address = await file.address(serving.seconds, media_type)
+        address = await file.address(serving.seconds, media_type, disposition)
         # The address may be used for half of its life by then, so that a player has the other half.
         kept = {"Cache-Control": f"private, max-age={serving.seconds // 2}"}
         return RedirectResponse(address, status_code=302, headers=kept)
@@ -40,6 +42,8 @@ async def remote_file(request: Request, file: RemoteFile, media_type: str, servi
     headers["ETag"] = f'"{file.etag}"'
     headers["Last-Modified"] = format_datetime(file.modified, usegmt=True)
     headers["Accept-Ranges"] = "bytes"
+    if disposition is not None:
+        headers["Content-Disposition"] = disposition
     if (decided := settled(request, headers, file.size_bytes)) is not None:
         return decided
     asked = single_range(request, headers, file.size_bytes)

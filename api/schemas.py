@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from contracts.metadata import LONGEST_KEY, LONGEST_VALUE, MOST_BYTES, MOST_KEYS
 from contracts.processing import Step
 from contracts.status import VideoStatus, Visibility
 from contracts.temporal_names import workflow_id
@@ -20,6 +21,7 @@ _VIDEO: Final[dict[str, Any]] = {
     "id": _VIDEO_ID,
     "user_id": "local",
     "title": "Ficus in the wind",
+    "metadata": {"order": "4711"},
     "visibility": "private",
     "profile": "web",
     "status": "ready",
@@ -54,6 +56,13 @@ EXAMPLES: Final[dict[str, list[Any]]] = {
 """Of whole answers, by the name of their schema."""
 
 
+METADATA_DESCRIPTION: Final = (
+    f"What you keep with the video: a JSON object of at most {MOST_KEYS} texts, {MOST_BYTES // 1024} KiB in all. "
+    f"It comes back in every answer; keys have at most {LONGEST_KEY} characters, values {LONGEST_VALUE}."
+)
+Metadata = Annotated[dict[str, str], Field(description=METADATA_DESCRIPTION, examples=[{"order": "4711"}])]
+
+
 class VideoAccepted(BaseModel):
     """The video that a request set on its way."""
 
@@ -75,6 +84,7 @@ class VideoView(BaseModel):
     id: UUID
     user_id: str = Field(description="Who uploaded it.")
     title: str
+    metadata: Metadata
     visibility: Visibility = Field(description="Who may see its published files.")
     profile: str = Field(description="Name of the encoding profile.")
     status: VideoStatus
@@ -107,7 +117,7 @@ class VideoView(BaseModel):
         """The row, and where it is being processed how far it is."""
         row = {name: getattr(video, name) for name in cls.model_fields if hasattr(video, name)}
         return cls(
-            **row,
+            **row | {"metadata": video.user_metadata},
             workflow_id=workflow_id(str(video.id)),
             step=live.step if live else None,
             progress=min(max(live.fraction, 0.0), 1.0) if live else None,

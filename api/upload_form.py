@@ -1,4 +1,4 @@
-"""The upload form as it arrives: a ``file``, perhaps ``title`` and ``profile``, and fields that are none of ours."""
+"""The upload form as it arrives: a ``file``, perhaps texts beside it, and fields that are none of ours."""
 
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from api.multipart import BrokenMultipart, MultipartReader, PartBegan, PartData, PartEnded
 from api.problems import Code, Problem, ProblemCode
 from contracts.errors import ErrorCode
+from contracts.metadata import metadata_from_json
 from contracts.refusals import RefusalCode
 from ingest.labels import checked_title, safe_filename
 from ingest.rules import UploadLimits
@@ -16,13 +17,15 @@ from ingest.uploads import Said, SenderGone
 FILE_FIELD: Final = "file"
 TITLE_FIELD: Final = "title"
 PROFILE_FIELD: Final = "profile"
+METADATA_FIELD: Final = "metadata"
 _FORM_ALLOWANCE_BYTES: Final = 64 * 1024
 """How much of a body may be form instead of file: boundaries, headers, the other fields."""
 
-_MAX_TEXT_BYTES: Final = 4096
+_MAX_TEXT_BYTES: Final = 16 * 1024
 _TEXT_FIELDS: Final[dict[str, Code]] = {
     TITLE_FIELD: RefusalCode.INVALID_TITLE,
     PROFILE_FIELD: ErrorCode.UNKNOWN_PROFILE,
+    METADATA_FIELD: RefusalCode.INVALID_METADATA,
 }
 """The fields that are read beside the file, and what one that can't be used is refused as."""
 
@@ -61,6 +64,7 @@ class UploadFormReader:
         self._texts: dict[str, bytearray] = {}
         self._title: str | None = None
         self._profile: str | None = None
+        self._metadata: dict[str, str] = {}
 
     async def read(self, pieces: AsyncIterator[bytes]) -> Said:
         """Read the form to its end.
@@ -83,7 +87,7 @@ class UploadFormReader:
             raise Problem(ProblemCode.BROKEN_MULTIPART, f"The multipart body can't be read: {error}.") from error
         if not self._has_file:
             raise Problem(ProblemCode.FILE_MISSING, f"Send the video as the form field {FILE_FIELD!r}.")
-        return Said(self._title, self._profile)
+        return Said(self._title, self._profile, self._metadata)
 
     async def _take(self, event: PartBegan | PartData | PartEnded) -> None:
         match event:
@@ -122,6 +126,8 @@ class UploadFormReader:
             self._title = checked_title(_text(TITLE_FIELD, self._texts[TITLE_FIELD]))
         elif self._part == PROFILE_FIELD:
             self._profile = self._limits.checked_profile(_text(PROFILE_FIELD, self._texts[PROFILE_FIELD]))
+        elif self._part == METADATA_FIELD:
+            self._metadata = metadata_from_json(_text(METADATA_FIELD, self._texts[METADATA_FIELD]))
 
 
 def _text(field: str, sent: bytearray) -> str:

@@ -17,6 +17,7 @@ from contracts.status import VideoStatus
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=5)
 _PAGE_SIZE: Final = 100
+NOTHING: Final[Mapping[str, str | None]] = {}
 _Answer = TypeVar("_Answer", bound=BaseModel)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -67,9 +68,16 @@ class ApiClient:
         """The whole URL of a path that the api gave."""
         return self.base_url + path
 
-    async def import_from(self, url: str, *, title: str | None = None, profile: str | None = None) -> Accepted:
+    async def import_from(
+        self,
+        url: str,
+        *,
+        title: str | None = None,
+        profile: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Accepted:
         """Have a file fetched; the title and the name of the profile are the api's choice where they are None."""
-        asked = {"url": url, "title": title, "profile": profile}
+        asked = {"url": url, "title": title, "profile": profile, "metadata": dict(metadata or {})}
         return await self._ask(Accepted, "POST", "/api/v1/videos/import", json=asked)
 
     async def video(self, video_id: str) -> VideoView:
@@ -80,12 +88,14 @@ class ApiClient:
         """The steps of a video's newest run."""
         return await self._ask(StepList, "GET", f"/api/v1/videos/{video_id}/steps")
 
-    async def videos(self, *, status: VideoStatus | None, limit: int | None) -> AsyncIterator[VideoView]:
-        """Videos, newest first, page by page; all of them where ``limit`` is None."""
+    async def videos(
+        self, *, limit: int | None, status: VideoStatus | None = None, wanted: Mapping[str, str | None] = NOTHING
+    ) -> AsyncIterator[VideoView]:
+        """Videos, newest first, page by page; all of them where ``limit`` is None. ``wanted`` are more filters."""
         left = limit
         cursor: str | None = None
         while left is None or left > 0:
-            asked = {"limit": str(min(left or _PAGE_SIZE, _PAGE_SIZE)), "status": status, "cursor": cursor}
+            asked = {"limit": str(min(left or _PAGE_SIZE, _PAGE_SIZE)), "status": status, "cursor": cursor, **wanted}
             page = await self._ask(VideoPage, "GET", "/api/v1/videos", params={k: v for k, v in asked.items() if v})
             for video in page.items:
                 yield video

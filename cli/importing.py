@@ -9,7 +9,7 @@ from cli.console import messages, output
 from cli.errors import ExitCode
 from cli.follow import follow
 from cli.outcome import print_outcome
-from cli.upload import Wishes
+from cli.upload import Metadata, Wishes, metadata_from
 from cli.where import Service, find_service
 from contracts.status import VideoStatus
 
@@ -20,16 +20,17 @@ def import_from(
     profile: Annotated[
         str | None, typer.Option(help="Name of an encoding profile. Default: the api's choice.", metavar="NAME")
     ] = None,
+    metadata: Metadata = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
 ) -> None:
     """Have the service fetch a video. Prints its id; exits with 1 if it is refused or, with --wait, ends in error."""
-    if not asyncio.run(_import(find_service(), url, Wishes(title, profile), wait=wait)):
+    if not asyncio.run(_import(find_service(), url, Wishes(title, profile, metadata_from(metadata)), wait=wait)):
         raise typer.Exit(ExitCode.FAILED)
 
 
 async def _import(service: Service, url: str, wishes: Wishes, *, wait: bool) -> bool:
     async with service.api() as api:
-        accepted = await api.import_from(url, title=wishes.title, profile=wishes.profile)
+        accepted = await api.import_from(url, title=wishes.title, profile=wishes.profile, metadata=wishes.metadata)
         output().print(str(accepted.video_id))
         if not wait:
             return True

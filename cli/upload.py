@@ -1,7 +1,9 @@
 """``rushes upload``: send videos, with a bar while they are sent."""
 
 import asyncio
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +30,31 @@ class Wishes:
     Attributes:
         title: Of the video.
         profile: Name of an encoding profile.
+        metadata: What is kept with the video.
     """
 
     title: str | None = None
     profile: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metadata", metavar="KEY=VALUE", help="Kept with the video; may be given several times.", show_default=False
+    ),
+]
+
+
+def metadata_from(pairs: list[str] | None) -> dict[str, str]:
+    """What ``--metadata`` says. Raises ``CommandFailed`` for something that is no pair."""
+    found = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise CommandFailed(f"--metadata is KEY=VALUE, not {pair!r}.", ExitCode.USAGE)
+        found[key] = value
+    return found
 
 
 def upload(
@@ -40,14 +63,16 @@ def upload(
     profile: Annotated[
         str | None, typer.Option(help="Name of an encoding profile. Default: the api's choice.", metavar="NAME")
     ] = None,
+    metadata: Metadata = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
 ) -> None:
     """Send videos to the api. Prints the id of each; exits with 1 if one is refused or, with --wait, ends in error."""
     if title is not None and len(files) > 1:
         raise CommandFailed("--title goes with one FILE only.", ExitCode.USAGE)
+    wishes = Wishes(title, profile, metadata_from(metadata))
     for file in files:
         open_readable(file).close()
-    if not asyncio.run(_upload_all(find_service(), files, Wishes(title, profile), wait=wait)):
+    if not asyncio.run(_upload_all(find_service(), files, wishes, wait=wait)):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -79,7 +104,8 @@ async def _upload_one(service: Service, api: ApiClient, file: Path, wishes: Wish
 async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> str:
     """Upload one file with a bar, or a line where there is no terminal; returns the video's id."""
     size = await asyncio.to_thread(_size, file)
-    named = {"title": wishes.title, "profile": wishes.profile}
+    metadata = json.dumps(dict(wishes.metadata)) if wishes.metadata else None
+    named = {"title": wishes.title, "profile": wishes.profile, "metadata": metadata}
     said = {name: text for name, text in named.items() if text is not None}
     sending = ResumingUpload(api, file, said, BegunUploads.of_user())
     if not console.is_terminal:

@@ -14,6 +14,7 @@ from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import error_text, print_outcome
 from cli.steps_view import steps_table
+from cli.upload import Metadata, metadata_from
 from cli.views import StepView, VideoView
 from cli.where import Service, find_service
 from contracts.status import VideoStatus
@@ -22,24 +23,32 @@ VideoId = Annotated[UUID, typer.Argument(metavar="ID", help="Id of the video.", 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
 
 
-def list_videos(
+def list_videos(  # noqa: PLR0917 # each is an option, given by its name
     status: Annotated[VideoStatus | None, typer.Option(help="Only videos in this status.")] = None,
+    error_code: Annotated[
+        str | None, typer.Option(help="Only videos in error for this reason.", metavar="CODE")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Only videos with this in their title.", metavar="TEXT")] = None,
+    metadata: Metadata = None,
     limit: Annotated[int, typer.Option(min=1, help="Most videos to show.")] = 20,
     every: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List videos, newest first."""
+    kept = {f"metadata[{key}]": value for key, value in metadata_from(metadata).items()}
+    wanted = {"error_code": error_code, "title": title, **kept}
     service = find_service()
 
     async def fetch() -> list[VideoView]:
         async with service.api() as api:
-            return [video async for video in api.videos(status=status, limit=None if every else limit)]
+            found = api.videos(status=status, limit=None if every else limit, wanted=wanted)
+            return [video async for video in found]
 
     videos = asyncio.run(fetch())
     if as_json:
         output().print_json(data=[video.model_dump(mode="json") for video in videos], indent=2)
     elif not videos:
-        messages().print("There are no videos." if status is None else f"There are no videos in status {status.value}.")
+        messages().print("There are no such videos." if status or any(wanted.values()) else "There are no videos.")
     else:
         output().print(_table_of(videos))
 
@@ -148,6 +157,7 @@ def _table_of(videos: list[VideoView]) -> Table:
 def _print_details(video: VideoView, service: Service) -> None:
     facts: Facts = [
         ("Title", video.title),
+        *(("Metadata", Text(f"{key}={value}")) for key, value in video.metadata.items()),
         ("Status", status_text(video.status)),
         ("Reason", Text(error_text(video)) if video.status is VideoStatus.ERROR else None),
         *(("Warning", Text(f"{warning.message} ({warning.code})")) for warning in video.warnings),

@@ -29,6 +29,7 @@ class VideoView(BaseModel):
 
     id: UUID
     title: str
+    metadata: dict[str, str] = {}
     profile: str
     status: VideoStatus
     file_size_bytes: int

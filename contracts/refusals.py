@@ -16,6 +16,7 @@ class RefusalCode(StrEnum):
     INVALID_URL = "invalid_url"
     IMPORT_DISABLED = "import_disabled"
     INVALID_TITLE = "invalid_title"
+    INVALID_METADATA = "invalid_metadata"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UPLOAD_IN_PROGRESS = "upload_in_progress"

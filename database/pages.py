@@ -2,12 +2,14 @@
 
 import base64
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final, Self
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, tuple_
 from sqlmodel import col
 
 from contracts.status import VideoStatus
@@ -64,16 +66,64 @@ class VideoPage:
     next_cursor: PageCursor | None
 
 
+@dataclass(frozen=True)
+class VideoFilter:
+    """Which videos a list is of; what is None or empty leaves it open.
+
+    Attributes:
+        status: In this one.
+        error_code: In error for this reason.
+        title: Has this in its title, in small or capital letters.
+        metadata: Has all of these in its metadata.
+        created_after: Made then or later.
+        created_before: Made before then.
+    """
+
+    status: VideoStatus | None = None
+    error_code: str | None = None
+    title: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same in SQL.
+
+        A title is compared row by row, along the index that the page is read from: an index of the letters in a title
+        needs an extension that not every PostgreSQL has, and a user's titles are read in moments.
+        """
+        conditions: list[ColumnElement[bool]] = []
+        if self.status is not None:
+            conditions.append(col(Video.status) == self.status)
+        if self.error_code is not None:
+            conditions.append(col(Video.error_code) == self.error_code)
+        if self.title:
+            conditions.append(col(Video.title).icontains(self.title, autoescape=True))
+        if self.metadata:
+            kept = col(Video.user_metadata)
+            # The first is what the partial index is made for; PostgreSQL does not see that the second implies it.
+            conditions += [
+                kept != literal_column("'{}'::jsonb"),
+                kept.contains(func.jsonb_build_object(*chain.from_iterable(self.metadata.items()))),
+            ]
+        if self.created_after is not None:
+            conditions.append(col(Video.created_at) >= self.created_after)
+        if self.created_before is not None:
+            conditions.append(col(Video.created_at) < self.created_before)
+        return conditions
+
+
+EVERY_VIDEO: Final = VideoFilter()
+
+
 def page_query(
-    user_id: str | None, *, status: VideoStatus | None, limit: int, after: PageCursor | None
+    user_id: str | None, *, limit: int, after: PageCursor | None, wanted: VideoFilter = EVERY_VIDEO
 ) -> Select[Video]:
     """The query of one page, with one row more than ``limit``, which tells whether another page follows."""
     created_at, video_id = col(Video.created_at), col(Video.id)
-    query = select(Video)
+    query = select(Video).where(*wanted.conditions())
     if user_id is not None:
         query = query.where(col(Video.user_id) == user_id)
-    if status is not None:
-        query = query.where(col(Video.status) == status)
     if after is not None:
         query = query.where(tuple_(created_at, video_id) < (after.created_at, after.id))
     return query.order_by(created_at.desc(), video_id.desc()).limit(limit + 1)

@@ -1,11 +1,13 @@
 """What a change of a row is made from."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from contracts.processing import DEFAULT_PROFILE
+from contracts.status import Visibility
 from contracts.warnings import VideoWarning
 from database.tables import User, Video
 
@@ -24,6 +26,7 @@ class NewVideo:
         profile: Name of the encoding profile.
         source_url: Where the original of an import is; None for an upload.
         upload_length: How many bytes it will have, where the client has said so.
+        user_metadata: What its caller keeps with it.
     """
 
     id: UUID
@@ -35,6 +38,22 @@ class NewVideo:
     profile: str = DEFAULT_PROFILE
     source_url: str | None = None
     upload_length: int | None = None
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VideoChange:
+    """What is to change of a video by its owner's wish; None leaves it as it is.
+
+    Attributes:
+        title: Shown to people.
+        visibility: Who may see its published files.
+        metadata_patches: JSON merge patches of its metadata, at most one; where that is None, it takes all away.
+    """
+
+    title: str | None = None
+    visibility: Visibility | None = None
+    metadata_patches: Sequence[Mapping[str, str | None] | None] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +113,7 @@ class UserLimits:
     @classmethod
     def of(cls, user: User | None) -> Self:
         """Those of the row, or none."""
-        return cls(**{field.name: getattr(user, field.name) for field in fields(cls)}) if user is not None else cls()
+        return cls(**{limit.name: getattr(user, limit.name) for limit in fields(cls)}) if user is not None else cls()
 
 
 class IdempotencyKeyTaken(Exception):

@@ -32,6 +32,17 @@ class Video(SQLModel, table=True):
         Index("videos_page", "user_id", "created_at", "id"),
         Index("videos_page_of_all", "created_at", "id"),
         Index("videos_page_by_status", "user_id", "status", "created_at", "id"),
+        # Failures and rows with metadata are few: who does not ask for them pays nothing for these.
+        Index(
+            "videos_page_by_error", "error_code", "created_at", "id", postgresql_where=text("error_code IS NOT NULL")
+        ),
+        Index(
+            "videos_metadata",
+            "metadata",
+            postgresql_using="gin",
+            postgresql_ops={"metadata": "jsonb_path_ops"},
+            postgresql_where=text("metadata <> '{}'::jsonb"),
+        ),
         # The reconciler's, small because few videos are on their way at a time.
         Index(
             "videos_processing",
@@ -45,6 +56,9 @@ class Video(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
     user_id: str = Field(max_length=200)
     title: str = Field(max_length=200)
+    user_metadata: dict[str, str] = Field(
+        default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )
     visibility: str = Field(
         default=Visibility.PRIVATE.value,
         sa_column=Column(String(20), nullable=False, server_default=Visibility.PRIVATE.value),

@@ -4,17 +4,18 @@ Every change of ``status`` is one conditional UPDATE (compare-and-set): it names
 asks, the attempt that it starts from, so that of several callers exactly one wins and the others learn it.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import ErrorCode, VideoCancelled
-from contracts.status import VideoStatus, Visibility
+from contracts.metadata import merged_metadata
+from contracts.status import VideoStatus
 from database.changes import (
     CANCELLED_REASON,
     compare_and_set,
@@ -27,8 +28,8 @@ from database.changes import (
     upload_failed,
     video_of_key,
 )
-from database.pages import PageCursor, VideoPage, page_query
-from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo
+from database.pages import EVERY_VIDEO, PageCursor, VideoFilter, VideoPage, page_query
+from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "NewVideo",
     "PageCursor",
     "PublishedVideo",
+    "VideoChange",
+    "VideoFilter",
     "VideoPage",
     "Videos",
 ]
@@ -83,6 +86,7 @@ class Videos:
         *,
         title: str | None = None,
         profile: str | None = None,
+        user_metadata: Mapping[str, str] | None = None,
         file_size_bytes: int,
         content_sha256: str | None,
     ) -> Video:
@@ -92,6 +96,7 @@ class Videos:
             video_id: The row.
             title: Replaces the title, or None to keep it.
             profile: Replaces the encoding profile, or None to keep it.
+            user_metadata: Added to what its caller keeps with it.
             file_size_bytes: Size of the file.
             content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
 
@@ -109,6 +114,8 @@ class Videos:
             "uploaded_at": utc_now(),
         }
         values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
+        if user_metadata:
+            values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
         async with self._transaction() as session:
             video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
             if video is None:
@@ -260,12 +267,26 @@ class Videos:
             deleted = await session.scalar(delete(Video).where(col(Video.id) == video_id).returning(col(Video.id)))
         return deleted is not None
 
-    async def set_visibility(self, video_id: UUID, visibility: Visibility) -> Video | None:
-        """Say who may see its published files. None when there is no such row."""
-        values = {"visibility": visibility.value, "updated_at": utc_now()}
-        change = update(Video).where(col(Video.id) == video_id).values(values).returning(Video)
-        async with self._transaction() as session:
-            return cast("Video | None", await session.scalar(change))
+    async def change(self, video_id: UUID, change: VideoChange) -> Video | None:
+        """What its owner may change at any time; of several changes at once each sees the one before.
+
+        Returns:
+            The row, or None when there is none.
+
+        Raises:
+            Refused: What its metadata would become can't be kept; nothing was changed.
+        """
+        async with self.held(video_id) as video:
+            if video is None:
+                return None
+            for patch in change.metadata_patches:
+                video.user_metadata = merged_metadata(video.user_metadata, patch)
+            if change.title is not None:
+                video.title = change.title
+            if change.visibility is not None:
+                video.visibility = change.visibility.value
+            video.updated_at = utc_now()
+        return video
 
     # Reading
 
@@ -276,17 +297,17 @@ class Videos:
             return cast("Video | None", await session.scalar(query))
 
     async def list_page(
-        self, user_id: str | None, *, status: VideoStatus | None, limit: int, after: PageCursor | None
+        self, user_id: str | None, *, limit: int, after: PageCursor | None, wanted: VideoFilter = EVERY_VIDEO
     ) -> VideoPage:
         """One page of videos, newest first.
 
         Args:
             user_id: Whose, or None for everybody's.
-            status: Only those in this status, or None for all.
             limit: Most videos on the page, at least 1.
             after: ``next_cursor`` of the page before, or None for the first.
+            wanted: Which of them.
         """
-        query = page_query(user_id, status=status, limit=limit, after=after)
+        query = page_query(user_id, limit=limit, after=after, wanted=wanted)
         async with self._transaction() as session:
             found = list(await session.scalars(query))
         videos = tuple(found[:limit])

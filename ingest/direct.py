@@ -11,7 +11,7 @@ from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.handing_over import WholeFile, hand_over
 from ingest.renewing import renewed
-from ingest.resumable import ResumableUploads
+from ingest.resumable import NO_METADATA, ResumableUploads
 from ingest.rules import ResumableLimits
 from ingest.shielding import uninterrupted
 from runs.actions import owned_video
@@ -68,7 +68,15 @@ class DirectUploads:
         self._limits = limits
 
     async def begin(
-        self, user_id: str, idempotency_key: str | None, *, filename: str, length: int, title: str, profile: str
+        self,
+        user_id: str,
+        idempotency_key: str | None,
+        *,
+        filename: str,
+        length: int,
+        title: str,
+        profile: str,
+        user_metadata: Mapping[str, str] = NO_METADATA,
     ) -> DirectUpload:
         """Make the video, and sign where its parts go.
 
@@ -81,7 +89,13 @@ class DirectUploads:
         """
         bucket = self._bucket()
         state, replayed = await self._resumable.create(
-            user_id, idempotency_key, filename=filename, length=length, title=title, profile=profile
+            user_id,
+            idempotency_key,
+            filename=filename,
+            length=length,
+            title=title,
+            profile=profile,
+            user_metadata=user_metadata,
         )
         video = await owned_video(self._videos, state.video_id, user_id)
         if video.uploaded_at is not None:

@@ -5,7 +5,8 @@ the row says that it is not wanted, never because the database did not answer.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class WholeFile:
         sha256: Of it, as 64 hexadecimal digits; None where the run has to compute it.
         title: Replaces the row's, or None to keep that.
         profile: Replaces the row's, or None to keep that.
+        user_metadata: Added to the row's.
     """
 
     video_id: UUID
@@ -44,6 +46,7 @@ class WholeFile:
     sha256: str | None
     title: str | None = None
     profile: str | None = None
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFile) -> Video:
@@ -71,6 +74,7 @@ async def _finish(videos: Videos, file: WholeFile) -> Video | None:
                 file.video_id,
                 title=file.title,
                 profile=file.profile,
+                user_metadata=file.user_metadata,
                 file_size_bytes=file.size_bytes,
                 content_sha256=file.sha256,
             )

@@ -4,11 +4,13 @@ The row is there before the first byte, in ``processing``, and its run is starte
 in the row. Only what the URL itself shows is refused here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import structlog
 
+from contracts.metadata import checked_metadata
 from contracts.refusals import RefusalCode, Refused
 from contracts.storage_keys import original_key
 from database.records import IdempotencyKeyTaken, NewVideo
@@ -47,11 +49,13 @@ class WantedImport:
         url: Of the file.
         title: What the video is called; empty for the file's name.
         profile: Name of the encoding profile; empty for the default.
+        user_metadata: What its caller keeps with it.
     """
 
     url: str
     title: str = ""
     profile: str = ""
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Imports:
@@ -118,6 +122,7 @@ class Imports:
             upload_expires_at=None,
             profile=self._uploads.checked_profile(wanted.profile) or self._uploads.default_profile,
             source_url=str(source.url),
+            user_metadata=checked_metadata(wanted.user_metadata),
         )
 
     def _checked(self, url: str) -> SourceUrl:

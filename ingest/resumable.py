@@ -5,7 +5,7 @@ Between two requests the row says how many bytes are durable, and nothing else i
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from contracts.metadata import checked_metadata
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.records import IdempotencyKeyTaken, NewVideo
@@ -28,6 +29,7 @@ from runs.actions import owned_video
 from runs.protocol import Runs
 from storage.protocol import Storage
 
+NO_METADATA: Final[Mapping[str, str]] = {}
 _DECLARED: Final = ("original_filename", "upload_length", "title", "profile")
 
 
@@ -91,6 +93,7 @@ class ResumableUploads:
         length: int,
         title: str = "",
         profile: str = "",
+        user_metadata: Mapping[str, str] = NO_METADATA,
     ) -> tuple[UploadState, bool]:
         """Begin an upload, of which no byte is here yet.
 
@@ -101,6 +104,7 @@ class ResumableUploads:
             length: How many bytes it has.
             title: What the video is called; empty for the file's name.
             profile: Name of the encoding profile; empty for the default.
+            user_metadata: What its caller keeps with it. No other word of the upload may change under its key.
 
         Returns:
             The upload, and whether an earlier request with this key began it: then it may be anywhere.
@@ -111,7 +115,9 @@ class ResumableUploads:
             DatabaseUnavailable: Nothing was begun.
             StorageFailed: The disk does not answer.
         """
-        new = self._described(user_id, filename, length, title, profile)
+        new = replace(
+            self._described(user_id, filename, length, title, profile), user_metadata=checked_metadata(user_metadata)
+        )
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None:

@@ -9,7 +9,7 @@ A door reads bytes off its protocol and knows how to refuse what is not in it; e
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,10 +47,12 @@ class Said:
     Attributes:
         title: What the video is called, or None when nothing was said.
         profile: The encoding profile that is asked for, one of those there are, or None when nothing was said.
+        user_metadata: What its caller keeps with it.
     """
 
     title: str | None
     profile: str | None
+    user_metadata: Mapping[str, str]
 
 
 Receive = Callable[[IncomingFile], Awaitable[Said]]
@@ -217,6 +219,7 @@ class Uploads:
             sha256=received.sha256,
             title=said.title,
             profile=said.profile,
+            user_metadata=said.user_metadata,
         )
         return await hand_over(self._videos, self._storage, self._runs, whole)
 

@@ -132,15 +132,15 @@ class BucketStorage:
         for begun, modified in await self._bucket.all_unfinished(prefix):
             yield Kept(begun.key, 0, modified)
 
-    async def published(self, key: str) -> RemoteFile:
-        """The object, to be read from the bucket by whoever asks. Raises ``WorkMissing``."""
+    async def served(self, key: str) -> RemoteFile:
+        """The object, to be read from the bucket by whoever asks. Raises as ``fetch``."""
         found = await self._found(key)
 
         def read(begin: int, end: int) -> AsyncIterator[bytes]:
             return bucket_transfer.read_range(self._bucket, key, found, begin, end)
 
-        async def address(seconds: int, media_type: str) -> str:
-            return await self._bucket.address_to_read(key, seconds, media_type)
+        async def address(seconds: int, media_type: str, disposition: str | None) -> str:
+            return await self._bucket.address_to_read(key, seconds, media_type, disposition)
 
         return RemoteFile(found.size_bytes, found.etag, found.modified, read, address)
 

@@ -250,11 +250,14 @@ class Bucket:
 
     # From elsewhere
 
-    async def address_to_read(self, key: str, seconds: int, media_type: str) -> str:
-        """An address under which anybody can read the object for so long."""
+    async def address_to_read(self, key: str, seconds: int, media_type: str, disposition: str | None = None) -> str:
+        """An address under which anybody can read the object for so long, with these headers."""
+        headers = {"ResponseContentType": media_type}
+        if disposition is not None:
+            headers["ResponseContentDisposition"] = disposition
         return await self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._name, "Key": self._prefix + key, "ResponseContentType": media_type},
+            Params={"Bucket": self._name, "Key": self._prefix + key, **headers},
             ExpiresIn=seconds,
         )
 

@@ -76,7 +76,7 @@ async def _upload(storage: Storage, key: str) -> Trial:
 
 
 async def _bytes_of(storage: Storage, key: str, begin: int, end: int) -> bytes:
-    file = await storage.published(key)
+    file = await storage.served(key)
     if isinstance(file, LocalFile):
         return (await asyncio.to_thread(file.path.read_bytes))[begin:end]
     return b"".join([piece async for piece in file.read(begin, end)])

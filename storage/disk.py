@@ -186,8 +186,8 @@ class DiskStorage:
 
         return await off_loop(files)
 
-    async def published(self, key: str) -> LocalFile:
-        """The file itself. Raises ``WorkMissing``."""
+    async def served(self, key: str) -> LocalFile:
+        """The file itself. Raises as ``fetch``."""
         async with self.fetch(key) as path:
             return LocalFile(path)
 

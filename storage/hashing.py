@@ -15,7 +15,7 @@ async def sha256_of(storage: Storage, key: str) -> str:
         WorkMissing: There is no such other file.
         StorageFailed: It can't be read.
     """
-    file = await storage.published(key)
+    file = await storage.served(key)
     if isinstance(file, LocalFile):
         return await asyncio.to_thread(_sha256_of, file.path)
     digest = hashlib.sha256()

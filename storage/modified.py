@@ -14,7 +14,7 @@ async def modified_at(storage: Storage, key: str) -> datetime:
         WorkMissing: There is no such other file.
         StorageFailed: The storage does not answer.
     """
-    file = await storage.published(key)
+    file = await storage.served(key)
     if isinstance(file, LocalFile):
         return datetime.fromtimestamp((await asyncio.to_thread(file.path.stat)).st_mtime, UTC)
     return file.modified

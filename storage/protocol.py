@@ -62,7 +62,7 @@ class OriginalWriter(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A published file on a disk of this machine.
+    """A file on a disk of this machine, to be served.
 
     Attributes:
         path: Where it is.
@@ -73,21 +73,22 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file elsewhere.
+    """A file elsewhere, to be served.
 
     Attributes:
         size_bytes: Its size.
         etag: Changes with its content.
-        modified: When it was published.
+        modified: When it came there.
         read: Streams its bytes from the first number up to the second.
-        address: Makes an address under which anybody can read it, for so many seconds, as this media type.
+        address: Makes an address under which anybody can read it, for so many seconds, as this media type, and
+            with this ``Content-Disposition`` where it is not None.
     """
 
     size_bytes: int
     etag: str
     modified: datetime
     read: Callable[[int, int], AsyncIterator[bytes]]
-    address: Callable[[int, str], Awaitable[str]]
+    address: Callable[[int, str, str | None], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,8 @@ class Storage(Protocol):
     def kept(self, prefix: str) -> AsyncIterator[Kept]:
         """All that is below ``prefix``, which ends in a slash: finished files, parts, what a killed process left."""
 
-    async def published(self, key: str) -> LocalFile | RemoteFile:
-        """Where a published file is to be read from. Raises ``WorkMissing`` where there is none."""
+    async def served(self, key: str) -> LocalFile | RemoteFile:
+        """Where a file is to be served from. Raises as ``fetch``."""
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""

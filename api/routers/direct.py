@@ -10,7 +10,7 @@ from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
-from api.schemas import VideoAccepted
+from api.schemas import Metadata, VideoAccepted
 from api.services import DirectDep, VideoId
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
@@ -43,6 +43,7 @@ class DirectUploadRequest(BaseModel):
     size_bytes: int = Field(ge=0, description="Its size.", examples=[734003200])
     title: str = Field(default="", description="Default: the file's name.")
     profile: str = Field(default="", description="Name of an encoding profile. Default: the service's choice.")
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class SignedPartView(BaseModel):
@@ -91,6 +92,7 @@ class DirectUploadCompletion(BaseModel):
         RefusalCode.FILE_EMPTY,
         RefusalCode.TOO_LARGE,
         RefusalCode.INVALID_TITLE,
+        RefusalCode.INVALID_METADATA,
         RefusalCode.INVALID_IDEMPOTENCY_KEY,
         RefusalCode.IDEMPOTENCY_KEY_REUSED,
         RefusalCode.UPLOAD_GONE,
@@ -116,6 +118,7 @@ async def begin_direct_upload(
         length=wanted.size_bytes,
         title=wanted.title,
         profile=wanted.profile,
+        user_metadata=wanted.metadata,
     )
     tell(response, f"/api/v1/videos/{begun.video_id}", replayed=begun.replayed)
     return DirectUploadView.model_validate(begun, from_attributes=True)

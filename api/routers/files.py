@@ -81,7 +81,7 @@ async def get_published_file(
 ) -> Response:
     """With byte ranges, so that players can seek. Only while the video is `ready`, and for those who may see it."""
     try:
-        file = await services.storage.published(processed_key(str(video.id), name))
+        file = await services.storage.served(processed_key(str(video.id), name))
         if isinstance(file, RemoteFile):
             return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving)
         status = await asyncio.to_thread(file.path.stat)

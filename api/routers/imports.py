@@ -9,7 +9,7 @@ from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
-from api.schemas import VideoAccepted
+from api.schemas import Metadata, VideoAccepted
 from api.services import ImportsDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
@@ -37,6 +37,7 @@ class ImportRequest(BaseModel):
     profile: str | None = Field(
         default=None, description="How the video is encoded: one of the profiles of `GET /api/v1/system`."
     )
+    metadata: Metadata = Field(default_factory=dict)
 
 
 @router.post(
@@ -53,6 +54,7 @@ class ImportRequest(BaseModel):
         RefusalCode.INVALID_URL,
         ErrorCode.ADDRESS_REFUSED,
         RefusalCode.INVALID_TITLE,
+        RefusalCode.INVALID_METADATA,
         RefusalCode.INVALID_IDEMPOTENCY_KEY,
         ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
@@ -72,7 +74,9 @@ async def import_video(
     redirect leads into a private network, `limit_exceeded` where the file is too large.
     """
     accepted = await imports.accept(
-        caller.user_id, idempotency_key, WantedImport(wanted.url, wanted.title or "", wanted.profile or "")
+        caller.user_id,
+        idempotency_key,
+        WantedImport(wanted.url, wanted.title or "", wanted.profile or "", wanted.metadata),
     )
     tell(response, f"/api/v1/videos/{accepted.video.id}", replayed=accepted.replayed)
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)

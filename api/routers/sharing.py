@@ -1,4 +1,4 @@
-"""Who may see a video's published files: its visibility, and links that are signed."""
+"""Links that are signed: whoever has one may see a video's published files."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,25 +11,16 @@ from accounts.signing import LONGEST_LINK
 from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.schemas import VideoView
-from api.services import LinksDep, ServicesDep, VideoDep
+from api.services import LinksDep, VideoDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
-from contracts.status import VideoStatus, Visibility
+from contracts.status import VideoStatus
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"], route_class=SmallBodyRoute)
 
 _LONGEST_SECONDS: Final = int(LONGEST_LINK.total_seconds())
 _audit = structlog.stdlib.get_logger("audit")
-
-
-class VideoChange(BaseModel):
-    """What is to change of a video."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    visibility: Visibility = Field(description="`private`: its owner and signed links; `public`: everybody.")
 
 
 class LinkRequest(BaseModel):
@@ -53,21 +44,6 @@ _ONE_VIDEO: Final = (
     ProblemCode.INVALID_REQUEST,
     ErrorCode.DATABASE_UNAVAILABLE,
 )
-
-
-@router.patch(
-    "/{video_id}",
-    operation_id="change_video",
-    summary="Change who may see a video",
-    responses=problem_answers(*_ONE_VIDEO),
-)
-async def change_video(wanted: VideoChange, video: VideoDep, services: ServicesDep, caller: CallerDep) -> VideoView:
-    """Takes effect with the next request for one of its files."""
-    changed = await services.videos.set_visibility(video.id, wanted.visibility)
-    if changed is None:
-        raise Problem(RefusalCode.VIDEO_NOT_FOUND, f"There is no video {video.id}.")
-    _audit.info("visibility changed", visibility=wanted.visibility.value, user_id=caller.user_id)
-    return VideoView.of(changed)
 
 
 @router.post(

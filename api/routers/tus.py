@@ -26,6 +26,7 @@ from api.tus_headers import (
     state_headers,
 )
 from contracts.errors import ErrorCode
+from contracts.metadata import metadata_from_json
 from contracts.refusals import RefusalCode, Refused
 from ingest.uploads import SenderGone
 
@@ -47,6 +48,7 @@ _CREATE: Final = (
     RefusalCode.UNSUPPORTED_EXTENSION,
     RefusalCode.FILE_EMPTY,
     RefusalCode.INVALID_TITLE,
+    RefusalCode.INVALID_METADATA,
     RefusalCode.NO_ROOM,
     RefusalCode.INVALID_IDEMPOTENCY_KEY,
     RefusalCode.IDEMPOTENCY_KEY_REUSED,
@@ -80,10 +82,12 @@ async def describe_uploads(resumable: ResumableDep) -> Response:
 async def create_upload(
     request: Request, caller: CallerDep, resumable: ResumableDep, idempotency_key: IdempotencyKeyDep
 ) -> Response:
-    """Makes the video, whose id is the upload's. `Upload-Metadata`: `filename`, and `title` and `profile` if wanted.
+    """Makes the video, whose id is the upload's. `Upload-Metadata`: `filename`; more if wanted.
 
-    Bytes may come with it. With the `Idempotency-Key` of an upload that was declared in the same words, the answer is
-    that one, and `Upload-Offset` where to go on; bytes are taken only if none of it is here.
+    That is `title`, `profile`, and `metadata`, a JSON object of texts. Bytes may come with it.
+
+    With the `Idempotency-Key` of an upload that was declared in the same words, the answer is that one, and
+    `Upload-Offset` where to go on; bytes are taken only if none of it is here. Its metadata stays as it is.
     """
     check_version(request.headers)
     metadata = metadata_of(request.headers)
@@ -101,6 +105,7 @@ async def create_upload(
         length=length_of(request.headers),
         title=metadata.get("title", ""),
         profile=metadata.get("profile", ""),
+        user_metadata=metadata_from_json(metadata.get("metadata", "")),
     )
     location = f"{UPLOADS_PATH}/{state.video_id}"
     if with_bytes and state.offset == 0:

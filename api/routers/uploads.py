@@ -42,6 +42,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         RefusalCode.FILE_EMPTY,
         ProblemCode.SEVERAL_FILES,
         RefusalCode.INVALID_TITLE,
+        RefusalCode.INVALID_METADATA,
         RefusalCode.INVALID_IDEMPOTENCY_KEY,
         ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
@@ -58,7 +59,8 @@ async def upload_video(
 ) -> VideoAccepted:
     """Streams the file to disk as it arrives, then starts the workflow that makes it ready to play.
 
-    The form's field `file` is the video. `title` and `profile` are optional, before the file or after it.
+    The form's field `file` is the video. `title`, `profile` and `metadata`, a JSON object of texts, are
+    optional, before the file or after it.
     """
     boundary = boundary_of(request.headers.get("content-type"))
     if boundary is None:

@@ -10,6 +10,7 @@ from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
 from api.schemas import StepList, StepView, VideoAccepted, VideoList, VideoView
 from api.services import ActionsDep, ServicesDep, VideoDep
+from api.video_filter import METADATA_PARAMETER, VideoFilterDep
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
@@ -28,21 +29,30 @@ _logger = structlog.stdlib.get_logger(__name__)
     "",
     operation_id="list_videos",
     summary="List videos, newest first",
-    responses=problem_answers(ProblemCode.INVALID_REQUEST, ProblemCode.INVALID_CURSOR, ErrorCode.DATABASE_UNAVAILABLE),
+    openapi_extra=METADATA_PARAMETER,
+    responses=problem_answers(
+        ProblemCode.INVALID_REQUEST,
+        ProblemCode.INVALID_CURSOR,
+        RefusalCode.INVALID_METADATA,
+        ErrorCode.DATABASE_UNAVAILABLE,
+    ),
 )
 async def list_videos(
     services: ServicesDep,
     caller: CallerDep,
-    status: Annotated[VideoStatus | None, Query(description="Only videos in this status.")] = None,
+    wanted: VideoFilterDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Most videos on the page.")] = 20,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> VideoList:
-    """Pages stay right while videos are added: a cursor names a place in the list, not a number of rows."""
+    """Those that fit everything that is asked for.
+
+    Pages stay right while videos are added: a cursor names a place in the list, not a number of rows.
+    """
     try:
         after = PageCursor.decode(cursor) if cursor is not None else None
     except ValueError as error:
         raise Problem(ProblemCode.INVALID_CURSOR, "Take the cursor from next_cursor, as it is.") from error
-    return VideoList.of(await services.videos.list_page(caller.sees, status=status, limit=limit, after=after))
+    return VideoList.of(await services.videos.list_page(caller.sees, limit=limit, after=after, wanted=wanted))
 
 
 @router.get("/{video_id}", operation_id="get_video", summary="Read one video", responses=problem_answers(*_ONE_VIDEO))

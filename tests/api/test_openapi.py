@@ -29,6 +29,7 @@ OPERATIONS = {
     ("post", "/api/v1/videos/{video_id}/cancel"): "cancel_video",
     ("post", "/api/v1/videos/{video_id}/retry"): "retry_video",
     ("patch", "/api/v1/videos/{video_id}"): "change_video",
+    ("get", "/api/v1/videos/{video_id}/original"): "get_original",
     ("post", "/api/v1/videos/{video_id}/links"): "make_link",
     ("post", "/api/v1/session"): "begin_session",
     ("get", "/api/v1/session"): "get_session",

@@ -12,6 +12,7 @@ from api.services import ApiOptions, Services
 from contracts.processing import VideoProcessingInput
 from contracts.status import VideoStatus
 from database.engine import Database
+from database.pages import VideoFilter
 from database.tables import Video
 from tests.api.forms import MULTIPART, field_part, file_part, form, in_pieces, part
 from tests.api.running import RecordedRuns, in_process
@@ -252,7 +253,7 @@ async def test_a_video_that_is_withdrawn_during_its_upload_leaves_no_file(
 
     async def withdraw(start: int) -> None:
         if start > MEBIBYTE and not withdrawn:
-            page = await database.videos.list_page("local", status=None, limit=1, after=None)
+            page = await database.videos.list_page("local", limit=1, after=None)
             withdrawn.append(page.videos[0].id)
             url = f"/api/v1/videos/{withdrawn[0]}"
             answer = await (client.post(f"{url}/cancel") if action == "cancel" else client.delete(url))
@@ -278,5 +279,7 @@ async def test_a_disk_that_refuses_ends_the_row(
         originals.write_bytes(b"not a folder")
         answer = await upload(client)
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
-    failed = await database.videos.list_page("local", status=VideoStatus.ERROR, limit=10, after=None)
+    failed = await database.videos.list_page(
+        "local", limit=10, after=None, wanted=VideoFilter(status=VideoStatus.ERROR)
+    )
     assert [video.error_code for video in failed.videos] == ["upload_interrupted"]

@@ -11,6 +11,7 @@ import pytest
 from api.services import ApiOptions, Services
 from contracts.status import VideoStatus
 from database.engine import Database
+from database.pages import VideoFilter
 from database.tables import Video
 from tests.api.forms import BOUNDARY, MULTIPART, file_part, form
 from tests.api.running import RecordedRuns, over_http, until, with_limits
@@ -21,7 +22,9 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def videos_in(database: Database, status: VideoStatus) -> list[Video]:
-    return list((await database.videos.list_page("local", status=status, limit=100, after=None)).videos)
+    return list(
+        (await database.videos.list_page("local", limit=100, after=None, wanted=VideoFilter(status=status))).videos
+    )
 
 
 def files_in(folder: Path) -> list[str]:

@@ -20,7 +20,9 @@ HISTORIES = Path(__file__).resolve().parent.parent / "histories"
 @pytest.fixture(scope="module")
 async def ready_video(stack: Home, clips: Clips) -> str:
     """Id of a video that went through."""
-    ended = await stack.rushes("upload", "--wait", "--title", "Two seconds", str(clips.path("short_with_sound")))
+    ended = await stack.rushes(
+        "upload", "--wait", "--title", "Two seconds", "--metadata", "order=4711", str(clips.path("short_with_sound"))
+    )
     assert ended.code == 0, ended
     assert "Ready: 320x240, 2.0 s" in ended.err
     return ended.out.strip()
@@ -41,6 +43,9 @@ async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video:
     assert ids.index(failed_video) < ids.index(ready_video)
     only_ready = json.loads((await stack.rushes("list", "--status", "ready", "--all", "--json")).out)
     assert failed_video not in [video["id"] for video in only_ready]
+    by_metadata = json.loads((await stack.rushes("list", "--metadata", "order=4711", "--title", "two", "--json")).out)
+    assert [(video["id"], video["metadata"]) for video in by_metadata] == [(ready_video, {"order": "4711"})]
+    assert json.loads((await stack.rushes("list", "--error-code", "cancelled", "--json")).out) == []
     assert len(json.loads((await stack.rushes("list", "--limit", "1", "--json")).out)) == 1
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Select, insert, text
+from sqlalchemy import Select, insert, text, update
+from sqlmodel import col
 
 from contracts.status import VideoStatus
 from database.engine import Database
-from database.pages import PageCursor, page_query
+from database.pages import PageCursor, VideoFilter, page_query
 from database.tables import Video
 from tests.database.samples import new_video, video_in
 
@@ -47,7 +48,7 @@ async def collect(database: Database, status: VideoStatus | None, limit: int) ->
     videos: list[Video] = []
     cursor = None
     while True:
-        page = await database.videos.list_page("user-0", status=status, limit=limit, after=cursor)
+        page = await database.videos.list_page("user-0", limit=limit, after=cursor, wanted=VideoFilter(status=status))
         assert len(page.videos) <= limit
         videos += page.videos
         if page.next_cursor is None:
@@ -70,16 +71,16 @@ async def test_pages_give_every_video_of_the_user_once_and_newest_first(
 
 
 async def test_a_list_without_videos_is_one_empty_page(database: Database) -> None:
-    page = await database.videos.list_page("local", status=None, limit=10, after=None)
+    page = await database.videos.list_page("local", limit=10, after=None)
     assert (page.videos, page.next_cursor) == ((), None)
 
 
 async def test_a_video_that_comes_while_pages_are_read_shifts_nothing(database: Database) -> None:
     made = [(await video_in(database.videos, VideoStatus.UPLOADING)).id for _ in range(4)]
-    first = await database.videos.list_page("local", status=None, limit=2, after=None)
+    first = await database.videos.list_page("local", limit=2, after=None)
     await database.videos.create_uploading(new_video())
     await database.videos.delete(first.videos[-1].id)
-    second = await database.videos.list_page("local", status=None, limit=2, after=first.next_cursor)
+    second = await database.videos.list_page("local", limit=2, after=first.next_cursor)
     assert [video.id for video in (*first.videos, *second.videos)] == made[::-1]
     assert second.next_cursor is None
 
@@ -109,7 +110,7 @@ async def test_a_deep_page_reads_only_its_rows_from_the_index(
 ) -> None:
     await insert_rows(database, 9000, users=45)
     deep = PageCursor(MIDNIGHT + timedelta(seconds=850), UUID(int=8504))
-    plan = await plan_of(database, page_query(user_id, status=status, limit=20, after=deep))
+    plan = await plan_of(database, page_query(user_id, limit=20, after=deep, wanted=VideoFilter(status=status)))
     scan = plan["Plans"][0]
     assert plan["Node Type"] == "Limit"
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index)
@@ -117,6 +118,26 @@ async def test_a_deep_page_reads_only_its_rows_from_the_index(
     assert "created_at" in scan["Index Cond"]
     assert "Filter" not in scan
     assert scan["Actual Rows"] == 21
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (VideoFilter(metadata={"order": "4711"}), "videos_metadata"),
+        (VideoFilter(error_code="invalid_media"), "videos_page_by_error"),
+    ],
+)
+async def test_a_rare_video_is_found_without_reading_the_others(
+    database: Database, wanted: VideoFilter, index: str
+) -> None:
+    await insert_rows(database, 9000, users=3)
+    async with database.transaction() as session:
+        await session.execute(text('UPDATE videos SET metadata = \'{"colour": "red"}\' WHERE attempt = 1'))
+        ours = {"user_metadata": {"order": "4711"}, "error_code": "invalid_media"}
+        await session.execute(update(Video).where(col(Video.id) == UUID(int=4500)).values(ours))
+    plan = json.dumps(await plan_of(database, page_query("user-0", limit=20, after=None, wanted=wanted)))
+    assert index in plan
+    assert "Seq Scan" not in plan
 
 
 @pytest.mark.parametrize(

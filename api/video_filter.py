@@ -1,0 +1,62 @@
+"""Which videos a list is of, told from its query."""
+
+import re
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Query, Request
+from pydantic import AwareDatetime
+
+from contracts.metadata import checked_metadata
+from contracts.status import VideoStatus
+from database.pages import VideoFilter
+
+_METADATA: Final = re.compile(r"metadata\[([^\[\]]+)\]")
+
+_TEXT: Final = r"^[^\x00]*$"
+"""PostgreSQL has no text with a NUL in it."""
+
+METADATA_PARAMETER: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "metadata",
+            "in": "query",
+            "required": False,
+            "style": "deepObject",
+            "explode": True,
+            "description": "Only videos that have this under that key: `metadata[order]=4711`; of several keys, all.",
+            "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+            "example": {"order": "4711"},
+        }
+    ]
+}
+"""FastAPI knows no parameter of the style ``deepObject``, so this is read, and documented, by hand."""
+
+
+async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
+    request: Request,
+    status: Annotated[VideoStatus | None, Query(description="Only videos in this status.")] = None,
+    error_code: Annotated[
+        str | None,
+        Query(max_length=40, pattern=_TEXT, description="Only videos in error for this reason."),
+    ] = None,
+    title: Annotated[
+        str | None,
+        Query(max_length=200, pattern=_TEXT, description="Only videos with this in their title, in any letter case."),
+    ] = None,
+    created_after: Annotated[AwareDatetime | None, Query(description="Only videos from then on.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Only videos from before then.")] = None,
+) -> VideoFilter:
+    asked = request.query_params.multi_items()
+    metadata = {found[1]: value for name, value in asked if (found := _METADATA.fullmatch(name)) is not None}
+    return VideoFilter(
+        status=status,
+        error_code=error_code,
+        title=title,
+        metadata=checked_metadata(metadata),
+        created_after=created_after,
+        created_before=created_before,
+    )
+
+
+VideoFilterDep = Annotated[VideoFilter, Depends(_wanted)]
+"""What of the caller's videos is asked for."""
