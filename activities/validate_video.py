@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.from_parts import from_parts
 from activities.heartbeat import heartbeats
 from contracts.errors import LimitExceeded, UnknownProfile
+from media.facts import FileFacts, facts_of
 from media.ffmpeg import Ffmpeg
 from media.limits import MediaLimits, check_price
 from media.plan import TranscodePlan
@@ -39,11 +40,13 @@ class ValidateVideoResult:
         plan: Every decision; the later steps take them from here.
         why_not_encoded: Why what is copied may not be encoded instead, should it prove not to play; empty where it may.
         at_hand: Queue of the worker that has all of the file here now; None where no worker is nearer than another.
+        source: What the file is, for people.
     """
 
     plan: TranscodePlan
     why_not_encoded: str = ""
     at_hand: str | None = None
+    source: FileFacts | None = None
 
 
 class ValidateVideoActivities:
@@ -91,6 +94,7 @@ class ValidateVideoActivities:
             plan=made,
             why_not_encoded=_why_not(made.encoding_what_was_copied(), self._limits),
             at_hand=at_hand,
+            source=facts_of(probe),
         )
 
     def _profile(self, name: str) -> Profile:

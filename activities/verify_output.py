@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeats
 from contracts.storage_keys import WorkFile
+from media.facts import FileFacts, facts_of
 from media.ffmpeg import Ffmpeg
 from media.join import StreamHash
 from media.plan import TranscodePlan
@@ -38,11 +39,13 @@ class VerifyOutputResult:
         duration_seconds: Its length.
         width: Pixels, as displayed.
         height: Pixels, as displayed.
+        output: What the file is, for people.
     """
 
     duration_seconds: float
     width: int
     height: int
+    output: FileFacts | None = None
 
 
 class VerifyOutputActivities:
@@ -68,4 +71,6 @@ class VerifyOutputActivities:
                 self._ffmpeg, plan, request.went_in, packets, target, on_read=heartbeat.advance
             )
         width, height = output.video.display_size
-        return VerifyOutputResult(duration_seconds=output.duration_seconds, width=width, height=height)
+        return VerifyOutputResult(
+            duration_seconds=output.duration_seconds, width=width, height=height, output=facts_of(output)
+        )

@@ -23,6 +23,7 @@ from api.routers import (
     health,
     imports,
     originals,
+    page,
     session,
     sharing,
     system,
@@ -111,7 +112,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     of_callers = (uploads, tus, direct, imports, videos, changing, originals, sharing, system, session)
     for room in of_callers:
         app.include_router(room.router, responses=OF_CALLERS)
-    for of_anybody in (files, health):
+    for of_anybody in (page, files, health):
         app.include_router(of_anybody.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

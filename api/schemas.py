@@ -12,7 +12,7 @@ from contracts.status import VideoStatus, Visibility
 from contracts.temporal_names import workflow_id
 from database.tables import Video
 from database.videos import VideoPage
-from runs.records import LiveProgress, QueueState, StepRecord, StepState
+from runs.records import LiveProgress, QueueState, RunRecord, StepRecord, StepState
 
 _VIDEO_ID: Final = "0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"
 _PROCESSED: Final = f"/uploads/processed/{_VIDEO_ID}"
@@ -169,11 +169,48 @@ class StepView(BaseModel):
         return cls.model_validate(step, from_attributes=True)
 
 
+class FileView(BaseModel):
+    """What a file is."""
+
+    container: str = Field(description="ffprobe's name of its format.", examples=["mov,mp4,m4a,3gp,3g2,mj2"])
+    size_bytes: int = Field(examples=[2_814_223])
+    duration_seconds: float = Field(examples=[12.48])
+    picture_codec: str = Field(examples=["h264"])
+    width: int = Field(description="Pixels, as displayed.", examples=[1080])
+    height: int = Field(description="Pixels, as displayed.", examples=[1920])
+    frame_rate: float | None = Field(description="Frames a second, on average.", examples=[29.97])
+    sound_codec: str | None = Field(description="Null for a silent film.", examples=["aac"])
+    channels: int | None = Field(examples=[2])
+    sample_rate_hertz: int | None = Field(examples=[48_000])
+
+    @classmethod
+    def of(cls, facts: object | None) -> Self | None:
+        """The facts, where there are any."""
+        return cls.model_validate(facts, from_attributes=True) if facts is not None else None
+
+
 class StepList(BaseModel):
     """The steps of a video's newest run, in the order in which they began."""
 
     video_id: UUID
     steps: list[StepView]
+    plan: str | None = Field(
+        description="What is made of the video, in words; null before that is known.",
+        examples=["picture copied, sound encoded (the sound is opus, not aac)"],
+    )
+    before: FileView | None = Field(description="The uploaded file; null until it was looked at.")
+    after: FileView | None = Field(description="What was made of it; null until it was verified.")
+
+    @classmethod
+    def of(cls, video_id: UUID, record: RunRecord) -> Self:
+        """What the run did."""
+        return cls(
+            video_id=video_id,
+            steps=[StepView.of(step) for step in record.steps],
+            plan=record.plan,
+            before=FileView.of(record.before),
+            after=FileView.of(record.after),
+        )
 
 
 class QueueView(BaseModel):

@@ -1,4 +1,7 @@
-"""What every answer tells a browser: not to guess what it is, not to frame it, not to run anything in it."""
+"""What every answer tells a browser: not to guess what it is, not to frame it, not to run anything in it.
+
+The page may run its own modules and have its own stylesheet; nothing within a document counts as either.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,15 +16,37 @@ _DOCS: Final = (
     "img-src 'self' data:; frame-ancestors 'none'"
 )
 """Swagger UI begins with a script within its page."""
+_FRAMED: Final = "frame-ancestors *"
 _DOCS_PATHS: Final = ("/docs", "/static-offline-docs")
 _HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 )
+
+
+def page_policy(media_origin: str | None) -> str:
+    """Of the page.
+
+    Args:
+        media_origin: Where films and pictures may come from besides this service: the bucket's, or None.
+    """
+    return f"{_own_parts(media_origin)}; connect-src 'self'; frame-ancestors 'none'"
+
+
+def embed_policy(media_origin: str | None) -> str:
+    """Of the player alone, which other websites may frame; it can't ask for anything but the film."""
+    return f"{_own_parts(media_origin)}; {_FRAMED}"
+
+
+def _own_parts(media_origin: str | None) -> str:
+    media = f"'self' {media_origin}" if media_origin is not None else "'self'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"img-src {media}; media-src {media}"
+    )
 
 
 class SecurityHeaders:
@@ -42,6 +67,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in {**_HEADERS, "Content-Security-Policy": policy}.items():
                     headers.setdefault(name, value)
+                if _FRAMED not in headers["Content-Security-Policy"]:
+                    headers.setdefault("X-Frame-Options", "DENY")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -44,8 +44,9 @@ from runs.answers import unavailable_if_silent
 from runs.high_water import HighWater
 from runs.history import read_steps
 from runs.looks import Looks
+from runs.making import read_making
 from runs.progress import after_a_fetch, progress_between_steps, read_progress
-from runs.records import LiveProgress, NewestRun, QueueState, RunStillOpen, StepRecord, TemporalRefuses
+from runs.records import LiveProgress, NewestRun, QueueState, RunRecord, RunStillOpen, StepRecord, TemporalRefuses
 
 log = structlog.stdlib.get_logger("runs")
 
@@ -202,14 +203,23 @@ class TemporalRuns:
             progress = after_a_fetch(progress)
         return replace(progress, fraction=self._told.raised(description.run_id, progress.fraction))
 
-    async def steps(self, video_id: str) -> list[StepRecord]:
-        """Each activity of the newest run, in the order in which they were asked for; empty when there is no run."""
+    async def record(self, video_id: str) -> RunRecord:
+        """What the newest run did: its steps in the order in which they were asked for, its plan, its files.
+
+        An empty record when there is no run.
+        """
         description = await self._describe(video_id)
         if description is None:
-            return []
+            return RunRecord()
         async with unavailable_if_silent():
             history = await self._handle(video_id, description.run_id).fetch_history(rpc_timeout=START_TIMEOUT)
-        return await read_steps(history, description, self._client.data_converter)
+        converter = self._client.data_converter
+        steps = await read_steps(history, description, converter)
+        return replace(await read_making(history, converter), steps=tuple(steps))
+
+    async def steps(self, video_id: str) -> list[StepRecord]:
+        """The steps of that record."""
+        return list((await self.record(video_id)).steps)
 
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each of our task queues."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from contracts.processing import VideoProcessingInput
-from runs.records import LiveProgress, QueueState, StepRecord
+from runs.records import LiveProgress, QueueState, RunRecord
 
 
 class Runs(Protocol):
@@ -21,8 +21,8 @@ class Runs(Protocol):
     async def progress(self, video_id: str) -> LiveProgress | None:
         """How far the open run is, or None when there is none."""
 
-    async def steps(self, video_id: str) -> list[StepRecord]:
-        """Each activity of the newest run; empty when there is no run."""
+    async def record(self, video_id: str) -> RunRecord:
+        """What the newest run did; an empty record when there is no run."""
 
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each task queue."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts.processing import Step
+from media.facts import FileFacts
 
 
 class TemporalUnavailable(Exception):
@@ -94,6 +95,23 @@ class StepRecord:
     duration_seconds: float | None
     worker: str | None
     last_failure: StepFailure | None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the newest run did, read from Temporal's history.
+
+    Attributes:
+        steps: Each activity, in the order in which the workflow asked for it.
+        plan: What was to be made of the video, in words: that of the newest making; None before there is one.
+        before: What the uploaded file is; None until it was looked at.
+        after: What was made of it; None until that was verified.
+    """
+
+    steps: tuple[StepRecord, ...] = ()
+    plan: str | None = None
+    before: FileFacts | None = None
+    after: FileFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from contracts.errors import StorageFailed
 from contracts.partial_file import PartialFile
@@ -143,6 +144,11 @@ class BucketStorage:
             return await self._bucket.address_to_read(key, seconds, media_type, disposition)
 
         return RemoteFile(found.size_bytes, found.etag, found.modified, read, address)
+
+    async def published_origin(self) -> str:
+        """The bucket's own, as it stands in its signed addresses; making one asks nobody."""
+        address = urlsplit(await self._bucket.address_to_read(_CHECK_PREFIX, 1, "video/mp4"))
+        return f"{address.scheme}://{address.netloc}"
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless the bucket takes a file and gives it back."""

@@ -191,6 +191,9 @@ class DiskStorage:
         async with self.fetch(key) as path:
             return LocalFile(path)
 
+    async def published_origin(self) -> None:
+        """None: the service serves what is on its disk."""
+
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless originals, processed and scratch can be written to."""
 

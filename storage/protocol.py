@@ -207,5 +207,8 @@ class Storage(Protocol):
     async def served(self, key: str) -> LocalFile | RemoteFile:
         """Where a file is to be served from. Raises as ``fetch``."""
 
+    async def published_origin(self) -> str | None:
+        """Scheme and host of the addresses that remote files have; None where none is remote."""
+
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""

@@ -1,14 +1,22 @@
 """``/api/v1/session`` and ``/api/v1/me``: who one is, and how a browser stays it."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
 from accounts.callers import SESSION_LIFE
-from api.authentication import SESSION_COOKIE, CallerDep, CallersDep, CookieDep, KeyHolderDep, unauthenticated
+from api.authentication import (
+    SESSION_COOKIE,
+    BearerDep,
+    CallerDep,
+    CallersDep,
+    CookieDep,
+    KeyHolderDep,
+    unauthenticated,
+)
 from api.openapi import problem_answers
 from api.services import ServicesDep
 from contracts.errors import ErrorCode
@@ -48,6 +56,9 @@ class MeView(BaseModel):
     """Who the caller is."""
 
     user_id: str
+    known_by: Literal["key", "session", "machine"] = Field(
+        description="What the caller came with; `machine` where there is no key yet, and it is this machine's user."
+    )
     is_admin: bool = Field(description="Whether the caller sees everybody's videos.")
     limits: LimitsView
     usage: UsageView
@@ -96,11 +107,12 @@ async def end_session(response: Response) -> None:
 
 
 @router.get("/me", operation_id="get_me", summary="Read who one is, and what one may use", responses=_PROBLEMS)
-async def get_me(caller: CallerDep, services: ServicesDep) -> MeView:
+async def get_me(caller: CallerDep, services: ServicesDep, bearer: BearerDep) -> MeView:
     """Limits are set with `rushes users`."""
     limits, usage = await services.accounts.user(caller.user_id)
     return MeView(
         user_id=caller.user_id,
+        known_by="machine" if caller.key_id is None else "key" if bearer is not None else "session",
         is_admin=caller.is_admin,
         limits=LimitsView.model_validate(limits, from_attributes=True),
         usage=UsageView.model_validate(usage, from_attributes=True),

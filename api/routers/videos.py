@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, status
 from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.schemas import StepList, StepView, VideoAccepted, VideoList, VideoView
+from api.schemas import StepList, VideoAccepted, VideoList, VideoView
 from api.services import ActionsDep, ServicesDep, VideoDep
 from api.video_filter import METADATA_PARAMETER, VideoFilterDep
 from contracts.errors import ErrorCode
@@ -74,9 +74,8 @@ async def get_video(video: VideoDep, services: ServicesDep) -> VideoView:
     responses=problem_answers(*_ONE_VIDEO, ProblemCode.TEMPORAL_UNAVAILABLE),
 )
 async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
-    """Each activity from Temporal's history: state, attempts, times, last failure, worker."""
-    steps = await services.runs.steps(str(video.id))
-    return StepList(video_id=video.id, steps=[StepView.of(step) for step in steps])
+    """Each activity from Temporal's history: state, attempts, times, failure, worker. Beside them plan and files."""
+    return StepList.of(video.id, await services.runs.record(str(video.id)))
 
 
 @router.post(

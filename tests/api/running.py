@@ -15,7 +15,7 @@ from api.app import create_app
 from api.services import ApiOptions, Services
 from contracts.processing import VideoProcessingInput
 from runs.reconcile import ReconcileReport
-from runs.records import LiveProgress, QueueState, StepRecord, TemporalRefuses, TemporalUnavailable
+from runs.records import LiveProgress, QueueState, RunRecord, StepRecord, TemporalRefuses, TemporalUnavailable
 from runs.sweep import SweepReport
 
 
@@ -52,10 +52,10 @@ class RecordedRuns:
         self._answer()
         return self.live
 
-    async def steps(self, video_id: str) -> list[StepRecord]:
+    async def record(self, video_id: str) -> RunRecord:
         assert video_id
         self._answer()
-        return self.history
+        return RunRecord(steps=tuple(self.history))
 
     async def queues(self) -> list[QueueState]:
         self._answer()

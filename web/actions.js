@@ -1,0 +1,193 @@
+/** What a person may do with a video. */
+
+import { askForText } from "./dialogs.js";
+import { reasonOf } from "./reasons.js";
+import { uploadPath } from "./tus.js";
+
+const VIDEOS = "/api/v1/videos";
+const UNDO_SECONDS = 7;
+const LINK_SECONDS = 7 * 24 * 3600;
+const LONGEST_TITLE = 200;
+
+/** Fires `removed` with `detail` the id when a video is taken away. */
+export class Actions extends EventTarget {
+  #api;
+  #library;
+  #uploads;
+  #notices;
+  #toBeDeleted = new Map();
+
+  constructor(api, library, uploads, notices) {
+    super();
+    this.#api = api;
+    this.#library = library;
+    this.#uploads = uploads;
+    this.#notices = notices;
+    // Whoever closes the page after a delete has not undone it: what waits is sent, and outlives the page.
+    window.addEventListener("pagehide", () => this.#toBeDeleted.forEach((send) => send({ keepalive: true })));
+  }
+
+  /** What can be done with a video as it stands, for a menu. */
+  entries(video) {
+    const isReady = video.status === "ready";
+    const isWhole = video.file_size_bytes > 0;
+    return [
+      isReady && { label: "Copy link", act: () => this.copyLink(video) },
+      isReady && { label: "Copy code to embed", act: () => this.copyEmbed(video) },
+      isReady && {
+        label: video.visibility === "public" ? "Make private" : "Make public",
+        act: () => this.show(video, video.visibility === "public" ? "private" : "public"),
+      },
+      isWhole && { label: "Download original", href: `${VIDEOS}/${video.id}/original` },
+      { label: "Rename", act: () => this.rename(video) },
+      { label: "Delete", act: () => this.remove(video), isDangerous: true },
+    ].filter(Boolean);
+  }
+
+  async rename(video) {
+    const title = await askForText({
+      title: "Rename",
+      label: "Title",
+      value: video.title,
+      confirm: "Rename",
+      most: LONGEST_TITLE,
+    });
+    if (title === null || title === video.title) return;
+    await this.#change(video, { title }, `Renamed to “${title}”.`);
+  }
+
+  /** Let everybody see it who knows the address, or only who has a link. */
+  async show(video, visibility) {
+    const words = visibility === "public" ? "can be seen by everybody who has its address" : "is private";
+    await this.#change(video, { visibility }, `“${video.title}” ${words}.`);
+  }
+
+  async retry(video) {
+    await this.#try(async () => {
+      await this.#api.post(`${VIDEOS}/${video.id}/retry`);
+      this.#notices.say(`“${video.title}” is tried again.`);
+      await this.#library.look(video.id);
+    });
+  }
+
+  /** Stop what is on its way. Of an upload of this page nothing stays; of another video its file does. */
+  async cancel(video) {
+    const upload = this.#uploads.of(video.id);
+    await this.#try(async () => {
+      if (upload?.isOpen && video.status === "uploading") {
+        await this.stop(upload);
+        return;
+      }
+      await this.#api.post(`${VIDEOS}/${video.id}/cancel`);
+      this.#notices.say(`“${video.title}” is being cancelled.`);
+      await this.#library.look(video.id);
+    });
+  }
+
+  /** Stop an upload of this page. */
+  async stop(upload) {
+    await this.#uploads.remove(upload);
+    this.#notices.show(`The upload of ${upload.entry.name} was cancelled.`);
+    if (upload.id === null) return;
+    this.#library.drop(upload.id);
+    await this.#api
+      .request("DELETE", uploadPath(upload.id), { headers: { "Tus-Resumable": "1.0.0" } })
+      .catch(() => undefined); // it ends by itself, as one that nobody goes on with
+  }
+
+  /** Delete a video, in a moment: until then it can be undone. */
+  remove(video) {
+    const id = video.id;
+    if (this.#toBeDeleted.has(id)) return;
+    this.#library.hide(id);
+    const send = (options = {}) => this.#delete(video, options);
+    const close = this.#notices.show(`“${video.title}” was deleted.`, {
+      seconds: UNDO_SECONDS,
+      action: { label: "Undo", act: () => this.#undo(video) },
+      over: send,
+    });
+    this.#toBeDeleted.set(id, (options) => {
+      send(options);
+      close();
+    });
+    this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+  }
+
+  /** A link that plays the video for whoever has it: for a week where the video is private. */
+  async copyLink(video) {
+    await this.#try(async () => {
+      const address = await this.#playerAddress(video);
+      const held = video.visibility === "public" ? "Everybody who has it can watch." : "It plays for a week.";
+      await this.#copy(address, `Link copied. ${held}`);
+    });
+  }
+
+  /** What another website puts into its page. */
+  async copyEmbed(video) {
+    await this.#try(async () => {
+      const address = (await this.#playerAddress(video)).replaceAll("&", "&amp;");
+      const code = `<iframe src="${address}" width="640" height="360" allow="fullscreen" loading="lazy"></iframe>`;
+      const held = video.visibility === "public" ? "" : " It plays for a week: make the video public for longer.";
+      await this.#copy(code, `Code copied.${held}`);
+    });
+  }
+
+  async #playerAddress(video) {
+    const address = new URL(`/videos/${video.id}/embed`, location.href);
+    if (video.visibility !== "public") {
+      const link = await this.#api.post(`${VIDEOS}/${video.id}/links`, { expires_in_seconds: LINK_SECONDS });
+      address.search = new URL(link.url_mp4, location.href).search;
+    }
+    return address.href;
+  }
+
+  async #copy(text, message) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.#notices.show(message);
+    } catch {
+      await askForText({ title: "Copy this", label: "Your browser keeps pages from copying", value: text, confirm: "Done" });
+    }
+  }
+
+  async #change(video, change, message) {
+    await this.#try(async () => {
+      this.#library.put(await this.#api.request("PATCH", `${VIDEOS}/${video.id}`, { json: change }));
+      this.#notices.show(message);
+    });
+  }
+
+  #undo(video) {
+    this.#toBeDeleted.delete(video.id);
+    this.#library.hide(video.id, false);
+    this.#notices.say(`“${video.title}” is back.`);
+  }
+
+  async #delete(video, { keepalive = false }) {
+    if (!this.#toBeDeleted.delete(video.id)) return;
+    const upload = this.#uploads.of(video.id);
+    if (upload) this.#uploads.remove(upload);
+    try {
+      await this.#api.request("DELETE", `${VIDEOS}/${video.id}`, { keepalive });
+      this.#library.drop(video.id);
+    } catch (error) {
+      if (error.status === 404) this.#library.drop(video.id);
+      else this.#failed(error, `“${video.title}” could not be deleted.`);
+    }
+    this.#library.hide(video.id, false);
+  }
+
+  async #try(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error, what = "That did not work.") {
+    if (error.status === 401) return;
+    const { what: reason } = reasonOf(error.code, error.message);
+    this.#notices.show(`${what} ${reason}`, { seconds: 10 });
+  }
+}

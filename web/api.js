@@ -1,0 +1,112 @@
+/** The way to the api: problem documents become errors, a session's token goes with what changes anything. */
+
+const SAFE = new Set(["GET", "HEAD"]);
+
+/** The api refused. */
+export class Problem extends Error {
+  /**
+   * @param {number} status Of HTTP.
+   * @param {string} code Stable name of the reason.
+   * @param {string} detail A sentence.
+   * @param {number|null} retryAfter Seconds after which asking again may help.
+   */
+  constructor(status, code, detail, retryAfter = null) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same may succeed later. */
+  get passes() {
+    return [408, 423, 429].includes(this.status) || (this.status >= 500 && this.code !== "no_room");
+  }
+}
+
+/** There was no answer: the network or the service is away. */
+export class Away extends Error {}
+
+/** Read a problem out of a status and a body. */
+export function problemOf(status, body, retryAfter) {
+  let document = {};
+  try {
+    document = JSON.parse(body);
+  } catch {
+    // not one of ours: a proxy, or a server that is going down
+  }
+  const seconds = Number.parseFloat(retryAfter ?? "");
+  const detail = document.detail ?? `The service answered ${status}.`;
+  return new Problem(status, document.code ?? "http_error", detail, Number.isFinite(seconds) ? seconds : null);
+}
+
+/** Fires `signed-out` when the service does not know any more who asks. */
+export class Api extends EventTarget {
+  #token = null;
+
+  /** The headers that say who asks, for a request of this method. */
+  headers(method) {
+    return this.#token !== null && !SAFE.has(method) ? { "X-CSRF-Token": this.#token } : {};
+  }
+
+  /** Take the token of a session, or null for none. */
+  use(token) {
+    this.#token = token;
+  }
+
+  /** Ask for the token anew, as after a reload. False where there is no session. */
+  async learnToken() {
+    try {
+      this.use((await this.request("GET", "/api/v1/session", { quiet: true })).csrf_token);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Ask, and return what the answer's JSON is; null for an answer without one.
+   * @param {string} method
+   * @param {string} path
+   * @param {{json?: object, headers?: object, keepalive?: boolean, quiet?: boolean, signal?: AbortSignal}} options
+   *   `quiet`: a 401 is not told to the page.
+   */
+  async request(method, path, { json, headers = {}, keepalive = false, quiet = false, signal } = {}, again = false) {
+    const content = json === undefined ? {} : { "Content-Type": "application/json" };
+    let answer;
+    let body;
+    try {
+      answer = await fetch(path, {
+        method,
+        headers: { ...this.headers(method), ...content, ...headers },
+        body: json === undefined ? undefined : JSON.stringify(json),
+        keepalive,
+        signal,
+      });
+      body = await answer.text();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Away("The service can't be reached.", { cause: error });
+    }
+    if (answer.ok) return body === "" ? null : JSON.parse(body);
+    const problem = problemOf(answer.status, body, answer.headers.get("Retry-After"));
+    if (problem.code === "csrf_refused" && !again && (await this.learnToken())) {
+      return this.request(method, path, { json, headers, keepalive, quiet, signal }, true);
+    }
+    if (!quiet) this.tell(problem);
+    throw problem;
+  }
+
+  /** Let the page know of a problem that is about who asks. */
+  tell(problem) {
+    if (problem.status === 401) this.dispatchEvent(new Event("signed-out"));
+  }
+
+  get(path, options) {
+    return this.request("GET", path, options);
+  }
+
+  post(path, json, options) {
+    return this.request("POST", path, { json, ...options });
+  }
+}

@@ -1,0 +1,192 @@
+/** One video in the grid, from its first byte to its poster. */
+
+import { element, icon, say } from "./elements.js";
+import { menu } from "./menu.js";
+import { Progress } from "./progress.js";
+import { reasonOf } from "./reasons.js";
+import { STEPS, nowText, standings } from "./steps.js";
+import { State } from "./upload.js";
+import { agoText, clockText, percentText, sizeText, timeLeftText } from "./words.js";
+
+const WAITING = {
+  [State.QUEUED]: "Waits for its turn",
+  [State.OFFLINE]: "You are offline. It goes on by itself.",
+  [State.WAITING]: "The service is away. It goes on by itself.",
+  [State.SIGNED_OUT]: "Sign in again, and it goes on.",
+  [State.ELSEWHERE]: "Goes on in another tab.",
+};
+
+/** What a card shows, which decides how it is built. */
+function kindOf({ video, upload }) {
+  if (upload && (!video || video.status === "uploading")) {
+    if (upload.state === State.NEEDS_FILE) return "needs-file";
+    if (upload.state === State.FAILED) return "refused";
+    return "upload";
+  }
+  return video.status;
+}
+
+export class Card {
+  #tasks;
+  #kind = null;
+  #item = null;
+  #parts = {};
+
+  /** @param {object} tasks `actions`, and `chooseAgain(upload)`, `tryAgain(upload)`, `forget(upload)`. */
+  constructor(tasks) {
+    this.#tasks = tasks;
+    this.element = element("li", { class: "card" });
+  }
+
+  /** Show what is known now. */
+  show(item) {
+    this.#item = item;
+    const kind = kindOf(item);
+    if (kind !== this.#kind) {
+      const hadFocus = this.element.contains(document.activeElement);
+      this.#kind = kind;
+      this.#build(kind);
+      if (hadFocus) this.element.querySelector("a, button")?.focus();
+    }
+    this.#update(kind);
+  }
+
+  get #title() {
+    return this.#item.video?.title ?? this.#item.upload.entry.name;
+  }
+
+  #build(kind) {
+    const { video, upload } = this.#item;
+    const title = element(video ? "a" : "span", { class: "title", href: video ? `/videos/${video.id}` : null });
+    const meta = element("p", { class: "detail" });
+    const poster = element("div", { class: "poster" });
+    this.#parts = { title, meta, poster };
+    const more = video
+      ? menu(`More for ${video.title}`, () => this.#tasks.actions.entries(this.#item.video))
+      : null;
+    const heading = element("div", { class: "card-heading" }, element("h3", {}, title), more);
+    const below = element("div", { class: "card-text" }, heading, meta);
+    this.element.dataset.kind = kind;
+    this.element.replaceChildren(poster, below);
+    this.#builders[kind].call(this, poster, below, upload);
+  }
+
+  #builders = {
+    ready(poster) {
+      const { video } = this.#item;
+      const link = element("a", { class: "play", href: `/videos/${video.id}#play`, "aria-label": `Play ${video.title}` });
+      const source = `${video.thumbnail}?v=${video.attempt}`;
+      const picture = element("img", { src: source, alt: "", loading: "lazy", decoding: "async" });
+      this.#parts.clock = element("span", { class: "clock" });
+      link.append(picture, icon("play"), this.#parts.clock);
+      poster.append(link);
+    },
+    processing(poster, below) {
+      this.#parts.steps = STEPS.map(([, words]) => element("li", { text: words }));
+      this.#parts.progress = new Progress(`Processing of ${this.#title}`);
+      poster.append(element("ol", { class: "steps", "aria-hidden": "true" }, ...this.#parts.steps));
+      below.append(this.#parts.progress.element, this.#button("Cancel", () => this.#tasks.actions.cancel(this.#item.video)));
+    },
+    upload(poster, below) {
+      this.#parts.share = element("span", { class: "share", "aria-hidden": "true" });
+      this.#parts.progress = new Progress(`Upload of ${this.#title}`);
+      poster.append(icon("upload"), this.#parts.share);
+      const cancel = () => this.#tasks.actions.stop(this.#item.upload);
+      below.append(this.#parts.progress.element, this.#button("Cancel", cancel));
+    },
+    "needs-file"(poster, below, upload) {
+      poster.append(icon("upload"));
+      this.#parts.progress = new Progress(`Upload of ${this.#title}`);
+      const again = element("button", { type: "button", class: "button primary", text: "Choose the file again" });
+      again.addEventListener("click", () => this.#tasks.chooseAgain(upload));
+      below.append(
+        this.#parts.progress.element,
+        element("div", { class: "row" }, again, this.#button("Cancel", () => this.#tasks.actions.stop(upload))),
+      );
+    },
+    refused(poster, below, upload) {
+      poster.append(icon("failed"));
+      this.#parts.reason = element("p", { class: "reason" });
+      below.append(
+        this.#parts.reason,
+        element(
+          "div",
+          { class: "row" },
+          upload.file && upload.file.size > 0 && this.#button("Try again", () => this.#tasks.tryAgain(upload)),
+          this.#button("Dismiss", () => this.#tasks.forget(upload)),
+        ),
+      );
+    },
+    error(poster, below) {
+      poster.append(icon("failed"));
+      this.#parts.reason = element("p", { class: "reason" });
+      below.append(this.#parts.reason);
+      if (this.#item.video.error_code !== "upload_interrupted" && this.#item.video.file_size_bytes > 0) {
+        below.append(this.#button("Try again", () => this.#tasks.actions.retry(this.#item.video)));
+      }
+    },
+    uploading(poster, below) {
+      poster.append(icon("upload"));
+      below.append(this.#button("Cancel", () => this.#tasks.actions.cancel(this.#item.video)));
+    },
+  };
+
+  #button(text, act) {
+    return element("button", { type: "button", class: "button", text, "aria-label": `${text}: ${this.#title}`, on: { click: act } });
+  }
+
+  #update(kind) {
+    say(this.#parts.title, this.#title);
+    const { video, upload } = this.#item;
+    const tell = (text) => say(this.#parts.meta, text);
+    switch (kind) {
+      case "ready":
+        say(this.#parts.clock, clockText(video.duration_seconds));
+        tell(`${agoText(video.created_at)}${video.visibility === "public" ? " · public" : ""}`);
+        break;
+      case "processing":
+        tell(nowText(video.step));
+        standings(video.step).forEach((standing, at) => (this.#parts.steps[at].dataset.standing = standing));
+        this.#parts.progress.show(video.progress ?? null, processingText(video));
+        break;
+      case "upload":
+        tell(WAITING[upload.state] ?? (upload.state === State.DONE ? "Uploaded" : "Uploading"));
+        say(this.#parts.share, percentText(upload.total ? upload.sent / upload.total : 0));
+        this.#parts.progress.show(upload.total ? upload.sent / upload.total : 0, uploadText(upload));
+        break;
+      case "needs-file":
+        tell("The page was loaded anew. Choose the same file, and its upload goes on from where it was.");
+        this.#parts.progress.show(upload.sent / upload.total, uploadText(upload));
+        break;
+      case "refused":
+        this.#reason("Not uploaded", upload.problem.code, upload.problem.message);
+        break;
+      case "error":
+        this.#reason(video.error_code === "cancelled" ? "Cancelled" : "Failed", video.error_code, video.error_reason);
+        break;
+      default:
+        tell("Being uploaded from elsewhere");
+    }
+    this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
+  }
+
+  #reason(state, code, detail) {
+    const { what, advice } = reasonOf(code, detail ?? "");
+    say(this.#parts.meta, state);
+    say(this.#parts.reason, [what, advice].filter(Boolean).join(" "));
+  }
+}
+
+function uploadText(upload) {
+  const sent = `${sizeText(upload.sent)} of ${sizeText(upload.total)}`;
+  const rate = upload.bytesPerSecond;
+  const left = upload.secondsLeft;
+  return [sent, rate ? `${sizeText(rate)}/s` : "", left === null ? "" : timeLeftText(left)].filter(Boolean).join(" · ");
+}
+
+function processingText(video) {
+  if (video.progress === null || video.progress === undefined) return "";
+  const speed = video.speed ? `${video.speed.toFixed(1)}× as fast as it plays` : "";
+  const left = video.time_left_seconds ? timeLeftText(video.time_left_seconds) : "";
+  return [percentText(video.progress), speed, left].filter(Boolean).join(" · ");
+}

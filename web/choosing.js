@@ -1,0 +1,80 @@
+/** How files come here: chosen, or dropped anywhere on the page. */
+
+/**
+ * Let a person choose, through the picker that also says where the files are, if the browser has it.
+ * @param {HTMLInputElement} input For browsers that have not.
+ * @returns {Promise<{file: File, handle: FileSystemFileHandle|null}[]>} None where the person thought better of it.
+ */
+export async function choose(input, multiple = true) {
+  if (!("showOpenFilePicker" in window)) return chooseBy(input, multiple);
+  try {
+    const types = [{ description: "Videos", accept: { "video/*": input.accept.split(",").filter(Boolean) } }];
+    const handles = await window.showOpenFilePicker({ multiple, types, excludeAcceptAllOption: false });
+    return Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), handle })));
+  } catch (error) {
+    if (error.name === "AbortError") return [];
+    return chooseBy(input, multiple);
+  }
+}
+
+/** What an `<input type=file>` has. */
+export function filesOf(input) {
+  return Array.from(input.files, (file) => ({ file, handle: null }));
+}
+
+function chooseBy(input, multiple) {
+  return new Promise((resolve) => {
+    input.multiple = multiple;
+    input.value = "";
+    input.addEventListener("change", () => resolve(filesOf(input)), { once: true });
+    input.addEventListener("cancel", () => resolve([]), { once: true });
+    input.click();
+  });
+}
+
+/**
+ * Take files that are dropped anywhere.
+ * @param {HTMLElement} target Has the class `dropping` while files are held above it.
+ * @param {(chosen: {file: File, handle: FileSystemFileHandle|null}[]) => void} take
+ */
+export function takeDrops(target, take) {
+  let depth = 0;
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const leave = () => {
+    depth = 0;
+    target.classList.remove("dropping");
+  };
+  target.addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    depth += 1;
+    target.classList.add("dropping");
+  });
+  target.addEventListener("dragleave", (event) => {
+    if (!hasFiles(event)) return;
+    depth -= 1;
+    if (depth <= 0) leave();
+  });
+  target.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+  });
+  target.addEventListener("drop", async (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    leave();
+    take(await dropped(event.dataTransfer));
+  });
+}
+
+/** The files of a drop; of a folder, none. What it holds has to be asked for before anything is waited for. */
+async function dropped(transfer) {
+  const items = Array.from(transfer.items).filter((item) => item.kind === "file");
+  const found = items.map((item) => ({
+    file: item.getAsFile(),
+    entry: item.webkitGetAsEntry?.() ?? null,
+    handle: item.getAsFileSystemHandle?.().catch(() => null) ?? Promise.resolve(null),
+  }));
+  const files = found.filter(({ file, entry }) => file !== null && !entry?.isDirectory);
+  return Promise.all(files.map(async ({ file, handle }) => ({ file, handle: await handle })));
+}

@@ -1,0 +1,161 @@
+/** The videos of this person that are known here: newest first, a page at a time, as the filter says. */
+
+const VIDEOS = "/api/v1/videos";
+const PAGE = 24;
+
+/** Whether a video is still on its way, so that there is something new to be told of it. */
+export function isOnItsWay(video) {
+  return video.status === "uploading" || video.status === "processing";
+}
+
+/**
+ * Fires `change` when there is something new to show, and `video` with what is learned of each: `{video, before}`, where
+ * `before` is what was known of it.
+ */
+export class Library extends EventTarget {
+  #api;
+  #videos = new Map();
+  #hidden = new Set();
+  #cursor = null;
+  #oldest = null;
+  #turn = 0;
+
+  constructor(api) {
+    super();
+    this.#api = api;
+    this.filter = { title: "", status: "" };
+    /** `loading`, `ready` or `failed`. */
+    this.state = "loading";
+  }
+
+  /** Newest first, without those that are about to be deleted. */
+  get all() {
+    const shown = [...this.#videos.values()].filter((video) => !this.#hidden.has(video.id));
+    return shown.sort((one, other) => other.created_at.localeCompare(one.created_at));
+  }
+
+  get isFiltered() {
+    return this.filter.title !== "" || this.filter.status !== "";
+  }
+
+  get hasMore() {
+    return this.#cursor !== null;
+  }
+
+  get(id) {
+    return this.#videos.get(id);
+  }
+
+  /** Show what matches, from the newest on. */
+  async load(filter = this.filter) {
+    this.filter = filter;
+    this.#turn += 1;
+    this.#videos.clear();
+    this.#cursor = null;
+    this.#oldest = null;
+    this.state = "loading";
+    this.#changed();
+    await this.#page(null);
+  }
+
+  /** Load the next page. */
+  async more() {
+    if (this.state !== "loading" && this.#cursor !== null) {
+      this.state = "loading";
+      this.#changed();
+      await this.#page(this.#cursor);
+    }
+  }
+
+  /** Look for what is new on the first page. Throws where the service does not answer. */
+  async refresh() {
+    const turn = this.#turn;
+    const page = await this.#ask(null);
+    if (turn !== this.#turn || this.state === "loading") return;
+    const last = page.items.at(-1);
+    const found = new Set(page.items.map((video) => video.id));
+    const isCovered = (video) => page.next_cursor === null || video.created_at > last.created_at;
+    for (const video of [...this.#videos.values()]) {
+      if (isCovered(video) && !found.has(video.id)) this.#videos.delete(video.id);
+    }
+    for (const video of page.items) this.#keep(video);
+    this.#changed();
+  }
+
+  /** Ask for one video anew. Throws `Problem` where there is none. */
+  async look(id) {
+    const video = await this.#api.get(`${VIDEOS}/${id}`);
+    this.put(video);
+    return video;
+  }
+
+  /** Take what is known of a video now. */
+  put(video) {
+    if (!this.#keep(video)) return;
+    this.#changed();
+  }
+
+  /** Forget one. */
+  drop(id) {
+    if (this.#videos.delete(id)) this.#changed();
+  }
+
+  /** Show one no more, or again, for as long as its deletion can be undone. */
+  hide(id, isHidden = true) {
+    if (isHidden) this.#hidden.add(id);
+    else this.#hidden.delete(id);
+    this.#changed();
+  }
+
+  #keep(told) {
+    const known = this.#videos.get(told.id);
+    if (known && known.updated_at > told.updated_at) return false;
+    // A list tells no progress; what was told before is not taken back by it.
+    const isSame = known?.status === told.status && known.attempt === told.attempt;
+    const live = isSame && told.progress === null ? { step: known.step, progress: known.progress } : {};
+    const video = { ...told, ...live };
+    this.dispatchEvent(new CustomEvent("video", { detail: { video, before: known } }));
+    if (!this.#matches(video)) return this.#videos.delete(video.id);
+    if (!known && this.#isBelow(video)) return false;
+    this.#videos.set(video.id, video);
+    return true;
+  }
+
+  /** Whether it belongs to a page that was not loaded yet; before its time it would stand in the wrong place. */
+  #isBelow(video) {
+    return this.hasMore && this.#oldest !== null && video.created_at < this.#oldest;
+  }
+
+  #matches({ title, status }) {
+    const wanted = this.filter;
+    return (
+      (wanted.status === "" || status === wanted.status) && title.toLowerCase().includes(wanted.title.toLowerCase())
+    );
+  }
+
+  async #page(cursor) {
+    const turn = this.#turn;
+    try {
+      const page = await this.#ask(cursor);
+      if (turn !== this.#turn) return;
+      this.#oldest = page.items.at(-1)?.created_at ?? this.#oldest;
+      for (const video of page.items) this.#keep(video);
+      this.#cursor = page.next_cursor;
+      this.state = "ready";
+    } catch {
+      if (turn !== this.#turn) return;
+      this.state = "failed";
+    }
+    this.#changed();
+  }
+
+  #ask(cursor) {
+    const wanted = { limit: PAGE, cursor, ...this.filter };
+    const given = Object.entries(wanted).filter(([, value]) => value !== null && value !== "");
+    return this.#api.get(`${VIDEOS}?${new URLSearchParams(given)}`);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,178 @@
+/** The whole page: which view is shown, and what happens between them. */
+
+import { choose, takeDrops } from "./choosing.js";
+import { element, icon } from "./elements.js";
+import { LibraryView } from "./library-view.js";
+import { menu } from "./menu.js";
+import { reasonOf } from "./reasons.js";
+import { signInView } from "./sign-in.js";
+import { State } from "./upload.js";
+import { fileOf } from "./uploads.js";
+import { VideoView } from "./video-view.js";
+
+export class Page {
+  #given;
+  #user = null;
+  #library = null;
+  #video = null;
+  #asked = new Set();
+  #input = element("input", { type: "file", id: "files", class: "visually-hidden", multiple: true, tabindex: -1, "aria-label": "Files to upload" });
+
+  /** @param {object} given Everything that the page is made of; see `start.js`. */
+  constructor(given) {
+    this.#given = given;
+    const { session, router, library, uploads, live, actions, places } = given;
+    session.addEventListener("change", () => this.#signedInOrOut());
+    router.addEventListener("change", () => this.#show());
+    library.addEventListener("video", ({ detail }) => this.#learned(detail));
+    uploads.addEventListener("change", ({ detail }) => this.#uploadChanged(detail));
+    actions.addEventListener("removed", ({ detail }) => router.videoId === detail && router.go("/"));
+    live.addEventListener("away", () => this.#tellAway(true));
+    live.addEventListener("back", () => this.#tellAway(false));
+    this.#input.addEventListener("change", () => this.#took(Array.from(this.#input.files, (file) => ({ file, handle: null }))));
+    places.body.append(this.#input);
+    takeDrops(places.body, (chosen) => this.#user !== null && this.#took(chosen));
+  }
+
+  #signedInOrOut() {
+    const { session, live } = this.#given;
+    const me = session.me;
+    if (me === null) {
+      live.stop();
+      this.#showTools();
+      this.#place(signInView(session, this.#user !== null));
+      return;
+    }
+    if (this.#user !== null && this.#user !== me.user_id) {
+      location.reload(); // what is here is another user's
+      return;
+    }
+    const isFirst = this.#user === null;
+    this.#user = me.user_id;
+    this.#showTools();
+    if (isFirst) this.#begin();
+    this.#show();
+    live.start();
+  }
+
+  #begin() {
+    const { library, uploads, actions, limits } = this.#given;
+    const tasks = {
+      actions,
+      choose: () => this.#choose(),
+      chooseAgain: (upload) => this.#chooseAgain(upload),
+      tryAgain: (upload) => uploads.again(upload),
+      forget: (upload) => uploads.remove(upload),
+    };
+    limits().then(({ extensions }) => (this.#input.accept = extensions.join(",")));
+    this.#library = new LibraryView(library, uploads, tasks, limits());
+    library.load();
+    uploads.begin(this.#user);
+  }
+
+  /** Show the view that the address names. */
+  async #show() {
+    const { session, router, live, library } = this.#given;
+    if (session.me === null) return;
+    const id = router.videoId;
+    this.#video?.end();
+    this.#video = null;
+    live.watch(id);
+    if (id === null) {
+      document.title = "Rushes";
+      this.#place(this.#library.element);
+      return;
+    }
+    const view = new VideoView({ ...this.#given, isOperator: session.isOperator, system: this.#given.system() });
+    this.#video = view;
+    view.id = id;
+    this.#place(view.element);
+    window.scrollTo(0, 0);
+    try {
+      const video = library.get(id) ?? (await library.look(id));
+      if (this.#video === view) view.show(video, router.wantsPlay);
+    } catch (error) {
+      if (this.#video === view && error.status !== 401) view.fail(error);
+    }
+  }
+
+  #place(view) {
+    const { content } = this.#given.places;
+    if (content.firstElementChild === view && content.childElementCount === 1) return;
+    const scrolled = window.scrollY;
+    const before = content.firstElementChild;
+    if (before) before.scrolled = scrolled;
+    content.replaceChildren(view);
+    window.scrollTo(0, view.scrolled ?? 0);
+  }
+
+  #showTools() {
+    const { session, places } = this.#given;
+    const upload = element("button", { class: "button primary", type: "button", on: { click: () => this.#choose() } }, icon("upload"), "Upload");
+    const account = session.canEnd
+      ? menu(`Signed in as ${session.me.user_id}`, () => [{ label: `Sign out ${session.me.user_id}`, act: () => this.#signOut() }])
+      : null;
+    places.tools.replaceChildren(...[session.me && upload, account].filter(Boolean));
+  }
+
+  async #signOut() {
+    this.#user = null;
+    await this.#given.session.signOut();
+    location.assign("/");
+  }
+
+  async #choose() {
+    this.#took(await choose(this.#input));
+  }
+
+  async #chooseAgain(upload) {
+    const { uploads, notices } = this.#given;
+    const file = upload.handle === null ? null : await fileOf(upload.handle);
+    const [chosen] = file === null ? await choose(this.#input, false) : [{ file, handle: upload.handle }];
+    if (chosen && !uploads.resume(upload, chosen.file, chosen.handle)) {
+      notices.show(`That is another file than ${upload.entry.name} was, or it has changed. Choose the same one.`);
+    }
+  }
+
+  #took(chosen) {
+    const { uploads, router, notices } = this.#given;
+    this.#input.value = "";
+    if (chosen.length === 0) return;
+    uploads.add(chosen);
+    router.go("/");
+    notices.say(chosen.length === 1 ? `Uploading ${chosen[0].file.name}.` : `Uploading ${chosen.length} files.`);
+  }
+
+  /** A video has become something else, or is seen for the first time. */
+  #learned({ video, before }) {
+    if (this.#video?.id === video.id) this.#video.show(video);
+    if (!before || before.status === video.status) return;
+    const { notices } = this.#given;
+    if (video.status === "ready") notices.say(`“${video.title}” is ready to play.`);
+    if (video.status === "error") notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);
+  }
+
+  #uploadChanged(upload) {
+    const { library, live, notices } = this.#given;
+    const moment = `${upload.entry.key} ${upload.id === null ? "" : "begun"} ${upload.isOpen ? "" : upload.state}`;
+    if (this.#asked.has(moment)) return;
+    this.#asked.add(moment);
+    if (upload.state === State.DONE) notices.say(`${upload.entry.name} is uploaded.`);
+    if (upload.state === State.FAILED) {
+      notices.say(`${upload.entry.name}: ${reasonOf(upload.problem.code, upload.problem.message).what}`);
+    }
+    if (upload.id !== null && upload.state !== State.STOPPED) {
+      library.look(upload.id).catch(() => live.soon());
+    }
+  }
+
+  #tellAway(isAway) {
+    const { banner } = this.#given.places;
+    banner.textContent = isAway
+      ? navigator.onLine
+        ? "The service can't be reached. This page tries again by itself."
+        : "You are offline. Everything goes on when you are back."
+      : "";
+    if (!isAway) this.#given.notices.say("The connection is back.");
+  }
+}

@@ -1,0 +1,47 @@
+/** Why a video is in error, or an upload was refused, for whoever chose the file: what was wrong, and what to do. */
+
+const ANOTHER_COPY = "Play the file on your own machine first. If it plays, export it again as MP4 and upload that.";
+const OURS = "Nothing is wrong with your file. Try again; if it happens again, tell whoever runs this service.";
+
+const REASONS = {
+  invalid_media: ["This file can't be read as a video. It is damaged, ends early, or is something else.", ANOTHER_COPY],
+  no_video_stream: ["This file has no picture, only sound or data.", "Choose the file that has the film in it."],
+  unsupported_codec: [
+    "The picture or sound is in a format that can't be read here.",
+    "Export it as MP4 with H.264, and upload that.",
+  ],
+  encrypted: ["This file is copy-protected, so it can't be read.", "Upload a copy without protection."],
+  limit_exceeded: ["This video is longer or larger than is taken here.", "Shorten it or make its picture smaller."],
+  unknown_profile: ["The encoding profile of this video does not exist any more.", "Upload the video again."],
+  transcode_failed: ["The video could not be encoded, though its file can be read.", "Try again. " + ANOTHER_COPY],
+  output_mismatch: ["What was made of the video did not pass its check, so it is not shown.", OURS],
+  address_refused: ["The address is not one of the public internet.", "Give a public address."],
+  source_not_found: ["There is no such file at that address.", "Check the address in your browser."],
+  source_failed: ["The server that has the file fails or breaks off.", "Try again later."],
+  original_missing: ["The uploaded file is gone.", "Upload it again."],
+  storage_failed: ["The file could not be stored, or not be read back.", OURS],
+  upload_interrupted: ["The upload never finished.", "Upload the file again."],
+  cancelled: ["This was cancelled.", "Try again whenever you like: the uploaded file is kept."],
+  timed_out: ["A step took longer than it may.", OURS],
+  processing_lost: ["The work on this video was broken off.", OURS],
+  unsupported_extension: ["Files of this kind are not taken.", ""],
+  too_large: ["The file is too large.", ""],
+  file_empty: ["The file is empty.", "Perhaps it was not copied to the end. Choose another copy."],
+  no_room: ["There is no room for the file now.", "Delete videos that are not needed, or try again later."],
+  quota_exceeded: ["That is more than you may use.", "Delete videos that are not needed, or try again later."],
+  upload_gone: ["The upload has ended.", "Upload the file again."],
+  upload_withdrawn: ["The video was cancelled or deleted during its upload.", ""],
+  video_not_found: ["The video is not there any more.", ""],
+  file_changed: ["The file has changed or moved since it was chosen.", "Choose it again."],
+};
+
+/**
+ * What a code means.
+ * @param {string|null} code
+ * @param {string} detail The service's own sentence, for what is not known here.
+ * @returns {{what: string, advice: string}}
+ */
+export function reasonOf(code, detail = "") {
+  const [what, advice] = REASONS[code] ?? [detail || "Something went wrong.", OURS];
+  return { what, advice: advice || detail };
+}

@@ -1,0 +1,57 @@
+/** Where everything of the page is put together. */
+
+import { Actions } from "./actions.js";
+import { Api } from "./api.js";
+import { Library } from "./library.js";
+import { Live } from "./live.js";
+import { Notices } from "./notices.js";
+import { Page } from "./page.js";
+import { Router } from "./router.js";
+import { Session } from "./session.js";
+import { Uploads } from "./uploads.js";
+
+const AGAIN_MILLISECONDS = 3000;
+
+const place = (id) => document.getElementById(id);
+const places = { body: document.body, content: place("content"), tools: place("tools"), banner: place("banner") };
+const api = new Api();
+const session = new Session(api);
+const notices = new Notices(place("notices"), place("announcements"));
+const uploads = new Uploads(api, session);
+const library = new Library(api);
+const actions = new Actions(api, library, uploads, notices);
+const live = new Live(library, uploads);
+const router = new Router();
+
+let asked = null;
+
+/** How the service stands; null where it does not tell. Asked once. */
+function system() {
+  asked ??= api.get("/api/v1/system").catch(() => null);
+  return asked;
+}
+
+/** What an upload may be. */
+async function limits() {
+  const told = await system();
+  const largest = await fetch("/api/v1/uploads", { method: "OPTIONS" }).catch(() => null);
+  return {
+    extensions: told?.limits.allowed_extensions ?? [".mp4", ".mov", ".avi"],
+    mostBytes: Number(largest?.headers.get("Tus-Max-Size") ?? 0),
+  };
+}
+
+new Page({ api, session, notices, uploads, library, actions, live, router, system, limits, places });
+
+/** Find out who is here; a service that is away is asked again. */
+async function begin() {
+  try {
+    await session.begin();
+    places.banner.textContent = "";
+  } catch {
+    places.banner.textContent = "The service can't be reached. This page tries again by itself.";
+    setTimeout(begin, AGAIN_MILLISECONDS);
+  }
+}
+
+begin();

@@ -1,0 +1,199 @@
+/** One upload: its bytes, and what becomes of it when network, service or session go away. */
+
+import { Away, Problem } from "./api.js";
+import { Rate } from "./rate.js";
+import * as tus from "./tus.js";
+
+const PIECE_BYTES = 32 * 1024 * 1024;
+const FIRST_PAUSE_SECONDS = 1;
+const LONGEST_PAUSE_SECONDS = 30;
+const GONE = new Map([
+  [404, "video_not_found"],
+  [410, "upload_gone"],
+]);
+
+/** What an upload does now. */
+export const State = Object.freeze({
+  QUEUED: "queued",
+  SENDING: "sending",
+  OFFLINE: "offline",
+  WAITING: "waiting",
+  SIGNED_OUT: "signed-out",
+  ELSEWHERE: "elsewhere",
+  NEEDS_FILE: "needs-file",
+  DONE: "done",
+  FAILED: "failed",
+  STOPPED: "stopped",
+});
+
+/** Fires `change` whenever there is something new to show. */
+export class Upload extends EventTarget {
+  #api;
+  #session;
+  #stop = new AbortController();
+  #rate = new Rate();
+  #wake = null;
+
+  /**
+   * @param {object} entry As `BegunUploads` keeps it.
+   * @param {File|null} file Null for one that was begun before the page was loaded.
+   */
+  constructor(api, session, entry, file) {
+    super();
+    this.#api = api;
+    this.#session = session;
+    this.entry = entry;
+    this.file = file;
+    this.handle = null;
+    this.sent = 0;
+    this.problem = null;
+    this.state = file === null ? State.NEEDS_FILE : State.QUEUED;
+    this.since = Date.now();
+  }
+
+  get id() {
+    return this.entry.id;
+  }
+
+  get total() {
+    return this.entry.size;
+  }
+
+  /** Bytes a second of late, or null while that is not known. */
+  get bytesPerSecond() {
+    return this.state === State.SENDING ? this.#rate.value : null;
+  }
+
+  /** Seconds until it is through at this rate, or null. */
+  get secondsLeft() {
+    const rate = this.bytesPerSecond;
+    return rate === null || rate <= 0 ? null : (this.total - this.sent) / rate;
+  }
+
+  /** Whether it is neither through nor given up. */
+  get isOpen() {
+    return ![State.DONE, State.FAILED, State.STOPPED].includes(this.state);
+  }
+
+  /** Show something else. */
+  become(state, problem = null) {
+    if (this.state === State.STOPPED) return;
+    this.state = state;
+    this.problem = problem;
+    if (state !== State.SENDING) this.#rate.forget();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Give it up; nothing more is sent. */
+  stop() {
+    this.become(State.STOPPED);
+    this.#stop.abort();
+    this.#wake?.();
+  }
+
+  /** Take the file of one that was begun earlier. */
+  take(file) {
+    this.file = file;
+    this.become(State.QUEUED);
+  }
+
+  /** Find out how far one is that was begun earlier. False where it can't be gone on with. */
+  async look() {
+    if (this.id === null) return false;
+    try {
+      this.#reached(await tus.offsetOf(this.#api, this.id, this.#stop.signal));
+      return this.sent < this.total;
+    } catch (error) {
+      return !(error instanceof Problem && GONE.has(error.status));
+    }
+  }
+
+  /**
+   * Send until it is through, given up, or refused for good.
+   * @param {() => Promise<void>} remember Called when the service has given it an id.
+   */
+  async run(remember) {
+    for (let failures = 0; this.isOpen; ) {
+      const before = this.sent;
+      try {
+        await this.#send(remember);
+        this.become(State.DONE);
+      } catch (error) {
+        failures = this.sent > before ? 1 : failures + 1;
+        await this.#meet(error, failures);
+      }
+    }
+  }
+
+  async #send(remember) {
+    const { signal } = this.#stop;
+    if (this.id === null) {
+      this.become(State.SENDING);
+      this.entry = { ...this.entry, id: await tus.create(this.#api, this.file, this.entry.key, signal) };
+      await remember();
+    }
+    let offset = await tus.offsetOf(this.#api, this.id, signal);
+    this.become(State.SENDING);
+    this.#reached(offset);
+    while (offset < this.total) {
+      const begin = offset;
+      const piece = this.file.slice(begin, begin + PIECE_BYTES);
+      offset = await tus.append(this.#api, this.id, begin, piece, (sent) => this.#reached(begin + sent), signal);
+      this.#reached(offset);
+    }
+  }
+
+  #reached(sent) {
+    this.sent = Math.min(sent, this.total);
+    this.#rate.note(this.sent);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Wait for what may pass; give up where it does not. */
+  async #meet(error, failures) {
+    if (error.name === "AbortError" || !this.isOpen) return;
+    if (error instanceof Problem && error.status === 401) {
+      this.become(State.SIGNED_OUT);
+      await this.#session.signedIn();
+    } else if (error instanceof Problem && error.code === "csrf_refused") {
+      await this.#api.learnToken().catch(() => false);
+      await this.#pause(failures, null);
+    } else if (error instanceof Problem && error.code === "wrong_offset") {
+      await this.#pause(failures - 1, null);
+    } else if (error instanceof Problem && error.passes) {
+      await this.#pause(failures, error.retryAfter);
+    } else if (error instanceof Away && (await canBeRead(this.file))) {
+      await this.#pause(failures, null);
+    } else if (error instanceof Away) {
+      this.become(State.FAILED, new Problem(0, "file_changed", ""));
+    } else if (error instanceof Problem) {
+      this.become(State.FAILED, new Problem(error.status, GONE.get(error.status) ?? error.code, error.message));
+    } else {
+      this.become(State.FAILED, new Problem(0, "internal", error.message));
+    }
+  }
+
+  /** Wait: longer each time, not at all longer than the network is away. */
+  async #pause(failures, atLeast) {
+    if (failures <= 0) return;
+    this.become(navigator.onLine ? State.WAITING : State.OFFLINE);
+    const seconds = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (failures - 1));
+    await new Promise((resolve) => {
+      const back = () => resolve();
+      this.#wake = back;
+      window.addEventListener("online", back, { once: true });
+      document.addEventListener("visibilitychange", back, { once: true });
+      // Somebody who is offline is told by the browser when that is over; the clock is for a service that is away.
+      setTimeout(back, 1000 * Math.max(seconds, atLeast ?? 0) * (0.75 + 0.5 * Math.random()));
+    });
+  }
+}
+
+async function canBeRead(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}

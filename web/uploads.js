@@ -1,0 +1,180 @@
+/** All uploads of this page: two at a time, the others wait; those of an earlier visit are gone on with. */
+
+import { BegunUploads, isFileOf } from "./begun-uploads.js";
+import { Problem } from "./api.js";
+import { State, Upload } from "./upload.js";
+
+const AT_ONCE = 2;
+
+/** Fires `change` with `detail` the upload that has changed. */
+export class Uploads extends EventTarget {
+  #api;
+  #session;
+  #begun = null;
+  #all = [];
+  #running = 0;
+
+  constructor(api, session) {
+    super();
+    this.#api = api;
+    this.#session = session;
+  }
+
+  /** Newest first. */
+  get all() {
+    return this.#all;
+  }
+
+  /** The upload that makes a video here, or undefined. */
+  of(videoId) {
+    return this.#all.find((upload) => upload.id === videoId);
+  }
+
+  /** Go on with what this user began on an earlier visit. */
+  async begin(user) {
+    this.#begun = new BegunUploads(user);
+    for (const entry of this.#begun.all()) {
+      if (this.#all.some((known) => known.entry.key === entry.key)) continue;
+      await this.#revive(entry);
+    }
+  }
+
+  /**
+   * Upload files; one that was begun earlier goes on.
+   * @param {{file: File, handle: FileSystemFileHandle|null}[]} chosen
+   */
+  add(chosen) {
+    for (const { file, handle } of chosen) {
+      const known = this.#all.find((upload) => upload.state === State.NEEDS_FILE && isFileOf(upload.entry, file));
+      if (known) {
+        this.#resume(known, file, handle);
+        continue;
+      }
+      const { name, size, lastModified } = file;
+      const upload = new Upload(this.#api, this.#session, { key: newKey(), id: null, name, size, lastModified }, file);
+      upload.handle = handle;
+      this.#follow(upload);
+      if (size === 0) upload.become(State.FAILED, new Problem(422, "file_empty", ""));
+    }
+    this.#next();
+  }
+
+  /** Go on with one whose file had to be chosen again. False where that is another file. */
+  resume(upload, file, handle) {
+    if (!isFileOf(upload.entry, file)) return false;
+    this.#resume(upload, file, handle);
+    this.#next();
+    return true;
+  }
+
+  /** Try one again that failed before it became a video. */
+  again(upload) {
+    this.remove(upload);
+    this.add([{ file: upload.file, handle: upload.handle }]);
+  }
+
+  /** Stop one and forget it. */
+  async remove(upload) {
+    upload.stop();
+    this.#all = this.#all.filter((known) => known !== upload);
+    this.#tell(upload);
+    await this.#begun?.forget(upload.entry.key);
+  }
+
+  async #revive(entry) {
+    const upload = new Upload(this.#api, this.#session, entry, null);
+    if (await isTaken(entry.key)) {
+      this.#follow(upload);
+      this.#standBy(upload);
+      return;
+    }
+    if (!(await upload.look())) {
+      await this.#begun.forget(entry.key);
+      return;
+    }
+    this.#follow(upload);
+    const handle = await this.#begun.handle(entry.key);
+    if (handle !== null && (await isAllowed(handle))) {
+      const file = await handle.getFile().catch(() => null);
+      if (file !== null && this.resume(upload, file, handle)) return;
+    }
+    upload.handle = handle;
+  }
+
+  /** Another tab sends it: show it as what it is, and go on with it should that tab be closed too early. */
+  async #standBy(upload) {
+    upload.become(State.ELSEWHERE);
+    await navigator.locks.request(lockOf(upload.entry.key), () => undefined);
+    if (await upload.look()) {
+      upload.become(upload.file === null ? State.NEEDS_FILE : State.QUEUED);
+      this.#next();
+    } else {
+      upload.become(State.DONE);
+    }
+  }
+
+  #resume(upload, file, handle) {
+    upload.handle = handle ?? upload.handle;
+    upload.take(file);
+  }
+
+  #follow(upload) {
+    this.#all.unshift(upload);
+    upload.addEventListener("change", () => this.#tell(upload));
+    this.#tell(upload);
+  }
+
+  #tell(upload) {
+    this.dispatchEvent(new CustomEvent("change", { detail: upload }));
+  }
+
+  #next() {
+    const waiting = this.#all.filter((upload) => upload.state === State.QUEUED).reverse();
+    for (const upload of waiting.slice(0, AT_ONCE - this.#running)) this.#start(upload);
+  }
+
+  async #start(upload) {
+    this.#running += 1;
+    upload.become(State.SENDING);
+    try {
+      await alone(upload.entry.key, async (isAlone) => {
+        if (isAlone) await upload.run(() => this.#begun.keep(upload.entry, upload.handle));
+        else this.#standBy(upload);
+      });
+      if (!upload.isOpen) await this.#begun.forget(upload.entry.key);
+    } finally {
+      this.#running -= 1;
+      this.#next();
+    }
+  }
+}
+
+/** Ask for the right to read a file again; some browsers show a question, so this has to follow a click. */
+export async function fileOf(handle) {
+  if ((await handle.requestPermission({ mode: "read" })) !== "granted") return null;
+  return handle.getFile().catch(() => null);
+}
+
+async function isAllowed(handle) {
+  return (await handle.queryPermission({ mode: "read" })) === "granted";
+}
+
+/** Two tabs never send the same upload. */
+async function alone(key, act) {
+  if (!navigator.locks) return act(true);
+  return navigator.locks.request(lockOf(key), { ifAvailable: true }, (lock) => act(lock !== null));
+}
+
+async function isTaken(key) {
+  const locks = (await navigator.locks?.query()) ?? { held: [] };
+  return locks.held.some((lock) => lock.name === lockOf(key));
+}
+
+function lockOf(key) {
+  return `rushes.upload.${key}`;
+}
+
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

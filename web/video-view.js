@@ -1,0 +1,228 @@
+/** The page of one video: player, what can be done with it, what was done to it, its file before and after. */
+
+import { Problem } from "./api.js";
+import { element, icon, say } from "./elements.js";
+import { factsTable } from "./facts.js";
+import { KEYS, controlByKeys, player } from "./player.js";
+import { Progress } from "./progress.js";
+import { reasonOf } from "./reasons.js";
+import { nowText } from "./steps.js";
+import { timeline } from "./timeline.js";
+import { momentText, percentText, timeLeftText } from "./words.js";
+
+const STEPS_MILLISECONDS = 2000;
+
+export class VideoView {
+  #api;
+  #actions;
+  #system;
+  #isOperator;
+  #video = null;
+  #shown = "";
+  #timer = null;
+  #letKeysGo = () => undefined;
+  #film = element("div", { class: "film" });
+  #title = element("h1", { tabindex: "-1" });
+  #state = element("div", { class: "video-state" });
+  #tools = element("div", { class: "row tools" });
+  #done = element("div");
+  #facts = element("div");
+  #details = element("dl", { class: "details" });
+  #progress = new Progress("Processing");
+
+  /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean}} given */
+  constructor({ api, actions, system, isOperator }) {
+    this.#api = api;
+    this.#actions = actions;
+    this.#system = system;
+    this.#isOperator = isOperator;
+    this.element = element(
+      "main",
+      { class: "video" },
+      element("a", { class: "back", href: "/" }, icon("back"), "All videos"),
+      element("div", { "aria-busy": "true" }, element("p", { class: "detail", text: "The video is loading." })),
+    );
+  }
+
+  /** Whether the address still names this video. */
+  end() {
+    clearTimeout(this.#timer);
+    this.#letKeysGo();
+    this.element.querySelector("video")?.pause();
+    this.#timer = null;
+    this.isOver = true;
+  }
+
+  /** Show what is known of the video now. */
+  show(video, wantsPlay = false) {
+    const isFirst = this.#video === null;
+    this.#video = video;
+    document.title = `${video.title} · Rushes`;
+    if (isFirst) this.#build();
+    say(this.#title, video.title);
+    const standing = `${video.status} ${video.attempt} ${video.visibility} ${video.error_code}`;
+    if (standing !== this.#shown) {
+      this.#shown = standing;
+      this.#showFilm(wantsPlay);
+      this.#showState();
+      this.#showTools();
+      this.#showDetails();
+      this.#lookAtSteps();
+    }
+    if (video.status === "processing") {
+      const left = video.time_left_seconds ? ` · ${timeLeftText(video.time_left_seconds)}` : "";
+      const share = video.progress === null || video.progress === undefined ? "" : ` · ${percentText(video.progress)}`;
+      this.#progress.show(video.progress ?? null, `${nowText(video.step)}${share}${left}`);
+    }
+    if (isFirst) this.#title.focus({ preventScroll: true });
+  }
+
+  /** Say that there is no such video, or that it can't be shown now. */
+  fail(error) {
+    const isGone = error instanceof Problem && [404, 422].includes(error.status);
+    document.title = "Rushes";
+    this.element.lastElementChild.replaceWith(
+      element(
+        "div",
+        { class: "state" },
+        element("h1", { text: isGone ? "There is no such video" : "The video can't be shown now" }),
+        element("p", {
+          class: "detail",
+          text: isGone ? "It was deleted, or it is somebody else's." : "The service does not answer. Try again in a moment.",
+        }),
+        element("a", { class: "button", href: "/", text: "All videos" }),
+      ),
+    );
+  }
+
+  #build() {
+    const keys = element("dl", { class: "keys" }, ...KEYS.flatMap(([key, does]) => [element("dt", { text: key }), element("dd", { text: does })]));
+    const help = element("details", { class: "keyboard" }, element("summary", { text: "Keys of the player" }), keys);
+    const section = (title, ...children) => element("section", {}, element("h2", { text: title }), ...children);
+    this.element.lastElementChild.replaceWith(
+      element(
+        "article",
+        {},
+        this.#film,
+        element("div", { class: "video-heading" }, this.#title, this.#tools),
+        this.#state,
+        element("div", { class: "columns" }, section("What was done", this.#done), element("div", { class: "column" }, this.#facts, section("Details", this.#details), help)),
+      ),
+    );
+  }
+
+  #showFilm(wantsPlay) {
+    this.#letKeysGo();
+    const { status, title, url_mp4: source, thumbnail, attempt } = this.#video;
+    this.#film.dataset.status = status;
+    if (status === "ready") {
+      const film = player({ source: `${source}?v=${attempt}`, poster: `${thumbnail}?v=${attempt}`, label: title });
+      this.#film.replaceChildren(film);
+      this.#letKeysGo = controlByKeys(film);
+      // A browser may keep a page from playing before anybody has clicked in it.
+      if (wantsPlay) film.play().catch(() => undefined);
+    } else {
+      this.#film.replaceChildren(icon(status === "error" ? "failed" : "film"));
+    }
+  }
+
+  #showState() {
+    const { status, error_code: code, error_reason: detail, warnings } = this.#video;
+    const parts = [];
+    if (status === "processing") parts.push(this.#progress.element);
+    if (status === "uploading") parts.push(element("p", { class: "detail", text: "Its file is on its way." }));
+    if (status === "error") {
+      const { what, advice } = reasonOf(code, detail ?? "");
+      parts.push(
+        element(
+          "div",
+          { class: "callout failed" },
+          element("p", { class: "callout-title", text: what }),
+          element("p", { text: advice }),
+          element("p", { class: "detail" }, detail ?? "", " ", element("code", { text: code })),
+        ),
+      );
+    }
+    if (warnings.length > 0) {
+      parts.push(
+        element("div", { class: "callout" }, element("p", { class: "callout-title", text: "Ready, with a remark" }), element("ul", {}, ...warnings.map(({ message }) => element("li", { text: message })))),
+      );
+    }
+    this.#state.replaceChildren(...parts);
+  }
+
+  #showTools() {
+    const video = this.#video;
+    const button = (text, act, look = "button") => element("button", { type: "button", class: look, text, on: { click: act } });
+    const canRetry = video.status === "error" && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
+    const entries = this.#actions.entries(video).map(({ label, act, href, isDangerous }) =>
+      href
+        ? element("a", { class: "button", href, download: true, text: label })
+        : button(label, () => act(), isDangerous ? "button dangerous" : "button"),
+    );
+    this.#tools.replaceChildren(
+      ...[
+        canRetry && button("Try again", () => this.#actions.retry(this.#video), "button primary"),
+        ["uploading", "processing"].includes(video.status) && button("Cancel", () => this.#actions.cancel(this.#video)),
+        ...entries,
+      ].filter(Boolean),
+    );
+  }
+
+  async #showDetails() {
+    const video = this.#video;
+    const system = await this.#system;
+    const temporal = system?.temporal;
+    const trace =
+      this.#isOperator && temporal?.ui_url
+        ? `${temporal.ui_url.replace(/\/$/, "")}/namespaces/${temporal.namespace}/workflows/${video.workflow_id}`
+        : null;
+    const facts = [
+      ["File", video.original_filename],
+      ["Uploaded", momentText(video.created_at)],
+      ["Profile", video.profile],
+      ["Seen by", video.visibility === "public" ? "everybody who has its address" : "you, and whoever has a link"],
+      ["Attempt", video.attempt > 1 ? String(video.attempt) : null],
+      ["SHA-256", video.content_sha256],
+      ["Id", video.id],
+    ].filter(([, fact]) => fact);
+    this.#details.replaceChildren(
+      ...facts.flatMap(([name, fact]) => [element("dt", { text: name }), element("dd", { text: fact })]),
+      ...(trace
+        ? [element("dt", { text: "Trace" }), element("dd", {}, element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" }))]
+        : []),
+    );
+  }
+
+  /** The steps are asked for while there are new ones; those of a run that has ended do not change. */
+  async #lookAtSteps() {
+    clearTimeout(this.#timer);
+    try {
+      const told = await this.#api.get(`/api/v1/videos/${this.#video.id}/steps`);
+      if (this.isOver) return;
+      this.#showSteps(told);
+    } catch (error) {
+      if (this.isOver) return;
+      if (this.#done.childElementCount === 0) {
+        this.#done.replaceChildren(element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }));
+      }
+      if (error.status === 401 || error.status === 404) return;
+    }
+    const isOpen = this.#video.status === "processing" || !this.hasEnded;
+    if (isOpen && this.#video.status !== "uploading") this.#timer = setTimeout(() => this.#lookAtSteps(), STEPS_MILLISECONDS);
+  }
+
+  #showSteps({ steps, plan, before, after }) {
+    this.hasEnded = steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying"].includes(step.state));
+    this.#done.replaceChildren(
+      ...[
+        plan && element("p", { class: "plan", text: `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.` }),
+        steps.length > 0
+          ? timeline(steps)
+          : element("p", { class: "detail", text: this.#video.status === "uploading" ? "Nothing yet." : "The record of the steps is not kept any more, or nothing was begun." }),
+      ].filter(Boolean),
+    );
+    const table = factsTable(before, after);
+    this.#facts.replaceChildren(...(table ? [element("section", {}, element("h2", { text: "The file" }), table)] : []));
+  }
+}
