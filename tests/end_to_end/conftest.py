@@ -1,21 +1,34 @@
-"""One stack for all the tests that leave it running, and one for each test that breaks it."""
+"""One stack for all the tests that leave it running, and one for each test that breaks it.
 
+The shared one is there twice, with its files on a disk and in a bucket. Those that are broken have them on a disk; with
+``RUSHES_TEST_STORAGE=bucket`` in a bucket.
+"""
+
+import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 
+from storage.location import BucketLocation, parse_bucket_location
 from tests.end_to_end.service import Service
+from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.fixtures.stack import Home, make_home, running
+
+STORAGE_VARIABLE: Final = "RUSHES_TEST_STORAGE"
 
 
 @asynccontextmanager
 async def serving(home: Home) -> AsyncIterator[Service]:
     """The service on the home, until the block ends."""
+    storage = home.environment.get("RUSHES_STORAGE")
+    bucket = parse_bucket_location(storage) if storage else None
     async with running(home) as run, httpx.AsyncClient(base_url=run.api, timeout=30) as http:
-        yield Service(home, http)
+        yield Service(home, http, bucket)
 
 
 def with_everything_allowed(folder: Path) -> Home:
@@ -28,14 +41,40 @@ def with_everything_allowed(folder: Path) -> Home:
     )
 
 
+def in_the_bucket(home: Home, server: BucketServer) -> Home:
+    """The same home, its files below a prefix of its own."""
+    prefix = BucketLocation(BUCKET, f"{secrets.token_hex(8)}/")
+    return home.with_settings(RUSHES_STORAGE=str(prefix), **server.environment)
+
+
 @pytest.fixture(scope="session")
-async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+async def service_on_a_disk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """A stack that tests share and leave as they found it."""
     async with serving(with_everything_allowed(tmp_path_factory.mktemp("service"))) as shared:
         yield shared
 
 
+@pytest.fixture(scope="session")
+async def service_in_a_bucket(
+    tmp_path_factory: pytest.TempPathFactory, shared_bucket_server: BucketServer
+) -> AsyncIterator[Service]:
+    """Another one."""
+    home = with_everything_allowed(tmp_path_factory.mktemp("service in a bucket"))
+    async with serving(in_the_bucket(home, shared_bucket_server)) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session", params=["service_on_a_disk", "service_in_a_bucket"])
+def service(request: pytest.FixtureRequest) -> Service:
+    """Both, one after the other."""
+    shared: Service = request.getfixturevalue(request.param)
+    return shared
+
+
 @pytest.fixture
-def breakable(tmp_path: Path) -> Home:
+def breakable(tmp_path: Path, request: pytest.FixtureRequest) -> Home:
     """A home for a stack that the test itself starts and breaks."""
-    return with_everything_allowed(tmp_path)
+    home = with_everything_allowed(tmp_path)
+    if os.environ.get(STORAGE_VARIABLE) == "bucket":
+        return in_the_bucket(home, request.getfixturevalue("shared_bucket_server"))
+    return home

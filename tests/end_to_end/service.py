@@ -9,8 +9,11 @@ from typing import Any
 import httpx
 from temporalio.client import Client
 
+from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX
 from contracts.temporal_names import workflow_id
 from embedded.run_file import RunFile
+from storage.bucket_client import open_bucket
+from storage.location import BucketLocation
 from tests.fixtures.stack import Home
 from tests.media.processes import children_of
 from tests.waiting import eventually
@@ -24,6 +27,7 @@ class Service:
 
     home: Home
     http: httpx.AsyncClient
+    bucket: BucketLocation | None = None
 
     @property
     def run(self) -> RunFile:
@@ -110,14 +114,41 @@ class Service:
             waiting.extend(found)
             yield from found
 
-    async def files_of(self, video_id: str) -> list[Path]:
-        """What is left of the video among originals and published files."""
-        uploads = Path(self.run.uploads)
-        return await asyncio.to_thread(lambda: [path for path in uploads.rglob("*") if video_id in path.name])
+    async def stored_of(self, video_id: str) -> list[str]:
+        """Keys of what is left of the video among originals and published files."""
+        return [key for prefix in (ORIGINALS_PREFIX, PROCESSED_PREFIX) for key in await self._keys(prefix, video_id)]
 
-    def scratch(self) -> Path:
-        """The scratch folder of this service."""
-        return Path(self.home.environment["RUSHES_SCRATCH"])
+    async def work_of(self, video_id: str) -> list[str]:
+        """Keys of the video's work files."""
+        return await self._keys(WORK_PREFIX, video_id)
+
+    async def published(self, address: str, folder: Path) -> Path:
+        """A published file, as a browser gets it, wherever it lies."""
+        answer = await self.http.get(address, follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+        file = folder / Path(address).name
+        await asyncio.to_thread(file.write_bytes, answer.content)
+        return file
+
+    async def original(self, key: str, folder: Path) -> Path:
+        """An original, as it is stored; from a bucket a copy of it in the folder."""
+        if self.bucket is None:
+            return Path(self.run.uploads) / key
+        copy = folder / "original"
+        async with open_bucket(self.bucket, self.home.environment) as bucket:
+            found = await bucket.head(key)
+            assert found is not None
+            await asyncio.to_thread(copy.write_bytes, await bucket.read(key, 0, found.size_bytes))
+        return copy
+
+    async def _keys(self, prefix: str, video_id: str) -> list[str]:
+        if self.bucket is not None:
+            async with open_bucket(self.bucket, self.home.environment) as bucket:
+                return [key async for key, _ in bucket.listed(f"{prefix}{video_id}")]
+        folder = Path(self.home.environment["RUSHES_SCRATCH"] if prefix == WORK_PREFIX else self.run.uploads)
+        found = await asyncio.to_thread(lambda: [path for path in folder.rglob("*") if path.is_file()])
+        keys = [f"{prefix if prefix == WORK_PREFIX else ''}{path.relative_to(folder).as_posix()}" for path in found]
+        return [key for key in keys if key.startswith(prefix) and video_id in key]
 
 
 def _transcodes(pid: int) -> bool:

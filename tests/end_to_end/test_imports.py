@@ -61,4 +61,4 @@ async def test_a_cancel_ends_a_fetch_within_5_seconds_and_leaves_no_byte(service
         assert (await service.http.post(f"/api/v1/videos/{video_id}/cancel")).status_code == 202
         row = await service.ended(video_id, within_seconds=5)
     assert row["error_code"] == "cancelled"
-    assert await service.files_of(video_id) == []
+    assert await service.stored_of(video_id) == []

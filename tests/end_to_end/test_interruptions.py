@@ -30,7 +30,7 @@ async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in
         attempts = {name: step["attempts"] for name, step in steps.items() if name.startswith("chunk-")}
         assert attempts.pop(done["activity_id"]) == 1
         assert list(attempts.values()) == [2]
-        assert not (service.scratch() / video_id).exists()
+        assert await service.work_of(video_id) == []
 
 
 async def test_chunks_of_a_terminated_run_serve_the_retry(breakable: Home, clips: Clips) -> None:
@@ -78,7 +78,7 @@ async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> 
     row = await service.ended(video_id, within_seconds=10)
     assert (row["status"], row["error_code"]) == ("error", "cancelled")
     await service.closed(video_id)
-    assert not (service.scratch() / video_id).exists()
+    assert await service.work_of(video_id) == []
 
     assert (await service.http.post(f"/api/v1/videos/{video_id}/cancel")).status_code == 409
     assert (await service.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
@@ -89,7 +89,7 @@ async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> 
     assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
     assert (await service.http.get(row["url_mp4"])).status_code == 404
-    assert await service.files_of(video_id) == []
+    assert await service.stored_of(video_id) == []
 
 
 async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service, clips: Clips) -> None:
@@ -98,7 +98,7 @@ async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service
     assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     await gone(encoder, within_seconds=10)
     assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
-    assert await service.files_of(video_id) == []
+    assert await service.stored_of(video_id) == []
 
 
 async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips: Clips) -> None:

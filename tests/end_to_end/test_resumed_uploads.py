@@ -36,17 +36,15 @@ async def in_mid_upload(service: Service) -> Row:
 
     async def uploading() -> Row | None:
         newest = (await service.http.get("/api/v1/videos", params={"status": "uploading"})).json()["items"]
-        is_begun = await asyncio.to_thread(has_taken, Path(service.run.uploads), 30 * MEBIBYTE)
-        return newest[0] if newest and is_begun else None
+        return newest[0] if newest and await offset_of(newest[0]["id"]) > 30 * MEBIBYTE else None
+
+    async def offset_of(video_id: str) -> int:
+        answer = await service.http.head(f"/api/v1/uploads/{video_id}", headers={"Tus-Resumable": "1.0.0"})
+        return int(answer.headers.get("Upload-Offset", 0))
 
     found = await eventually(uploading, bool, within_seconds=30)
     assert found is not None
     return found
-
-
-def has_taken(uploads: Path, size_bytes: int) -> bool:
-    """Whether there is so much of an unfinished original."""
-    return any(part.stat().st_size > size_bytes for part in uploads.glob("originals/*.part"))
 
 
 def sha256(path: Path) -> str:
@@ -59,7 +57,7 @@ async def arrived(service: Service, video_id: str, file: Path) -> None:
     """The original is the file, to the last byte; that it is no video is found out, and told, afterwards."""
     row = await service.ended(video_id)
     assert row["error_code"] == "invalid_media"
-    original = Path(service.run.uploads) / "originals" / f"{video_id}.mp4"
+    original = await service.original(f"originals/{video_id}.mp4", file.parent)
     assert await asyncio.to_thread(sha256, original) == await asyncio.to_thread(sha256, file)
 
 

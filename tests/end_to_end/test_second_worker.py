@@ -17,6 +17,12 @@ pytestmark = pytest.mark.timeout(120)
 OF_FOLDERS = ("RUSHES_SCRATCH", "RUSHES_UPLOADS")
 
 
+@pytest.fixture
+def service(service_on_a_disk: Service) -> Service:
+    """In a bucket there are no folders to be shared."""
+    return service_on_a_disk
+
+
 async def workers(service: Service) -> dict[int, WorkerIdentity]:
     """Who serves the queues, by process."""
     queues = await TemporalRuns(await Client.connect(service.run.temporal)).queues()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.storage_keys import processed_key
+from contracts.storage_keys import PROCESSED_PREFIX
 from contracts.temporal_names import workflow_id
 from media.ffmpeg import Ffmpeg
 from media.validate import probe
@@ -30,24 +30,25 @@ ALL_STEPS = [
 
 
 async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_scratch(
-    service: Service, clips: Clips, ffmpeg: Ffmpeg
+    service: Service, clips: Clips, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     video_id = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
     row = await service.ended(video_id)
     assert (row["status"], row["error_code"]) == ("ready", None)
     assert (row["width"], row["height"]) == (320, 240)
     assert row["duration_seconds"] == pytest.approx(2, abs=0.1)
-    video = await service.http.get(row["url_mp4"], headers={"Range": "bytes=0-99"})
-    thumbnail = await service.http.get(row["thumbnail"])
+    range_of_100 = {"Range": "bytes=0-99"}
+    video = await service.http.get(row["url_mp4"], headers=range_of_100, follow_redirects=True)
+    thumbnail = await service.http.get(row["thumbnail"], follow_redirects=True)
     assert (video.status_code, len(video.content), video.headers["content-type"]) == (206, 100, "video/mp4")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/jpeg")
-    published = await probe(ffmpeg, Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
+    published = await probe(ffmpeg, await service.published(row["url_mp4"], tmp_path))
     assert (published.video.codec, published.video.pixel_format) == ("h264", "yuv420p")
     assert [stream.codec for stream in published.audio] == ["aac"]
     steps = await service.closed(video_id)
     assert list(steps) == ALL_STEPS
     assert {step["attempts"] for step in steps.values()} == {1}
-    assert not (service.scratch() / video_id).exists()
+    assert await service.work_of(video_id) == []
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ async def test_a_file_at_fault_is_accepted_and_ends_in_its_code_in_one_attempt_w
     steps = await service.closed(video_id)
     assert {step["attempts"] for step in steps.values()} == {1}
     assert list(steps) == ["claim_video", "validate_video", "mark_error", "clean_scratch"]
-    assert not (service.scratch() / video_id).exists()
-    assert not (Path(service.run.uploads) / "processed" / video_id).exists()
+    assert await service.work_of(video_id) == []
+    assert [key for key in await service.stored_of(video_id) if key.startswith(PROCESSED_PREFIX)] == []
 
 
 def expectations() -> list[tuple[str, str]]:
@@ -112,11 +113,13 @@ async def test_a_phone_s_portrait_video_is_upright(service: Service, real_clips:
     assert (row["width"], row["height"], row["duration_seconds"]) == (1080, 1920, pytest.approx(0.5, abs=0.05))
 
 
-async def test_a_broadcast_camera_s_video_plays_everywhere(service: Service, real_clips: Path, ffmpeg: Ffmpeg) -> None:
+async def test_a_broadcast_camera_s_video_plays_everywhere(
+    service: Service, real_clips: Path, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
     video_id = await service.upload(real_clips / "encore_test.mp4")
     row = await service.ended(video_id)
     assert row["status"] == "ready", row
-    published = await probe(ffmpeg, Path(service.run.uploads) / processed_key(video_id, "video.mp4"))
+    published = await probe(ffmpeg, await service.published(row["url_mp4"], tmp_path))
     assert published.video.pixel_format == "yuv420p"
     assert len(published.audio) == 1
 
