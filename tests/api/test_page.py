@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,7 +14,8 @@ from storage.bucket import BucketStorage
 from tests.api.running import in_process
 
 WEB: Final = Path(__file__).resolve().parents[2] / "web"
-ADDRESSES: Final = ("/", f"/videos/{uuid4()}", f"/videos/{uuid4()}/embed")
+VIDEO: Final = "/videos/0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11"
+ADDRESSES: Final = ("/", VIDEO, f"{VIDEO}/embed")
 
 
 def policy(answer: httpx.Response) -> dict[str, list[str]]:
