@@ -65,7 +65,8 @@ async def test_of_a_cancel_and_a_run_that_ends_the_answer_tells_which_came_first
     runs.run_is_open = True
     seen: set[int] = set()
 
-    async def ends(video_id: UUID) -> None:
+    async def ends(video_id: UUID, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)  # a request takes longer than a statement, so each end comes a little later
         try:
             await database.videos.mark_ready(video_id, 1, PUBLISHED)
         except VideoCancelled:
@@ -75,9 +76,8 @@ async def test_of_a_cancel_and_a_run_that_ends_the_answer_tells_which_came_first
         while seen != {202, 409}:
             videos = [await make_video(database, storage, VideoStatus.PROCESSING) for _ in range(10)]
             cancels = [client.post(f"{VIDEOS}/{video.id}/cancel") for video in videos]
-            answers, _ = await asyncio.gather(
-                asyncio.gather(*cancels), asyncio.gather(*(ends(video.id) for video in videos))
-            )
+            ends_of_runs = [ends(video.id, place * 0.01) for place, video in enumerate(videos)]
+            answers, _ = await asyncio.gather(asyncio.gather(*cancels), asyncio.gather(*ends_of_runs))
             for video, answer in zip(videos, answers, strict=True):
                 ended = await video_of(database, video.id)
                 expected = ("error", "cancelled") if answer.status_code == 202 else ("ready", None)
