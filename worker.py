@@ -36,6 +36,8 @@ from activities.join_streams import JoinStreamsActivities
 from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
 from activities.publish_files import PublishFilesActivities
+from activities.remove_video import RemoveVideoActivities
+from activities.stop_run import StopRunActivities
 from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
@@ -52,12 +54,14 @@ from media.limits import MAX_SIDE, MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import SandboxMissing
+from runs.client import TemporalRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.protocol import Storage
 from temporal_client import TemporalUnreachable, connect_within, named_address
+from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 
 log = structlog.stdlib.get_logger("worker")
@@ -92,6 +96,7 @@ class Place:
 def control_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
     publish = PublishFilesActivities(place.storage, database.videos)
+    remove = RemoveVideoActivities(place.storage, database.deletions)
     sources = Sources(
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
@@ -101,7 +106,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
     return Worker(
         client,
         task_queue=CONTROL_QUEUE,
-        workflows=[VideoProcessingWorkflow],
+        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
             fetch.fetch_original,
@@ -110,6 +115,9 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
             MarkReadyActivities(database.videos).mark_ready,
             MarkErrorActivities(database.videos).mark_error,
             CleanScratchActivities(place.storage).clean_scratch,
+            StopRunActivities(database.deletions, TemporalRuns(client)).stop_run,
+            remove.remove_files,
+            remove.remove_row,
         ],
         identity=_identity(CONTROL_QUEUE, settings, place),
         interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],

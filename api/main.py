@@ -97,7 +97,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             await _tell_of(storage)
             runs = TemporalRuns(await connect(lazy=True))
             leadership = await resources.enter_async_context(Leadership(database_url))
-            reconciler = Reconciler(database.videos, database.backlog, runs, storage)
+            reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)
 
             async def reconcile() -> ReconcileReport:
                 return await reconciler.run() if await leadership.leads() else ReconcileReport()
@@ -113,6 +113,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 accounts=database.accounts,
                 upload_leases=database.upload_leases,
                 backlog=database.backlog,
+                deletions=database.deletions,
                 storage=storage,
                 runs=runs,
                 reconcile=reconcile,

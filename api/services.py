@@ -15,6 +15,7 @@ from api.readiness import PING_SECONDS, Question, Readiness
 from api.remote_file import RemoteServing
 from database.accounts import Accounts
 from database.backlog import Backlog
+from database.deletions import Deletions
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
@@ -48,6 +49,7 @@ class Services:
         accounts: Users and their keys.
         upload_leases: Who writes which upload.
         backlog: Rows of processes that died.
+        deletions: Rows of videos that are being deleted.
         storage: The files.
         runs: The runs.
         reconcile: Brings rows and runs together once; called every now and then.
@@ -58,6 +60,7 @@ class Services:
     accounts: Accounts
     upload_leases: UploadLeases
     backlog: Backlog
+    deletions: Deletions
     storage: Storage
     runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
@@ -133,7 +136,7 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         resumable=resumable,
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         imports=Imports(services.videos, services.runs, options.limits, options.imports),
-        actions=VideoActions(services.videos, services.storage, services.runs),
+        actions=VideoActions(services.videos, services.deletions, services.storage, services.runs),
         callers=Callers(services.accounts, signer),
         links=Links(signer),
         readiness=Readiness(

@@ -15,6 +15,7 @@ _STATUS_STYLE: Final = {
     VideoStatus.PROCESSING: "yellow",
     VideoStatus.READY: "green",
     VideoStatus.ERROR: "red",
+    VideoStatus.DELETING: "dim",
 }
 Facts = Sequence[tuple[str, str | Text | None]]
 _KIBI: Final = 1024

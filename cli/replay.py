@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
-from contracts.temporal_names import workflow_id
+from contracts.temporal_names import deletion_workflow_id, workflow_id
 
 _MESSAGE: Final = re.compile(r'message: "(?P<text>(?:[^"\\]|\\.)+)"')
 
@@ -27,7 +27,7 @@ def replay(
         str,
         typer.Argument(
             metavar="ID|FILE",
-            help="Id of a video or of its workflow, or a file made by `temporal workflow show --output json`.",
+            help="Id of a video or of one of its workflows, or a file made by `temporal workflow show --output json`.",
             show_default=False,
         ),
     ],
@@ -84,8 +84,9 @@ def _id_in(read: Any) -> str | None:
 
 
 def _workflow_id(subject: str) -> str:
+    named = deletion_workflow_id if subject.startswith("delete-") else workflow_id
     try:
-        return workflow_id(str(UUID(subject.removeprefix("video-"))))
+        return named(str(UUID(subject.removeprefix("video-").removeprefix("delete-"))))
     except ValueError:
         raise CommandFailed(f"{subject} is neither a file nor the id of a video.", ExitCode.USAGE) from None
 

@@ -1,4 +1,4 @@
-"""What starts a video's workflow, and what it tells of itself."""
+"""What starts a video's workflows, and what they tell of themselves."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +42,21 @@ class VideoProcessingInput:
     profile: str = DEFAULT_PROFILE
     imported: bool = False
     hash_is_known: bool = True
+
+
+@dataclass(frozen=True)
+class VideoDeletionInput:
+    """Input of ``VideoDeletionWorkflow``.
+
+    Attributes:
+        video_id: The row's id, a UUID in its text form.
+        user_id: Whose video it was.
+        original_key: Storage key of the uploaded file.
+    """
+
+    video_id: str
+    user_id: str
+    original_key: str
 
 
 @dataclass(frozen=True)

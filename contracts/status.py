@@ -1,18 +1,25 @@
 """Where a video stands."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class VideoStatus(StrEnum):
-    """The life of a video: ``uploading -> processing -> ready | error``.
+    """The life of a video: ``uploading -> processing -> ready | error``, and from each of them ``-> deleting``.
 
-    Every change is one compare-and-set UPDATE. Out of ``ready`` and ``error`` only an explicit retry leads.
+    Every change is one compare-and-set UPDATE. Out of ``ready`` and ``error`` only a retry or a delete leads, and out
+    of ``deleting`` nothing does: the row goes once its files are gone.
     """
 
     UPLOADING = "uploading"
     PROCESSING = "processing"
     READY = "ready"
     ERROR = "error"
+    DELETING = "deleting"
+
+
+SEEN_STATUSES: Final = tuple(status for status in VideoStatus if status is not VideoStatus.DELETING)
+"""Of videos that there are for people; one that is being deleted is not there any more."""
 
 
 class Visibility(StrEnum):

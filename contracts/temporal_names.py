@@ -8,6 +8,7 @@ from typing import Final
 from temporalio.common import SearchAttributeKey
 
 VIDEO_PROCESSING_WORKFLOW: Final = "VideoProcessingWorkflow"
+VIDEO_DELETION_WORKFLOW: Final = "VideoDeletionWorkflow"
 
 CONTROL_QUEUE: Final = "video-control"
 """Workflows and light I/O."""
@@ -43,6 +44,11 @@ def workflow_id(video_id: str) -> str:
     return f"video-{video_id}"
 
 
+def deletion_workflow_id(video_id: str) -> str:
+    """The id of the one workflow that deletes the video."""
+    return f"delete-{video_id}"
+
+
 class ActivityId:
     """Ids of activities within a run: what the Web UI shows, and what progress is read from.
 
@@ -66,6 +72,9 @@ class ActivityId:
     MARK_ERROR: Final = "mark-error"
     WITHDRAW: Final = "withdraw"
     CLEAN: Final = "clean"
+    STOP_RUN: Final = "stop-run"
+    REMOVE_FILES: Final = "remove-files"
+    REMOVE_ROW: Final = "remove-row"
 
 
 def chunk_activity_id(number: int, of: int) -> str:

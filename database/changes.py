@@ -97,7 +97,7 @@ def _storable(sentence: str) -> str:
 async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> StatusConflict:
     """The error to raise when the row can't do what was ``wanted`` ("be retried"); tells where it stands instead."""
     video = await session.get(Video, video_id, populate_existing=True)
-    if video is None:
+    if video is None or video.status == VideoStatus.DELETING:
         return StatusConflict(f"Video {video_id} can't {wanted}: it was deleted.")
     code = f" ({video.error_code})" if video.error_code is not None else ""
     return StatusConflict(f"Video {video_id} can't {wanted}: it is in {video.status}{code}, attempt {video.attempt}.")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from contracts.errors import DatabaseUnavailable
 from database.accounts import Accounts
 from database.backlog import Backlog
+from database.deletions import Deletions
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 
@@ -43,6 +44,7 @@ class Database:
     Attributes:
         videos: Every query on videos.
         backlog: Rows that nobody may have in hand any more.
+        deletions: Rows of videos that are being deleted.
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
     """
@@ -71,6 +73,7 @@ class Database:
         self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
         self.backlog = Backlog(self.transaction)
+        self.deletions = Deletions(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
 

@@ -116,12 +116,17 @@ class VideoFilter:
 EVERY_VIDEO: Final = VideoFilter()
 
 
+def is_seen() -> ColumnElement[bool]:
+    """Whether the video is there for people: one that is being deleted is not."""
+    return col(Video.status) != VideoStatus.DELETING
+
+
 def page_query(
     user_id: str | None, *, limit: int, after: PageCursor | None, wanted: VideoFilter = EVERY_VIDEO
 ) -> Select[Video]:
     """The query of one page, with one row more than ``limit``, which tells whether another page follows."""
     created_at, video_id = col(Video.created_at), col(Video.id)
-    query = select(Video).where(*wanted.conditions())
+    query = select(Video).where(is_seen(), *wanted.conditions())
     if user_id is not None:
         query = query.where(col(Video.user_id) == user_id)
     if after is not None:

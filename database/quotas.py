@@ -25,28 +25,33 @@ class Usage:
 
     Attributes:
         uploads_in_flight: Uploads that are on their way.
-        stored_bytes: Size of the uploaded files that are kept, and of those that are announced.
+        stored_bytes: Size of the uploaded files that are kept, and of those that are announced. What is being deleted
+            counts until it is gone.
+        deleting_bytes: Of those, what is being deleted.
         minutes_today: Length of the videos made in the last 24 hours, in whole minutes, rounded up.
     """
 
     uploads_in_flight: int
     stored_bytes: int
+    deleting_bytes: int
     minutes_today: int
 
 
 async def usage_of(session: AsyncSession, user_id: str) -> Usage:
     """Count what the user has."""
     uploading = col(Video.status) == VideoStatus.UPLOADING
+    deleting = col(Video.status) == VideoStatus.DELETING
     lost = and_(col(Video.status) == VideoStatus.ERROR, col(Video.uploaded_at).is_(None))
     size = case((lost, 0), (uploading, func.coalesce(col(Video.upload_length), 0)), else_=col(Video.file_size_bytes))
     today = col(Video.created_at) > utc_now() - _DAY
     query = select(
         func.count().filter(uploading),
         func.coalesce(func.sum(size), 0),
+        func.coalesce(func.sum(size).filter(deleting), 0),
         func.coalesce(func.sum(col(Video.duration_seconds)).filter(today), 0.0),
     ).where(col(Video.user_id) == user_id)
-    in_flight, stored, seconds = (await session.execute(query)).one()
-    return Usage(in_flight, int(stored), -int(-float(seconds) // _MINUTE_SECONDS))
+    in_flight, stored, leaving, seconds = (await session.execute(query)).one()
+    return Usage(in_flight, int(stored), int(leaving), -int(-float(seconds) // _MINUTE_SECONDS))
 
 
 async def check_quota(session: AsyncSession, new: NewVideo) -> None:
@@ -72,7 +77,7 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> None:
         raise QuotaExceeded(
             f"{usage.stored_bytes} of {user.max_stored_bytes} bytes are used, so there is no room for this file. "
             "Delete videos that are not needed.",
-            _LATER_SECONDS,
+            _SOON_SECONDS if usage.deleting_bytes else _LATER_SECONDS,
         )
     if user.max_minutes_a_day is not None and usage.minutes_today >= user.max_minutes_a_day:
         raise QuotaExceeded(

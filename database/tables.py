@@ -50,6 +50,12 @@ class Video(SQLModel, table=True):
             "id",
             postgresql_where=text("status = 'processing'"),
         ),
+        Index(
+            "videos_deleting",
+            text("next_look_at NULLS FIRST"),
+            "id",
+            postgresql_where=text("status = 'deleting'"),
+        ),
         Index("videos_uploading", "upload_expires_at", "id", postgresql_where=text("status = 'uploading'")),
     )
 

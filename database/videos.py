@@ -28,7 +28,7 @@ from database.changes import (
     upload_failed,
     video_of_key,
 )
-from database.pages import EVERY_VIDEO, PageCursor, VideoFilter, VideoPage, page_query
+from database.pages import EVERY_VIDEO, PageCursor, VideoFilter, VideoPage, is_seen, page_query
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
 
@@ -277,7 +277,7 @@ class Videos:
             Refused: What its metadata would become can't be kept; nothing was changed.
         """
         async with self.held(video_id) as video:
-            if video is None:
+            if video is None or video.status == VideoStatus.DELETING:
                 return None
             for patch in change.metadata_patches:
                 video.user_metadata = merged_metadata(video.user_metadata, patch)
@@ -291,8 +291,8 @@ class Videos:
     # Reading
 
     async def get(self, video_id: UUID, user_id: str | None = None) -> Video | None:
-        """The row, or None; with ``user_id`` only if it is that user's."""
-        query = select(Video).where(col(Video.id) == video_id, *_of_user(user_id))
+        """The row, or None, also where it is being deleted; with ``user_id`` only if it is that user's."""
+        query = select(Video).where(col(Video.id) == video_id, is_seen(), *_of_user(user_id))
         async with self._transaction() as session:
             return cast("Video | None", await session.scalar(query))
 

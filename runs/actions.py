@@ -1,6 +1,5 @@
 """Cancel, retry and delete: what each does at each status."""
 
-from typing import Final
 from uuid import UUID
 
 import structlog
@@ -8,17 +7,15 @@ import structlog
 from contracts.errors import StatusConflict
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
-from contracts.storage_keys import processed_folder, work_folder
+from database.deletions import Deletions
 from database.tables import Video
 from database.videos import Videos
 from runs.protocol import Runs
+from runs.reconcile import deletion_input
 from runs.records import TemporalUnavailable
 from runs.starting import start_run
 from storage.keys import missing
 from storage.protocol import Storage
-
-STOP_SECONDS: Final = 10.0
-"""How long a delete waits for a run to end by itself, before it terminates it."""
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -28,12 +25,14 @@ class VideoActions:
 
     Args:
         videos: The rows.
+        deletions: Those that are being deleted.
         storage: Their files.
         runs: Their runs.
     """
 
-    def __init__(self, videos: Videos, storage: Storage, runs: Runs) -> None:
+    def __init__(self, videos: Videos, deletions: Deletions, storage: Storage, runs: Runs) -> None:
         self._videos = videos
+        self._deletions = deletions
         self._storage = storage
         self._runs = runs
 
@@ -79,22 +78,17 @@ class VideoActions:
         return video
 
     async def delete(self, video: Video) -> None:
-        """Remove the video, its files and its run. The row goes last: what fails in between can be asked for again.
+        """Let nobody see the video any more, and have its run ended and its files removed; the row goes last.
 
         Raises:
-            TemporalUnavailable: The video is being processed, and its run can't be stopped.
-            StorageFailed: A file can't be removed.
+            Refused: It is being deleted already.
         """
-        video_id = str(video.id)
-        if video.status == VideoStatus.PROCESSING:
-            await self._runs.stop(video_id, within_seconds=STOP_SECONDS)
-        # Ends an upload on its way, and whatever was begun since the row was read: its end, a retry, the reconciler.
-        if await self._videos.cancel_unstarted(video.id, None):
-            await self._runs.stop(video_id, within_seconds=STOP_SECONDS)
-        await self._storage.delete_folder(processed_folder(video_id))
-        await self._storage.delete(video.original_key)
-        await self._storage.delete_folder(work_folder(video_id))
-        await self._videos.delete(video.id)
+        if not await self._deletions.begin(video.id):
+            raise _not_found(video.id)
+        try:
+            await self._runs.start_deletion(deletion_input(video), video.original_filename)
+        except TemporalUnavailable as error:
+            _logger.warning("deletion not started, the reconciler will", reason=str(error))
 
 
 async def owned_video(videos: Videos, video_id: UUID, user_id: str | None) -> Video:
@@ -102,8 +96,12 @@ async def owned_video(videos: Videos, video_id: UUID, user_id: str | None) -> Vi
     structlog.contextvars.bind_contextvars(video_id=str(video_id))
     video = await videos.get(video_id, user_id)
     if video is None:
-        raise Refused(RefusalCode.VIDEO_NOT_FOUND, f"There is no video {video_id}.")
+        raise _not_found(video_id)
     return video
+
+
+def _not_found(video_id: UUID) -> Refused:
+    return Refused(RefusalCode.VIDEO_NOT_FOUND, f"There is no video {video_id}.")
 
 
 def _not_retryable() -> Refused:

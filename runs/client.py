@@ -26,7 +26,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.processing import VideoProcessingInput
+from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.temporal_names import (
     ATTEMPT_MEMO,
@@ -36,8 +36,10 @@ from contracts.temporal_names import (
     START_TIMEOUT,
     TASK_QUEUES,
     USER_ID,
+    VIDEO_DELETION_WORKFLOW,
     VIDEO_PROCESSING_WORKFLOW,
     VIDEO_STATUS,
+    deletion_workflow_id,
     workflow_id,
 )
 from runs.answers import unavailable_if_silent
@@ -131,12 +133,7 @@ class TemporalRuns:
                 else WorkflowIDReusePolicy.ALLOW_DUPLICATE
             ),
             memo={ATTEMPT_MEMO: request.attempt, **({IMPORTED_MEMO: True} if request.imported else {})},
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(VIDEO_STATUS, VideoStatus.PROCESSING.value),
-                    SearchAttributePair(USER_ID, request.user_id),
-                ]
-            ),
+            search_attributes=_searchable(VideoStatus.PROCESSING, request.user_id),
             static_summary=label if request.attempt == 1 else f"{label} (attempt {request.attempt})",
             static_details=(
                 f"Makes `{request.original_key}` ready to play: {'fetch; ' if request.imported else ''}validate and "
@@ -145,6 +142,36 @@ class TemporalRuns:
             ),
             rpc_timeout=START_TIMEOUT,
         )
+
+    async def start_deletion(self, request: VideoDeletionInput, label: str) -> bool:
+        """Start what deletes the video, whose row says so already.
+
+        Args:
+            request: Which video.
+            label: The client's file name, for people who read Temporal's Web UI.
+
+        Returns:
+            False where it runs already.
+
+        Raises:
+            TemporalRefuses: It will not start it.
+        """
+        try:
+            async with self._refusals_told(), unavailable_if_silent(not_found_is_an_answer=False):
+                await self._client.start_workflow(
+                    VIDEO_DELETION_WORKFLOW,
+                    request,
+                    id=deletion_workflow_id(request.video_id),
+                    task_queue=CONTROL_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    search_attributes=_searchable(VideoStatus.DELETING, request.user_id),
+                    static_summary=f"{label} (deleted)",
+                    rpc_timeout=START_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
 
     async def newest_run(self, video_id: str) -> NewestRun | None:
         """The video's newest run; None when it never had one."""
@@ -174,16 +201,22 @@ class TemporalRuns:
             raise
         return True
 
-    async def stop(self, video_id: str, *, within_seconds: float) -> None:
-        """End the open run: cancel it, and terminate it if it has not ended in time. No open run is a success."""
+    async def stop(self, video_id: str, *, within_seconds: float) -> bool:
+        """End the open run: cancel it, and terminate it if it has not ended in time. No open run is a success.
+
+        Returns:
+            Whether it had to be terminated: for some seconds its last step may not know of it.
+        """
         if not await self.cancel(video_id) or await self._wait_until_closed(video_id, within_seconds):
-            return
+            return False
         try:
             async with unavailable_if_silent():
                 await self._handle(video_id).terminate("The video was deleted.", rpc_timeout=START_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            return False
+        return True
 
     async def progress(self, video_id: str) -> LiveProgress | None:
         """How far the open run is, read from pending activities and their heartbeats; None when no run is open.
@@ -270,3 +303,9 @@ class TemporalRuns:
 
     def _handle(self, video_id: str, run_id: str | None = None) -> WorkflowHandle[object, None]:
         return self._client.get_workflow_handle(workflow_id(video_id), run_id=run_id)
+
+
+def _searchable(status: VideoStatus, user_id: str) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [SearchAttributePair(VIDEO_STATUS, status.value), SearchAttributePair(USER_ID, user_id)]
+    )

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from contracts.processing import VideoProcessingInput
+from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from runs.records import LiveProgress, QueueState, RunRecord
 
 
@@ -15,8 +15,8 @@ class Runs(Protocol):
     async def cancel(self, video_id: str) -> bool:
         """Ask the open run to cancel; False when no run is open."""
 
-    async def stop(self, video_id: str, *, within_seconds: float) -> None:
-        """End the open run: cancel, wait, then terminate. No open run is a success."""
+    async def start_deletion(self, request: VideoDeletionInput, label: str) -> bool:
+        """Start what deletes the video; False where that runs already."""
 
     async def progress(self, video_id: str) -> LiveProgress | None:
         """How far the open run is, or None when there is none."""

@@ -1,8 +1,8 @@
 """Bring rows and runs back together after an outage, a crash or a lost message.
 
-The row is the outbox: whatever is ``processing`` without a run gets one. Every action is a compare-and-set or an
-idempotent request to a run, so it harms nothing where two processes do this at the same time. A row that can't be
-mended is looked at again later, and holds up none of the others.
+The row is the outbox: what is ``processing`` without a run gets one, and what is ``deleting`` without a deletion gets
+that. Every action is a compare-and-set or an idempotent request to a run, so it harms nothing where two processes do
+this at the same time. A row that can't be mended is looked at again later, and holds up none of the others.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from typing import Final
 import structlog
 
 from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
-from contracts.processing import VideoProcessingInput
+from contracts.processing import VideoDeletionInput, VideoProcessingInput
+from contracts.status import VideoStatus
 from contracts.storage_keys import processed_folder
 from database.backlog import Backlog
+from database.deletions import Deletions
 from database.tables import Video
 from database.videos import Videos
 from runs.client import TemporalRuns
@@ -31,7 +33,7 @@ _SETTLED_AFTER: Final = timedelta(seconds=10)
 
 _LOOKS_AT_ONCE: Final = 10
 _MOST_LOOKS: Final = 1000
-"""Rows that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
+"""Rows of each kind that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
 
 _EXPIRED_BATCH: Final = 100
 _SOONEST_LOOK: Final = timedelta(seconds=10)
@@ -48,6 +50,7 @@ class ReconcileReport:
         closed: Rows whose run had ended without writing them, and that now say so.
         expired: Uploads that were never finished, closed with their files removed.
         cancelled: Open runs that were told of a cancel which their row had accepted.
+        deletions: Deletions that were started for rows without one.
         failed: Rows that could not be mended, and are looked at again.
     """
 
@@ -55,6 +58,7 @@ class ReconcileReport:
     closed: int = 0
     expired: int = 0
     cancelled: int = 0
+    deletions: int = 0
     failed: int = 0
 
 
@@ -64,15 +68,17 @@ class Reconciler:
     Args:
         videos: The rows.
         backlog: Those that are to be looked at.
+        deletions: Those that are being deleted.
         runs: Their runs.
         storage: Their files.
-        most_looks: Rows that one pass looks at.
+        most_looks: Rows of each kind that one pass looks at.
     """
 
     def __init__(
         self,
         videos: Videos,
         backlog: Backlog,
+        deletions: Deletions,
         runs: TemporalRuns,
         storage: Storage,
         *,
@@ -80,6 +86,7 @@ class Reconciler:
     ) -> None:
         self._videos = videos
         self._backlog = backlog
+        self._deletions = deletions
         self._runs = runs
         self._storage = storage
         self._most_looks = most_looks
@@ -100,7 +107,9 @@ class Reconciler:
 
     async def _mend_runs(self, report: ReconcileReport) -> None:
         now = datetime.now(UTC)
-        due = await self._backlog.due(now=now, settled_before=now - _SETTLED_AFTER, limit=self._most_looks)
+        settled_before = now - _SETTLED_AFTER
+        due = await self._backlog.due(now=now, settled_before=settled_before, limit=self._most_looks)
+        due += await self._deletions.due(now=now, settled_before=settled_before, limit=self._most_looks)
         turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
         away: list[TemporalUnavailable | DatabaseUnavailable] = []
 
@@ -108,8 +117,9 @@ class Reconciler:
             async with turns:
                 if away:
                     return  # no use to ask of each row what does not answer
+                mend = self._mend_deletion if video.status == VideoStatus.DELETING else self._mend
                 try:
-                    await self._mend(video, report)
+                    await mend(video, report)
                 except (TemporalUnavailable, DatabaseUnavailable) as error:
                     away.append(error)
                 except Exception:  # one bad row must not hold up the others
@@ -141,6 +151,14 @@ class Reconciler:
         lasted = now - video.updated_at
         soon = is_cancelled or run is None
         await self._backlog.look_again(video, now + (_SOONEST_LOOK if soon else _bounded(lasted)))
+
+    async def _mend_deletion(self, video: Video, report: ReconcileReport) -> None:
+        was_started = await self._runs.start_deletion(deletion_input(video), video.original_filename)
+        report.deletions += was_started
+        if was_started:
+            log.info("deletion_started_late", video_id=str(video.id))
+        now = datetime.now(UTC)
+        await self._backlog.look_again(video, now + _bounded(now - video.updated_at))
 
     async def _start(self, video: Video) -> bool:
         try:
@@ -196,3 +214,8 @@ def processing_input(video: Video) -> VideoProcessingInput:
         hash_is_known=video.content_sha256 is not None or video.source_url is not None,
         imported=video.source_url is not None,
     )
+
+
+def deletion_input(video: Video) -> VideoDeletionInput:
+    """What starts the deletion of the row."""
+    return VideoDeletionInput(str(video.id), video.user_id, video.original_key)

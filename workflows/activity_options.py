@@ -6,7 +6,7 @@ Three clocks bound each step:
 * ``heartbeat``: silence within an attempt. Every step beats every two seconds whatever it does, so silence means that
   its worker is gone. Whether ffmpeg gets anywhere is watched beside it (``media.watchdog``).
 * ``schedule_to_close``: the step as a whole, waiting in the queue and every retry included. It has to outlast a backlog
-  or an outage, so it is days, and it is what finally ends a step that can't succeed.
+  or an outage, so it is days, and it is what finally ends a step that can't succeed. A deletion has none.
 
 Temporal's retries are for what passes by itself: a lost worker, a deploy, a disk or database that is away. What the
 work itself may cause, ffmpeg's failures above all, is tried ``MOST_FAILURES`` times by the workflow, which counts them
@@ -101,6 +101,29 @@ FETCH: Final = ActivityConfig(
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
 """How long a source may take is a setting, at most a day, and ends the import; this clock only ends what hangs."""
+
+STOP: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(minutes=1),
+    retry_policy=_DATABASE_RETRIES,
+)
+"""What deletes a video has no ``schedule_to_close``: it was accepted, and nobody is left who would ask for it again."""
+
+REMOVE: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=_SILENCE,
+    retry_policy=_STORAGE_RETRIES,
+)
+
+REMOVE_ROW: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=_DATABASE_RETRIES,
+)
+
+STEPS_HAVE_HEARD: Final = _SILENCE + timedelta(seconds=4)
+"""So long after a run was terminated no step of it goes on: each learns of it with its next heartbeat."""
 
 CLEAN: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,

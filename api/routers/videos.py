@@ -118,9 +118,9 @@ async def retry_video(video: VideoDep, actions: ActionsDep) -> VideoAccepted:
     operation_id="delete_video",
     summary="Delete a video and its files",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_answers(*_ONE_VIDEO, ProblemCode.TEMPORAL_UNAVAILABLE, ErrorCode.STORAGE_FAILED),
+    responses=problem_answers(*_ONE_VIDEO),
 )
 async def delete_video(video: VideoDep, actions: ActionsDep, caller: CallerDep) -> None:
-    """Stops its processing first."""
+    """Nobody sees it any more; its processing is stopped and its files are removed, however long that takes."""
     await actions.delete(video)
     _audit.info("video deleted", user_id=caller.user_id, owner=video.user_id)

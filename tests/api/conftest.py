@@ -40,6 +40,7 @@ def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Se
         accounts=database.accounts,
         upload_leases=database.upload_leases,
         backlog=database.backlog,
+        deletions=database.deletions,
         storage=storage,
         runs=runs,
         reconcile=nothing_to_reconcile,

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.services import ApiOptions, Services
-from contracts.processing import VideoProcessingInput
+from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from runs.reconcile import ReconcileReport
 from runs.records import LiveProgress, QueueState, RunRecord, StepRecord, TemporalRefuses, TemporalUnavailable
 from runs.sweep import SweepReport
@@ -30,7 +30,7 @@ class RecordedRuns:
     history: list[StepRecord] = field(default_factory=list)
     started: list[tuple[VideoProcessingInput, str]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
+    deletions: list[VideoDeletionInput] = field(default_factory=list)
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:
         self._answer()
@@ -42,10 +42,11 @@ class RecordedRuns:
             self.cancelled.append(video_id)
         return self.run_is_open
 
-    async def stop(self, video_id: str, *, within_seconds: float) -> None:
-        assert within_seconds > 0
+    async def start_deletion(self, request: VideoDeletionInput, label: str) -> bool:
+        assert label
         self._answer()
-        self.stopped.append(video_id)
+        self.deletions.append(request)
+        return True
 
     async def progress(self, video_id: str) -> LiveProgress | None:
         assert video_id

@@ -33,7 +33,7 @@ async def stoppable_client(
     stoppable_postgres: EmbeddedPostgres, storage: DiskStorage, runs: RecordedRuns, options: ApiOptions
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
-    rows = (database, database.videos, database.accounts, database.upload_leases, database.backlog)
+    rows = (database, database.videos, database.accounts, database.upload_leases, database.backlog, database.deletions)
     services = Services(*rows, storage, runs, nothing_to_reconcile, nothing_to_sweep)
     async with in_process(services, replace(options, reconcile_interval_seconds=3600)) as client:
         yield client
@@ -95,7 +95,9 @@ async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_goes
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=1)
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
-    reconciler = Reconciler(database.videos, database.backlog, TemporalRuns(await connect(lazy=True)), storage)
+    reconciler = Reconciler(
+        database.videos, database.backlog, database.deletions, TemporalRuns(await connect(lazy=True)), storage
+    )
     assert (await reconciler.run()).expired == 1
     assert files_in(uploads_folder) == []
     await database.dispose()

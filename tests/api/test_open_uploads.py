@@ -10,7 +10,7 @@ import httpx
 
 from api.services import ApiOptions, Services
 from contracts.errors import DatabaseUnavailable
-from contracts.status import VideoStatus
+from contracts.status import SEEN_STATUSES, VideoStatus
 from database.engine import Database
 from database.upload_leases import UploadLeases
 from ingest.open_uploads import OpenUploads
@@ -107,6 +107,6 @@ async def test_a_row_that_has_moved_on_is_not_closed_with_the_others(database: D
     moved, broken = [await database.videos.create_uploading(new_video(), None) for _ in range(2)]
     await database.videos.finish_upload(moved.id, file_size_bytes=1, content_sha256="0" * 64)
     await database.upload_leases.interrupt({moved.id: "Gone.", broken.id: "Gone."})
-    rows = {video.id: video for status in VideoStatus for video in await videos_in(database, status)}
+    rows = {video.id: video for status in SEEN_STATUSES for video in await videos_in(database, status)}
     assert rows[moved.id].status == VideoStatus.PROCESSING
     assert (rows[broken.id].status, rows[broken.id].error_reason) == (VideoStatus.ERROR, "Gone.")

@@ -1,7 +1,8 @@
 """Looking at videos, and what may be done with them at each status."""
 
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from contracts.processing import Step
-from contracts.status import VideoStatus
+from contracts.status import SEEN_STATUSES, VideoStatus
 from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.videos import NewVideo
@@ -17,7 +18,6 @@ from runs.records import LiveProgress, StepFailure, StepRecord, StepState
 from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedRuns
-from tests.storage.published import content_of
 
 VIDEOS = "/api/v1/videos"
 
@@ -44,9 +44,9 @@ async def test_videos_are_listed_newest_first_in_pages(
 
 
 async def test_a_list_may_be_of_one_status(client: httpx.AsyncClient, database: Database, storage: DiskStorage) -> None:
-    for status in VideoStatus:
+    for status in SEEN_STATUSES:
         await make_video(database, storage, status)
-    for status in VideoStatus:
+    for status in SEEN_STATUSES:
         items = (await client.get(VIDEOS, params={"status": status})).json()["items"]
         assert [item["status"] for item in items] == [status]
 
@@ -222,31 +222,46 @@ async def test_a_video_without_its_original_can_not_be_retried(
 # Delete
 
 
-@pytest.mark.parametrize("status", list(VideoStatus))
-async def test_a_deleted_video_leaves_neither_row_nor_file(
-    client: httpx.AsyncClient, database: Database, storage: DiskStorage, tmp_path: Path, status: VideoStatus
+@pytest.mark.parametrize("status", SEEN_STATUSES)
+async def test_nobody_sees_a_deleted_video_any_more(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns, status: VideoStatus
 ) -> None:
     video = await make_video(database, storage, status)
     answer = await client.delete(f"{VIDEOS}/{video.id}")
     assert (answer.status_code, answer.content) == (204, b"")
-    assert await database.videos.get(video.id) is None
-    assert files_in(tmp_path) == []
-    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 404
+    assert [deletion.video_id for deletion in runs.deletions] == [str(video.id)]
+    here = f"{VIDEOS}/{video.id}"
+    for again in (
+        await client.get(here),
+        await client.get(f"{here}/steps"),
+        await client.get(f"/uploads/processed/{video.id}/video.mp4"),
+        await client.patch(here, json={"visibility": "public"}),
+        await client.post(f"{here}/links", json={}),
+        await client.post(f"{here}/cancel"),
+        await client.post(f"{here}/retry"),
+        await client.head(f"/api/v1/uploads/{video.id}", headers={"Tus-Resumable": "1.0.0"}),
+        await client.delete(here),
+    ):
+        assert again.status_code == 404, again.url
+    assert (await client.get(VIDEOS)).json()["items"] == []
 
 
-async def test_a_running_video_is_stopped_before_it_is_deleted(
-    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
-) -> None:
-    video = await make_video(database, storage, VideoStatus.PROCESSING)
-    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
-    assert set(runs.stopped) == {str(video.id)}
-
-
-async def test_a_running_video_stays_while_temporal_is_away(
+async def test_a_running_video_is_deleted_also_while_temporal_is_away(
     client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
 ) -> None:
     video = await make_video(database, storage, VideoStatus.PROCESSING)
     runs.away = True
-    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 503
-    assert (await video_of(database, video.id)).status == VideoStatus.PROCESSING
-    assert await content_of(storage, video.original_key) == b"content"
+    assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
+    assert (await client.get(f"{VIDEOS}/{video.id}")).status_code == 404
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    waiting = await database.deletions.due(now=now, settled_before=now, limit=10)
+    assert [row.id for row in waiting] == [video.id]
+
+
+async def test_of_two_deletes_at_once_one_is_accepted(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, runs: RecordedRuns
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    answers = await asyncio.gather(*(client.delete(f"{VIDEOS}/{video.id}") for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404]
+    assert len(runs.deletions) == 1

@@ -116,7 +116,7 @@ async def test_a_deep_page_reads_only_its_rows_from_the_index(
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index)
     assert scan["Scan Direction"] == "Backward"
     assert "created_at" in scan["Index Cond"]
-    assert "Filter" not in scan
+    assert not scan.get("Rows Removed by Filter")  # which leaves out what is being deleted, few at a time
     assert scan["Actual Rows"] == 21
 
 

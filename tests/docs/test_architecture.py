@@ -76,6 +76,9 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
     "`publish_files`, `withdraw_files`": options.PUBLISH,
     "`claim_video`, `mark_ready`, `mark_error`": options.ROW,
     "`clean_scratch`": options.CLEAN,
+    "`stop_run`": options.STOP,
+    "`remove_files`": options.REMOVE,
+    "`remove_row`": options.REMOVE_ROW,
 }
 """What each row of the table is about: for a minute, three times as large as 1920x1080."""
 
@@ -84,14 +87,13 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
 def test_timeouts_and_retries_are_those_of_the_code(activities: str, chosen: ActivityConfig) -> None:
     _, queue, attempt, heartbeat, in_all, attempts, pause = cells(activities, _TIMEOUTS)
     retries = chosen["retry_policy"]
-    silence, whole = chosen.get("heartbeat_timeout"), chosen["schedule_to_close_timeout"]
+    silence, whole = chosen.get("heartbeat_timeout"), chosen.get("schedule_to_close_timeout")
     assert isinstance(retries, RetryPolicy)
-    assert whole is not None
     assert retries.maximum_interval is not None
     assert queue == f"`{chosen['task_queue']}`"
     assert one_attempt(attempt) == chosen["start_to_close_timeout"]
     assert heartbeat == (words(silence) if silence is not None else _NONE)
-    assert in_all == words(whole)
+    assert in_all == (words(whole) if whole is not None else "no limit")
     assert attempts == (str(retries.maximum_attempts) if retries.maximum_attempts else "no limit")
     assert pause == f"{words(retries.initial_interval)}, doubling to {words(retries.maximum_interval)}"
     assert retries.backoff_coefficient == 2

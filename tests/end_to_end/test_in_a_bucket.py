@@ -92,8 +92,12 @@ async def test_a_video_is_processed_in_the_bucket_served_from_it_and_leaves_noth
     video = await in_bucket.http.get(row["url_mp4"], headers={"Range": "bytes=4-7"}, follow_redirects=True)
     assert (video.status_code, video.content) == (206, b"ftyp")
     assert (await in_bucket.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
-    left = await keys(bucket, ORIGINALS_PREFIX) | await keys(bucket, PROCESSED_PREFIX)
-    assert [key for key in left if video_id in key] == []
+
+    async def left() -> list[str]:
+        kept = await keys(bucket, ORIGINALS_PREFIX) | await keys(bucket, PROCESSED_PREFIX)
+        return [key for key in kept if video_id in key]
+
+    await eventually(left, lambda kept: kept == [])
 
 
 async def test_an_import_is_fetched_into_the_bucket(in_bucket: Service, clips: Clips, bucket: Bucket) -> None:

@@ -10,6 +10,7 @@ from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
 from tests.media.processes import gone
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -89,7 +90,7 @@ async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> 
     assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
     assert (await service.http.get(row["url_mp4"])).status_code == 404
-    assert await service.stored_of(video_id) == []
+    await eventually(lambda: service.stored_of(video_id), lambda keys: keys == [])
 
 
 async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service, clips: Clips) -> None:
@@ -98,7 +99,8 @@ async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service
     assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     await gone(encoder, within_seconds=10)
     assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
-    assert await service.stored_of(video_id) == []
+    await eventually(lambda: service.stored_of(video_id), lambda keys: keys == [])
+    await eventually(lambda: service.work_of(video_id), lambda keys: keys == [])
 
 
 async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips: Clips) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
 from contracts.errors import (
+    DatabaseUnavailable,
     InvalidMedia,
     OutputMismatch,
     SourceFailed,
@@ -20,13 +21,13 @@ from contracts.errors import (
     StorageFailed,
     TranscodeFailed,
 )
-from contracts.processing import VideoProcessingInput
+from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
-from contracts.temporal_names import CONTROL_QUEUE, workflow_id
+from contracts.temporal_names import CONTROL_QUEUE, deletion_workflow_id, workflow_id
 from media.plan import TranscodePlan
 from tests.workflows.impatience import Impatient
 from tests.workflows.plans import copied_plan, encoded_plan
-from tests.workflows.running import paused
+from tests.workflows.running import Handle, paused
 from tests.workflows.scripted import (
     Behaviour,
     ScriptedActivities,
@@ -36,11 +37,13 @@ from tests.workflows.scripted import (
     hang_with_heartbeats,
     scripted_workers,
 )
+from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 
 RECORDED_VIDEO_ID: Final = "00000000-0000-4000-8000-000000000001"
 PAUSE: Final = "a pause between two tries"
 _MINUTES_AT_MOST: Final = 5
+_KEY: Final = f"originals/{RECORDED_VIDEO_ID}.mp4"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Path:
         most_attempts: How often Temporal tries each activity, at once; None for as often as the workflow says.
         imported: Whether the original is fetched first.
         hash_is_known: Whether the upload was hashed as it arrived.
+        deletes: Whether it is the way out: the video is deleted.
+        was_terminated: Whether the run of the deleted video did not end by itself.
     """
 
     plan: TranscodePlan
@@ -66,6 +71,8 @@ class Path:
     most_attempts: int | None = None
     imported: bool = False
     hash_is_known: bool = True
+    deletes: bool = False
+    was_terminated: bool = False
 
 
 _COPIED: Final = copied_plan()
@@ -141,6 +148,19 @@ PATHS: Final[Mapping[str, Path]] = {
     "cancelled_verify": _cancelled("verify_output"),
     "cancelled_publish": _cancelled("publish_files"),
     "cancelled_mark_ready": _cancelled("mark_ready"),
+    "deleted": Path(_COPIED, deletes=True),
+    "deleted_after_failures": Path(
+        _COPIED,
+        {
+            "stop_run": first(1, RuntimeError("Temporal does not answer.")),
+            "remove_files": first(3, StorageFailed("The share is away.")),
+            "remove_row": first(1, DatabaseUnavailable("PostgreSQL does not answer.")),
+        },
+        deletes=True,
+        was_terminated=True,
+        skips_time=True,
+    ),
+    "not_deleted": Path(_COPIED, {"stop_run": always(StatusConflict("It is ready."))}, deletes=True),
     "cancelled_while_paused": Path(_ENCODED, {"chunk-1-of-2": always(TranscodeFailed("It crashed."))}, cancel_at=PAUSE),
 }
 
@@ -150,23 +170,11 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
     script = ScriptedActivities(path.plan)
     script.behaviours.update(path.behaviours)
     script.row_status = path.row_status
-    request = VideoProcessingInput(
-        RECORDED_VIDEO_ID,
-        "local",
-        original_key=f"originals/{RECORDED_VIDEO_ID}.mp4",
-        imported=path.imported,
-        hash_is_known=path.hash_is_known,
-    )
+    script.was_terminated = path.was_terminated
     interceptors = [Impatient(path.most_attempts)] if path.most_attempts is not None else []
     async with scripted_workers(client, script, interceptors):
         # This handle lets a time-skipping server jump ahead while its result is awaited.
-        handle = await client.start_workflow(
-            VideoProcessingWorkflow.run,
-            request,
-            id=workflow_id(RECORDED_VIDEO_ID),
-            task_queue=CONTROL_QUEUE,
-            static_summary="holiday.mp4",
-        )
+        handle = await (_delete(client) if path.deletes else _process(client, path))
         if path.cancel_at is not None:
             await (paused(handle) if path.cancel_at == PAUSE else script.begun(path.cancel_at))
             await handle.cancel()
@@ -174,3 +182,30 @@ async def walk(client: Client, path: Path) -> WorkflowHistory:
             with contextlib.suppress(WorkflowFailureError):
                 await handle.result()
         return await handle.fetch_history()
+
+
+async def _process(client: Client, path: Path) -> Handle:
+    request = VideoProcessingInput(
+        RECORDED_VIDEO_ID,
+        "local",
+        original_key=_KEY,
+        imported=path.imported,
+        hash_is_known=path.hash_is_known,
+    )
+    return await client.start_workflow(
+        VideoProcessingWorkflow.run,
+        request,
+        id=workflow_id(RECORDED_VIDEO_ID),
+        task_queue=CONTROL_QUEUE,
+        static_summary="holiday.mp4",
+    )
+
+
+async def _delete(client: Client) -> Handle:
+    return await client.start_workflow(
+        VideoDeletionWorkflow.run,
+        VideoDeletionInput(RECORDED_VIDEO_ID, "local", _KEY),
+        id=deletion_workflow_id(RECORDED_VIDEO_ID),
+        task_queue=CONTROL_QUEUE,
+        static_summary="holiday.mp4 (deleted)",
+    )

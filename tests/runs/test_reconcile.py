@@ -33,7 +33,7 @@ def runs(temporal_client: Client) -> TemporalRuns:
 
 
 async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage) -> ReconcileReport:
-    return await Reconciler(database.videos, database.backlog, runs, storage).run()
+    return await Reconciler(database.videos, database.backlog, database.deletions, runs, storage).run()
 
 
 async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hours=1)) -> UUID:
@@ -184,7 +184,7 @@ async def test_a_pass_looks_at_so_many_rows_and_the_next_one_at_those_behind(
     database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     lost = [await a_settled_row(database) for _ in range(3)]
-    reconciler = Reconciler(database.videos, database.backlog, runs, storage, most_looks=2)
+    reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage, most_looks=2)
     assert [(await reconciler.run()).started for _ in range(3)] == [2, 1, 0]
     for video in lost:
         assert await runs.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
@@ -250,7 +250,7 @@ async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_qu
             )
         )
     runs = CountsLooks(temporal_client)
-    await Reconciler(database.videos, database.backlog, runs, storage, most_looks=20).run()
+    await Reconciler(database.videos, database.backlog, database.deletions, runs, storage, most_looks=20).run()
     assert runs.looks == 20
 
 

@@ -12,9 +12,10 @@ from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import CONTROL_QUEUE, workflow_id
 from tests.waiting import eventually
 from tests.workflows.scripted import ScriptedActivities
+from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 
-Handle = WorkflowHandle[VideoProcessingWorkflow, None]
+Handle = WorkflowHandle[VideoProcessingWorkflow, None] | WorkflowHandle[VideoDeletionWorkflow, None]
 
 
 async def start(client: Client, *, attempt: int = 3, user_id: str = "local", imported: bool = False) -> Handle:

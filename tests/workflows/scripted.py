@@ -25,6 +25,8 @@ from activities.join_streams import JoinStreamsInput, JoinStreamsResult
 from activities.mark_error import MarkErrorInput, MarkErrorResult
 from activities.mark_ready import MarkReadyInput
 from activities.publish_files import PublishFilesInput, WithdrawFilesInput
+from activities.remove_video import RemoveFilesInput, RemoveRowInput
+from activities.stop_run import StopRunInput, StopRunResult
 from activities.validate_video import ValidateVideoInput, ValidateVideoResult
 from activities.verify_output import VerifyOutputInput, VerifyOutputResult
 from contracts.processing import StepProgress
@@ -34,6 +36,7 @@ from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from media.join import StreamHash
 from media.plan import TranscodePlan
 from tests.workflows.plans import encoded_plan
+from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 
 _THROTTLE = timedelta(milliseconds=50)
@@ -88,6 +91,7 @@ class ScriptedActivities:
         ended: The same of what has ended, however it did.
         requests: Inputs of each activity, by the name that ``calls`` has.
         row_status: What ``mark_error`` finds in the row afterwards.
+        was_terminated: What ``stop_run`` says of the run.
     """
 
     def __init__(self, plan: TranscodePlan | None = None) -> None:
@@ -100,6 +104,7 @@ class ScriptedActivities:
         self.ended: list[str] = []
         self.requests: dict[str, list[object]] = defaultdict(list)
         self.row_status: VideoStatus | None = VideoStatus.ERROR
+        self.was_terminated = False
         self._begun: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._count: Counter[str] = Counter()
 
@@ -208,6 +213,19 @@ class ScriptedActivities:
     async def clean_scratch(self, request: CleanScratchInput) -> None:
         await self._act(request)
 
+    @activity.defn
+    async def stop_run(self, request: StopRunInput) -> StopRunResult:
+        await self._act(request)
+        return StopRunResult(self.was_terminated)
+
+    @activity.defn
+    async def remove_files(self, request: RemoveFilesInput) -> None:
+        await self._act(request)
+
+    @activity.defn
+    async def remove_row(self, request: RemoveRowInput) -> None:
+        await self._act(request)
+
 
 def control_worker(client: Client, script: ScriptedActivities, interceptors: Sequence[Interceptor] = ()) -> Worker:
     """The worker of workflows and light activities, with the interceptor of the real one."""
@@ -215,7 +233,7 @@ def control_worker(client: Client, script: ScriptedActivities, interceptors: Seq
         client,
         task_queue=CONTROL_QUEUE,
         identity=CONTROL_QUEUE,
-        workflows=[VideoProcessingWorkflow],
+        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow],
         activities=[
             script.claim_video,
             script.fetch_original,
@@ -224,6 +242,9 @@ def control_worker(client: Client, script: ScriptedActivities, interceptors: Seq
             script.mark_ready,
             script.mark_error,
             script.clean_scratch,
+            script.stop_run,
+            script.remove_files,
+            script.remove_row,
         ],
         interceptors=[ErrorTypeInterceptor(count_unforeseen=False), *interceptors],
         max_heartbeat_throttle_interval=_THROTTLE,
