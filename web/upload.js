@@ -5,6 +5,7 @@ import { Rate } from "./rate.js";
 import * as tus from "./tus.js";
 
 const PIECE_BYTES = 32 * 1024 * 1024;
+const STALL_MILLISECONDS = 45_000;
 const FIRST_PAUSE_SECONDS = 1;
 const LONGEST_PAUSE_SECONDS = 30;
 const GONE = new Map([
@@ -136,10 +137,32 @@ export class Upload extends EventTarget {
     this.become(State.SENDING);
     this.#reached(offset);
     while (offset < this.total) {
-      const begin = offset;
-      const piece = this.file.slice(begin, begin + PIECE_BYTES);
-      offset = await tus.append(this.#api, this.id, begin, piece, (sent) => this.#reached(begin + sent), signal);
+      offset = await this.#sendPiece(offset);
       this.#reached(offset);
+    }
+  }
+
+  /** Send a piece; one that is stuck in a network that has gone is given up, however long the browser would wait. */
+  async #sendPiece(begin) {
+    const piece = this.file.slice(begin, begin + PIECE_BYTES);
+    const lost = new AbortController();
+    const lose = () => lost.abort();
+    let watch = setTimeout(lose, STALL_MILLISECONDS);
+    const onProgress = (sent) => {
+      clearTimeout(watch);
+      // Once all of it is sent the service may take its time.
+      if (sent < piece.size) watch = setTimeout(lose, STALL_MILLISECONDS);
+      this.#reached(begin + sent);
+    };
+    window.addEventListener("offline", lose);
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
+      return await tus.append(this.#api, this.id, begin, piece, onProgress, signal);
+    } catch (error) {
+      throw lost.signal.aborted && !this.#stop.signal.aborted ? new Away("The network is away.") : error;
+    } finally {
+      clearTimeout(watch);
+      window.removeEventListener("offline", lose);
     }
   }
 

@@ -78,7 +78,9 @@ def _file(name: str) -> PageFile:
 def _answer(request: Request, file: PageFile, policy: str | None = None) -> Response:
     """The file, or 304: a browser asks each time, so that a new release is whole at once."""
     headers = {"ETag": file.etag, "Last-Modified": file.modified, "Cache-Control": "no-cache"}
+    whole = Response(file.content, media_type=file.media_type, headers=headers)
+    answer = settled(request, whole.headers, len(file.content)) or whole
     if policy is not None:
-        headers["Content-Security-Policy"] = policy
-    answer = Response(file.content, media_type=file.media_type, headers=headers)
-    return settled(request, answer.headers, len(file.content)) or answer
+        # With a 304 as well: a browser takes its headers in place of those that it has kept.
+        answer.headers["Content-Security-Policy"] = policy
+    return answer

@@ -64,6 +64,14 @@ async def test_a_browser_that_has_a_part_is_told_so(client: httpx.AsyncClient) -
     assert (await client.head("/web/start.js")).headers["etag"] == first.headers["etag"]
 
 
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_document_that_a_browser_has_keeps_its_policy(client: httpx.AsyncClient, address: str) -> None:
+    first = await client.get(address)
+    again = await client.get(address, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert policy(again) == policy(first)
+
+
 @pytest.mark.parametrize("name", ["nothing.js", "..%2Fsettings.py", "%2Fetc%2Fpasswd", "start.js%00", "start"])
 async def test_nothing_but_the_pages_own_files_is_served(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.get(f"/web/{name}")

@@ -1,0 +1,98 @@
+"""One stack with keys for all that happens in the browser, and clips that take as long as a test needs."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser
+
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home, make_home, running
+from tests.web.visitor import Visitor, visiting
+
+
+@dataclass(frozen=True)
+class Site:
+    """The service as visitors find it, with two users.
+
+    Attributes:
+        home: Its home.
+        address: Of the page.
+        ann: Her key.
+        bob: His.
+    """
+
+    home: Home
+    address: str
+    ann: str
+    bob: str
+
+    def as_user(self, key: str) -> httpx.AsyncClient:
+        """The api, asked by the holder of a key."""
+        return httpx.AsyncClient(base_url=self.address, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    async def new_key(self, user: str) -> str:
+        """One more key of a user."""
+        made = await self.home.rushes("keys", "create", "--user", user)
+        found = re.search(r"rushes_[0-9a-f]+_\S+", made.out)
+        assert found is not None, made.err
+        return found.group()
+
+
+@pytest.fixture(scope="session")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """The stack that the tests of the page share."""
+    home = make_home(tmp_path_factory.mktemp("site")).with_settings(
+        RUSHES_UPLOAD_LEASE_SECONDS="1", RUSHES_WORKER_GRACE_SECONDS="1", RUSHES_RECONCILE_INTERVAL_SECONDS="2"
+    )
+    async with running(home) as run:
+        unsigned = Site(home, run.api, "", "")
+        yield Site(home, run.api, await unsigned.new_key("ann"), await unsigned.new_key("bob"))
+
+
+@pytest.fixture
+async def ann(browser: Browser, site: Site) -> AsyncIterator[Visitor]:
+    """Ann, signed in, before the library."""
+    async with visiting(browser, site.address, site.ann) as visitor:
+        await visitor.opens()
+        yield visitor
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> "Named":
+    """Gives files names of the test's own, as videos of all tests stand in one library."""
+    return Named(tmp_path)
+
+
+class Named:
+    """A folder of copies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def copy(self, clip: Path, name: str) -> Path:
+        """A copy of the clip under that name."""
+        path = self._folder / f"{name}{clip.suffix}"
+        path.write_bytes(clip.read_bytes())
+        return path
+
+    def large(self, clip: Path, name: str, size_bytes: int) -> Path:
+        """A copy with so much behind it that its upload takes a while; players leave that alone."""
+        path = self.copy(clip, name)
+        with path.open("ab") as file:
+            file.write(size_bytes.to_bytes(4, "big") + b"free")
+            file.write(bytes(size_bytes - 8))
+        return path
+
+
+@pytest.fixture(scope="session")
+async def long_clip(clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip that has to be encoded, and takes some seconds."""
+    path = tmp_path_factory.mktemp("long") / "long.mov"
+    source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=40")
+    await asyncio.to_thread(clips.draw, path, *source, "-c:v", "mpeg4", "-q:v", "6")
+    return path

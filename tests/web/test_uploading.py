@@ -1,0 +1,143 @@
+"""Somebody uploads from the page, and whatever happens on the way the video arrives."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.fixtures.clips import Clips
+from tests.waiting import eventually
+from tests.web.conftest import Named, Site
+from tests.web.visitor import Visitor, visiting
+
+pytestmark = pytest.mark.timeout(180)
+
+MEBIBYTE = 1024 * 1024
+SLOW = 2 * MEBIBYTE
+
+
+async def starts_slowly(visitor: Visitor, file: Path) -> None:
+    """Choose a file, and wait until some of it is durable, with a network that leaves time for more."""
+    await visitor.slows_uploads(SLOW)
+    await visitor.chooses(file)
+    await expect(visitor.card(file.stem)).to_contain_text("MiB/s")
+
+
+async def test_an_upload_becomes_a_video_that_plays(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.chooses(named.copy(clips.path("short_with_sound"), "holiday"))
+    card = await ann.sees_ready("holiday")
+    await expect(card.locator("img")).to_have_js_property("complete", True)
+    await card.locator("a.play").click()
+    await expect(ann.page.locator("h1")).to_have_text("holiday")
+    shown = await eventually(ann.frames_played, lambda frames: frames > 10)
+    assert shown > 10
+    await expect(ann.page.get_by_text("Picture copied, sound copied.")).to_be_visible()
+    await expect(ann.page.locator(".timeline li")).to_have_count(8)
+    await expect(ann.page.locator(".facts")).to_contain_text("H.264, 320\N{MULTIPLICATION SIGN}240")
+    await expect(ann.page.locator("video")).to_have_js_property("ended", True)
+    await ann.page.keyboard.press("k")
+    await eventually(ann.frames_played, lambda frames: frames > shown)
+
+
+async def test_a_broken_file_is_told_in_words_that_help(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.chooses(named.copy(clips.path("truncated_no_moov"), "half a film"))
+    card = ann.card("half a film")
+    await expect(card).to_contain_text("damaged, ends early, or is something else")
+    await expect(card).to_contain_text("export it again as MP4")
+    await expect(card.get_by_role("button", name="Try again")).to_be_visible()
+
+
+async def test_a_file_that_is_not_taken_is_told_before_a_byte_is_sent(ann: Visitor, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear Ann")
+    await ann.chooses(letter)
+    card = ann.card("letter.txt")
+    await expect(card).to_contain_text("Files of this kind are not taken. The file's name must end in one of")
+    await card.get_by_role("button", name="Dismiss").click()
+    await expect(card).to_have_count(0)
+
+
+async def test_two_files_go_side_by_side_and_a_third_waits(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.slows_uploads(SLOW)
+    files = [named.large(clips.path("short_with_sound"), name, 4 * MEBIBYTE) for name in ("one", "two", "three")]
+    await ann.chooses(*files)
+    await expect(ann.card("one")).to_contain_text("MiB/s")
+    await expect(ann.card("two")).to_contain_text("MiB/s")
+    await expect(ann.card("three.mp4")).to_contain_text("Waits for its turn")
+    await ann.slows_uploads(None)
+    for name in ("one", "two", "three"):
+        await ann.sees_ready(name)
+
+
+async def test_an_upload_that_is_cancelled_leaves_nothing(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "regretted", 64 * MEBIBYTE))
+    await ann.card("regretted").get_by_role("button", name="Cancel").click()
+    await ann.is_told("was cancelled")
+    await expect(ann.card("regretted")).to_have_count(0)
+
+    async def known() -> list[str]:
+        async with site.as_user(site.ann) as api:
+            return [video["title"] for video in (await api.get("/api/v1/videos?title=regretted")).json()["items"]]
+
+    await eventually(known, lambda titles: titles == [])
+
+
+async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visitor, named: Named, clips: Clips) -> None:
+    file = named.large(clips.path("short_with_sound"), "interrupted", 12 * MEBIBYTE)
+    await starts_slowly(ann, file)
+    await ann.page.reload()
+    card = ann.card("interrupted")
+    await expect(card).to_contain_text("Choose the same file")
+    await ann.slows_uploads(None)
+    begun: list[int] = []
+    ann.page.on(
+        "request",
+        lambda request: begun.append(int(request.headers["upload-offset"])) if request.method == "PATCH" else None,
+    )
+    await ann.chooses(file)
+    await ann.sees_ready("interrupted")
+    assert begun
+    assert begun[0] > 0
+
+
+async def test_without_a_network_an_upload_waits_and_goes_on(ann: Visitor, named: Named, clips: Clips) -> None:
+    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "in a tunnel", 12 * MEBIBYTE))
+    await ann.page.context.set_offline(True)
+    await expect(ann.card("in a tunnel")).to_contain_text("You are offline. It goes on by itself.")
+    await expect(ann.page.locator("#banner")).to_contain_text("You are offline")
+    await ann.page.context.set_offline(False)
+    await ann.sees_ready("in a tunnel")
+    await expect(ann.page.locator("#banner")).to_be_empty()
+
+
+async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "survivor", 12 * MEBIBYTE))
+    run = site.home.run_file
+    assert run is not None
+    os.kill(run.pids["api"], signal.SIGKILL)
+    await expect(ann.card("survivor")).to_contain_text("The service is away. It goes on by itself.")
+    await ann.slows_uploads(None)
+    await ann.sees_ready("survivor")
+
+
+async def test_a_session_that_ends_leads_to_the_form_and_back(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    passing = await site.new_key("ann")
+    async with visiting(browser, site.address, passing) as visitor:
+        await visitor.opens()
+        await starts_slowly(visitor, named.large(clips.path("short_with_sound"), "handed over", 12 * MEBIBYTE))
+        revoked = await site.home.rushes("keys", "revoke", passing.split("_")[1])
+        assert revoked.code == 0, revoked.err
+        await expect(visitor.page.locator("h1")).to_have_text("Your session has ended")
+        await visitor.slows_uploads(None)
+        await visitor.page.get_by_label("Key").fill("rushes_000000000000_wrong")
+        await visitor.page.get_by_role("button", name="Sign in").click()
+        await expect(visitor.page.get_by_role("alert")).to_contain_text("The key is unknown")
+        await visitor.page.get_by_label("Key").fill(site.ann)
+        await visitor.page.get_by_role("button", name="Sign in").click()
+        await visitor.sees_ready("handed over")

@@ -1,0 +1,117 @@
+"""What a person does with their videos, and what nobody else may."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.fixtures.clips import Clips
+from tests.waiting import eventually
+from tests.web.conftest import Named, Site
+from tests.web.visitor import Visitor, visiting
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def uploaded(api: httpx.AsyncClient, file: Path, *, until: str = "ready") -> str:
+    """Upload past the page; returns the video's id once it is so far."""
+    content = await asyncio.to_thread(file.read_bytes)
+    answer = await api.post("/api/v1/videos/upload", files={"file": (file.name, content)})
+    video_id = str(answer.json()["video_id"])
+
+    async def status() -> str:
+        return str((await api.get(f"/api/v1/videos/{video_id}")).json()["status"])
+
+    await eventually(status, lambda found: found == until, within_seconds=60)
+    return video_id
+
+
+async def titles(site: Site, part: str) -> list[str]:
+    """Of Ann's videos that have this in their title."""
+    async with site.as_user(site.ann) as api:
+        return [video["title"] for video in (await api.get("/api/v1/videos", params={"title": part})).json()["items"]]
+
+
+async def test_a_video_that_is_cancelled_can_be_tried_again(ann: Visitor, named: Named, long_clip: Path) -> None:
+    await ann.chooses(named.copy(long_clip, "on second thought"))
+    card = ann.card("on second thought")
+    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
+    await expect(card.get_by_role("progressbar")).to_be_visible()
+    await card.get_by_role("button", name="Cancel").click()
+    await expect(card).to_contain_text("This was cancelled.")
+    await card.get_by_role("button", name="Try again").click()
+    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
+    await card.get_by_role("button", name="Cancel").click()  # the tests after this one need the processors
+    await expect(card).to_contain_text("This was cancelled.")
+
+
+async def test_a_video_is_found_renamed_and_deleted_with_time_to_undo(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        await uploaded(api, named.copy(clips.path("sub_second"), "Ficus"))
+    await ann.page.get_by_label("Search by title").fill("ficus")
+    await ann.sees_ready("Ficus")
+    await expect(ann.page.locator(".card")).to_have_count(1)
+    await ann.takes("Ficus", "Rename")
+    await ann.page.get_by_label("Title", exact=True).fill("Ficus in the wind")
+    await ann.page.keyboard.press("Enter")
+    await ann.sees_ready("Ficus in the wind")
+    await ann.takes("Ficus in the wind", "Delete")
+    await expect(ann.card("Ficus in the wind")).to_have_count(0)
+    await ann.page.get_by_role("button", name="Undo").click()
+    await ann.sees_ready("Ficus in the wind")
+    assert await titles(site, "ficus") == ["Ficus in the wind"]
+
+
+async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+    async with site.as_user(site.ann) as api:
+        await uploaded(api, named.copy(clips.path("sub_second"), "farewell"))
+    await ann.sees_ready("farewell")
+    await ann.takes("farewell", "Delete")
+    await ann.is_told("was deleted")
+    begun = time.monotonic()
+    await ann.page.goto("about:blank")
+    await eventually(lambda: titles(site, "farewell"), lambda found: found == [])
+    assert time.monotonic() - begun < 6, "it would have been deleted by then anyway"
+
+
+async def test_another_users_video_is_not_there(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+    async with site.as_user(site.bob) as api:
+        theirs = await uploaded(api, named.copy(clips.path("sub_second"), "private matter"))
+    await ann.opens(f"/videos/{theirs}")
+    await expect(ann.page.locator("h1")).to_have_text("There is no such video")
+    await ann.page.locator("main").get_by_role("link", name="All videos").last.click()
+    await expect(ann.page.locator("h1")).to_have_text("Videos")
+    await expect(ann.card("private matter")).to_have_count(0)
+
+
+async def test_a_link_plays_a_private_video_in_the_frame_of_somebody_without_a_key(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        video_id = await uploaded(api, named.copy(clips.path("short_with_sound"), "shown around"))
+        link = (await api.post(f"/api/v1/videos/{video_id}/links", json={})).json()["url_mp4"]
+    player = f"/videos/{video_id}/embed"
+    async with visiting(browser, site.address) as stranger:
+        await stranger.page.goto(f"{player}?{link.partition('?')[2]}")
+        await stranger.page.locator("video").click()
+        await stranger.page.keyboard.press("k")
+        await eventually(stranger.frames_played, lambda frames: frames > 5)
+        await stranger.page.goto(player)
+        await expect(stranger.page.get_by_role("alert")).to_contain_text("This video can't be played here")
+
+
+async def test_signing_in_and_out(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.address) as visitor:
+        await visitor.opens()
+        await expect(visitor.page.locator("h1")).to_have_text("Sign in")
+        await visitor.page.get_by_label("Key").fill(site.bob)
+        await visitor.page.keyboard.press("Enter")
+        await expect(visitor.page.locator("h1")).to_have_text("Videos")
+        await visitor.page.get_by_role("button", name="Signed in as bob").click()
+        await visitor.page.get_by_text("Sign out bob").click()
+        await expect(visitor.page.locator("h1")).to_have_text("Sign in")

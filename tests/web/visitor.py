@@ -1,0 +1,100 @@
+"""Somebody who uses the page, with a browser of their own."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+PATIENCE: Final = 30_000.0
+"""Milliseconds that anything may take to be seen, on a machine that is busy."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+class Visitor:
+    """A page that is open, and what a person does with it.
+
+    Attributes:
+        page: Of Playwright.
+        problems: What the browser complained of: errors of scripts, refusals by the policy.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda message: self._note(message.text))
+
+    def _note(self, text: str) -> None:
+        if "Content Security Policy" in text or "Refused to" in text:
+            self.problems.append(text)
+
+    async def opens(self, address: str = "/") -> None:
+        """Go to an address of the page, until it shows something."""
+        await self.page.goto(address)
+        await expect(self.page.locator("h1")).to_be_visible()
+
+    async def chooses(self, *files: Path) -> None:
+        """Choose files to upload."""
+        await self.page.locator("#files").set_input_files(files)
+
+    def card(self, title: str) -> Locator:
+        """The card of that title."""
+        named = self.page.locator(".title").get_by_text(title, exact=True)
+        return self.page.locator(".card").filter(has=named)
+
+    async def sees_ready(self, title: str) -> Locator:
+        """Wait until a video can be played; returns its card."""
+        card = self.card(title)
+        await expect(card.locator("a.play")).to_be_visible()
+        return card
+
+    async def takes(self, title: str, entry: str) -> None:
+        """Choose something from the menu of a card."""
+        await self.card(title).get_by_role("button", name="More for").click()
+        await self.page.locator(".menu:popover-open").get_by_text(entry, exact=True).click()
+
+    async def is_told(self, text: str) -> None:
+        """Wait until a notice says so."""
+        await expect(self.page.locator(".notice").filter(has_text=text).first).to_be_visible()
+
+    async def slows_uploads(self, bytes_a_second: int | None) -> None:
+        """Let the network take no more than this, or as much as it can for None."""
+        session = await self.page.context.new_cdp_session(self.page)
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+        await session.send("Network.emulateNetworkConditions", {**conditions, "uploadThroughput": bytes_a_second or -1})
+
+    async def frames_played(self) -> int:
+        """How many pictures of the film were shown so far."""
+        shown: int = await self.page.evaluate(
+            "document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
+        )
+        return shown
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, address: str, key: str | None = None, **options: object) -> AsyncIterator[Visitor]:
+    """A visitor with a fresh browser, signed in with a key where one is given."""
+    context = await browser.new_context(base_url=address, **options)  # type: ignore[arg-type] # as Playwright names them
+    context.set_default_timeout(PATIENCE)
+    try:
+        if key is not None:
+            await sign_in(context, key)
+        visitor = Visitor(await context.new_page())
+        yield visitor
+        assert visitor.problems == []
+    finally:
+        await context.close()
+
+
+async def sign_in(context: BrowserContext, key: str) -> None:
+    """Give the browser a session, as the form does."""
+    answer = await context.request.post("/api/v1/session", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status == 201, await answer.text()
+
+
+def offsets(requests: Iterable[tuple[str, str]]) -> list[int]:
+    """Where the requests that brought bytes began, in order."""
+    return [int(offset) for method, offset in requests if method == "PATCH"]
