@@ -74,6 +74,10 @@ test-in-a-bucket: $(DEV_STAMP) ## What `make test` breaks with its files on a di
 soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes
 	@exec "$(BIN)/python" -m tests.soak.many_machines
 
+.PHONY: failpoints
+failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, ten minutes: make failpoints [ONLY=deleted]
+	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
+
 .PHONY: mutants
 mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
 	@exec "$(BIN)/python" -m tests.hostile.mutants

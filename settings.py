@@ -252,6 +252,13 @@ class Settings(BaseSettings):
         default="info", description="Least level that is logged."
     )
 
+    # Tests of this service
+    failpoints: str | None = Field(
+        default=None,
+        description="Where api and worker kill themselves, as `name[:count][,name…]`, or `@` and a file that says so "
+        "once; for tests of what that leaves behind. The names are in `tests/failpoints/scenarios.py`.",
+    )
+
     # The embedded stack
     embedded_temporal: bool = Field(
         default=True,

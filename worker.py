@@ -45,6 +45,7 @@ from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES, ne
 from contracts.worker_identity import WorkerIdentity
 from database.engine import Database
 from embedded.joining import join
+from failpoints import Failpoints
 from fetching.addresses import AddressRules
 from fetching.source import Patience, Sources
 from logs import configure_logs
@@ -93,7 +94,7 @@ class Place:
     identity: str
 
 
-def control_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
+def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
     publish = PublishFilesActivities(place.storage, database.videos)
     remove = RemoveVideoActivities(place.storage, database.deletions)
@@ -115,7 +116,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
             MarkReadyActivities(database.videos).mark_ready,
             MarkErrorActivities(database.videos).mark_error,
             CleanScratchActivities(place.storage).clean_scratch,
-            StopRunActivities(database.deletions, TemporalRuns(client)).stop_run,
+            StopRunActivities(database.deletions, runs).stop_run,
             remove.remove_files,
             remove.remove_row,
         ],
@@ -215,17 +216,19 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     )
     profiles = load_profiles(settings.profiles)
     async with contextlib.AsyncExitStack() as resources:
-        storage = await resources.enter_async_context(open_storage(settings.place))
+        points = Failpoints(settings.failpoints)
+        storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
         client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting)
         await storage.check()
         place = Place(storage, await storage_identity(settings.place))
         await refuse_another_storage(client, place.identity, str(settings.place))
         workers = []
         if CONTROL_QUEUE in queues:
-            database = Database(settings.required_database_url, settings.database_pool_size)
+            database = points.around("database", Database(settings.required_database_url, settings.database_pool_size))
             resources.push_async_callback(database.dispose)
             await _wait_for(database, settings.connect_timeout_seconds)
-            workers.append(control_worker(client, settings, place, database))
+            runs = points.around("runs", TemporalRuns(client))
+            workers.append(control_worker(client, settings, place, database, runs))
         if ffmpeg is not None:
             workers += media_workers(client, settings, place, ffmpeg, profiles)
         for worker in workers:

@@ -19,6 +19,7 @@ from contracts.errors import StorageFailed
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
 from database.leadership import Leadership
+from failpoints import Failpoints
 from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
@@ -91,11 +92,12 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
     @asynccontextmanager
     async def open_services() -> AsyncIterator[Services]:
         async with AsyncExitStack() as resources:
-            database = Database(database_url, settings.database_pool_size)
+            points = Failpoints(settings.failpoints)
+            database = points.around("database", Database(database_url, settings.database_pool_size))
             resources.push_async_callback(database.dispose)
-            storage = await resources.enter_async_context(open_storage(settings.place))
+            storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
             await _tell_of(storage)
-            runs = TemporalRuns(await connect(lazy=True))
+            runs = points.around("runs", TemporalRuns(await connect(lazy=True)))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)
 

@@ -1,0 +1,181 @@
+"""What somebody does, and where the process dies meanwhile: each step of uploads, of a run, and of a deletion."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.failpoints.clients import Client
+from tests.fixtures.clips import Clip, Clips
+
+GOOD: Final = Clip.SHORT_WITH_SOUND
+BAD: Final = Clip.TEXT_NAMED_MP4
+LONG: Final = Clip.LONG_720P
+
+Arm = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it has to end.
+
+    Attributes:
+        video_id: The video.
+        status: Of its row, or None where there is to be none.
+        error_code: The same.
+    """
+
+    video_id: str
+    status: str | None
+    error_code: str | None = None
+
+
+Walk = Callable[[Client, Clips, Arm], Awaitable[Ended]]
+
+
+async def form(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A good file by a form."""
+    await arm()
+    return Ended(await client.form(clips.path(GOOD)), "ready")
+
+
+async def tus(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A good file by tus."""
+    await arm()
+    return Ended(await client.tus(clips.path(GOOD)), "ready")
+
+
+async def direct(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A good file straight into the bucket."""
+    await arm()
+    return Ended(await client.direct(clips.path(GOOD)), "ready")
+
+
+async def imported(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A good file by its URL."""
+    await arm()
+    return Ended(await client.imported(clips.path(GOOD)), "ready")
+
+
+async def refused(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A file that is no video."""
+    await arm()
+    return Ended(await client.form(clips.path(BAD)), "error", "invalid_media")
+
+
+async def cancelled(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A cancel while it is processed."""
+    video_id = await client.form(clips.path(LONG))
+    await arm()
+    await client.post(f"/api/v1/videos/{video_id}/cancel")
+    return Ended(video_id, "error", "cancelled")
+
+
+async def retried(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A retry of a file that is no video."""
+    video_id = await client.form(clips.path(BAD))
+    await client.ended(video_id)
+    await arm()
+    await client.post(f"/api/v1/videos/{video_id}/retry")
+    return Ended(video_id, "error", "invalid_media")
+
+
+async def deleted(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A delete of a ready video."""
+    video_id = await client.form(clips.path(GOOD))
+    await client.ended(video_id)
+    await arm()
+    await client.delete(video_id)
+    return Ended(video_id, None)
+
+
+async def deleted_while_processed(client: Client, clips: Clips, arm: Arm) -> Ended:
+    """A delete in mid-run."""
+    video_id = await client.form(clips.path(LONG))
+    await arm()
+    await client.delete(video_id)
+    return Ended(video_id, None)
+
+
+_RUN: Final = (
+    "videos.claim.after",
+    "storage.publish.before",
+    "storage.publish.after",
+    "videos.mark_ready.before",
+    "videos.mark_ready.after",
+    "storage.delete_folder.after",
+)
+_DELETION: Final = (
+    "deletions.check.after",
+    "runs.stop.after",
+    "storage.delete_folder.after",
+    "storage.delete.after",
+    "storage.delete_folder.after:2",
+    "deletions.finish.before",
+    "deletions.finish.after",
+)
+PLACES: Final[Mapping[Walk, tuple[str, ...]]] = {
+    form: (
+        "videos.create_uploading.after",
+        "storage.create_original.after",
+        "original.write.after",
+        "original.commit.before",
+        "original.commit.after",
+        "videos.finish_upload.after",
+        "runs.start.after",
+        *_RUN,
+    ),
+    tus: (
+        "videos.create_uploading.after",
+        "upload_leases.take.after",
+        "storage.create_original.after",
+        "original.write.after",
+        "original.keep.after",
+        "upload_leases.release.before",
+        "upload_leases.release.after",
+        "storage.continue_original.after",
+        "original.commit.before",
+        "original.commit.after",
+        "videos.finish_upload.after",
+        "runs.start.after",
+    ),
+    imported: (
+        "videos.create_import.after",
+        "runs.start.after",
+        "upload_leases.note_fetch.after",
+        "storage.create_original.after",
+        "original.write.after",
+        "original.commit.before",
+        "original.commit.after",
+        "videos.finish_fetch.after",
+    ),
+    refused: ("videos.mark_error.before", "videos.mark_error.after", "storage.delete_folder.after"),
+    cancelled: ("videos.request_cancel.after", "runs.cancel.after", "videos.mark_error.after"),
+    retried: ("videos.start_retry.after", "runs.start.after"),
+    deleted: ("deletions.begin.after", "runs.start_deletion.after", *_DELETION),
+    deleted_while_processed: ("deletions.begin.after", "runs.stop.before", "runs.stop.after"),
+}
+"""With files on a disk."""
+
+PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
+    direct: (
+        "videos.create_uploading.after",
+        "direct.sign_parts.after",
+        "upload_leases.take.after",
+        "direct.finish_signed.before",
+        "direct.finish_signed.after",
+        "videos.finish_upload.after",
+        "runs.start.after",
+    ),
+    tus: ("original.keep.after", "original.commit.after"),
+    deleted: ("storage.delete_folder.after", "storage.delete.after"),
+}
+"""Where that is another thing."""
+
+REPRESENTATIVE: Final = (
+    (form, "original.write.after"),
+    (form, "videos.finish_upload.after"),
+    (tus, "original.keep.after"),
+    (deleted, "deletions.begin.after"),
+    (deleted, "storage.delete_folder.after"),
+)
+"""Those that every run of the tests can afford."""

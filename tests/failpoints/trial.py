@@ -1,0 +1,116 @@
+"""A stack that dies where it is told to, and what has to be true once it has got over it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.status import VideoStatus
+from database.engine import Database
+from runs.sweep import Sweeper
+from storage.bucket import BucketStorage
+from storage.bucket_client import open_bucket
+from storage.disk import DiskStorage
+from storage.local_copies import LocalCopies
+from storage.location import parse_bucket_location
+from storage.protocol import Storage
+from tests.failpoints.clients import Client
+from tests.failpoints.scenarios import Walk
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home, running
+from tests.waiting import eventually
+
+_ANSWERED_WITHIN_SECONDS: Final = 120.0
+_WELL_WITHIN_SECONDS: Final = 120.0
+"""A row that nobody could write is tried again after its step's 30 s."""
+
+_OF_ANY_AGE: Final = timedelta(seconds=-60)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A stack, and a look at what is behind it.
+
+    Attributes:
+        client: Who sends.
+        clips: What is sent.
+        fatal: The file that says where the stack is to die.
+        database: Its rows.
+        sweeper: Finds files that no row is to have.
+    """
+
+    client: Client
+    clips: Clips
+    fatal: Path
+    database: Database
+    sweeper: Sweeper
+
+    async def walk(self, walk: Walk, place: str) -> None:
+        """Walk with a death at the place, and return once all is well; raises what is not."""
+
+        async def arm() -> None:
+            await asyncio.to_thread(self.fatal.write_text, place)
+
+        try:
+            async with asyncio.timeout(_ANSWERED_WITHIN_SECONDS):
+                ended = await walk(self.client, self.clips, arm)
+            await eventually(self._died, bool, within_seconds=_WELL_WITHIN_SECONDS)
+            await eventually(self._unwell, lambda found: not found, within_seconds=_WELL_WITHIN_SECONDS)
+        finally:
+            await asyncio.to_thread(self.fatal.unlink, missing_ok=True)
+        row = await self.client.ended(ended.video_id)
+        assert (None if row is None else row["status"]) == ended.status, row
+        assert (None if row is None else row["error_code"]) == ended.error_code, row
+        await self._no_other_is_kept(ended.video_id)
+
+    async def _died(self) -> bool:
+        return not await asyncio.to_thread(self.fatal.exists)
+
+    async def _unwell(self) -> list[str]:
+        """Rows that have not ended, and files that no row is to have."""
+        on_their_way = (VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.DELETING)
+        counted = await self.database.videos.count_by_status()
+        rows = [f"{counted[status]} {status}" for status in on_their_way if counted[status]]
+        return rows + [f"{stray.prefix}{stray.video_id}: {stray.why}" async for stray in self.sweeper.strays()]
+
+    async def _no_other_is_kept(self, video_id: str) -> None:
+        """What else a sender that tried again has left is an upload that says it never finished."""
+        page = await self.database.videos.list_page(None, limit=100, after=None)
+        others = [video for video in page.videos if video.id != UUID(video_id)]
+        assert {video.error_code for video in others} <= {"upload_interrupted"}, others
+        for video in page.videos:
+            await self.client.delete(str(video.id))
+        await eventually(self._is_empty, bool, within_seconds=_WELL_WITHIN_SECONDS)
+
+    async def _is_empty(self) -> bool:
+        return not any((await self.database.videos.count_by_status()).values())
+
+
+@asynccontextmanager
+async def trial(home: Home, folder: Path, clips: Clips) -> AsyncIterator[Trial]:
+    """The stack on the home, until the block ends."""
+    fatal = folder / "fatal"
+    home = home.with_settings(
+        RUSHES_FAILPOINTS=f"@{fatal}", RUSHES_RECONCILE_INTERVAL_SECONDS="2", RUSHES_UPLOAD_LEASE_SECONDS="1"
+    )
+    async with AsyncExitStack() as resources:
+        run = await resources.enter_async_context(running(home))
+        database = Database(run.database, 2)
+        resources.push_async_callback(database.dispose)
+        storage = await resources.enter_async_context(_stored(home, Path(run.uploads), folder))
+        sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE)
+        yield Trial(Client(run.api), clips, fatal, database, sweeper)
+
+
+@asynccontextmanager
+async def _stored(home: Home, uploads: Path, folder: Path) -> AsyncIterator[Storage]:
+    location = home.environment.get("RUSHES_STORAGE")
+    if location is None:
+        yield DiskStorage(uploads, Path(home.environment["RUSHES_SCRATCH"]))
+        return
+    async with open_bucket(parse_bucket_location(location), home.environment) as bucket:
+        yield BucketStorage(bucket, LocalCopies(folder / "looked at", 0))
