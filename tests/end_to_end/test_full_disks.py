@@ -1,0 +1,163 @@
+"""A disk that fills up costs the upload on its way, and no video: the service goes on once there is room."""
+
+import asyncio
+import base64
+import errno
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import serving, with_everything_allowed
+from tests.end_to_end.service import Row, Service
+from tests.fixtures.clips import Clip, Clips
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+MEBIBYTE = 1024 * 1024
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A disk that a test can fill."""
+
+    folder: Path
+
+    @contextmanager
+    def full(self, *, but_for: int = 0) -> Iterator[None]:
+        """No room left but for so many bytes, until the block ends."""
+        filler = self.folder / "filler"
+        try:
+            with filler.open("wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(bytes(64 * 1024))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                file.truncate(file.tell() - but_for)
+            yield
+        finally:
+            filler.unlink(missing_ok=True)
+
+
+@contextmanager
+def mounted(folder: Path) -> Iterator[SmallDisk]:
+    folder.mkdir(parents=True)
+    mount = subprocess.run(
+        ["/bin/mount", "-t", "tmpfs", "-o", "size=48m", "rushes", folder], capture_output=True, check=False
+    )
+    if mount.returncode != 0:
+        pytest.skip(f"this user may not mount a small disk: {mount.stderr.decode().strip()}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def uploads_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
+    with mounted(tmp_path_factory.mktemp("disks") / "uploads") as disk:
+        yield disk
+
+
+@pytest.fixture(scope="module")
+def scratch_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
+    with mounted(tmp_path_factory.mktemp("disks") / "scratch") as disk:
+        yield disk
+
+
+@pytest.fixture(scope="module")
+async def on_small_disks(
+    tmp_path_factory: pytest.TempPathFactory, uploads_disk: SmallDisk, scratch_disk: SmallDisk
+) -> AsyncIterator[Service]:
+    home = with_everything_allowed(tmp_path_factory.mktemp("full")).with_settings(
+        RUSHES_UPLOADS=str(uploads_disk.folder / "uploads"),
+        RUSHES_SCRATCH=str(scratch_disk.folder / "scratch"),
+        RUSHES_SPARE_BYTES="0",
+    )
+    async with serving(home) as service:
+        yield service
+
+
+def files_on(disk: SmallDisk) -> list[str]:
+    return sorted(path.name for path in disk.folder.rglob("*") if path.is_file() and path.name != "filler")
+
+
+async def waits_for_room(service: Service, video_id: str, activity: str) -> None:
+    """Return once a step of that name was refused for want of room, and is to be tried again."""
+
+    async def refused() -> list[Row]:
+        steps = (await service.steps_by_id(video_id)).values()
+        return [step for step in steps if step["activity"] == activity and (step["last_failure"] or {}).get("code")]
+
+    found = (await eventually(refused, bool, within_seconds=90))[0]
+    assert found["last_failure"]["code"] == "storage_failed", found
+    assert found["state"] in {"retrying", "running", "scheduled"}, found
+
+
+async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
+    on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
+) -> None:
+    before = files_on(uploads_disk)
+    content = clips.path(Clip.LONG_720P).read_bytes() + bytes(8 * MEBIBYTE)
+    with uploads_disk.full(but_for=4 * MEBIBYTE):
+        answer = await on_small_disks.http.post("/api/v1/videos/upload", files={"file": ("a.mp4", content)})
+        assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
+        assert "the disk is full" in answer.json()["detail"]
+        assert files_on(uploads_disk) == before
+    rows = (await on_small_disks.http.get("/api/v1/videos?limit=1")).json()["items"]
+    assert (rows[0]["status"], rows[0]["error_code"]) == ("error", "upload_interrupted")
+    again = await on_small_disks.upload(clips.path(Clip.SHORT_WITH_SOUND))
+    assert (await on_small_disks.ended(again))["status"] == "ready"
+
+
+async def test_an_upload_by_tus_goes_on_where_the_disk_was_full(
+    on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
+) -> None:
+    http, content = on_small_disks.http, await asyncio.to_thread(clips.path(Clip.SHORT_WITH_SOUND).read_bytes)
+    name = base64.b64encode(b"clip.mp4").decode()
+    declared = {"Upload-Length": str(len(content)), "Upload-Metadata": f"filename {name}"}
+    url = (await http.post("/api/v1/uploads", headers={**TUS, **declared})).headers["location"]
+    bytes_follow = {**TUS, "Content-Type": "application/offset+octet-stream"}
+    with uploads_disk.full():
+        answer = await http.patch(url, headers={**bytes_follow, "Upload-Offset": "0"}, content=content)
+        assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
+    offset = int((await http.head(url, headers=TUS)).headers["upload-offset"])
+    rest = {**bytes_follow, "Upload-Offset": str(offset)}
+    assert (await http.patch(url, headers=rest, content=content[offset:])).status_code == 204
+    assert (await on_small_disks.ended(url.rpartition("/")[2]))["status"] == "ready"
+
+
+async def test_an_encode_waits_for_room_and_leaves_nothing_in_scratch(
+    on_small_disks: Service, scratch_disk: SmallDisk, clips: Clips
+) -> None:
+    with scratch_disk.full():
+        video_id = await on_small_disks.upload(clips.path(Clip.LONG_720P))
+        await waits_for_room(on_small_disks, video_id, "encode_chunk")
+    row = await on_small_disks.ended(video_id)
+    assert row["status"] == "ready", row
+    await on_small_disks.closed(video_id)
+    assert await on_small_disks.work_of(video_id) == []
+
+
+async def test_publishing_waits_for_room_and_shows_no_half_of_a_file(
+    on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
+) -> None:
+    video_id = await on_small_disks.upload(clips.path(Clip.LONG_720P))
+    with uploads_disk.full():
+        await waits_for_room(on_small_disks, video_id, "publish_files")
+        published = uploads_disk.folder / "uploads" / "processed" / video_id
+
+        async def parts() -> list[Path]:
+            return await asyncio.to_thread(lambda: list(published.glob("*")))
+
+        await eventually(parts, lambda found: found == [])
+        assert (await on_small_disks.row(video_id))["status"] == "processing"
+    row = await on_small_disks.ended(video_id)
+    assert row["status"] == "ready", row
