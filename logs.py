@@ -6,12 +6,72 @@ process writes one format.
 
 import logging
 import sys
-from typing import Literal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 LogFormat = Literal["json", "console"]
+
+MOST_ALIKE: Final = 100
+"""Warnings of one kind that are written within ``ALIKE_SECONDS``; a thousand connections may all have the same one."""
+ALIKE_SECONDS: Final = 10.0
+_MOST_KINDS: Final = 1000
+
+
+class FewAlike(logging.Filter):
+    """Leaves out warnings and errors that were written often just now; the next one of the kind tells how many.
+
+    Args:
+        most: How many of a kind pass within a while.
+        seconds: How long the while is.
+        clock: Tells the seconds.
+    """
+
+    def __init__(
+        self, most: int = MOST_ALIKE, seconds: float = ALIKE_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._most = most
+        self._seconds = seconds
+        self._kinds: dict[tuple[str, int, str], _Kind] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        said = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+        name, now = (record.name, record.levelno, str(said)), self._clock()
+        if name not in self._kinds and len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        kind = self._kinds.setdefault(name, _Kind(now))
+        if now - kind.since >= self._seconds:
+            if kind.left_out:
+                _add(record, kind.left_out)
+            kind.since, kind.written, kind.left_out = now, 0, 0
+        if kind.written >= self._most:
+            kind.left_out += 1
+            return False
+        kind.written += 1
+        return True
+
+
+@dataclass
+class _Kind:
+    since: float
+    written: int = 0
+    left_out: int = 0
+
+
+def _add(record: logging.LogRecord, left_out: int) -> None:
+    if isinstance(record.msg, dict):
+        record.msg = {**record.msg, "left_out_before": left_out}
+    else:
+        record.left_out_before = left_out
 
 
 def configure_logs(log_format: LogFormat, level: str) -> None:
@@ -53,6 +113,7 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    handler.addFilter(FewAlike())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
         gt=0,
         description="How many uploads by a form one api takes at a time; further ones are answered with 503.",
     )
+    max_connections: int = Field(
+        default=2000,
+        gt=0,
+        description="How many connections one api holds. A further one takes the place of the one that has rested for "
+        "longest; where all are at work, it gets 503.",
+    )
     spare_bytes: int = Field(
         default=GIBIBYTE,
         ge=0,

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
+from api.ambiguous_length import AmbiguousLength
 from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
@@ -104,6 +105,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
             expose_headers=_CORS_EXPOSED,
         )
     app.add_middleware(OtherWebsites, hosts=options.allowed_hosts, origins=options.cors_origins)
+    app.add_middleware(AmbiguousLength)
     app.add_middleware(LingeringClose)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from accounts.door import KeyNeeded, check_door, is_loopback
+from api.connections import ConnectionLimits, bounded_connections, room_for_connections
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
@@ -52,9 +53,11 @@ def api() -> None:
     """Serve the api on RUSHES_HOST and RUSHES_PORT, until SIGTERM or Ctrl-C."""
     settings = load_settings()
     asyncio.run(_check_door(settings))
+    most = room_for_connections(settings.max_connections)
     uvicorn.run(
         "api.main:build",
         factory=True,
+        http=bounded_connections(ConnectionLimits(most)),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -1,6 +1,9 @@
 """The log file of one child: where its output goes, and its last lines for a message."""
 
+import contextlib
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +20,17 @@ class ChildLog:
         self._start = 0
 
     def rotate(self) -> None:
-        """Move a file that has grown large out of the way, to ``….1``."""
-        if self.path.exists() and self.path.stat().st_size > _ROTATE_BYTES:
-            self.path.replace(self.path.with_name(self.path.name + ".1"))
+        """Have a file that has grown large begin anew; what it held is in ``….1`` then.
+
+        The child goes on writing at the file's end meanwhile. What it writes between the copy and the new beginning is
+        lost: it has no way to be told to take another file.
+        """
+        if not self.path.exists() or self.path.stat().st_size <= _ROTATE_BYTES:
+            return
+        with contextlib.suppress(OSError):  # a disk that is full is full of this
+            shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
+        os.truncate(self.path, 0)
+        self._start = 0
 
     def mark(self) -> None:
         """Let ``tail`` begin here: what an earlier process wrote does not explain a later one's end."""

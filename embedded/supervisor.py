@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from embedded.child import Child, ChildFailed, ChildPlan, how_ended
+
+_ROTATE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Supervisor:
         Raises:
             ChildFailed: One ended or was not ready in time. What runs already goes on until ``stop``.
         """
+        if not self._keepers:
+            self._watch_over(self._rotate_logs())
         stage = [Child(plan, self._logs, self._inherited) for plan in plans]
         self._stages.append(stage)
         for child in stage:
@@ -78,9 +83,7 @@ class Supervisor:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
         for child in stage:
-            keeper = asyncio.ensure_future(self._keep(child))
-            keeper.add_done_callback(self._tell_end)
-            self._keepers.append(keeper)
+            self._watch_over(self._keep(child))
 
     async def run_to_end(self, plan: ChildPlan, *, within_seconds: float) -> None:
         """Run a child that does one thing and ends.
@@ -129,6 +132,18 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._pauses.longest)
             await self._revive(child)
+
+    async def _rotate_logs(self) -> None:
+        """A child may write a lot in one life."""
+        while True:
+            await asyncio.sleep(_ROTATE_SECONDS)
+            for child in [child for stage in self._stages for child in stage]:
+                await asyncio.to_thread(child.log.rotate)
+
+    def _watch_over(self, keeping: Coroutine[None, None, None]) -> None:
+        keeper = asyncio.ensure_future(keeping)
+        keeper.add_done_callback(self._tell_end)
+        self._keepers.append(keeper)
 
     def _tell_end(self, keeper: asyncio.Task[None]) -> None:
         if not keeper.cancelled() and (failure := keeper.exception()) is not None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
+from api.connections import ConnectionLimits, bounded_connections
 from api.services import ApiOptions, Services
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from runs.reconcile import ReconcileReport
@@ -120,11 +121,11 @@ class QuietServer(uvicorn.Server):
 
 @asynccontextmanager
 async def over_http(
-    services: Services, options: ApiOptions, *, grace_seconds: int = 5
+    services: Services, options: ApiOptions, *, grace_seconds: int = 5, connections: ConnectionLimits | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a real server on 127.0.0.1."""
     async with (
-        running_server(services, options, grace_seconds=grace_seconds) as (_, url),
+        running_server(services, options, grace_seconds=grace_seconds, connections=connections) as (_, url),
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield client
@@ -132,11 +133,15 @@ async def over_http(
 
 @asynccontextmanager
 async def running_server(
-    services: Services, options: ApiOptions, *, grace_seconds: int
+    services: Services, options: ApiOptions, *, grace_seconds: int, connections: ConnectionLimits | None = None
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """A real server and its address; stops it as a signal would."""
     config = uvicorn.Config(
-        app_of(services, options), log_config=None, access_log=False, timeout_graceful_shutdown=grace_seconds
+        app_of(services, options),
+        http=bounded_connections(connections or ConnectionLimits()),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=grace_seconds,
     )
     server = QuietServer(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -79,14 +79,17 @@ async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
         build()
 
 
-async def test_a_storage_that_refuses_is_named_at_the_start(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_storage_that_refuses_is_named_at_the_start(database_url: str, tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("in the way")
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("RUSHES_UPLOADS", str(tmp_path / "uploads"))
-    app = build()
-    async with app.router.lifespan_context(app):
-        pass
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if "storage refuses" in line]
-    assert "a file is where a folder should be" in json.loads(told)["reason"]
+    environment = {"DATABASE_URL": database_url, "RUSHES_UPLOADS": str(tmp_path / "uploads")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, str(unused_port()), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    try:
+        while b'"storage refuses"' not in (line := await process.stderr.readline()):
+            assert line, "it ended"
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert "a file is where a folder should be" in json.loads(line)["reason"]

@@ -5,16 +5,18 @@ from pathlib import Path
 from embedded.child_log import ChildLog
 
 
-def test_a_large_log_is_moved_out_of_the_way_and_a_small_one_stays(tmp_path: Path) -> None:
+def test_a_large_log_begins_anew_under_its_writer_and_a_small_one_stays(tmp_path: Path) -> None:
     log = ChildLog(tmp_path / "api.log")
     log.rotate()
-    log.path.write_bytes(b"x" * 1024)
-    log.rotate()
-    assert log.path.exists()
-    with log.path.open("ab") as file:
-        file.truncate(11 * 1024 * 1024)
-    log.rotate()
-    assert [file.name for file in tmp_path.iterdir()] == ["api.log.1"]
+    with log.path.open("ab", buffering=0) as child:
+        child.write(b"x" * 1024)
+        log.rotate()
+        assert log.path.stat().st_size == 1024
+        child.write(b"y" * 11 * 1024 * 1024)
+        log.rotate()
+        child.write(b"after")
+    assert log.path.read_bytes() == b"after"
+    assert (tmp_path / "api.log.1").stat().st_size == 1024 + 11 * 1024 * 1024
 
 
 def test_the_tail_has_only_what_was_written_since_the_mark(tmp_path: Path) -> None:

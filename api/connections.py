@@ -1,0 +1,159 @@
+"""How many connections the server holds, and how slow they may be.
+
+A client that sends nothing costs nothing but its connection, so there is a bound, and whoever has asked for nothing yet
+makes room for those who come. A request that trickles, and an answer that nobody takes, end after a while.
+"""
+
+import asyncio
+import resource
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+OTHER_FILES: Final = 256
+"""Files that the process needs besides its connections: the log, the pool, uploads that are written."""
+
+_TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 23\r\n\r\nToo many connections.\r\n"
+)
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """What a connection may do.
+
+    Attributes:
+        most: How many there may be.
+        header_seconds: From the connection, or from the first byte of a further request, to the end of its headers.
+        silent_seconds: How often it is looked whether a body comes, and whether an answer is taken.
+        least_bytes_a_second: Of a body that somebody waits for, at the least, on the average between two looks.
+    """
+
+    most: int = 2000
+    header_seconds: float = 15.0
+    silent_seconds: float = 30.0
+    least_bytes_a_second: float = 100.0
+
+
+def room_for_connections(most: int) -> int:
+    """Allow this process as many open files as it may have, and tell how many connections fit, at the most ``most``."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, allowed - OTHER_FILES)
+
+
+def bounded_connections(limits: ConnectionLimits) -> type[H11Protocol]:
+    """What uvicorn is to make of each connection of one server, for its option ``http``."""
+    return type("Connection", (BoundedConnection,), {"limits": limits, "idle": {}})
+
+
+class BoundedConnection(H11Protocol):
+    """One connection, as uvicorn handles it, within limits; ``bounded_connections`` makes the class of a server.
+
+    Attributes:
+        limits: What it may do.
+        idle: All connections of this server in which no request is being answered, the oldest first.
+    """
+
+    limits: ClassVar[ConnectionLimits]
+    idle: "ClassVar[dict[BoundedConnection, None]]"
+
+    _headers_due: asyncio.TimerHandle | None = None
+    _next_look: asyncio.TimerHandle | None = None
+    _taken: asyncio.TimerHandle | None = None
+    _received_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take it in; where there are too many, in place of the one that has rested for longest."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.most:
+            rests_longest = next((one for one in self.idle if one.transport.get_write_buffer_size() == 0), None)
+            if rests_longest is None:
+                transport.write(_TOO_MANY)
+                transport.close()
+                return
+            rests_longest.leave()
+        self.idle[self] = None
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self.idle.pop(self, None)
+        for timer in (self._headers_due, self._next_look, self._taken):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes, and watch it from when its headers are complete."""
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if self._is_answering:
+            self._watch_body()
+        elif self._headers_due is None and not self.transport.is_closing():
+            self._await_headers()
+
+    def on_response_complete(self) -> None:
+        """It rests until the next request."""
+        self._stop_watching_body()
+        self.idle[self] = None
+        super().on_response_complete()
+        if self._is_answering:  # a request that was sent together with the one before
+            self._watch_body()
+
+    def pause_writing(self) -> None:
+        """The client does not take its answer: it has a while to go on."""
+        super().pause_writing()
+        self._taken = self.loop.call_later(self.limits.silent_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has gone on."""
+        if self._taken is not None:
+            self._taken.cancel()
+            self._taken = None
+        super().resume_writing()
+
+    def leave(self) -> None:
+        """End a connection in which no request is being answered."""
+        self.idle.pop(self, None)
+        self.connections.discard(self)
+        self.transport.abort()
+
+    @property
+    def _is_answering(self) -> bool:
+        begun: object = self.cycle  # None until the first request
+        return begun is not None and not self.cycle.response_complete
+
+    def _await_headers(self) -> None:
+        self._headers_due = self.loop.call_later(self.limits.header_seconds, self.leave)
+
+    def _watch_body(self) -> None:
+        self.idle.pop(self, None)
+        if self._headers_due is not None:
+            self._headers_due.cancel()
+            self._headers_due = None
+        if self._next_look is None and self.cycle.more_body:
+            self._received_bytes = 0
+            self._next_look = self.loop.call_later(self.limits.silent_seconds, self._look)
+
+    def _stop_watching_body(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def _look(self) -> None:
+        """End a request whose body does not come, unless it is we who don't read it, or have not asked for it."""
+        self._next_look = None
+        if not self._is_answering or not self.cycle.more_body:
+            return
+        is_awaited = not self.flow.read_paused and not self.cycle.waiting_for_100_continue
+        if is_awaited and self._received_bytes < self.limits.least_bytes_a_second * self.limits.silent_seconds:
+            self.transport.abort()
+            return
+        self._watch_body()

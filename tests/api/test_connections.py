@@ -1,0 +1,136 @@
+"""Connections that are too many, too slow or silent: they end, and everybody else is served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from api.connections import ConnectionLimits
+from api.services import ApiOptions, Services
+from contracts.status import VideoStatus
+from database.engine import Database
+from storage.disk import DiskStorage
+from tests.api.forms import MULTIPART, file_part, form
+from tests.api.rows import PUBLISHED, make_video
+from tests.api.running import over_http
+from tests.storage.published import publish_something
+from tests.waiting import eventually
+
+UPLOAD = "/api/v1/videos/upload"
+PATIENT = ConnectionLimits(header_seconds=60, silent_seconds=60)
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def connected(http: httpx.AsyncClient, sent: bytes = b"") -> AsyncIterator[Connection]:
+    """A connection past the client, over which something was sent."""
+    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    try:
+        writer.write(sent)
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """What the server sends until it ends the connection, which it has to do soon."""
+    async with asyncio.timeout(20):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+def upload_of(size_bytes: int, body: bytes) -> bytes:
+    """A request whose body is to become that long, and what is sent of it."""
+    head = (
+        f"POST {UPLOAD} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: {MULTIPART['Content-Type']}",
+        f"Content-Length: {size_bytes}",
+    )
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"])
+async def test_headers_that_do_not_come_end_the_connection(
+    services: Services, options: ApiOptions, sent: bytes
+) -> None:
+    limits = replace(PATIENT, header_seconds=0.3)
+    async with over_http(services, options, connections=limits) as http, connected(http, sent) as (reader, _):
+        assert await ended(reader) == b""
+
+
+async def test_silent_connections_make_room_for_those_who_ask(services: Services, options: ApiOptions) -> None:
+    async with over_http(services, options, connections=replace(PATIENT, most=20)) as http, AsyncExitStack() as silent:
+        readers = [(await silent.enter_async_context(connected(http)))[0] for _ in range(100)]
+        answers = [await http.get("/healthz", headers={"Connection": "close"}) for _ in range(5)]
+        uploaded = await http.post(UPLOAD, content=form(file_part(b"x")), headers=MULTIPART)
+        assert [answer.status_code for answer in answers] == [200] * 5
+        assert uploaded.status_code == 202
+        assert await ended(readers[0]) == b"", "the one that was silent for longest went"
+
+
+async def test_where_every_connection_is_at_work_a_further_one_is_told_so(
+    services: Services, options: ApiOptions
+) -> None:
+    async with over_http(services, options, connections=replace(PATIENT, most=2)) as http, AsyncExitStack() as busy:
+        for _ in range(2):
+            await busy.enter_async_context(connected(http, upload_of(1_000_000, file_part(b"x" * 100)[:-2])))
+        await eventually(
+            lambda: services.videos.count_by_status(None), lambda counts: counts[VideoStatus.UPLOADING] == 2
+        )
+        answer = await http.get("/healthz")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize("trickle", [b"", b"xx"])
+async def test_a_body_that_does_not_come_or_trickles_is_cut_and_its_row_says_so(
+    services: Services, options: ApiOptions, database: Database, trickle: bytes
+) -> None:
+    limits = replace(PATIENT, silent_seconds=0.5)
+    begun = upload_of(1_000_000, file_part(b"x" * 100_000)[:-2])
+    async with over_http(services, options, connections=limits) as http, connected(http, begun) as (reader, writer):
+
+        async def send_little() -> None:
+            while True:
+                writer.write(trickle)
+                await asyncio.sleep(0.1)
+
+        sending = asyncio.create_task(send_little())
+        assert await ended(reader) == b""
+        sending.cancel()
+
+        async def interrupted() -> bool:
+            return (await database.videos.count_by_status(None)).get(VideoStatus.ERROR, 0) == 1
+
+        await eventually(interrupted, bool)
+
+
+async def test_an_answer_that_nobody_takes_ends(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database
+) -> None:
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    await publish_something(storage, str(video.id), bytes(30_000_000))
+    await database.videos.mark_ready(video.id, 1, PUBLISHED)
+    limits = replace(PATIENT, silent_seconds=0.5)
+    asked = f"GET /uploads/processed/{video.id}/video.mp4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    async with over_http(services, options, connections=limits) as http, connected(http, asked) as (reader, _):
+        assert (await reader.read(15)) == b"HTTP/1.1 200 OK"
+        await asyncio.sleep(3 * limits.silent_seconds)  # in which the client reads nothing: that is what is tried
+        assert len(await ended(reader)) < 30_000_000
+
+
+async def test_a_body_whose_length_is_told_in_two_ways_is_refused_and_the_connection_ends(
+    services: Services, options: ApiOptions
+) -> None:
+    asked = f"POST {UPLOAD} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    smuggled = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    async with over_http(services, options) as http, connected(http, asked.encode() + smuggled) as (reader, _):
+        answer = await ended(reader)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"ambiguous_length"' in answer
+    assert answer.count(b"HTTP/1.1 ") == 1

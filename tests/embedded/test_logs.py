@@ -1,0 +1,42 @@
+"""What a process writes to its log: one object a line, and not the same warning without end."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections import Counter
+
+from logs import FewAlike
+
+FLOOD = """
+import logging
+import structlog
+from logs import configure_logs
+
+configure_logs("json", "info")
+for number in range(1000):
+    logging.getLogger("asyncio").warning("socket.accept() out of system resource %s", number)
+    structlog.stdlib.get_logger("api").warning("storage refuses", number=number)
+    structlog.stdlib.get_logger("requests").info("request")
+"""
+
+
+def test_a_warning_that_comes_a_thousand_times_is_written_a_hundred_times() -> None:
+    flooded = subprocess.run([sys.executable, "-c", FLOOD], capture_output=True, text=True, check=True)
+    written = Counter(json.loads(line)["logger"] for line in flooded.stderr.splitlines())
+    assert written == {"asyncio": 100, "api": 100, "requests": 1000}
+
+
+def test_the_next_warning_of_its_kind_tells_how_many_were_left_out() -> None:
+    seconds = 0.0
+    few = FewAlike(most=1, seconds=10, clock=lambda: seconds)
+
+    def record(message: object) -> logging.LogRecord:
+        return logging.LogRecord("api", logging.WARNING, "", 0, message, None, None)
+
+    assert [few.filter(record({"event": "away", "number": number})) for number in range(3)] == [True, False, False]
+    assert few.filter(record({"event": "another"}))
+    seconds = 11.0
+    later = record({"event": "away"})
+    assert few.filter(later)
+    assert later.msg == {"event": "away", "left_out_before": 2}
