@@ -135,6 +135,23 @@ class Settings(BaseSettings):
     reconcile_interval_seconds: float = Field(
         default=15, gt=0, description="How often the api looks for videos whose workflow was never started, in seconds."
     )
+    event_heartbeat_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="A stream of events has a comment when nothing happened for so long, in seconds, so that no proxy "
+        "closes it.",
+    )
+    event_retention_seconds: float = Field(
+        default=7 * 86_400,
+        gt=0,
+        description="How long events are kept for those who resume, in seconds.",
+    )
+    max_listeners: int = Field(
+        default=1000,
+        gt=0,
+        description="How many streams of events one api serves at a time; further ones are answered with 503.",
+    )
     api_url: str | None = Field(
         default=None,
         description="Where the `rushes` command finds the api. Default: the running stack's, from run.json.",

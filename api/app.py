@@ -14,12 +14,13 @@ from api.lingering import LingeringClose
 from api.openapi import openapi_of
 from api.other_websites import OtherWebsites
 from api.problems import install_problem_handlers
-from api.reconciling import reconciling, sweeping
+from api.reconciling import reconciling, sweeping, tidying
 from api.request_log import RequestLog
 from api.routers import (
     changing,
     direct,
     doors,
+    events,
     files,
     health,
     imports,
@@ -59,6 +60,7 @@ one was sent, and the logs have it too.
 _TAGS: Final = [
     {"name": "videos", "description": "Upload, import, look, cancel, retry, delete."},
     {"name": "uploads", "description": "Uploads over several requests, as tus 1.0 has them."},
+    {"name": "events", "description": "What happens, as it happens."},
     {"name": "files", "description": "What is published, with byte ranges."},
     {"name": "accounts", "description": "Who asks."},
     {"name": "system", "description": "How the service stands."},
@@ -81,6 +83,8 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
             async with (
                 reconciling(services.reconcile, options.reconcile_interval_seconds),
                 sweeping(services.sweep, options.sweep_interval_seconds),
+                tidying(services.tidy),
+                state["hub"].running(),
             ):
                 yield state
                 await state["uploads"].settle(_SETTLE_SECONDS)
@@ -111,7 +115,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
     app.include_router(doors.router)
-    of_callers = (uploads, tus, direct, imports, videos, changing, originals, sharing, system, session)
+    of_callers = (uploads, tus, direct, imports, videos, changing, originals, events, sharing, system, session)
     for room in of_callers:
         app.include_router(room.router, responses=OF_CALLERS)
     for of_anybody in (page, files, health):

@@ -6,6 +6,7 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -14,11 +15,13 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.remote_file import RemoteServing
-from api.services import ApiOptions, Services
+from api.services import ApiOptions, EventOptions, Services
 from contracts.errors import StorageFailed
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
 from database.leadership import Leadership
+from database.notifications import listen
+from events.tidy import TidyReport, tidy
 from failpoints import Failpoints
 from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
@@ -85,6 +88,7 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         remote_serving=RemoteServing(settings.published, settings.published_seconds),
+        events=EventOptions(heartbeat_seconds=settings.event_heartbeat_seconds, most_listeners=settings.max_listeners),
     )
 
 
@@ -109,6 +113,10 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             async def sweep() -> SweepReport:
                 return await sweeper.run() if await leadership.leads() else SweepReport()
 
+            async def tidy_events() -> TidyReport:
+                keep = timedelta(seconds=settings.event_retention_seconds)
+                return await tidy(database.events, keep) if await leadership.leads() else TidyReport()
+
             yield Services(
                 database=database,
                 videos=database.videos,
@@ -116,10 +124,13 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 upload_leases=database.upload_leases,
                 backlog=database.backlog,
                 deletions=database.deletions,
+                events=database.events,
+                listening=partial(listen, database_url),
                 storage=storage,
                 runs=runs,
                 reconcile=reconcile,
                 sweep=sweep,
+                tidy=tidy_events,
             )
 
     return open_services

@@ -17,9 +17,10 @@ from api.problems import (
     ProblemDocument,
     problem_type,
 )
-from api.schemas import EXAMPLES, METADATA_DESCRIPTION
+from api.schemas import EXAMPLES
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
+from events.video_view import METADATA_DESCRIPTION
 
 _SCHEMAS: Final = "#/components/schemas/"
 

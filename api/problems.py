@@ -77,6 +77,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
     RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
     RefusalCode.TOO_MANY_UPLOADS: ProblemKind(503, "Too many uploads are on their way"),
+    RefusalCode.TOO_MANY_LISTENERS: ProblemKind(503, "Too many listen to events"),
     RefusalCode.UPLOAD_LOCKED: ProblemKind(423, "Another request writes this upload"),
     RefusalCode.UPLOAD_GONE: ProblemKind(410, "The upload can't be gone on with"),
     RefusalCode.UPLOAD_FINISHED: ProblemKind(409, "The upload is finished"),
@@ -122,6 +123,7 @@ _HEADERS: Final[Mapping[Code, Mapping[str, str]]] = {
     RefusalCode.UPLOAD_IN_PROGRESS: _SOON,
     RefusalCode.UPLOAD_LOCKED: {"Retry-After": "1"},
     RefusalCode.TOO_MANY_UPLOADS: _SOON,
+    RefusalCode.TOO_MANY_LISTENERS: _SOON,
     RefusalCode.UPLOAD_TOO_SLOW: {"Connection": "close"},
 }
 """Sent with every answer of that code."""

@@ -1,4 +1,4 @@
-"""The api's own clock: rows whose workflow could not be started get it later, and stray files go."""
+"""The api's own clock: rows whose workflow could not be started get it later, stray files and old events go."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from contracts.errors import VideoError
+from events.tidy import TidyReport
 from runs.reconcile import ReconcileReport
 from runs.records import TemporalUnavailable
 from runs.sweep import SweepReport
@@ -16,9 +17,11 @@ from runs.sweep import SweepReport
 _FIRST_SWEEP_SECONDS: Final = 60.0
 """A process that starts has more urgent things to do."""
 
+_TIDY_SECONDS: Final = 600.0
+
 _logger = structlog.stdlib.get_logger(__name__)
 
-Round = Callable[[], Awaitable[ReconcileReport | SweepReport]]
+Round = Callable[[], Awaitable[ReconcileReport | SweepReport | TidyReport]]
 
 
 @asynccontextmanager
@@ -32,6 +35,13 @@ async def reconciling(reconcile: Round, interval_seconds: float) -> AsyncIterato
 async def sweeping(sweep: Round, interval_seconds: float) -> AsyncIterator[None]:
     """Call ``sweep`` soon and then every ``interval_seconds``, until the block is left."""
     async with _repeating("sweep", sweep, interval_seconds, min(interval_seconds, _FIRST_SWEEP_SECONDS)):
+        yield
+
+
+@asynccontextmanager
+async def tidying(tidy: Round) -> AsyncIterator[None]:
+    """Call ``tidy`` soon and then every ten minutes, until the block is left."""
+    async with _repeating("tidy", tidy, _TIDY_SECONDS, _FIRST_SWEEP_SECONDS):
         yield
 
 

@@ -16,9 +16,13 @@ from api.remote_file import RemoteServing
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.deletions import Deletions
+from database.events import Events
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
+from events.hub import EventHub, Listening
+from events.progress import ProgressLooks
+from events.tidy import TidyReport
 from ingest.direct import DirectUploads
 from ingest.importing import ImportLimits, Imports
 from ingest.open_uploads import OpenUploads
@@ -50,9 +54,13 @@ class Services:
         upload_leases: Who writes which upload.
         backlog: Rows of processes that died.
         deletions: Rows of videos that are being deleted.
+        events: What happened.
+        listening: Tells of new events.
         storage: The files.
         runs: The runs.
         reconcile: Brings rows and runs together once; called every now and then.
+        sweep: Removes stray files once; the same.
+        tidy: Forgets old events once; the same.
     """
 
     database: Pingable
@@ -61,10 +69,28 @@ class Services:
     upload_leases: UploadLeases
     backlog: Backlog
     deletions: Deletions
+    events: Events
+    listening: Listening
     storage: Storage
     runs: Runs
     reconcile: Callable[[], Awaitable[ReconcileReport]]
     sweep: Callable[[], Awaitable[SweepReport]]
+    tidy: Callable[[], Awaitable[TidyReport]]
+
+
+@dataclass(frozen=True)
+class EventOptions:
+    """How events are told.
+
+    Attributes:
+        heartbeat_seconds: A stream without an event for so long has a comment.
+        progress_seconds: Pause between two looks at running videos.
+        most_listeners: How many may listen at a time.
+    """
+
+    heartbeat_seconds: float = 10.0
+    progress_seconds: float = 1.0
+    most_listeners: int = 1000
 
 
 @dataclass(frozen=True)
@@ -84,6 +110,7 @@ class ApiOptions:
         allowed_hosts: Names of the service besides the loopback ones; empty for any.
         cors_origins: Of other websites whose pages may ask for anything.
         remote_serving: How files in a bucket are served.
+        events: How events are told.
     """
 
     version: str
@@ -98,6 +125,7 @@ class ApiOptions:
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     remote_serving: RemoteServing = field(default_factory=RemoteServing)
+    events: EventOptions = field(default_factory=EventOptions)
 
 
 class ApiState(TypedDict):
@@ -110,6 +138,8 @@ class ApiState(TypedDict):
     resumable: ResumableUploads
     direct: DirectUploads
     actions: VideoActions
+    hub: EventHub
+    end_streams: Callable[[], None]
     callers: Callers
     links: Links
     readiness: Readiness
@@ -120,6 +150,13 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
     resumable = ResumableUploads(*rows, rules=options.limits, limits=options.resumable)
     signer = Signer(services.accounts)
+    hub = EventHub(
+        services.events,
+        services.listening,
+        ProgressLooks(services.events, services.runs),
+        progress_seconds=options.events.progress_seconds,
+        most_listeners=options.events.most_listeners,
+    )
     return ApiState(
         services=services,
         options=options,
@@ -137,6 +174,8 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         imports=Imports(services.videos, services.runs, options.limits, options.imports),
         actions=VideoActions(services.videos, services.deletions, services.storage, services.runs),
+        hub=hub,
+        end_streams=hub.close,
         callers=Callers(services.accounts, signer),
         links=Links(signer),
         readiness=Readiness(
@@ -175,6 +214,10 @@ async def _actions(request: Request) -> VideoActions:
     return cast("VideoActions", request.state.actions)
 
 
+async def _hub(request: Request) -> EventHub:
+    return cast("EventHub", request.state.hub)
+
+
 async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.state.readiness)
 
@@ -190,6 +233,7 @@ ImportsDep = Annotated[Imports, Depends(_imports)]
 ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
+HubDep = Annotated[EventHub, Depends(_hub)]
 ReadinessDep = Annotated[Readiness, Depends(_readiness)]
 LinksDep = Annotated[Links, Depends(_links)]
 VideoId = Annotated[

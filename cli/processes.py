@@ -3,6 +3,7 @@
 import asyncio
 import runpy
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ import uvicorn
 
 from accounts.door import KeyNeeded, check_door, is_loopback
 from api.connections import ConnectionLimits, bounded_connections, room_for_connections
+from cli.api_server import ApiServer
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
@@ -54,7 +56,7 @@ def api() -> None:
     settings = load_settings()
     asyncio.run(_check_door(settings))
     most = room_for_connections(settings.max_connections)
-    uvicorn.run(
+    config = uvicorn.Config(
         "api.main:build",
         factory=True,
         http=bounded_connections(ConnectionLimits(most)),
@@ -63,6 +65,11 @@ def api() -> None:
         log_config=None,
         timeout_graceful_shutdown=_CLOSE_SECONDS,
     )
+    server = ApiServer(config)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
+        server.run()
+    if not server.started:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 async def _check_door(settings: Settings) -> None:

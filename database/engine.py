@@ -14,6 +14,7 @@ from contracts.errors import DatabaseUnavailable
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.deletions import Deletions
+from database.events import Events
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 
@@ -47,6 +48,7 @@ class Database:
         deletions: Rows of videos that are being deleted.
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
+        events: What happened.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -76,6 +78,7 @@ class Database:
         self.deletions = Deletions(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
+        self.events = Events(self.transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -1,9 +1,22 @@
 """The tables. Their history is in ``database/migrations``."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, ForeignKey, Index, String, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -150,3 +163,26 @@ class SigningSecret(SQLModel, table=True):
     secret: str = Field(max_length=100)
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
     retires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class Event(SQLModel, table=True):
+    """Something that happened to a video; written by a trigger in the transaction of the change.
+
+    Ids become visible in their order, so whoever has read up to one has missed none before it.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("events_of_user", "user_id", "id"),
+        Index("events_of_video", "video_id", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    type: str = Field(max_length=40)
+    user_id: str = Field(max_length=200)
+    video_id: UUID
+    video: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = Field(
+        default_factory=utc_now,
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    )

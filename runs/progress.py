@@ -6,6 +6,7 @@ all of it, of one that is copied looking at it is as much as writing it.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -30,6 +31,10 @@ _FETCH: Final = _Part(Step.FETCH, 0.0, 1.0)
 """By itself: of the whole way of an import it is ``_FETCHED``, which ``after_a_fetch`` makes of it."""
 
 _FETCHED: Final = 0.3
+
+_RATE_AFTER_SECONDS: Final = 5.0
+_RATE_AFTER_FRACTION: Final = 0.02
+"""Before that a rate says more of how an encoder starts than of how it goes on."""
 
 _CHUNKS: Final = _Part(Step.TRANSCODE, 0.03, 0.94)
 _PARTS: Final[Mapping[str, _Part]] = {
@@ -67,7 +72,7 @@ async def read_progress(
     pending = list(description.raw_description.pending_activities)
     chunks = [activity for activity in pending if parse_chunk_activity_id(activity.activity_id) is not None]
     if chunks:
-        return await _read_chunks(chunks, converter, done=_chunks_done(await steps()))
+        return await _read_chunks(chunks, converter, await steps(), datetime.now(UTC))
     found = [(part, activity) for activity in pending if (part := _part_of(activity.activity_id)) is not None]
     if not found:
         return None
@@ -103,8 +108,9 @@ def _chunks_done(steps: Sequence[StepRecord]) -> set[tuple[int, int]]:
 
 
 async def _read_chunks(
-    chunks: Sequence[PendingActivityInfo], converter: DataConverter, *, done: set[tuple[int, int]]
+    chunks: Sequence[PendingActivityInfo], converter: DataConverter, steps: Sequence[StepRecord], now: datetime
 ) -> LiveProgress:
+    done = _chunks_done(steps)
     of = (parse_chunk_activity_id(chunks[0].activity_id) or (1, 1))[1]
     # The history was read after the pending ones, so one of them may be done by now.
     still = [activity for activity in chunks if parse_chunk_activity_id(activity.activity_id) not in done]
@@ -112,7 +118,27 @@ async def _read_chunks(
     speeds = [progress.speed for progress in told if progress.speed is not None]
     fraction = (len(done) + sum(progress.fraction for progress in told)) / of
     attempt = max(activity.attempt for activity in chunks)
-    return _live(_CHUNKS, fraction, attempt, sum(speeds) if speeds else None)
+    live = _live(_CHUNKS, fraction, attempt, sum(speeds) if speeds else None)
+    return replace(live, time_left_seconds=time_left_seconds(steps, fraction, now))
+
+
+def time_left_seconds(steps: Sequence[StepRecord], fraction: float, now: datetime) -> float | None:
+    """How long the chunks will take that are left, if the others were like them.
+
+    By the rate since the first one began rather than by what encoders say of themselves now: that also counts what
+    they wait for. What comes after the chunks takes moments.
+    """
+    began = [
+        step.started_at
+        for step in steps
+        if step.started_at is not None and parse_chunk_activity_id(step.activity_id) is not None
+    ]
+    if not began:
+        return None
+    since_seconds = (now - min(began)).total_seconds()
+    if since_seconds < _RATE_AFTER_SECONDS or fraction < _RATE_AFTER_FRACTION:
+        return None
+    return round(since_seconds * max(0.0, 1 - fraction) / fraction, 1)
 
 
 def _live(part: _Part, within: float, attempt: int, speed: float | None) -> LiveProgress:

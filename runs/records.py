@@ -123,12 +123,14 @@ class LiveProgress:
         fraction: Of the whole way from upload to ready, 0 to 1.
         attempt: Newest attempt of the running activity, 1 for the first.
         speed: Seconds of video made in a second, over all chunks that are encoded now; None where that says nothing.
+        time_left_seconds: How long the encode will take at its rate so far; None where that says nothing.
     """
 
     step: Step
     fraction: float
     attempt: int
     speed: float | None = None
+    time_left_seconds: float | None = None
 
 
 @dataclass(frozen=True)

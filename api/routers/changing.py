@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.schemas import VideoView
 from api.services import ServicesDep, VideoDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
@@ -17,6 +16,7 @@ from contracts.refusals import RefusalCode
 from contracts.status import Visibility
 from database.records import VideoChange
 from database.tables import Video
+from events.video_view import VideoView
 from ingest.labels import checked_title, title_from
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"], route_class=SmallBodyRoute)

@@ -10,12 +10,13 @@ from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
-from api.schemas import Metadata, VideoAccepted
+from api.schemas import VideoAccepted
 from api.services import DirectDep, VideoId
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
+from events.video_view import Metadata
 
 
 class _Route(SmallBodyRoute):

@@ -9,12 +9,13 @@ from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
 from api.openapi import problem_answers
 from api.problems import ProblemCode
-from api.schemas import Metadata, VideoAccepted
+from api.schemas import VideoAccepted
 from api.services import ImportsDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
+from events.video_view import Metadata
 from ingest.importing import WantedImport
 
 ACCEPTED_MESSAGE: Final = "Video import accepted, processing started"

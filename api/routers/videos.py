@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, status
 from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.schemas import StepList, VideoAccepted, VideoList, VideoView
+from api.schemas import StepList, VideoAccepted, VideoList
 from api.services import ActionsDep, ServicesDep, VideoDep
 from api.video_filter import METADATA_PARAMETER, VideoFilterDep
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 from database.videos import PageCursor
+from events.video_view import VideoView
 from runs.records import TemporalUnavailable
 
 router = APIRouter(prefix="/api/v1/videos", tags=["videos"])

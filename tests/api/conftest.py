@@ -12,7 +12,7 @@ from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from storage.disk import DiskStorage
-from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, nothing_to_sweep, over_http
+from tests.api.running import RecordedRuns, in_process, over_http, services_of
 
 MEBIBYTE = 1024 * 1024
 
@@ -34,18 +34,7 @@ def runs() -> RecordedRuns:
 
 @pytest.fixture
 def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Services:
-    return Services(
-        database=database,
-        videos=database.videos,
-        accounts=database.accounts,
-        upload_leases=database.upload_leases,
-        backlog=database.backlog,
-        deletions=database.deletions,
-        storage=storage,
-        runs=runs,
-        reconcile=nothing_to_reconcile,
-        sweep=nothing_to_sweep,
-    )
+    return services_of(database, storage, runs)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,10 +14,15 @@ from starlette.types import Receive, Scope, Send
 from api.app import create_app
 from api.connections import ConnectionLimits, bounded_connections
 from api.services import ApiOptions, Services
+from cli.api_server import ApiServer
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
+from database.engine import Database
+from events.tidy import TidyReport
+from runs.protocol import Runs
 from runs.reconcile import ReconcileReport
 from runs.records import LiveProgress, QueueState, RunRecord, StepRecord, TemporalRefuses, TemporalUnavailable
 from runs.sweep import SweepReport
+from storage.protocol import Storage
 
 
 @dataclass
@@ -32,6 +37,7 @@ class RecordedRuns:
     started: list[tuple[VideoProcessingInput, str]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     deletions: list[VideoDeletionInput] = field(default_factory=list)
+    looked: int = 0
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:
         self._answer()
@@ -52,6 +58,7 @@ class RecordedRuns:
     async def progress(self, video_id: str) -> LiveProgress | None:
         assert video_id
         self._answer()
+        self.looked += 1
         return self.live
 
     async def record(self, video_id: str) -> RunRecord:
@@ -85,6 +92,35 @@ async def nothing_to_sweep() -> SweepReport:
     return SweepReport()
 
 
+async def nothing_to_tidy() -> TidyReport:
+    return TidyReport()
+
+
+async def told_of_nothing(wake: Callable[[], None]) -> None:
+    """Tests that are not about events listen to none."""
+    assert callable(wake)
+    await asyncio.Event().wait()
+
+
+def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
+    """What the api works with, without its own clock."""
+    return Services(
+        database=database,
+        videos=database.videos,
+        accounts=database.accounts,
+        upload_leases=database.upload_leases,
+        backlog=database.backlog,
+        deletions=database.deletions,
+        events=database.events,
+        listening=told_of_nothing,
+        storage=storage,
+        runs=runs,
+        reconcile=nothing_to_reconcile,
+        sweep=nothing_to_sweep,
+        tidy=nothing_to_tidy,
+    )
+
+
 def app_of(services: Services, options: ApiOptions) -> FastAPI:
     """The application, with services that outlive it."""
 
@@ -111,7 +147,7 @@ async def in_process(
             yield client
 
 
-class QuietServer(uvicorn.Server):
+class QuietServer(ApiServer):
     """A server that leaves the signals of the test run alone."""
 
     @contextmanager

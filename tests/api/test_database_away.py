@@ -22,7 +22,7 @@ from runs.reconcile import Reconciler
 from storage.disk import DiskStorage
 from temporal_client import connect
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
-from tests.api.running import RecordedRuns, in_process, nothing_to_reconcile, nothing_to_sweep
+from tests.api.running import RecordedRuns, in_process, services_of
 
 UPLOAD = "/api/v1/videos/upload"
 MEBIBYTE = 1024 * 1024
@@ -33,8 +33,7 @@ async def stoppable_client(
     stoppable_postgres: EmbeddedPostgres, storage: DiskStorage, runs: RecordedRuns, options: ApiOptions
 ) -> AsyncIterator[httpx.AsyncClient]:
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=2)
-    rows = (database, database.videos, database.accounts, database.upload_leases, database.backlog, database.deletions)
-    services = Services(*rows, storage, runs, nothing_to_reconcile, nothing_to_sweep)
+    services = services_of(database, storage, runs)
     async with in_process(services, replace(options, reconcile_interval_seconds=3600)) as client:
         yield client
     await database.dispose()

@@ -31,6 +31,8 @@ OPERATIONS = {
     ("patch", "/api/v1/videos/{video_id}"): "change_video",
     ("get", "/api/v1/videos/{video_id}/original"): "get_original",
     ("post", "/api/v1/videos/{video_id}/links"): "make_link",
+    ("get", "/api/v1/events"): "listen_to_events",
+    ("get", "/api/v1/videos/{video_id}/events"): "listen_to_video",
     ("post", "/api/v1/session"): "begin_session",
     ("get", "/api/v1/session"): "get_session",
     ("delete", "/api/v1/session"): "end_session",

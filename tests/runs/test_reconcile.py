@@ -242,6 +242,7 @@ async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_qu
 ) -> None:
     await a_settled_row(database)
     async with database.transaction() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))  # no events of them
         columns = "user_id, title, status, file_size_bytes, original_filename, original_key, attempt, created_at"
         await session.execute(
             text(

@@ -1,0 +1,28 @@
+"""What can happen to a video, by names that never change their meaning.
+
+The trigger of the migration ``0009`` writes all but the last two, which are of the moment and never stored.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+EVENTS_CHANNEL: Final = "rushes_events"
+"""PostgreSQL notifies on it when events were committed."""
+
+
+class EventType(StrEnum):
+    """Kinds of events."""
+
+    CREATED = "video.created"
+    UPLOADED = "video.uploaded"
+    READY = "video.ready"
+    ERROR = "video.error"
+    CANCELLED = "video.cancelled"
+    RETRIED = "video.retried"
+    UPDATED = "video.updated"
+    DELETED = "video.deleted"
+    PROGRESS = "video.progress"
+    MISSED = "events.missed"
+
+
+STORED_EVENTS: Final = tuple(kind for kind in EventType if kind not in {EventType.PROGRESS, EventType.MISSED})

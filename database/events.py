@@ -1,0 +1,107 @@
+"""Every query on what happened. Each method is one transaction."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.status import VideoStatus
+from database.tables import Event, Video
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """Something that happened to a video.
+
+    Attributes:
+        id: Larger than that of every event before it.
+        type: Of ``contracts.event_types``.
+        user_id: Whose video it is.
+        video_id: Of the video.
+        video: Its row as it was then, by column.
+        created_at: When.
+    """
+
+    id: int
+    type: str
+    user_id: str
+    video_id: UUID
+    video: dict[str, Any]
+    created_at: datetime
+
+
+class Events:
+    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the way to open a transaction, ``Database.transaction``."""
+        self._transaction = transaction
+
+    async def ends(self) -> tuple[int, int]:
+        """Ids of the oldest and the newest event that are kept; (1, 0) when there is none."""
+        query = select(func.coalesce(func.min(col(Event.id)), 1), func.coalesce(func.max(col(Event.id)), 0))
+        async with self._transaction() as session:
+            oldest, newest = (await session.execute(query)).one()
+        return oldest or 1, newest or 0
+
+    async def after(
+        self, event_id: int, *, limit: int, user_id: str | None = None, video_id: UUID | None = None
+    ) -> list[StoredEvent]:
+        """Events after that one, in their order; of one user, of one video, or all."""
+        query = select(Event).where(col(Event.id) > event_id).order_by(col(Event.id)).limit(limit)
+        if user_id is not None:
+            query = query.where(col(Event.user_id) == user_id)
+        if video_id is not None:
+            query = query.where(col(Event.video_id) == video_id)
+        async with self._transaction() as session:
+            return _stored(list(await session.scalars(query)))
+
+    async def newest(self, limit: int) -> list[StoredEvent]:
+        """The last ones, in their order."""
+        query = select(Event).order_by(col(Event.id).desc()).limit(limit)
+        async with self._transaction() as session:
+            return _stored(list(await session.scalars(query))[::-1])
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Remove events from before then, the oldest first; the newest of all stays, and with it the count.
+
+        Returns:
+            How many.
+        """
+        newest = select(func.max(col(Event.id))).scalar_subquery()
+        old = select(col(Event.id)).where(col(Event.created_at) < before, col(Event.id) < newest)
+        query = (
+            delete(Event).where(col(Event.id).in_(old.order_by(col(Event.id)).limit(limit))).returning(col(Event.id))
+        )
+        async with self._transaction() as session:
+            return len(list(await session.scalars(query)))
+
+    async def running(
+        self, *, user_ids: Collection[str] | None, video_ids: Collection[UUID], limit: int
+    ) -> Sequence[Video]:
+        """Videos in ``processing`` of these users (None: of all), or of these ids, the oldest first."""
+        query = select(Video).where(col(Video.status) == VideoStatus.PROCESSING)
+        if user_ids is not None:
+            query = query.where(or_(col(Video.user_id).in_(user_ids), col(Video.id).in_(video_ids)))
+        async with self._transaction() as session:
+            return list(await session.scalars(query.order_by(col(Video.created_at)).limit(limit)))
+
+
+def _stored(rows: Sequence[Event]) -> list[StoredEvent]:
+    return [
+        StoredEvent(
+            id=row.id or 0,
+            type=row.type,
+            user_id=row.user_id,
+            video_id=row.video_id,
+            video=row.video,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,129 @@
+"""A crowd of listeners costs no more than one, and one that does not keep up does not hold up the others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+
+import pytest
+from sqlalchemy import event
+
+from contracts.processing import Step
+from contracts.refusals import Refused
+from contracts.status import VideoStatus
+from database.engine import Database
+from database.notifications import listen
+from database.records import VideoChange
+from events.hub import EventHub, Listener
+from events.messages import Topic
+from events.progress import ProgressLooks
+from runs.records import LiveProgress
+from tests.api.running import RecordedRuns
+from tests.database.samples import PUBLISHED, video_in
+
+CROWD = 500
+
+
+@pytest.fixture
+def runs() -> RecordedRuns:
+    return RecordedRuns(live=LiveProgress(Step.TRANSCODE, 0.25, attempt=1))
+
+
+@pytest.fixture
+async def hub(database: Database, database_url: str, runs: RecordedRuns) -> AsyncIterator[EventHub]:
+    hub = EventHub(
+        database.events,
+        partial(listen, database_url),
+        ProgressLooks(database.events, runs),
+        progress_seconds=0.2,
+        most_listeners=CROWD,
+    )
+    async with hub.running():
+        yield hub
+
+
+async def until(listener: Listener, kind: str) -> None:
+    async with asyncio.timeout(30):
+        while (message := await listener.next()) is not None and message.type != kind:
+            pass
+        assert message is not None
+
+
+@contextmanager
+def statements_of(database: Database) -> Iterator[list[str]]:
+    """What is asked of the database during the block."""
+    found: list[str] = []
+
+    def note(*asked: object) -> None:
+        found.append(str(asked[2]))
+
+    engine = database._engine.sync_engine  # nothing else sees every statement
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def test_a_crowd_costs_no_more_than_one(hub: EventHub, database: Database, runs: RecordedRuns) -> None:
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    async with AsyncExitStack() as stack:
+        topics = [Topic(), Topic(user_id="local"), Topic(video_id=video.id)]
+        crowd = [await stack.enter_async_context(hub.listen(topics[number % 3], after=None)) for number in range(CROWD)]
+        with statements_of(database) as statements:
+            for listener in crowd:
+                await until(listener, "video.progress")
+            await database.videos.mark_ready(video.id, 1, PUBLISHED)
+            for listener in crowd:
+                await until(listener, "video.ready")
+    reads = sum("FROM events" in statement for statement in statements)
+    rounds = sum("FROM videos" in statement and "ORDER BY" in statement for statement in statements)
+    assert reads <= 3, "for the notification, and for the connection's own first look"
+    assert 1 <= runs.looked <= rounds, "one look at the video in a round"
+
+
+async def test_whoever_comes_back_costs_the_database_nothing(hub: EventHub, database: Database) -> None:
+    await video_in(database.videos, VideoStatus.READY)
+    async with hub.listen(Topic(), after=0) as first:
+        seen = [message.id or 0 async for message in first.earlier()]
+        while len(seen) < 3:
+            seen.append((await first.next() or pytest.fail("the stream has ended")).id or 0)
+    with statements_of(database) as statements:
+        for _ in range(20):
+            async with hub.listen(Topic(), after=seen[0]) as again:
+                assert [message.id async for message in again.earlier()] == seen[1:]
+    assert not [statement for statement in statements if "FROM events" in statement]
+
+
+async def test_a_listener_that_does_not_keep_up_is_let_go_and_resumes_where_it_was(
+    hub: EventHub, database: Database
+) -> None:
+    video = await video_in(database.videos, VideoStatus.READY)
+    changes = 300
+    async with hub.listen(Topic(), after=None) as slow, hub.listen(Topic(), after=None) as quick:
+        for number in range(changes):
+            await database.videos.change(video.id, VideoChange(title=str(number)))
+            if number < changes - 1:
+                await until(quick, "video.updated")
+        await until(quick, "video.updated")
+        heard = []
+        while (message := await slow.next()) is not None:
+            heard += [message] if message.type == "video.updated" else []
+    assert 0 < len(heard) < changes
+    async with hub.listen(Topic(), after=heard[-1].id) as again:
+        heard += [message async for message in again.earlier()]
+    titles = [f'"title":"{number}"' for number in range(changes)]
+    assert all(title in message.body for title, message in zip(titles, heard, strict=True))
+
+
+async def test_no_more_listen_than_may_and_none_once_it_is_closed(hub: EventHub) -> None:
+    async with AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(hub.listen(Topic(), after=None)) for _ in range(CROWD)]
+        with pytest.raises(Refused, match="As many"):
+            await stack.enter_async_context(hub.listen(Topic(), after=None))
+        hub.close()
+        async with asyncio.timeout(10):
+            assert [await listener.next() for listener in crowd] == [None] * CROWD
+    with pytest.raises(Refused):
+        async with hub.listen(Topic(), after=None):
+            pass
