@@ -74,6 +74,14 @@ test-in-a-bucket: $(DEV_STAMP) ## What `make test` breaks with its files on a di
 soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes
 	@exec "$(BIN)/python" -m tests.soak.many_machines
 
+.PHONY: soak-upload
+soak-upload: $(DEV_STAMP) ## 5 GiB, interrupted twenty times, into a disk and into a bucket
+	@"$(BIN)/python" -m tests.soak.interrupted && "$(BIN)/python" -m tests.soak.interrupted --bucket
+
+.PHONY: soak-connections
+soak-connections: $(DEV_STAMP) ## Twenty thousand connections that say nothing, and a client who wants something
+	@exec "$(BIN)/python" -m tests.soak.silent_connections
+
 .PHONY: failpoints
 failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, ten minutes: make failpoints [ONLY=deleted]
 	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from temporalio.client import Client
@@ -19,6 +19,8 @@ from tests.media.processes import children_of
 from tests.waiting import eventually
 
 Row = dict[str, Any]
+
+_PIECE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,9 @@ class Service:
         async with open_bucket(self.bucket, self.home.environment) as bucket:
             found = await bucket.head(key)
             assert found is not None
-            await asyncio.to_thread(copy.write_bytes, await bucket.read(key, 0, found.size_bytes))
+            with copy.open("wb") as file:
+                for begin in range(0, found.size_bytes, _PIECE_BYTES):
+                    file.write(await bucket.read(key, begin, min(begin + _PIECE_BYTES, found.size_bytes)))
         return copy
 
     async def _keys(self, prefix: str, video_id: str) -> list[str]:

@@ -17,8 +17,9 @@ from typing import Final
 from cli.api_client import ApiClient
 from cli.begun_uploads import BegunUploads
 from cli.resuming import ResumingUpload
-from tests.end_to_end.conftest import with_everything_allowed
-from tests.fixtures.stack import Home, running
+from tests.end_to_end.conftest import in_the_bucket, serving, with_everything_allowed
+from tests.fixtures.bucket import bucket_server
+from tests.fixtures.stack import Home
 
 _GIBIBYTE: Final = 1024**3
 _BLOCK_BYTES: Final = 4 * 1024 * 1024
@@ -77,20 +78,23 @@ def _tell(goal: int, reached: asyncio.Event, sent: int) -> None:
         reached.set()
 
 
-async def interrupted(gibibytes: float, times: int) -> bool:
+async def interrupted(gibibytes: float, times: int, *, in_a_bucket: bool) -> bool:
     """Whether the original is the file, to the last byte."""
-    with tempfile.TemporaryDirectory(prefix="rushes-interrupted-") as name:
-        folder = Path(name)
+    async with contextlib.AsyncExitStack() as resources:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="rushes-interrupted-")))
         path = folder / "large.mp4"
         wanted = await asyncio.to_thread(write_file, path, int(gibibytes * _GIBIBYTE), 1)
         home = with_everything_allowed(folder).with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")
-        async with running(home) as run:
-            began = time.monotonic()
-            begun = BegunUploads(folder / "begun.json")
-            video_id, killed, ended = await upload(home, run.api, path, begun, times)
-            seconds = time.monotonic() - began
-            original = Path(run.uploads) / "originals" / f"{video_id}.mp4"
-            found = await asyncio.to_thread(sha256, original)
+        if in_a_bucket:
+            server = await resources.enter_async_context(bucket_server(folder / "bucket"))
+            home = in_the_bucket(home, server)
+        service = await resources.enter_async_context(serving(home))
+        began = time.monotonic()
+        begun = BegunUploads(folder / "begun.json")
+        video_id, killed, ended = await upload(home, service.run.api, path, begun, times)
+        seconds = time.monotonic() - began
+        original = await service.original(f"originals/{video_id}.mp4", folder)
+        found = await asyncio.to_thread(sha256, original)
     print(f"{gibibytes:g} GiB in {seconds:.0f} s, api killed {killed} times, client ended {ended} times")  # noqa: T201
     print("sha256 as sent" if found == wanted else f"sha256 {found} instead of {wanted}")  # noqa: T201
     return found == wanted
@@ -101,8 +105,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.soak.interrupted", description=__doc__)
     parser.add_argument("--gibibytes", type=float, default=5)
     parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--bucket", action="store_true", help="the files are in a bucket, not on a disk")
     arguments = parser.parse_args()
-    return int(not asyncio.run(interrupted(arguments.gibibytes, arguments.times)))
+    return int(not asyncio.run(interrupted(arguments.gibibytes, arguments.times, in_a_bucket=arguments.bucket)))
 
 
 if __name__ == "__main__":
