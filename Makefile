@@ -71,8 +71,8 @@ test-in-a-bucket: $(DEV_STAMP) ## What `make test` breaks with its files on a di
 	@RUSHES_TEST_STORAGE=bucket "$(BIN)/python" -m pytest -q tests/end_to_end
 
 .PHONY: soak
-soak: $(DEV_STAMP) ## Uploads through every door of several machines while their processes are killed, minutes
-	@exec "$(BIN)/python" -m tests.soak.many_machines
+soak: $(DEV_STAMP) ## Uploads through every door while everything is killed, a quarter of an hour: make soak [UPLOADS=200 SEED=1]
+	@exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-200} --seed $${SEED:-1}
 
 .PHONY: soak-upload
 soak-upload: $(DEV_STAMP) ## 5 GiB, interrupted twenty times, into a disk and into a bucket

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.failpoints.clients import Client
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.senders import Sender
 
 GOOD: Final = Clip.SHORT_WITH_SOUND
 BAD: Final = Clip.TEXT_NAMED_MP4
@@ -29,70 +29,70 @@ class Ended:
     error_code: str | None = None
 
 
-Walk = Callable[[Client, Clips, Arm], Awaitable[Ended]]
+Walk = Callable[[Sender, Clips, Arm], Awaitable[Ended]]
 
 
-async def form(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def form(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A good file by a form."""
     await arm()
-    return Ended(await client.form(clips.path(GOOD)), "ready")
+    return Ended(await sender.form(clips.path(GOOD)), "ready")
 
 
-async def tus(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def tus(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A good file by tus."""
     await arm()
-    return Ended(await client.tus(clips.path(GOOD)), "ready")
+    return Ended(await sender.tus(clips.path(GOOD)), "ready")
 
 
-async def direct(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def direct(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A good file straight into the bucket."""
     await arm()
-    return Ended(await client.direct(clips.path(GOOD)), "ready")
+    return Ended(await sender.direct(clips.path(GOOD)), "ready")
 
 
-async def imported(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def imported(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A good file by its URL."""
     await arm()
-    return Ended(await client.imported(clips.path(GOOD)), "ready")
+    return Ended(await sender.imported(clips.path(GOOD)), "ready")
 
 
-async def refused(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def refused(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A file that is no video."""
     await arm()
-    return Ended(await client.form(clips.path(BAD)), "error", "invalid_media")
+    return Ended(await sender.form(clips.path(BAD)), "error", "invalid_media")
 
 
-async def cancelled(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def cancelled(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A cancel while it is processed."""
-    video_id = await client.form(clips.path(LONG))
+    video_id = await sender.form(clips.path(LONG))
     await arm()
-    await client.post(f"/api/v1/videos/{video_id}/cancel")
+    await sender.post(f"/api/v1/videos/{video_id}/cancel")
     return Ended(video_id, "error", "cancelled")
 
 
-async def retried(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def retried(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A retry of a file that is no video."""
-    video_id = await client.form(clips.path(BAD))
-    await client.ended(video_id)
+    video_id = await sender.form(clips.path(BAD))
+    await sender.ended(video_id)
     await arm()
-    await client.post(f"/api/v1/videos/{video_id}/retry")
+    await sender.post(f"/api/v1/videos/{video_id}/retry")
     return Ended(video_id, "error", "invalid_media")
 
 
-async def deleted(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def deleted(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A delete of a ready video."""
-    video_id = await client.form(clips.path(GOOD))
-    await client.ended(video_id)
+    video_id = await sender.form(clips.path(GOOD))
+    await sender.ended(video_id)
     await arm()
-    await client.delete(video_id)
+    await sender.delete(video_id)
     return Ended(video_id, None)
 
 
-async def deleted_while_processed(client: Client, clips: Clips, arm: Arm) -> Ended:
+async def deleted_while_processed(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A delete in mid-run."""
-    video_id = await client.form(clips.path(LONG))
+    video_id = await sender.form(clips.path(LONG))
     await arm()
-    await client.delete(video_id)
+    await sender.delete(video_id)
     return Ended(video_id, None)
 
 

@@ -1,6 +1,7 @@
 """A stack that dies where it is told to, and what has to be true once it has got over it."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,16 +13,11 @@ from uuid import UUID
 from contracts.status import VideoStatus
 from database.engine import Database
 from runs.sweep import Sweeper
-from storage.bucket import BucketStorage
-from storage.bucket_client import open_bucket
-from storage.disk import DiskStorage
-from storage.local_copies import LocalCopies
-from storage.location import parse_bucket_location
-from storage.protocol import Storage
-from tests.failpoints.clients import Client
 from tests.failpoints.scenarios import Walk
 from tests.fixtures.clips import Clips
+from tests.fixtures.senders import Sender
 from tests.fixtures.stack import Home, running
+from tests.fixtures.stored import stored_files
 from tests.waiting import eventually
 
 _ANSWERED_WITHIN_SECONDS: Final = 120.0
@@ -36,14 +32,14 @@ class Trial:
     """A stack, and a look at what is behind it.
 
     Attributes:
-        client: Who sends.
+        sender: Who sends.
         clips: What is sent.
         fatal: The file that says where the stack is to die.
         database: Its rows.
         sweeper: Finds files that no row is to have.
     """
 
-    client: Client
+    sender: Sender
     clips: Clips
     fatal: Path
     database: Database
@@ -57,12 +53,12 @@ class Trial:
 
         try:
             async with asyncio.timeout(_ANSWERED_WITHIN_SECONDS):
-                ended = await walk(self.client, self.clips, arm)
+                ended = await walk(self.sender, self.clips, arm)
             await eventually(self._died, bool, within_seconds=_WELL_WITHIN_SECONDS)
             await eventually(self._unwell, lambda found: not found, within_seconds=_WELL_WITHIN_SECONDS)
         finally:
             await asyncio.to_thread(self.fatal.unlink, missing_ok=True)
-        row = await self.client.ended(ended.video_id)
+        row = await self.sender.ended(ended.video_id)
         assert (None if row is None else row["status"]) == ended.status, row
         assert (None if row is None else row["error_code"]) == ended.error_code, row
         await self._no_other_is_kept(ended.video_id)
@@ -83,7 +79,7 @@ class Trial:
         others = [video for video in page.videos if video.id != UUID(video_id)]
         assert {video.error_code for video in others} <= {"upload_interrupted"}, others
         for video in page.videos:
-            await self.client.delete(str(video.id))
+            await self.sender.delete(str(video.id))
         await eventually(self._is_empty, bool, within_seconds=_WELL_WITHIN_SECONDS)
 
     async def _is_empty(self) -> bool:
@@ -101,16 +97,7 @@ async def trial(home: Home, folder: Path, clips: Clips) -> AsyncIterator[Trial]:
         run = await resources.enter_async_context(running(home))
         database = Database(run.database, 2)
         resources.push_async_callback(database.dispose)
-        storage = await resources.enter_async_context(_stored(home, Path(run.uploads), folder))
+        storage = await resources.enter_async_context(stored_files(home, Path(run.uploads), folder / "looked at"))
         sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE)
-        yield Trial(Client(run.api), clips, fatal, database, sweeper)
-
-
-@asynccontextmanager
-async def _stored(home: Home, uploads: Path, folder: Path) -> AsyncIterator[Storage]:
-    location = home.environment.get("RUSHES_STORAGE")
-    if location is None:
-        yield DiskStorage(uploads, Path(home.environment["RUSHES_SCRATCH"]))
-        return
-    async with open_bucket(parse_bucket_location(location), home.environment) as bucket:
-        yield BucketStorage(bucket, LocalCopies(folder / "looked at", 0))
+        sender = Sender([run.api], random.Random(1))  # noqa: S311 # there is but one to choose
+        yield Trial(sender, clips, fatal, database, sweeper)

@@ -1,10 +1,12 @@
-"""The processes of a soak: a stack on a bucket, and further ones that share the bucket with it and nothing else."""
+"""The processes of a soak: a stack, and further ones that share its files, rows and runs with it and nothing else."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from tests.waiting import eventually
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 60.0
+_SERVERS: Final = ("postgres", "temporal")
+_STOPPED_SECONDS: Final = (0.5, 4.0)
 
 
 @dataclass
@@ -70,19 +74,19 @@ class Kept:
 
 @dataclass
 class Machines:
-    """Two apis and three workers.
+    """What takes and makes videos, and what harms it.
 
     Attributes:
         home: Of the stack, which has one of each.
         further: The others.
-        apis: Addresses of both apis.
-        kills: How often which process was killed.
+        apis: Addresses of all apis.
+        harm: How often which process was killed or stopped.
     """
 
     home: Home
     further: list[Kept]
     apis: list[str]
-    kills: dict[str, int] = field(default_factory=dict)
+    harm: Counter[str] = field(default_factory=Counter)
 
     @property
     def run(self) -> RunFile:
@@ -92,24 +96,54 @@ class Machines:
         return run
 
     def kill_one(self, dice: random.Random) -> None:
-        """SIGKILL, or SIGTERM, to any of the five."""
-        targets = {name: self.run.pids[name] for name in ("api", "worker") if name in self.run.pids}
-        targets |= {
+        """SIGKILL, or SIGTERM, to any api or worker; now and then SIGKILL to a server."""
+        targets = self._targets()
+        servers = sorted(set(targets) & set(_SERVERS))
+        if servers and dice.random() < 0.15:
+            name, signal_number = dice.choice(servers), signal.SIGKILL
+        else:
+            name = dice.choice(sorted(set(targets) - set(_SERVERS)))
+            signal_number = dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(targets[name], signal_number)
+            self.harm[f"{name} {signal_number.name}"] += 1
+
+    async def stop_one(self, dice: random.Random) -> None:
+        """SIGSTOP to any process for some seconds, a server among them; it does not know that it was away."""
+        targets = self._targets()
+        await self.pause(dice.choice(sorted(targets)), dice.uniform(*_STOPPED_SECONDS))
+
+    async def pause(self, name: str, seconds: float) -> None:
+        """Let the process do nothing for so long."""
+        pid = self._targets().get(name)
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            self.harm[f"{name} SIGSTOP"] += 1
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
+    def _targets(self) -> dict[str, int]:
+        targets = {name: pid for name, pid in self.run.pids.items() if name != "stack"}
+        return targets | {
             kept.name: kept.process.pid
             for kept in self.further
             if kept.process is not None and kept.process.returncode is None
         }
-        name = dice.choice(sorted(targets))
-        try:
-            os.kill(targets[name], dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)))
-        except ProcessLookupError:
-            return
-        self.kills[name] = self.kills.get(name, 0) + 1
 
 
 @asynccontextmanager
-async def machines(home: Home, folder: Path) -> AsyncIterator[Machines]:
-    """Start all, each with a scratch of its own; stop all when the block ends."""
+async def machines(home: Home, folder: Path, *, several: bool) -> AsyncIterator[Machines]:
+    """Start all, each with a scratch of its own; stop all when the block ends.
+
+    Args:
+        home: Of the stack.
+        folder: Where further machines keep what is their own.
+        several: Whether there are any: their files have to be in a bucket.
+    """
     async with running(home) as run:
         port = Ports().free(purpose="the second api")
         shared = {
@@ -130,10 +164,12 @@ async def machines(home: Home, folder: Path) -> AsyncIterator[Machines]:
             kept("second-worker", python, "worker.py", "--queue", "all"),
             kept("third-worker", python, "worker.py", "--queue", "video-media"),
         ]
+        apis = [run.api, f"http://{LOOPBACK}:{port}"]
+        if not several:
+            further, apis = [], [run.api]
         try:
             for process in further:
                 await process.start()
-            apis = [run.api, f"http://{LOOPBACK}:{port}"]
             for api in apis:
                 await eventually(partial(_answers, api), bool, within_seconds=_START_SECONDS)
             yield Machines(home, further, apis)

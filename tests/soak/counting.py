@@ -1,0 +1,134 @@
+"""What became of everything that was sent, by rows and files, past the api."""
+
+import asyncio
+import hashlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from contracts.errors import DatabaseUnavailable, OriginalMissing, StorageFailed
+from contracts.status import VideoStatus
+from database.engine import Database
+from database.tables import Video
+from runs.sweep import Sweeper
+from storage.protocol import Storage
+from tests.fixtures.clips import Clip, Clips
+
+FAULTS: Final = ("lost", "duplicated", "stuck", "stray", "mismatched", "cancels that did not hold", "wrongly ended")
+
+_END_WITHIN_SECONDS: Final = 600.0
+_PAUSE_SECONDS: Final = 0.5
+_ON_THEIR_WAY: Final = (VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.DELETING)
+_OF_ANY_AGE: Final = timedelta(seconds=-60)
+_MOST_ROWS: Final = 100_000
+
+
+@dataclass
+class Sent:
+    """An upload that was acknowledged, and what was asked for it after that.
+
+    Attributes:
+        video_id: Its video.
+        clip: Which file.
+        door: How it came.
+        cancel_held: Whether a cancel was accepted.
+        deleted: Whether a delete was.
+    """
+
+    video_id: str
+    clip: Clip
+    door: str
+    cancel_held: bool = False
+    deleted: bool = False
+
+
+class Counting:
+    """Counts.
+
+    Args:
+        database: The rows.
+        storage: The files.
+        clips: What was sent.
+        bad: Of those, which end in an error, and in which.
+    """
+
+    def __init__(self, database: Database, storage: Storage, clips: Clips, bad: Mapping[Clip, str]) -> None:
+        self._database = database
+        self._storage = storage
+        self._clips = clips
+        self._bad = bad
+        self._sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE)
+
+    async def count(self, sent: Sequence[Sent]) -> Counter[str]:
+        """Wait until nothing is on its way any more, within bounds, and count."""
+        counted = Counter(
+            {"acknowledged": len(sent), **dict.fromkeys(("ready", "coded errors", "deleted", *FAULTS), 0)}
+        )
+        deadline = time.monotonic() + _END_WITHIN_SECONDS
+        counted["stuck"] = await self._left_at(deadline, self._on_their_way)
+        counted["stray"] = await self._left_at(deadline, self._strays)
+        rows = await self._rows()
+        counted["duplicated"] = len(sent) - len({one.video_id for one in sent})
+        known = {UUID(one.video_id) for one in sent}
+        others = [row for row in rows.values() if row.id not in known and row.error_code != "upload_interrupted"]
+        counted["duplicated"] += len(others)
+        for one in sent:
+            fate = self._fate(one, rows.get(UUID(one.video_id)))
+            counted[fate] += 1
+            if fate in FAULTS:
+                print(f"{fate}: {one} {rows.get(UUID(one.video_id))!r}", file=sys.stderr)  # noqa: T201
+            elif fate != "deleted":
+                counted["mismatched"] += not await self._is_as_sent(one, rows[UUID(one.video_id)])
+        return counted
+
+    def _fate(self, sent: Sent, row: Video | None) -> str:
+        if sent.deleted:
+            return "deleted" if row is None else "wrongly ended"
+        if row is None:
+            return "lost"
+        if sent.cancel_held:
+            return "coded errors" if row.error_code == "cancelled" else "cancels that did not hold"
+        wanted = self._bad.get(sent.clip)
+        if row.status == VideoStatus.READY and wanted is None:
+            return "ready"
+        return "coded errors" if row.error_code is not None and row.error_code == wanted else "wrongly ended"
+
+    async def _left_at(self, deadline: float, ask: Callable[[], Awaitable[int]]) -> int:
+        """How many are left once there are none, or at the deadline."""
+        while True:
+            try:
+                left = await ask()
+                if not left or time.monotonic() > deadline:
+                    return left
+            except (DatabaseUnavailable, StorageFailed):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _on_their_way(self) -> int:
+        counted = await self._database.videos.count_by_status()
+        return sum(counted[status] for status in _ON_THEIR_WAY)
+
+    async def _strays(self) -> int:
+        return len([stray async for stray in self._sweeper.strays()])
+
+    async def _rows(self) -> dict[UUID, Video]:
+        page = await self._database.videos.list_page(None, limit=_MOST_ROWS, after=None)
+        return {row.id: row for row in page.videos}
+
+    async def _is_as_sent(self, sent: Sent, row: Video) -> bool:
+        if row.uploaded_at is None:  # an import that was cancelled before it was fetched
+            return row.source_url is not None
+        try:
+            async with self._storage.fetch(row.original_key) as path:
+                found = await asyncio.to_thread(path.read_bytes)
+        except OriginalMissing:
+            return False
+        content = await asyncio.to_thread(self._clips.path(sent.clip).read_bytes)
+        told = row.content_sha256 in {None, hashlib.sha256(content).hexdigest()}
+        return told and found == content

@@ -1,0 +1,14 @@
+"""Some uploads through every door while processes die: a minute of what `make soak` does for longer."""
+
+import pytest
+
+from tests.soak.counting import FAULTS
+from tests.soak.soak import Plan, soak
+
+
+@pytest.mark.timeout(600)
+async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed() -> None:
+    counted = await soak(Plan(uploads=9, seed=1, several=False, away_seconds=3))
+    assert {fault: counted[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
+    assert counted["acknowledged"] == 9
+    assert sum(times for what, times in counted.items() if what.startswith("harm: ")) > 0
