@@ -86,6 +86,10 @@ soak-connections: $(DEV_STAMP) ## Twenty thousand connections that say nothing, 
 failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, ten minutes: make failpoints [ONLY=deleted]
 	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
 
+.PHONY: screenshots
+screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screenshots, minutes: make screenshots [ONLY="library"]
+	@exec "$(BIN)/python" -m tests.web.screenshots $${ONLY:-}
+
 .PHONY: mutants
 mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
 	@exec "$(BIN)/python" -m tests.hostile.mutants

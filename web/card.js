@@ -105,10 +105,8 @@ export class Card {
       );
     },
     refused(poster, below, upload) {
-      poster.append(icon("failed"));
-      this.#parts.reason = element("p", { class: "reason" });
+      this.#buildReason(poster, below);
       below.append(
-        this.#parts.reason,
         element(
           "div",
           { class: "row" },
@@ -118,9 +116,7 @@ export class Card {
       );
     },
     error(poster, below) {
-      poster.append(icon("failed"));
-      this.#parts.reason = element("p", { class: "reason" });
-      below.append(this.#parts.reason);
+      this.#buildReason(poster, below);
       if (this.#item.video.error_code !== "upload_interrupted" && this.#item.video.file_size_bytes > 0) {
         below.append(this.#button("Try again", () => this.#tasks.actions.retry(this.#item.video)));
       }
@@ -130,6 +126,13 @@ export class Card {
       below.append(this.#button("Cancel", () => this.#tasks.actions.cancel(this.#item.video)));
     },
   };
+
+  #buildReason(poster, below) {
+    poster.append(icon("failed"));
+    this.#parts.reason = element("p", { class: "reason" });
+    this.#parts.advice = element("p", { class: "advice" });
+    below.append(this.#parts.reason, this.#parts.advice);
+  }
 
   #button(text, act) {
     return element("button", { type: "button", class: "button", text, "aria-label": `${text}: ${this.#title}`, on: { click: act } });
@@ -173,7 +176,8 @@ export class Card {
   #reason(state, code, detail) {
     const { what, advice } = reasonOf(code, detail ?? "");
     say(this.#parts.meta, state);
-    say(this.#parts.reason, [what, advice].filter(Boolean).join(" "));
+    say(this.#parts.reason, what);
+    say(this.#parts.advice, advice);
   }
 }
 

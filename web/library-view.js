@@ -187,7 +187,14 @@ function dropZone(choose, limits) {
     "section",
     { class: "drop", "aria-label": "Upload" },
     icon("upload"),
-    element("div", {}, element("p", { class: "drop-title", text: "Drop videos anywhere on this page" }), kinds),
+    element(
+      "div",
+      {},
+      element("p", { class: "drop-title for-none", text: "No videos yet" }),
+      element("p", { class: "drop-title for-some", text: "Drop videos anywhere on this page" }),
+      element("p", { class: "for-none", text: "Drop some anywhere on this page, or choose files." }),
+      kinds,
+    ),
     element("button", { class: "button", type: "button", text: "Choose files", on: { click: choose } }),
   );
 }

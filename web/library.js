@@ -72,6 +72,7 @@ export class Library extends EventTarget {
     const turn = this.#turn;
     const page = await this.#ask(null);
     if (turn !== this.#turn || this.state === "loading") return;
+    if (this.state === "failed") this.#recover(page);
     const last = page.items.at(-1);
     const found = new Set(page.items.map((video) => video.id));
     const isCovered = (video) => page.next_cursor === null || video.created_at > last.created_at;
@@ -80,6 +81,14 @@ export class Library extends EventTarget {
     }
     for (const video of page.items) this.#keep(video);
     this.#changed();
+  }
+
+  /** What could not be loaded was loaded now, or can be asked for again. */
+  #recover(page) {
+    this.state = "ready";
+    if (this.#videos.size > 0) return;
+    this.#oldest = page.items.at(-1)?.created_at ?? null;
+    this.#cursor = page.next_cursor;
   }
 
   /** Ask for one video anew. Throws `Problem` where there is none. */

@@ -64,8 +64,7 @@ export class Live extends EventTarget {
       await this.#ask(busy);
       const pause = busy.length > 0 ? LIST_MILLISECONDS : IDLE_MILLISECONDS;
       if (performance.now() - this.#listed > pause) {
-        if (this.#library.state === "failed") await this.#library.load();
-        else await this.#library.refresh();
+        await this.#library.refresh();
         this.#listed = performance.now();
       }
       this.#worked();

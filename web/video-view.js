@@ -3,6 +3,7 @@
 import { Problem } from "./api.js";
 import { element, icon, say } from "./elements.js";
 import { factsTable } from "./facts.js";
+import { menu } from "./menu.js";
 import { KEYS, controlByKeys, player } from "./player.js";
 import { Progress } from "./progress.js";
 import { reasonOf } from "./reasons.js";
@@ -11,6 +12,7 @@ import { timeline } from "./timeline.js";
 import { momentText, percentText, timeLeftText } from "./words.js";
 
 const STEPS_MILLISECONDS = 2000;
+const IN_FRONT = ["Copy link", "Download original"];
 
 export class VideoView {
   #api;
@@ -155,16 +157,18 @@ export class VideoView {
     const video = this.#video;
     const button = (text, act, look = "button") => element("button", { type: "button", class: look, text, on: { click: act } });
     const canRetry = video.status === "error" && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
-    const entries = this.#actions.entries(video).map(({ label, act, href, isDangerous }) =>
-      href
-        ? element("a", { class: "button", href, download: true, text: label })
-        : button(label, () => act(), isDangerous ? "button dangerous" : "button"),
-    );
+    const entries = this.#actions.entries(video);
+    const inFront = entries.filter(({ label }) => IN_FRONT.includes(label));
     this.#tools.replaceChildren(
       ...[
         canRetry && button("Try again", () => this.#actions.retry(this.#video), "button primary"),
         ["uploading", "processing"].includes(video.status) && button("Cancel", () => this.#actions.cancel(this.#video)),
-        ...entries,
+        ...inFront.map(({ label, act, href }) =>
+          href ? element("a", { class: "button", href, download: true, text: label }) : button(label, act),
+        ),
+        menu(`More for ${video.title}`, () =>
+          this.#actions.entries(this.#video).filter(({ label }) => !IN_FRONT.includes(label)),
+        ),
       ].filter(Boolean),
     );
   }

@@ -12,6 +12,7 @@ from playwright.async_api import Browser
 
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home, make_home, running
+from tests.web.files import Named, draw_long_clip
 from tests.web.visitor import Visitor, visiting
 
 
@@ -63,36 +64,12 @@ async def ann(browser: Browser, site: Site) -> AsyncIterator[Visitor]:
 
 
 @pytest.fixture
-def named(tmp_path: Path) -> "Named":
+def named(tmp_path: Path) -> Named:
     """Gives files names of the test's own, as videos of all tests stand in one library."""
     return Named(tmp_path)
-
-
-class Named:
-    """A folder of copies."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def copy(self, clip: Path, name: str) -> Path:
-        """A copy of the clip under that name."""
-        path = self._folder / f"{name}{clip.suffix}"
-        path.write_bytes(clip.read_bytes())
-        return path
-
-    def large(self, clip: Path, name: str, size_bytes: int) -> Path:
-        """A copy with so much behind it that its upload takes a while; players leave that alone."""
-        path = self.copy(clip, name)
-        with path.open("ab") as file:
-            file.write(size_bytes.to_bytes(4, "big") + b"free")
-            file.write(bytes(size_bytes - 8))
-        return path
 
 
 @pytest.fixture(scope="session")
 async def long_clip(clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip that has to be encoded, and takes some seconds."""
-    path = tmp_path_factory.mktemp("long") / "long.mov"
-    source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=40")
-    await asyncio.to_thread(clips.draw, path, *source, "-c:v", "mpeg4", "-q:v", "6")
-    return path
+    return await asyncio.to_thread(draw_long_clip, clips, tmp_path_factory.mktemp("long"))

@@ -10,7 +10,8 @@ from playwright.async_api import Browser, expect
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
-from tests.web.conftest import Named, Site
+from tests.web.conftest import Site
+from tests.web.files import Named
 from tests.web.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.timeout(180)

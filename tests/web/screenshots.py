@@ -1,0 +1,89 @@
+"""``make screenshots``: every state of the page as pictures for people to look at, and what axe-core says of each."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, async_playwright
+
+from media.ffmpeg import Ffmpeg
+from tests.fixtures.chromium import Missing, find_chromium
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import make_home, running
+from tests.web.files import Named, draw_long_clip
+from tests.web.findings import findings
+from tests.web.states import BEFORE, SCHEMES, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
+
+FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+_SETTLE_MILLISECONDS: Final = 300
+_SOURCES: Final = {
+    "Coastline": ("mandelbrot=size=1280x720:rate=25:start_scale=0.6:end_scale=0.002", 12),
+    "Evening sky": ("gradients=size=1280x720:rate=25:c0=#1b2a49:c1=#e6a15c:c2=#8a4f7d:nb_colors=3:x0=0:y0=720", 8),
+    "Tile study": ("sierpinski=size=1280x720:rate=25", 30),
+    "Upright, by phone": ("gradients=size=720x1280:rate=25:c0=#0b6e4f:c1=#f2e8cf:nb_colors=2:speed=0.02", 6),
+    "Colour bars": ("smptehdbars=size=1280x720:rate=25", 75),
+}
+
+
+def draw(clips: Clips, folder: Path) -> Mapping[str, Path]:
+    """Clips that are good to look at, and a broken one."""
+    drawn: dict[str, Path] = {"Half a wedding": clips.path("truncated_no_moov")}
+    for number, (title, (source, seconds)) in enumerate(_SOURCES.items()):
+        path = folder / f"clip-{number}.mp4"
+        sound = ("-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000", "-t", str(seconds))
+        video = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2")
+        clips.draw(path, "-f", "lavfi", "-i", source, *sound, *video)
+        drawn[title] = path
+    return drawn
+
+
+async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
+    """Take the state's pictures; returns what axe-core found."""
+    found: list[str] = []
+    for width, screen in WIDTHS.items():
+        async with looking(browser, stage, screen) as visitor:
+            await state(visitor, stage)
+            for scheme in SCHEMES:
+                await visitor.page.emulate_media(color_scheme=scheme)
+                await visitor.page.wait_for_timeout(_SETTLE_MILLISECONDS)
+                await visitor.page.screenshot(path=FOLDER / f"{state.__name__}-{width}-{scheme}.png")
+                found += [f"{state.__name__}, {width}, {scheme}: {one}" for one in await findings(visitor.page)]
+    return found
+
+
+async def take(only: set[str]) -> list[str]:
+    """Start a service and a browser, and take all pictures, or those of the states that are named."""
+    program = await find_chromium()
+    if isinstance(program, Missing):
+        raise SystemExit(program.reason)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="rushes-screenshots-") as place:
+        folder = Path(place)
+        clips = Clips((await Ffmpeg.locate()).ffmpeg_path, folder)
+        bare, keyed = make_home(folder / "bare"), make_home(folder / "keyed")
+        async with running(bare) as run, running(keyed) as other, async_playwright() as playwright:
+            await keyed.rushes("keys", "create", "--user", "ann")
+            browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            stage = Stage(run.api, other.api, clips, draw_long_clip(clips, folder), Named(folder))
+            for state in BEFORE:
+                found += await picture(browser, stage, state) if not only or state.__name__ in only else []
+            await furnish(stage, await asyncio.to_thread(draw, clips, folder))
+            for state in WITH_VIDEOS:
+                found += await picture(browser, stage, state) if not only or state.__name__ in only else []
+            await browser.close()
+    return found
+
+
+def main() -> None:
+    """Take them, and say where they are."""
+    found = asyncio.run(take(set(sys.argv[1:])))
+    sys.stdout.write("".join(f"{line}\n" for line in [*found, f"The pictures are in {FOLDER}"]))
+    raise SystemExit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What axe-core finds in the page's states, in both colour schemes and at both widths: nothing serious or critical."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home
+from tests.web import states
+from tests.web.conftest import Site
+from tests.web.files import Named
+from tests.web.findings import findings
+from tests.web.states import PHONE, SCHEMES, WIDE, Stage, State, furnish, looking
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="session")
+async def bare(
+    stack: Home, site: Site, clips: Clips, long_clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Stage:
+    """A library in which nothing is yet."""
+    assert stack.run_file is not None
+    return Stage(stack.run_file.api, site.address, clips, long_clip, Named(tmp_path_factory.mktemp("files")))
+
+
+@pytest.fixture(scope="session")
+async def furnished(bare: Stage, clips: Clips) -> Stage:
+    """The same, with videos."""
+    await furnish(bare, {"Broken": clips.path("truncated_no_moov"), "Whole": clips.path("short_with_sound")})
+    return bare
+
+
+async def nothing_serious(browser: Browser, stage: Stage, state: State) -> None:
+    """Bring the state about at each width, and look at it in each colour scheme."""
+    found = []
+    for screen in (WIDE, PHONE):
+        async with looking(browser, stage, screen) as visitor:
+            await state(visitor, stage)
+            for scheme in SCHEMES:
+                await visitor.page.emulate_media(color_scheme=scheme)
+                found += await findings(visitor.page)
+    assert found == []
+
+
+@pytest.mark.parametrize("state", [states.empty, states.sign_in, states.embedded_nothing], ids=lambda it: it.__name__)
+async def test_before_there_are_videos(browser: Browser, bare: Stage, state: State) -> None:
+    await nothing_serious(browser, bare, state)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [states.menu, states.renaming, states.video, states.broken_video, states.uploading],
+    ids=lambda it: it.__name__,
+)
+async def test_with_videos(browser: Browser, furnished: Stage, state: State) -> None:
+    await nothing_serious(browser, furnished, state)
