@@ -1,19 +1,33 @@
-/** Keeps what is shown true: asks the service now and then, seldom where nothing happens, not at all where nobody looks. */
+/**
+ * Keeps what is shown true. The service tells of each change (server-sent events); where that way is shut it is asked now
+ * and then instead, seldom where nothing happens. A page that nobody looks at does neither, and catches up when it is seen
+ * again: a browser has few connections for each service, and other tabs need them as well.
+ */
 
 import { Away, Problem } from "./api.js";
 import { isOnItsWay } from "./library.js";
 
+const EVENTS = "/api/v1/events";
+const KINDS = ["created", "uploaded", "ready", "error", "cancelled", "retried", "updated", "progress"];
 const BUSY_MILLISECONDS = 1000;
 const LIST_MILLISECONDS = 5000;
 const IDLE_MILLISECONDS = 15000;
+const TOLD_MILLISECONDS = 60000;
 const LONGEST_MILLISECONDS = 20000;
+const AGAIN_MILLISECONDS = 5000;
 const MOST_ASKED = 6;
 
-/** Fires `away` and `back` when the service can't be reached, and when it can again. */
+/**
+ * Fires `away` and `back` when the service can't be reached, and when it can again; `gone` with `detail` the id of a video
+ * that was deleted.
+ */
 export class Live extends EventTarget {
   #library;
   #uploads;
+  #events = null;
+  #isTold = false;
   #timer = null;
+  #opening = null;
   #failures = 0;
   #listed = 0;
   #next = 0;
@@ -24,19 +38,20 @@ export class Live extends EventTarget {
     super();
     this.#library = library;
     this.#uploads = uploads;
-    document.addEventListener("visibilitychange", () => this.soon());
-    window.addEventListener("online", () => this.soon());
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#close() : this.#open()));
+    window.addEventListener("online", () => this.#open());
     window.addEventListener("offline", () => this.#failed());
   }
 
   start() {
     this.#isOn = true;
-    this.#wait(BUSY_MILLISECONDS);
+    this.#open();
   }
 
   stop() {
     this.#isOn = false;
     clearTimeout(this.#timer);
+    this.#close();
   }
 
   /** Ask after this video as well, whatever the list shows; null for none. */
@@ -48,8 +63,46 @@ export class Live extends EventTarget {
   /** Ask at once: somebody has done something. */
   soon() {
     if (!this.#isOn || document.hidden) return;
-    this.#listed = 0;
+    this.#listed = -Infinity;
     this.#wait(0);
+  }
+
+  #open() {
+    clearTimeout(this.#opening);
+    if (!this.#isOn || document.hidden) return;
+    this.#close();
+    const events = new EventSource(EVENTS);
+    this.#events = events;
+    events.addEventListener("open", () => this.#told(true));
+    events.addEventListener("error", () => {
+      this.#told(false);
+      // The browser comes back by itself to a stream that broke, and not to one that was refused.
+      if (events.readyState === EventSource.CLOSED) this.#opening = setTimeout(() => this.#open(), AGAIN_MILLISECONDS);
+    });
+    for (const kind of KINDS) {
+      events.addEventListener(`video.${kind}`, ({ data }) => this.#library.put(JSON.parse(data)));
+    }
+    events.addEventListener("video.deleted", ({ data }) => this.#gone(JSON.parse(data).id));
+    events.addEventListener("events.missed", () => this.soon());
+    this.soon();
+  }
+
+  #close() {
+    clearTimeout(this.#opening);
+    this.#events?.close();
+    this.#events = null;
+    this.#isTold = false;
+  }
+
+  /** Once somebody is told, nothing more is missed; what was before that is asked for. */
+  #told(isTold) {
+    this.#isTold = isTold;
+    this.soon();
+  }
+
+  #gone(id) {
+    this.#library.drop(id);
+    this.dispatchEvent(new CustomEvent("gone", { detail: id }));
   }
 
   #wait(milliseconds) {
@@ -61,9 +114,10 @@ export class Live extends EventTarget {
     if (!this.#isOn || document.hidden) return;
     try {
       const busy = this.#library.all.filter((video) => isOnItsWay(video));
-      await this.#ask(busy);
-      const pause = busy.length > 0 ? LIST_MILLISECONDS : IDLE_MILLISECONDS;
-      if (performance.now() - this.#listed > pause) {
+      const pause = this.#isTold ? TOLD_MILLISECONDS : busy.length > 0 ? LIST_MILLISECONDS : IDLE_MILLISECONDS;
+      const isDue = performance.now() - this.#listed > pause;
+      if (isDue || !this.#isTold) await this.#ask(busy);
+      if (isDue) {
         await this.#library.refresh();
         this.#listed = performance.now();
       }
@@ -78,19 +132,19 @@ export class Live extends EventTarget {
   /** Ask after those that are processed, a few at a time, in turn. */
   async #ask(busy) {
     const asked = busy.filter((video) => video.status === "processing" || !this.#uploads.of(video.id));
-    if (this.#watched !== null) await this.#look(this.#watched);
-    if (asked.length === 0) return;
-    const turn = Array.from({ length: Math.min(MOST_ASKED, asked.length) }, (_, at) => (this.#next + at) % asked.length);
-    this.#next = (this.#next + turn.length) % asked.length;
-    await Promise.all(turn.map((at) => this.#look(asked[at].id)));
+    const count = Math.min(MOST_ASKED, asked.length);
+    const turn = Array.from({ length: count }, (_, at) => asked[(this.#next + at) % asked.length].id);
+    this.#next = asked.length > 0 ? (this.#next + count) % asked.length : 0;
+    const ids = new Set(this.#watched === null ? turn : [this.#watched, ...turn]);
+    await Promise.all([...ids].map((id) => this.#look(id)));
   }
 
   async #look(id) {
     try {
       await this.#library.look(id);
     } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 404) throw error;
-      this.#library.drop(id);
+      if (!(error instanceof Problem) || ![404, 422].includes(error.status)) throw error;
+      this.#gone(id);
     }
   }
 

@@ -27,6 +27,7 @@ export class Page {
     library.addEventListener("video", ({ detail }) => this.#learned(detail));
     uploads.addEventListener("change", ({ detail }) => this.#uploadChanged(detail));
     actions.addEventListener("removed", ({ detail }) => router.videoId === detail && router.go("/"));
+    live.addEventListener("gone", ({ detail }) => this.#video?.id === detail && this.#video.fail(null));
     live.addEventListener("away", () => this.#tellAway(true));
     live.addEventListener("back", () => this.#tellAway(false));
     this.#input.addEventListener("change", () => this.#took(Array.from(this.#input.files, (file) => ({ file, handle: null }))));
@@ -64,7 +65,10 @@ export class Page {
       tryAgain: (upload) => uploads.again(upload),
       forget: (upload) => uploads.remove(upload),
     };
-    limits().then(({ extensions }) => (this.#input.accept = extensions.join(",")));
+    limits().then((known) => {
+      this.#input.accept = known.extensions.join(",");
+      uploads.limits = known;
+    });
     this.#library = new LibraryView(library, uploads, tasks, limits());
     library.load();
     uploads.begin(this.#user);
@@ -173,6 +177,8 @@ export class Page {
         ? "The service can't be reached. This page tries again by itself."
         : "You are offline. Everything goes on when you are back."
       : "";
-    if (!isAway) this.#given.notices.say("The connection is back.");
+    if (isAway) return;
+    this.#given.uploads.wake();
+    this.#given.notices.say("The connection is back.");
   }
 }

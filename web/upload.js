@@ -92,6 +92,11 @@ export class Upload extends EventTarget {
     this.#wake?.();
   }
 
+  /** Go on at once, where it waits for a service or a network that was away: it is back. */
+  wake() {
+    this.#wake?.();
+  }
+
   /** Take the file of one that was begun earlier. */
   take(file) {
     this.file = file;

@@ -3,6 +3,7 @@
 import { BegunUploads, isFileOf } from "./begun-uploads.js";
 import { Problem } from "./api.js";
 import { State, Upload } from "./upload.js";
+import { sizeText } from "./words.js";
 
 const AT_ONCE = 2;
 
@@ -16,6 +17,8 @@ export class Uploads extends EventTarget {
 
   constructor(api, session) {
     super();
+    /** What an upload may be, as far as that is known. */
+    this.limits = { extensions: [], mostBytes: 0 };
     this.#api = api;
     this.#session = session;
   }
@@ -54,9 +57,23 @@ export class Uploads extends EventTarget {
       const upload = new Upload(this.#api, this.#session, { key: newKey(), id: null, name, size, lastModified }, file);
       upload.handle = handle;
       this.#follow(upload);
-      if (size === 0) upload.become(State.FAILED, new Problem(422, "file_empty", ""));
+      const problem = this.#problemOf(file);
+      if (problem !== null) upload.become(State.FAILED, problem);
     }
     this.#next();
+  }
+
+  /** What the service would refuse anyway is told before its turn comes. */
+  #problemOf({ name, size }) {
+    const { extensions, mostBytes } = this.limits;
+    if (size === 0) return new Problem(422, "file_empty", "");
+    if (extensions.length > 0 && !extensions.some((extension) => name.toLowerCase().endsWith(extension))) {
+      return new Problem(415, "unsupported_extension", `The file's name must end in one of ${extensions.join(", ")}.`);
+    }
+    if (mostBytes > 0 && size > mostBytes) {
+      return new Problem(413, "too_large", `A file may have at most ${sizeText(mostBytes)}.`);
+    }
+    return null;
   }
 
   /** Go on with one whose file had to be chosen again. False where that is another file. */
@@ -71,6 +88,11 @@ export class Uploads extends EventTarget {
   again(upload) {
     this.remove(upload);
     this.add([{ file: upload.file, handle: upload.handle }]);
+  }
+
+  /** The service is back: nobody waits any longer. */
+  wake() {
+    for (const upload of this.#all) upload.wake();
   }
 
   /** Stop one and forget it. */

@@ -79,9 +79,10 @@ export class VideoView {
     if (isFirst) this.#title.focus({ preventScroll: true });
   }
 
-  /** Say that there is no such video, or that it can't be shown now. */
+  /** Say that there is no such video (for null as well), or that it can't be shown now. */
   fail(error) {
-    const isGone = error instanceof Problem && [404, 422].includes(error.status);
+    const isGone = error === null || (error instanceof Problem && [404, 422].includes(error.status));
+    this.end();
     document.title = "Rushes";
     this.element.lastElementChild.replaceWith(
       element(
