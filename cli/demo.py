@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.api_client import ApiClient, open_readable
+from cli.browsing import open_page
 from cli.console import duration_text, output, print_facts, size_text, status_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
@@ -45,8 +46,9 @@ def demo(
 ) -> None:
     """Send a video through the whole pipeline and show each step.
 
-    Uses the stack that runs on RUSHES_HOME, or starts one. At a terminal that one then serves until Ctrl-C; otherwise
-    everything is stopped. Exits with 1 if the video ends in error.
+    Uses the stack that runs on RUSHES_HOME, or starts one. At a terminal the video's page is opened, where there is a
+    screen, and a stack of our own serves until Ctrl-C; otherwise it is stopped. Exits with 1 if the video ends in
+    error.
     """
     if video is not None:
         open_readable(video).close()
@@ -71,9 +73,11 @@ class _Demo:
                 async with self._running() as (run, is_ours):
                     video = await self._send_and_follow(service_of(self._settings, run))
                     exit_code = ExitCode.OK if video.status is VideoStatus.READY else ExitCode.FAILED
-                    if is_ours and sys.stdin.isatty() and self._console.is_terminal:
-                        self._say("\nServing until Ctrl-C.")
-                        await forever()
+                    if sys.stdin.isatty() and self._console.is_terminal:
+                        await open_page(page_of(run.api, video), os.environ)
+                        if is_ours:
+                            self._say("\nServing until Ctrl-C.")
+                            await forever()
             except asyncio.CancelledError:
                 if interruption.received is None:
                     raise
@@ -130,12 +134,20 @@ async def drawn_clip(settings: Settings) -> Path:
     return partial.replace(clip)
 
 
+def page_of(address: str, video: VideoView) -> str:
+    """Where a person looks at a video."""
+    return f"{address.rstrip('/')}/videos/{video.id}"
+
+
 def _print_summary(console: Console, video: VideoView, service: Service, api: ApiClient, extension: str) -> None:
     """How it ended and where everything is."""
     video_id = str(video.id)
     uploads = service.settings.uploads_folder if service.stack is None else Path(service.stack.uploads)
     published = uploads / processed_key(video_id, VIDEO_NAME)
-    facts: list[tuple[str, str | Text | None]] = [("Status", status_text(video.status))]
+    facts: list[tuple[str, str | Text | None]] = [
+        ("Status", status_text(video.status)),
+        ("Page", page_of(service.api_url, video)),
+    ]
     if video.status is VideoStatus.ERROR:
         facts.append(("Reason", Text(error_text(video), style="red")))
     elif video.url_mp4 is not None and video.thumbnail is not None:

@@ -32,6 +32,7 @@ async def _serve() -> int:
                 print_facts(
                     console,
                     [
+                        ("Page", f"{run.api}/"),
                         ("API", f"{run.api}/api/v1/videos"),
                         ("API docs", f"{run.api}/docs"),
                         ("Temporal Web UI", run.temporal_ui),

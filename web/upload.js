@@ -4,7 +4,7 @@ import { Away, Problem } from "./api.js";
 import { Rate } from "./rate.js";
 import * as tus from "./tus.js";
 
-const PIECE_BYTES = 32 * 1024 * 1024;
+const PIECE_BYTES = 16 * 1024 * 1024;
 const STALL_MILLISECONDS = 45_000;
 const FIRST_PAUSE_SECONDS = 1;
 const LONGEST_PAUSE_SECONDS = 30;

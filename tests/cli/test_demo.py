@@ -39,6 +39,7 @@ async def test_a_video_becomes_ready_and_everything_is_stopped(home: Home, clips
     ):
         assert f"{step:<17} completed in" in ended.out
     assert re.search(r"^Status +ready$", ended.out, re.MULTILINE)
+    assert re.search(r"^Page +http://.*/videos/", ended.out, re.MULTILINE)
     assert re.search(r"^Duration +2\.0 s$", ended.out, re.MULTILINE)
     assert re.search(r"^Workflow +http://.*/namespaces/default/workflows/video-", ended.out, re.MULTILINE)
     assert re.search(r"^API docs +http://.*/docs$", ended.out, re.MULTILINE)

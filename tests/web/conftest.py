@@ -52,7 +52,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     )
     async with running(home) as run:
         unsigned = Site(home, run.api, "", "")
-        yield Site(home, run.api, await unsigned.new_key("ann"), await unsigned.new_key("bob"))
+        ann, bob = await asyncio.gather(unsigned.new_key("ann"), unsigned.new_key("bob"))
+        yield Site(home, run.api, ann, bob)
 
 
 @pytest.fixture

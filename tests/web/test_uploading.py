@@ -133,9 +133,10 @@ async def test_a_session_that_ends_leads_to_the_form_and_back(
     passing = await site.new_key("ann")
     async with visiting(browser, site.address, passing) as visitor:
         await visitor.opens()
-        await starts_slowly(visitor, named.large(clips.path("short_with_sound"), "handed over", 12 * MEBIBYTE))
+        await starts_slowly(visitor, named.large(clips.path("short_with_sound"), "handed over", 24 * MEBIBYTE))
         revoked = await site.home.rushes("keys", "revoke", passing.split("_")[1])
         assert revoked.code == 0, revoked.err
+        await visitor.page.get_by_label("Search by title").fill("handed")
         await expect(visitor.page.locator("h1")).to_have_text("Your session has ended")
         await visitor.slows_uploads(None)
         await visitor.page.get_by_label("Key").fill("rushes_000000000000_wrong")
