@@ -19,9 +19,9 @@ MEBIBYTE = 1024 * 1024
 SLOW = 2 * MEBIBYTE
 
 
-async def starts_slowly(visitor: Visitor, file: Path) -> None:
+async def starts_slowly(visitor: Visitor, file: Path, bytes_a_second: int = SLOW) -> None:
     """Choose a file, and wait until some of it is durable, with a network that leaves time for more."""
-    await visitor.slows_uploads(SLOW)
+    await visitor.slows_uploads(bytes_a_second)
     await visitor.chooses(file)
     await expect(visitor.card(file.stem)).to_contain_text("MiB/s")
 
@@ -89,28 +89,32 @@ async def test_an_upload_that_is_cancelled_leaves_nothing(ann: Visitor, site: Si
 async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visitor, named: Named, clips: Clips) -> None:
     file = named.large(clips.path("short_with_sound"), "interrupted", 12 * MEBIBYTE)
     await starts_slowly(ann, file)
+    await ann.slows_uploads(None)
     await ann.page.reload()
     card = ann.card("interrupted")
     await expect(card).to_contain_text("Choose the same file")
-    await ann.slows_uploads(None)
-    begun: list[int] = []
-    ann.page.on(
-        "request",
-        lambda request: begun.append(int(request.headers["upload-offset"])) if request.method == "PATCH" else None,
-    )
-    await ann.chooses(file)
+    async with ann.page.expect_request(lambda request: request.method == "PATCH") as sent:
+        await ann.chooses(file)
+    assert int((await sent.value).headers["upload-offset"]) > 0
     await ann.sees_ready("interrupted")
-    assert begun
-    assert begun[0] > 0
+
+
+async def test_a_dropped_file_goes_on_by_itself_after_a_reload(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.slows_uploads(SLOW)
+    await ann.drops(named.large(clips.path("short_with_sound"), "dropped", 12 * MEBIBYTE))
+    await expect(ann.card("dropped")).to_contain_text("MiB/s")
+    await ann.slows_uploads(None)  # from the next request on
+    await ann.page.reload()
+    await ann.sees_ready("dropped")
 
 
 async def test_without_a_network_an_upload_waits_and_goes_on(ann: Visitor, named: Named, clips: Clips) -> None:
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "in a tunnel", 12 * MEBIBYTE))
+    await ann.slows_uploads(None)
     await ann.page.context.set_offline(True)
     await expect(ann.card("in a tunnel")).to_contain_text("You are offline. It goes on by itself.")
     await expect(ann.page.locator("#banner")).to_contain_text("You are offline")
     await ann.page.context.set_offline(False)
-    await ann.slows_uploads(None)
     await ann.sees_ready("in a tunnel")
     await expect(ann.page.locator("#banner")).to_be_empty()
 
@@ -121,9 +125,9 @@ async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "survivor", 12 * MEBIBYTE))
     run = site.home.run_file
     assert run is not None
+    await ann.slows_uploads(None)
     os.kill(run.pids["api"], signal.SIGKILL)
     await expect(ann.card("survivor")).to_contain_text("The service is away. It goes on by itself.")
-    await ann.slows_uploads(None)
     await ann.sees_ready("survivor")
 
 
@@ -133,7 +137,9 @@ async def test_a_session_that_ends_leads_to_the_form_and_back(
     passing = await site.new_key("ann")
     async with visiting(browser, site.address, passing) as visitor:
         await visitor.opens()
-        await starts_slowly(visitor, named.large(clips.path("short_with_sound"), "handed over", 24 * MEBIBYTE))
+        await starts_slowly(
+            visitor, named.large(clips.path("short_with_sound"), "handed over", 24 * MEBIBYTE), 2 * SLOW
+        )
         revoked = await site.home.rushes("keys", "revoke", passing.split("_")[1])
         assert revoked.code == 0, revoked.err
         await visitor.page.get_by_label("Search by title").fill("handed")

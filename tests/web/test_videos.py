@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import b64encode
 from pathlib import Path
 
 import httpx
@@ -104,6 +105,22 @@ async def test_a_link_plays_a_private_video_in_the_frame_of_somebody_without_a_k
         await eventually(stranger.frames_played, lambda frames: frames > 5)
         await stranger.page.goto(player)
         await expect(stranger.page.get_by_role("alert")).to_contain_text("This video can't be played here")
+
+
+async def test_a_long_list_loads_more_as_it_is_scrolled(browser: Browser, site: Site) -> None:
+    async with site.as_user(site.bob) as api:
+        for number in range(30):
+            name = b64encode(f"{number}.mp4".encode()).decode()
+            headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Metadata": f"filename {name}"}
+            assert (await api.post("/api/v1/uploads", headers=headers)).status_code == 201
+    async with visiting(browser, site.address, site.bob) as visitor:
+        asked: list[str] = []
+        visitor.page.on("request", lambda request: asked.append(request.url) if "cursor=" in request.url else None)
+        await visitor.opens()
+        await visitor.sees_card("29")
+        assert asked == []
+        await visitor.page.mouse.wheel(0, 20_000)
+        await visitor.sees_card("0")
 
 
 async def test_signing_in_and_out(browser: Browser, site: Site) -> None:

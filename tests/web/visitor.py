@@ -1,6 +1,6 @@
 """Somebody who uses the page, with a browser of their own."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,13 @@ class Visitor:
         """Choose files to upload."""
         await self.page.locator("#files").set_input_files(files)
 
+    async def drops(self, *files: Path) -> None:
+        """Drop files onto the page, as from a folder: unlike chosen ones, the browser knows where they are."""
+        session = await self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            await session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+
     def card(self, title: str) -> Locator:
         """The card of that title."""
         named = self.page.locator(".title").get_by_text(title, exact=True)
@@ -50,6 +57,10 @@ class Visitor:
         card = self.card(title)
         await expect(card.locator("a.play")).to_be_visible()
         return card
+
+    async def sees_card(self, title: str) -> None:
+        """Wait until there is a card of that title."""
+        await expect(self.card(title)).to_have_count(1)
 
     async def takes(self, title: str, entry: str) -> None:
         """Choose something from the menu of a card."""
@@ -93,8 +104,3 @@ async def sign_in(context: BrowserContext, key: str) -> None:
     """Give the browser a session, as the form does."""
     answer = await context.request.post("/api/v1/session", headers={"Authorization": f"Bearer {key}"})
     assert answer.status == 201, await answer.text()
-
-
-def offsets(requests: Iterable[tuple[str, str]]) -> list[int]:
-    """Where the requests that brought bytes began, in order."""
-    return [int(offset) for method, offset in requests if method == "PATCH"]
