@@ -22,6 +22,9 @@ class MarkReadyInput:
         height: Pixels, as displayed.
         warnings: What its owner should know.
         content_sha256: Of the upload, where the run computed it; None where the row has it.
+        video_bytes: Size of the published video.
+        video_sha256: Of the published video.
+        thumbnail_bytes: Size of the published picture.
     """
 
     video_id: str
@@ -31,6 +34,9 @@ class MarkReadyInput:
     height: int
     warnings: tuple[VideoWarning, ...]
     content_sha256: str | None = None
+    video_bytes: int | None = None
+    video_sha256: str | None = None
+    thumbnail_bytes: int | None = None
 
 
 class MarkReadyActivities:
@@ -58,6 +64,9 @@ class MarkReadyActivities:
                 width=request.width,
                 height=request.height,
                 warnings=request.warnings,
+                published_bytes=request.video_bytes,
+                published_sha256=request.video_sha256,
+                thumbnail_bytes=request.thumbnail_bytes,
             ),
             request.content_sha256,
         )

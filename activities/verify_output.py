@@ -11,6 +11,7 @@ from media.ffmpeg import Ffmpeg
 from media.join import StreamHash
 from media.plan import TranscodePlan
 from media.verify import verify_output
+from storage.hashing import sha256_of_file
 from storage.protocol import Storage
 
 
@@ -40,12 +41,14 @@ class VerifyOutputResult:
         width: Pixels, as displayed.
         height: Pixels, as displayed.
         output: What the file is, for people.
+        sha256: Of the file; None from a worker of an older version.
     """
 
     duration_seconds: float
     width: int
     height: int
     output: FileFacts | None = None
+    sha256: str | None = None
 
 
 class VerifyOutputActivities:
@@ -70,7 +73,12 @@ class VerifyOutputActivities:
             output = await verify_output(
                 self._ffmpeg, plan, request.went_in, packets, target, on_read=heartbeat.advance
             )
+            sha256 = await sha256_of_file(target)
         width, height = output.video.display_size
         return VerifyOutputResult(
-            duration_seconds=output.duration_seconds, width=width, height=height, output=facts_of(output)
+            duration_seconds=output.duration_seconds,
+            width=width,
+            height=height,
+            output=facts_of(output),
+            sha256=sha256,
         )

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli import (
     accounts,
+    database,
     demo,
     deploy,
     doctor,
@@ -22,6 +23,7 @@ from cli import (
     storage,
     sweep,
     upload,
+    verify,
     videos,
 )
 from cli.console import messages
@@ -50,10 +52,15 @@ _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]]
         (
             ("migrate", processes.migrate),
             ("sweep", sweep.sweep),
+            ("verify", verify.verify),
             ("api", processes.api),
             ("worker", processes.worker),
         ),
     ),
+)
+_DATABASE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("dump", database.dump),
+    ("restore", database.restore),
 )
 _STORAGE_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("check", storage.check),
@@ -78,6 +85,7 @@ _GROUPS: Final = (
     ("users", "How much each may use.", "Callers", _USER_COMMANDS),
     ("deploy", "Which version of the workers gets new videos.", _PARTS, _DEPLOY_COMMANDS),
     ("storage", "The place where the files live.", _PARTS, _STORAGE_COMMANDS),
+    ("database", "The rows: a dump of them, and the way back.", _PARTS, _DATABASE_COMMANDS),
 )
 
 

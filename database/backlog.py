@@ -52,6 +52,14 @@ class Backlog:
         async with self._transaction() as session:
             return {video.id: video for video in await session.scalars(query)}
 
+    async def page(self, after: UUID | None, *, limit: int) -> list[Video]:
+        """All videos, by their ids: the next ones after the last id of the page before."""
+        query = select(Video).order_by(col(Video.id)).limit(limit)
+        if after is not None:
+            query = query.where(col(Video.id) > after)
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
     async def look_again(self, video: Video, at: datetime) -> None:
         """Leave the row alone until then, unless it changes meanwhile."""
         change = (

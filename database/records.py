@@ -84,6 +84,9 @@ class PublishedVideo:
         width: Pixels, as displayed.
         height: Pixels, as displayed.
         warnings: What its owner should know, in the order in which it was found.
+        published_bytes: Size of the video's file; None where an older run does not tell.
+        published_sha256: Of the video's file; None likewise.
+        thumbnail_bytes: Size of the picture's file; None likewise.
     """
 
     url_mp4: str
@@ -92,6 +95,9 @@ class PublishedVideo:
     width: int
     height: int
     warnings: tuple[VideoWarning, ...] = ()
+    published_bytes: int | None = None
+    published_sha256: str | None = None
+    thumbnail_bytes: int | None = None
 
 
 @dataclass(frozen=True)

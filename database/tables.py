@@ -93,6 +93,9 @@ class Video(SQLModel, table=True):
     source_url: str | None = None
     url_mp4: str | None = None
     thumbnail: str | None = None
+    published_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
+    published_sha256: str | None = Field(default=None, max_length=64)
+    thumbnail_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
     duration_seconds: float | None = Field(default=None, sa_column=Column(Float))
     width: int | None = None
     height: int | None = None

@@ -240,11 +240,15 @@ class Videos:
         async with self._transaction() as session:
             return await compare_and_set(session, video_id, open_statuses, values, attempt=attempt) is not None
 
-    async def start_retry(self, video_id: UUID) -> Video:
+    async def start_retry(self, video_id: UUID, *, of: VideoStatus = VideoStatus.ERROR) -> Video:
         """``error -> processing`` with the next attempt; its error, warnings and cancel are forgotten.
 
+        Args:
+            video_id: The row.
+            of: The status that it is in; ``ready`` for one whose published files are to be made anew.
+
         Raises:
-            StatusConflict: The row is not in ``error``, or its upload never finished, so that there is no file.
+            StatusConflict: The row is in another status, or its upload never finished, so that there is no file.
         """
         values = {
             "status": VideoStatus.PROCESSING,
@@ -256,7 +260,7 @@ class Videos:
         }
         uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:
-            video = await compare_and_set(session, video_id, [VideoStatus.ERROR], values, uploaded)
+            video = await compare_and_set(session, video_id, [of], values, uploaded)
             if video is None:
                 raise await conflict(session, video_id, "be retried")
         return video

@@ -34,6 +34,24 @@ def wrapped(program: str, *arguments: str, dies_by: str) -> list[str]:
     return ["unshare", *_UNPRIVILEGED, *command] if os.geteuid() == 0 else command
 
 
+def client_program(name: str) -> str:
+    """Path of a program that speaks with a server, such as ``pg_dump``: the wheel's, else the one on the path.
+
+    Raises:
+        EmbeddedPostgresError: There is none.
+    """
+    try:
+        program = _programs_folder() / name
+    except EmbeddedPostgresError:
+        found = shutil.which(name)
+        if found is None:
+            raise EmbeddedPostgresError(
+                f"There is no {name} here. Install PostgreSQL's client programs, of the server's version or newer."
+            ) from None
+        return found
+    return str(program)
+
+
 async def require_unprivileged() -> None:
     """Find out whether this user can run PostgreSQL.
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from pathlib import Path
 
+from storage.filesystem import off_loop, told_as_storage_failed
 from storage.protocol import LocalFile, Storage
 
 
@@ -17,11 +18,17 @@ async def sha256_of(storage: Storage, key: str) -> str:
     """
     file = await storage.served(key)
     if isinstance(file, LocalFile):
-        return await asyncio.to_thread(_sha256_of, file.path)
+        return await sha256_of_file(file.path)
     digest = hashlib.sha256()
     async for piece in file.read(0, file.size_bytes):
         await asyncio.to_thread(digest.update, piece)
     return digest.hexdigest()
+
+
+async def sha256_of_file(path: Path) -> str:
+    """Of a file of this machine, as 64 hexadecimal digits. Raises ``StorageFailed`` where it can't be read."""
+    with told_as_storage_failed("read a file", path):
+        return await off_loop(_sha256_of, path)
 
 
 def _sha256_of(path: Path) -> str:

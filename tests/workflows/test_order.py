@@ -83,7 +83,16 @@ async def test_every_step_is_told_what_the_steps_before_it_found(time_skipping: 
     assert isinstance(verify, VerifyOutputInput)
     assert (verify.plan, verify.file, verify.frames) == (script.plan, published.video, 300)
     ready = script.last("mark_ready")
-    assert ready == MarkReadyInput(video_id, 3, duration_seconds=12.0, width=1280, height=720, warnings=())
+    assert ready == MarkReadyInput(
+        video_id,
+        3,
+        duration_seconds=12.0,
+        width=1280,
+        height=720,
+        warnings=(),
+        video_bytes=published.video.size_bytes,
+        thumbnail_bytes=published.thumbnail.size_bytes,
+    )
 
 
 async def test_the_thumbnail_is_drawn_while_the_picture_is_encoded(

@@ -1,0 +1,58 @@
+"""A dump and a copy of the files make the service anew, also for what was on its way and Temporal does not know."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import serving, with_everything_allowed
+from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.stack import Home
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def done(home: Home, *command: str) -> str:
+    """What a ``rushes`` command says that succeeds."""
+    ended = await home.rushes(*command)
+    assert ended.code == 0, ended
+    return ended.out
+
+
+async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_on_its_way_goes_on(
+    tmp_path: Path, clips: Clips
+) -> None:
+    before, after = (with_everything_allowed(tmp_path / name) for name in ("before", "after"))
+    dump, files = tmp_path / "rows.dump", tmp_path / "files"
+    async with serving(before) as service:
+        ready = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+        played = await service.ended(ready)
+        content = (await service.http.get(played["url_mp4"])).content
+        worker = service.run.pids["worker"]
+        os.kill(worker, signal.SIGSTOP)
+        on_its_way = await service.upload(clips.path(Clip.SILENT))
+        assert "rows.dump" in await done(before, "database", "dump", str(dump))
+        await asyncio.to_thread(shutil.copytree, service.run.uploads, files)
+        os.kill(worker, signal.SIGCONT)
+
+    async with serving(after) as service:
+        await asyncio.to_thread(shutil.copytree, files, service.run.uploads, dirs_exist_ok=True)
+        await done(after, "database", "restore", str(dump))
+        await done(after, "migrate")
+        row = await service.row(ready)
+        assert (await service.http.get(row["url_mp4"])).content == content
+        assert (await service.ended(on_its_way))["status"] == "ready", "though no run of it was known here"
+        assert "Videos compared: 2. All files are right." in await done(after, "verify")
+
+        uploads = Path(service.run.uploads)
+        (uploads / "processed" / ready / "video.mp4").write_bytes(b"damaged")
+        (uploads / "originals" / f"{on_its_way}.mp4").unlink()
+        found = await after.rushes("verify", "--repair")
+        assert found.code == 1, found
+        assert f"processed/{ready}/video.mp4  another size: is being made again" in found.out
+        assert f"originals/{on_its_way}.mp4  missing: it can't be made again" in found.out
+        assert (await service.ended(ready))["attempt"] == 2
+        assert len((await service.http.get(row["url_mp4"])).content) == len(content)

@@ -1,0 +1,130 @@
+"""Rows and stored files are compared, and what differs is named once, with what can be done about it."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.status import VideoStatus
+from contracts.storage_keys import original_key, processed_key
+from database.engine import Database
+from database.records import NewVideo, PublishedVideo
+from runs.sweep import Sweeper
+from runs.verify import Discrepancy, Fault, Verifier
+from storage.disk import DiskStorage
+from storage.hashing import sha256_of
+from tests.storage.published import PICTURE, publish_something
+
+ORIGINAL, VIDEO = b"the original", b"the video"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> DiskStorage:
+    return DiskStorage(tmp_path / "uploads", tmp_path / "scratch")
+
+
+async def ready_video(database: Database, storage: DiskStorage) -> UUID:
+    """A video in ``ready`` with all its files, and what the row tells of them."""
+    video_id = uuid4()
+    key = original_key(str(video_id), ".mp4")
+    writer = await storage.create_original(key)
+    await writer.write(ORIGINAL)
+    await writer.commit()
+    await database.videos.create_uploading(
+        NewVideo(video_id, "local", "A clip", "clip.mp4", key, upload_expires_at=datetime(2999, 1, 1, tzinfo=UTC))
+    )
+    digest = await sha256_of(storage, key)
+    await database.videos.finish_upload(video_id, title=None, file_size_bytes=len(ORIGINAL), content_sha256=digest)
+    await publish_something(storage, str(video_id), VIDEO)
+    of_video = await sha256_of(storage, processed_key(str(video_id), "video.mp4"))
+    published = PublishedVideo("/v", "/t", 1.0, 2, 2, (), len(VIDEO), of_video, len(PICTURE))
+    await database.videos.mark_ready(video_id, 1, published)
+    return video_id
+
+
+async def found(database: Database, storage: DiskStorage, *, hashes: bool = True) -> list[Discrepancy]:
+    sweeper = Sweeper(database.videos, database.backlog, storage, timedelta(seconds=-60))
+    verifier = Verifier(database.backlog, storage, sweeper, hashes=hashes)
+    return [discrepancy async for discrepancy in verifier.discrepancies()]
+
+
+def path_of(tmp_path: Path, video_id: UUID, name: str) -> Path:
+    uploads = tmp_path / "uploads"
+    return (
+        uploads / "originals" / f"{video_id}.mp4"
+        if name == "original"
+        else uploads / "processed" / str(video_id) / name
+    )
+
+
+async def test_what_is_as_the_row_says_is_not_named(database: Database, storage: DiskStorage) -> None:
+    for _ in range(3):
+        await ready_video(database, storage)
+    assert await found(database, storage) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault", "repairable"),
+    [
+        ("original", None, Fault.MISSING, False),
+        ("original", b"short", Fault.ANOTHER_SIZE, False),
+        ("original", ORIGINAL.upper(), Fault.ANOTHER_CONTENT, False),
+        ("video.mp4", None, Fault.MISSING, True),
+        ("video.mp4", b"short", Fault.ANOTHER_SIZE, True),
+        ("video.mp4", VIDEO.upper(), Fault.ANOTHER_CONTENT, True),
+        ("thumbnail.jpg", None, Fault.MISSING, True),
+        ("thumbnail.jpg", b"", Fault.ANOTHER_SIZE, True),
+    ],
+)
+async def test_a_file_that_is_not_as_the_row_says_is_named(
+    database: Database,
+    storage: DiskStorage,
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    fault: Fault,
+    repairable: bool,
+) -> None:
+    await ready_video(database, storage)
+    video_id = await ready_video(database, storage)
+    path = path_of(tmp_path, video_id, name)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    (discrepancy,) = await found(database, storage)
+    assert (discrepancy.video_id, discrepancy.fault, discrepancy.repairable) == (video_id, fault, repairable)
+    quick = await found(database, storage, hashes=False)
+    assert len(quick) == (0 if fault is Fault.ANOTHER_CONTENT else 1)
+
+
+async def test_what_has_lost_its_original_too_can_t_be_made_again(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    video_id = await ready_video(database, storage)
+    for name in ("original", "video.mp4"):
+        path_of(tmp_path, video_id, name).unlink()
+    assert [(one.fault, one.repairable) for one in await found(database, storage)] == [(Fault.MISSING, False)] * 2
+
+
+async def test_files_of_which_no_row_speaks_are_too_much(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    video_id = await ready_video(database, storage)
+    await database.videos.delete(video_id)
+    for file in (tmp_path / "uploads").rglob("*.*"):
+        os.utime(file, (0, 0))
+    keys = {(one.key, one.fault) for one in await found(database, storage)}
+    assert keys == {
+        (f"originals/{video_id}.mp4", Fault.TOO_MUCH),
+        (f"processed/{video_id}/", Fault.TOO_MUCH),
+    }
+
+
+async def test_a_ready_video_can_be_processed_anew_and_one_in_error_not_in_that_way(
+    database: Database, storage: DiskStorage
+) -> None:
+    video_id = await ready_video(database, storage)
+    again = await database.videos.start_retry(video_id, of=VideoStatus.READY)
+    assert (again.status, again.attempt) == (VideoStatus.PROCESSING, 2)
