@@ -1,0 +1,360 @@
+"""Whatever happens in whichever order, and whoever dies between two steps: rows, runs and files keep their promises.
+
+Rows and files are real, and so are what the api, the reconciler and the sweeper do; only Temporal is a book that runs
+are kept in, so that chance decides which step comes next, and which never.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import select, text
+
+from contracts.errors import ErrorCode, StatusConflict, VideoCancelled, VideoError
+from contracts.refusals import Refused
+from contracts.status import VideoStatus
+from contracts.storage_keys import original_key, processed_folder, work_folder, work_key
+from database.engine import Database
+from database.tables import Video
+from runs.actions import VideoActions
+from runs.reconcile import Reconciler
+from runs.sweep import Sweeper
+from storage.disk import DiskStorage
+from tests.database.samples import PUBLISHED, SHA256, new_video
+from tests.runs.run_book import BookedRun, RunBook
+from tests.storage.published import publish_something
+
+_MOST_VIDEOS: Final = 4
+_OF_ANY_AGE: Final = timedelta(seconds=-60)
+_LEADS_TO: Final[Mapping[VideoStatus | None, set[VideoStatus | None]]] = {
+    None: {VideoStatus.UPLOADING},
+    VideoStatus.UPLOADING: {VideoStatus.PROCESSING, VideoStatus.ERROR, VideoStatus.DELETING},
+    VideoStatus.PROCESSING: {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.DELETING},
+    VideoStatus.READY: {VideoStatus.DELETING},
+    VideoStatus.ERROR: {VideoStatus.PROCESSING, VideoStatus.DELETING},
+    VideoStatus.DELETING: {None},
+}
+
+_WHICH = st.integers(0, _MOST_VIDEOS - 1)
+Result = TypeVar("Result")
+
+
+class RowsAndRuns(RuleBasedStateMachine):
+    """The service, step by step, and what was last seen of each video."""
+
+    database_url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._folder = tempfile.TemporaryDirectory(prefix="rushes-rows-")
+        folder = Path(self._folder.name)
+        self._database = Database(self.database_url, 1)
+        self._storage = DiskStorage(folder / "uploads", folder / "scratch")
+        self._book = RunBook()
+        videos, backlog, deletions = self._database.videos, self._database.backlog, self._database.deletions
+        self._actions = VideoActions(videos, deletions, self._storage, self._book)
+        self._reconciler = Reconciler(videos, backlog, deletions, self._book, self._storage)
+        self._sweeper = Sweeper(videos, backlog, self._storage, _OF_ANY_AGE)
+        self._seen: dict[UUID, tuple[VideoStatus | None, int]] = {}
+        self._asked_for: set[UUID] = set()
+        """Videos that the last step was to retry or delete."""
+
+    def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return self._runner.run(work)
+
+    # What a sender and an owner do
+
+    @precondition(lambda self: len(self._seen) < _MOST_VIDEOS)
+    @rule()
+    def begin_an_upload(self) -> None:
+        self._asked_for = set()
+        new = new_video(video_id=uuid4())
+
+        async def begin() -> None:
+            await self._database.videos.create_uploading(new)
+            await self._write_original(new.id, whole=False)
+
+        self._do(begin())
+        self._seen[new.id] = (None, 1)
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH, dies=st.booleans())
+    def finish_an_upload(self, which: int, *, dies: bool) -> None:
+        async def finish(video: Video) -> None:
+            if video.status != VideoStatus.UPLOADING:
+                return
+            await self._write_original(video.id, whole=True)
+            with contextlib.suppress(StatusConflict):
+                await self._database.videos.finish_upload(video.id, file_size_bytes=5, content_sha256=SHA256)
+                if not dies:
+                    await self._start(video.id)
+
+        self._with(which, finish)
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH)
+    def break_an_upload(self, which: int) -> None:
+        self._with(which, lambda video: self._database.videos.interrupt_upload(video.id, "The sender is gone."))
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH)
+    def let_an_upload_expire(self, which: int) -> None:
+        async def expire(video: Video) -> None:
+            past = "UPDATE videos SET upload_expires_at = now() - interval '1 second'"
+            async with self._database.transaction() as session:
+                await session.execute(text(f"{past} WHERE id = :id AND status = 'uploading'"), {"id": video.id})
+
+        self._with(which, expire)
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH)
+    def cancel(self, which: int) -> None:
+        self._with(which, self._actions.cancel)
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH)
+    def retry(self, which: int) -> None:
+        self._with(which, self._actions.retry, asks_for_it=True)
+
+    @precondition(lambda self: self._seen)
+    @rule(which=_WHICH, dies=st.booleans())
+    def delete(self, which: int, *, dies: bool) -> None:
+        async def delete(video: Video) -> None:
+            await (self._database.deletions.begin(video.id) if dies else self._actions.delete(video))
+
+        self._with(which, delete, asks_for_it=True)
+
+    # What workers do
+
+    @precondition(lambda self: self._open_runs())
+    @rule(which=_WHICH, fails=st.booleans())
+    def go_on_with_a_run(self, which: int, *, fails: bool) -> None:
+        self._asked_for = set()
+        runs = self._open_runs()
+        self._do(self._next_step(runs[which % len(runs)], fails=fails))
+
+    @precondition(lambda self: self._open_runs())
+    @rule(which=_WHICH)
+    def terminate_a_run(self, which: int) -> None:
+        self._asked_for = set()
+        runs = self._open_runs()
+        runs[which % len(runs)].is_open = False
+
+    @precondition(lambda self: self._book.deletions)
+    @rule(which=_WHICH)
+    def go_on_with_a_deletion(self, which: int) -> None:
+        self._asked_for = set()
+        names = sorted(self._book.deletions)
+        self._do(self._next_deletion_step(names[which % len(names)]))
+
+    @precondition(lambda self: self._book.deletions)
+    @rule(which=_WHICH)
+    def terminate_a_deletion(self, which: int) -> None:
+        self._asked_for = set()
+        names = sorted(self._book.deletions)
+        del self._book.deletions[names[which % len(names)]]
+
+    @rule()
+    def reconcile(self) -> None:
+        self._asked_for = set()
+
+        async def reconcile() -> None:
+            async with self._database.transaction() as session:
+                aged = "UPDATE videos SET updated_at = updated_at - interval '1 hour', next_look_at = NULL"
+                await session.execute(text(aged))
+            assert (await self._reconciler.run()).failed == 0
+
+        self._do(reconcile())
+
+    @rule()
+    def sweep(self) -> None:
+        self._asked_for = set()
+        self._do(self._sweeper.run())
+        assert self._do(self._strays()) == []
+
+    # What always holds
+
+    @invariant()
+    def no_way_leads_out_of_ready_or_error_but_a_retry_or_a_delete(self) -> None:
+        rows = self._do(self._rows())
+        for video_id, (before, attempt) in self._seen.items():
+            row = rows.get(video_id)
+            now = VideoStatus(row.status) if row is not None else None
+            if now != before:
+                assert now in _LEADS_TO[before], (before, now)
+                if before in {VideoStatus.READY, VideoStatus.ERROR}:
+                    assert video_id in self._asked_for, (before, now)
+            if row is not None:
+                was_retried = (before, now) == (VideoStatus.ERROR, VideoStatus.PROCESSING)
+                assert row.attempt == attempt + was_retried
+            self._seen[video_id] = (now, row.attempt if row is not None else attempt)
+
+    @invariant()
+    def a_video_has_one_run_and_an_attempt_never_two(self) -> None:
+        open_runs = Counter(run.video_id for run in self._open_runs())
+        attempts = Counter((run.video_id, run.attempt) for run in self._book.runs)
+        assert set(open_runs.values()) <= {1}
+        assert set(attempts.values()) <= {1}
+
+    @invariant()
+    def a_video_is_there_with_all_of_its_files_or_not_at_all(self) -> None:
+        async def look() -> None:
+            page = await self._database.videos.list_page(None, limit=_MOST_VIDEOS, after=None)
+            seen = {video.id for video in page.videos}
+            for video_id, row in (await self._rows()).items():
+                assert (video_id not in seen) == (row.status == VideoStatus.DELETING)
+                if row.uploaded_at is not None and video_id in seen:
+                    assert await self._storage.size(row.original_key) is not None, row
+                if row.status == VideoStatus.READY:
+                    assert len(await self._published(video_id)) == 2, row
+
+        self._do(look())
+
+    def teardown(self) -> None:
+        """Let all go on to its end: then nothing is on its way, and no file is there without its row."""
+        try:
+            for _ in range(4):
+                self.reconcile()
+                while self._open_runs():
+                    self._do(self._next_step(self._open_runs()[0], fails=False))
+                while self._book.deletions:
+                    self._do(self._next_deletion_step(min(self._book.deletions)))
+            self.sweep()
+            rows = self._do(self._rows())
+            ended = {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.UPLOADING}  # a sender may still be sending
+            assert {row.status for row in rows.values()} <= ended
+        finally:
+            self._do(self._empty())
+            self._do(self._database.dispose())
+            self._runner.close()
+            self._folder.cleanup()
+
+    # How
+
+    def _with(
+        self, which: int, act: Callable[[Video], Coroutine[Any, Any, object]], *, asks_for_it: bool = False
+    ) -> None:
+        """Act on a video that somebody sees; a refusal is an answer."""
+        video_id = sorted(self._seen)[which % len(self._seen)]
+        self._asked_for = {video_id} if asks_for_it else set()
+
+        async def with_video() -> None:
+            video = await self._database.videos.get(video_id)
+            if video is not None:
+                with contextlib.suppress(Refused, VideoError):
+                    await act(video)
+
+        self._do(with_video())
+
+    async def _start(self, video_id: UUID) -> None:
+        video = await self._database.videos.get(video_id)
+        if video is not None and video.status == VideoStatus.PROCESSING:
+            await self._reconciler._start(video)
+
+    def _open_runs(self) -> list[BookedRun]:
+        return [run for run in self._book.runs if run.is_open]
+
+    async def _next_step(self, run: BookedRun, *, fails: bool) -> None:
+        """The way of ``VideoProcessingWorkflow``, as far as rows and files see it."""
+        videos, video_id = self._database.videos, str(run.video_id)
+        try:
+            if not run.steps:
+                run.steps.append("claim")
+                await videos.claim(run.video_id, run.attempt)
+                return
+            if run.cancel_requested or fails:
+                await self._give_up(run)
+            elif run.steps == ["claim"]:
+                run.steps.append("make")
+                async with self._storage.create(work_key(video_id, "chunk.mp4")) as path:
+                    path.write_bytes(b"a chunk")  # a few bytes
+            elif run.steps[-1] == "make":
+                run.steps.append("publish")
+                await publish_something(self._storage, video_id)
+            else:
+                await videos.mark_ready(run.video_id, run.attempt, PUBLISHED)
+                await self._end(run)
+        except StatusConflict:
+            if len(run.steps) == 1:
+                run.is_open = False  # not claimed: nothing is touched
+            else:
+                await self._give_up(run)
+        except VideoCancelled:
+            await self._give_up(run)
+
+    async def _give_up(self, run: BookedRun) -> None:
+        await self._database.videos.mark_error(run.video_id, run.attempt, ErrorCode.TRANSCODE_FAILED, "It failed.")
+        async with self._database.videos.held_unless_ready(run.video_id, run.attempt) as unwanted:
+            if unwanted and "publish" in run.steps:
+                await self._storage.delete_folder(processed_folder(str(run.video_id)))
+        await self._end(run)
+
+    async def _end(self, run: BookedRun) -> None:
+        await self._storage.delete_folder(work_folder(str(run.video_id)))
+        run.is_open = False
+
+    async def _next_deletion_step(self, name: str) -> None:
+        """The way of ``VideoDeletionWorkflow``."""
+        deletion = self._book.deletions[name]
+        deletion.steps += 1
+        if deletion.steps == 1:
+            await self._database.deletions.check(UUID(name))
+            await self._book.stop(name, within_seconds=1)
+        elif deletion.steps == 2:
+            await self._storage.delete_folder(processed_folder(name))
+        elif deletion.steps == 3:
+            await self._storage.delete(deletion.request.original_key)
+            await self._storage.delete_folder(work_folder(name))
+        else:
+            await self._database.deletions.finish(UUID(name))
+            del self._book.deletions[name]
+
+    async def _write_original(self, video_id: UUID, *, whole: bool) -> None:
+        writer = await self._storage.create_original(original_key(str(video_id), ".mp4"))
+        await writer.write(b"bytes")
+        await (writer.commit() if whole else writer.keep())
+        await writer.close()
+
+    async def _published(self, video_id: UUID) -> list[str]:
+        return [kept.key async for kept in self._storage.kept(processed_folder(str(video_id)))]
+
+    async def _strays(self) -> list[object]:
+        return [stray async for stray in self._sweeper.strays()]
+
+    async def _rows(self) -> dict[UUID, Video]:
+        async with self._database.transaction() as session:
+            return {row.id: row for row in await session.scalars(select(Video))}
+
+    async def _empty(self) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(text("DELETE FROM videos"))
+
+
+@pytest.mark.timeout(300)
+def test_rows_runs_and_files_keep_their_promises_in_any_order(database_url: str) -> None:
+    class OnThisDatabase(RowsAndRuns):
+        pass
+
+    OnThisDatabase.database_url = database_url
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            phases=(Phase.explicit, Phase.generate),  # to shrink what takes seconds a time takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
