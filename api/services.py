@@ -148,7 +148,8 @@ class ApiState(TypedDict):
 def api_state(services: Services, options: ApiOptions) -> ApiState:
     """Build what the requests share."""
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
-    resumable = ResumableUploads(*rows, rules=options.limits, limits=options.resumable)
+    actions = VideoActions(services.videos, services.deletions, services.storage, services.runs)
+    resumable = ResumableUploads(*rows, actions=actions, rules=options.limits, limits=options.resumable)
     signer = Signer(services.accounts)
     hub = EventHub(
         services.events,
@@ -173,7 +174,7 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         resumable=resumable,
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),
         imports=Imports(services.videos, services.runs, options.limits, options.imports),
-        actions=VideoActions(services.videos, services.deletions, services.storage, services.runs),
+        actions=actions,
         hub=hub,
         end_streams=hub.close,
         callers=Callers(services.accounts, signer),

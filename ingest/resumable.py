@@ -25,7 +25,7 @@ from ingest.labels import checked_title, safe_filename
 from ingest.room import Room
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.upload_turns import UploadTurns, at_another_offset
-from runs.actions import owned_video
+from runs.actions import VideoActions, owned_video
 from runs.protocol import Runs
 from storage.protocol import Storage
 
@@ -58,6 +58,7 @@ class ResumableUploads:
         leases: Who writes which upload.
         storage: Where the bytes go.
         runs: Starts the workflows.
+        actions: Deletes what is terminated.
         rules: What a file may be.
         limits: What such an upload may be.
 
@@ -73,11 +74,12 @@ class ResumableUploads:
         storage: Storage,
         runs: Runs,
         *,
+        actions: VideoActions,
         rules: UploadLimits,
         limits: ResumableLimits,
     ) -> None:
         self._videos = videos
-        self._storage = storage
+        self._actions = actions
         self._room = Room(storage, leases, limits.spare_bytes)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
@@ -163,18 +165,15 @@ class ResumableUploads:
                 self._open.discard(task)
 
     async def terminate(self, user_id: str, video_id: UUID) -> None:
-        """Forget an unfinished upload: neither row nor file stays.
+        """Delete the video of an unfinished upload: nobody sees it any more, and neither row nor file stays.
 
         Raises:
             Refused: It is finished, or none any more.
-            StorageFailed: The file can't be removed.
         """
         video = await self._upload(user_id, video_id)
         if video.status != VideoStatus.UPLOADING:
             raise Refused(RefusalCode.UPLOAD_FINISHED, "The upload is finished. Delete the video instead.")
-        await self._videos.cancel_unstarted(video.id, video.attempt)
-        await self._storage.delete(video.original_key)
-        await self._videos.delete(video.id)
+        await self._actions.delete(video)
 
     async def settle(self, within_seconds: float) -> None:
         """Wait for requests that are being tidied up, before what they need is closed."""

@@ -373,15 +373,15 @@ async def test_a_key_of_a_form_is_not_one_of_an_upload_to_go_on_with(http: httpx
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_a_terminated_upload_leaves_nothing(
-    http: httpx.AsyncClient, database: Database, storage: Storage
+async def test_a_terminated_upload_is_a_deleted_video(
+    http: httpx.AsyncClient, database: Database, runs: RecordedRuns
 ) -> None:
     url = await created(http)
     await append(http, url, 0, CONTENT[: 9 * MEBIBYTE])
     key = (await row_of(database, url)).original_key
     assert (await http.delete(url, headers=TUS)).status_code == 204
     assert (await http.head(url, headers=TUS)).status_code == 404
-    assert await storage.size(key) is None
+    assert [deletion.original_key for deletion in runs.deletions] == [key]
     assert (await append(http, url, 9 * MEBIBYTE, b"x")).status_code == 404
 
 
