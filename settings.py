@@ -233,6 +233,16 @@ class Settings(BaseSettings):
         description="How many files one worker fetches at once; others wait for up to 5 minutes.",
     )
 
+    # Webhooks: where workers send events to
+    webhook_allowed_addresses: tuple[str, ...] = Field(
+        default=(),
+        description="Networks that webhooks may be in although they are not public, as a JSON list such as "
+        '`["10.20.0.0/16"]`. Api and workers need the same.',
+    )
+    webhook_timeout_seconds: float = Field(
+        default=15, gt=0, le=30, description="How long a receiver may take for its answer to a webhook, in seconds."
+    )
+
     # Media
     profiles: Path | None = Field(
         default=None,
@@ -312,7 +322,7 @@ class Settings(BaseSettings):
             raise ValueError('at least one extension must be allowed, for example [".mp4"]')
         return tuple(dict.fromkeys("." + extension.strip().lower().lstrip(".") for extension in extensions))
 
-    @field_validator("import_allowed_addresses")
+    @field_validator("import_allowed_addresses", "webhook_allowed_addresses")
     @classmethod
     def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for network in networks:

@@ -37,16 +37,19 @@ from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
 from activities.publish_files import PublishFilesActivities
 from activities.remove_video import RemoveVideoActivities
+from activities.send_webhook import SendWebhookActivities
 from activities.stop_run import StopRunActivities
 from activities.validate_video import ValidateVideoActivities
 from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES, new_own_queue
+from contracts.webhooks import WEBHOOK_QUEUE
 from contracts.worker_identity import WorkerIdentity
 from database.engine import Database
 from embedded.joining import join
 from failpoints import Failpoints
 from fetching.addresses import AddressRules
+from fetching.posting import Poster
 from fetching.source import Patience, Sources
 from logs import configure_logs
 from media.capacity import PART_FOR_ONE, Capacity, memory_for_encodes
@@ -64,11 +67,14 @@ from storage.protocol import Storage
 from temporal_client import TemporalUnreachable, connect_within, named_address
 from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
+from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 log = structlog.stdlib.get_logger("worker")
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)
 """A cancel comes with the answer to a heartbeat. They are sent every two seconds, so none of them is held back."""
+
+_WEBHOOKS_AT_ONCE = 50
 
 _DATABASE_PAUSE_SECONDS = 0.5
 
@@ -125,6 +131,23 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
         deployment_config=deployment_of(settings),
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
+
+
+def webhook_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
+    """The worker of ``webhooks``, by itself: receivers that are slow take no slots of anything else."""
+    rules = AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES")
+    send = SendWebhookActivities(database.webhooks, Poster(rules, settings.webhook_timeout_seconds))
+    return Worker(
+        client,
+        task_queue=WEBHOOK_QUEUE,
+        workflows=[WebhookDeliveryWorkflow],
+        activities=[send.send_webhook, send.give_up_webhook],
+        identity=_identity(WEBHOOK_QUEUE, settings, place),
+        interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
+        deployment_config=deployment_of(settings),
+        max_concurrent_activities=_WEBHOOKS_AT_ONCE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
 
@@ -229,6 +252,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             await _wait_for(database, settings.connect_timeout_seconds)
             runs = points.around("runs", TemporalRuns(client))
             workers.append(control_worker(client, settings, place, database, runs))
+            workers.append(webhook_worker(client, settings, place, database))
         if ffmpeg is not None:
             workers += media_workers(client, settings, place, ffmpeg, profiles)
         for worker in workers:

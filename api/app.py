@@ -32,6 +32,7 @@ from api.routers import (
     tus,
     uploads,
     videos,
+    webhooks,
 )
 from api.security_headers import SecurityHeaders
 from api.services import ApiOptions, ApiState, Services, api_state
@@ -61,6 +62,7 @@ _TAGS: Final = [
     {"name": "videos", "description": "Upload, import, look, cancel, retry, delete."},
     {"name": "uploads", "description": "Uploads over several requests, as tus 1.0 has them."},
     {"name": "events", "description": "What happens, as it happens."},
+    {"name": "webhooks", "description": "What happens, sent to where you say."},
     {"name": "files", "description": "What is published, with byte ranges."},
     {"name": "accounts", "description": "Who asks."},
     {"name": "system", "description": "How the service stands."},
@@ -84,6 +86,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
                 reconciling(services.reconcile, options.reconcile_interval_seconds),
                 sweeping(services.sweep, options.sweep_interval_seconds),
                 tidying(services.tidy),
+                state["dispatch"].running(),
                 state["hub"].running(),
             ):
                 yield state
@@ -115,7 +118,20 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(RequestLog)
     install_problem_handlers(app)
     app.include_router(doors.router)
-    of_callers = (uploads, tus, direct, imports, videos, changing, originals, events, sharing, system, session)
+    of_callers = (
+        uploads,
+        tus,
+        direct,
+        imports,
+        videos,
+        changing,
+        originals,
+        events,
+        webhooks,
+        sharing,
+        system,
+        session,
+    )
     for room in of_callers:
         app.include_router(room.router, responses=OF_CALLERS)
     for of_anybody in (page, files, health):

@@ -31,6 +31,7 @@ from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
+from runs.webhooks import TemporalWebhookRuns
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from storage.protocol import Storage
@@ -88,7 +89,11 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         remote_serving=RemoteServing(settings.published, settings.published_seconds),
-        events=EventOptions(heartbeat_seconds=settings.event_heartbeat_seconds, most_listeners=settings.max_listeners),
+        events=EventOptions(
+            heartbeat_seconds=settings.event_heartbeat_seconds,
+            most_listeners=settings.max_listeners,
+            addresses=AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES"),
+        ),
     )
 
 
@@ -101,7 +106,8 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
             resources.push_async_callback(database.dispose)
             storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
             await _tell_of(storage)
-            runs = points.around("runs", TemporalRuns(await connect(lazy=True)))
+            client = await connect(lazy=True)
+            runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)
 
@@ -125,6 +131,8 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 backlog=database.backlog,
                 deletions=database.deletions,
                 events=database.events,
+                webhooks=database.webhooks,
+                webhook_runs=TemporalWebhookRuns(client),
                 listening=partial(listen, database_url),
                 storage=storage,
                 runs=runs,

@@ -20,9 +20,12 @@ from database.events import Events
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
+from database.webhooks import Webhooks
+from events.dispatch import WebhookDispatch
 from events.hub import EventHub, Listening
 from events.progress import ProgressLooks
 from events.tidy import TidyReport
+from fetching.addresses import AddressRules
 from ingest.direct import DirectUploads
 from ingest.importing import ImportLimits, Imports
 from ingest.open_uploads import OpenUploads
@@ -33,6 +36,7 @@ from runs.actions import VideoActions, owned_video
 from runs.protocol import Runs
 from runs.reconcile import ReconcileReport
 from runs.sweep import SweepReport
+from runs.webhooks import WebhookRuns
 from storage.protocol import Storage
 
 
@@ -55,6 +59,8 @@ class Services:
         backlog: Rows of processes that died.
         deletions: Rows of videos that are being deleted.
         events: What happened.
+        webhooks: Where it is sent.
+        webhook_runs: Starts what sends it.
         listening: Tells of new events.
         storage: The files.
         runs: The runs.
@@ -70,6 +76,8 @@ class Services:
     backlog: Backlog
     deletions: Deletions
     events: Events
+    webhooks: Webhooks
+    webhook_runs: WebhookRuns
     listening: Listening
     storage: Storage
     runs: Runs
@@ -86,11 +94,13 @@ class EventOptions:
         heartbeat_seconds: A stream without an event for so long has a comment.
         progress_seconds: Pause between two looks at running videos.
         most_listeners: How many may listen at a time.
+        addresses: Which addresses webhooks may have.
     """
 
     heartbeat_seconds: float = 10.0
     progress_seconds: float = 1.0
     most_listeners: int = 1000
+    addresses: AddressRules = field(default_factory=AddressRules)
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,7 @@ class ApiState(TypedDict):
     direct: DirectUploads
     actions: VideoActions
     hub: EventHub
+    dispatch: WebhookDispatch
     end_streams: Callable[[], None]
     callers: Callers
     links: Links
@@ -151,12 +162,14 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
     actions = VideoActions(services.videos, services.deletions, services.storage, services.runs)
     resumable = ResumableUploads(*rows, actions=actions, rules=options.limits, limits=options.resumable)
     signer = Signer(services.accounts)
+    dispatch = WebhookDispatch(services.webhooks, services.webhook_runs)
     hub = EventHub(
         services.events,
         services.listening,
         ProgressLooks(services.events, services.runs),
         progress_seconds=options.events.progress_seconds,
         most_listeners=options.events.most_listeners,
+        wake_too=dispatch.wake,
     )
     return ApiState(
         services=services,
@@ -176,6 +189,7 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
         imports=Imports(services.videos, services.runs, options.limits, options.imports),
         actions=actions,
         hub=hub,
+        dispatch=dispatch,
         end_streams=hub.close,
         callers=Callers(services.accounts, signer),
         links=Links(signer),
@@ -219,6 +233,10 @@ async def _hub(request: Request) -> EventHub:
     return cast("EventHub", request.state.hub)
 
 
+async def _dispatch(request: Request) -> WebhookDispatch:
+    return cast("WebhookDispatch", request.state.dispatch)
+
+
 async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.state.readiness)
 
@@ -235,6 +253,7 @@ ResumableDep = Annotated[ResumableUploads, Depends(_resumable)]
 DirectDep = Annotated[DirectUploads, Depends(_direct)]
 ActionsDep = Annotated[VideoActions, Depends(_actions)]
 HubDep = Annotated[EventHub, Depends(_hub)]
+DispatchDep = Annotated[WebhookDispatch, Depends(_dispatch)]
 ReadinessDep = Annotated[Readiness, Depends(_readiness)]
 LinksDep = Annotated[Links, Depends(_links)]
 VideoId = Annotated[

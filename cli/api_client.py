@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from cli.errors import CommandFailed, ExitCode
-from cli.views import Accepted, StepList, SystemView, VideoPage, VideoView
+from cli.views import Accepted, StepList, SystemView, VideoPage, VideoView, WebhookView
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 
@@ -103,6 +103,25 @@ class ApiClient:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    async def webhooks(self) -> list[WebhookView]:
+        """Where events are sent."""
+        answer = await self.send("GET", "/api/v1/webhooks")
+        return [WebhookView.model_validate(webhook) for webhook in answer.json()]
+
+    async def create_webhook(self, url: str, event_types: list[str], description: str) -> WebhookView:
+        """Have events sent there."""
+        asked = {"url": url, "event_types": event_types, "description": description}
+        return await self._ask(WebhookView, "POST", "/api/v1/webhooks", json=asked)
+
+    async def lines(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
+        """Lines of an answer that goes on, as they come. Raises ``ApiRefused`` and ``ApiUnreachable``."""
+        async with self._sentences(), self._http.stream("GET", path, headers=headers) as answer:
+            if not answer.is_success:
+                await answer.aread()
+                raise _refusal(answer)
+            async for line in answer.aiter_lines():
+                yield line
 
     async def cancel(self, video_id: str) -> Accepted:
         """Ask that its processing ends."""

@@ -25,6 +25,7 @@ from cli import (
     upload,
     verify,
     videos,
+    webhooks,
 )
 from cli.console import messages
 from cli.errors import CommandFailed, ExitCode
@@ -80,7 +81,13 @@ _USER_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("list", accounts.list_users),
     ("limit", accounts.limit_user),
 )
+_WEBHOOK_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("create", webhooks.create),
+    ("list", webhooks.list_webhooks),
+    ("listen", webhooks.listen),
+)
 _GROUPS: Final = (
+    ("webhooks", "Where events are sent.", "Videos", _WEBHOOK_COMMANDS),
     ("keys", "Who may come in.", "Callers", _KEY_COMMANDS),
     ("users", "How much each may use.", "Callers", _USER_COMMANDS),
     ("deploy", "Which version of the workers gets new videos.", _PARTS, _DEPLOY_COMMANDS),

@@ -129,3 +129,14 @@ class SystemView(BaseModel):
     temporal: TemporalView
     versions: VersionsView
     profiles: list[ProfileView]
+
+
+class WebhookView(BaseModel):
+    """Where events are sent."""
+
+    id: UUID
+    url: str
+    event_types: list[str]
+    is_enabled: bool
+    disabled_reason: str | None = None
+    secret: str | None = None

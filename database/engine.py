@@ -17,6 +17,7 @@ from database.deletions import Deletions
 from database.events import Events
 from database.upload_leases import UploadLeases
 from database.videos import Videos
+from database.webhooks import Webhooks
 
 CONNECT_TIMEOUT_SECONDS: Final = 4
 """How long one connection may take to be made."""
@@ -49,6 +50,7 @@ class Database:
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
         events: What happened.
+        webhooks: Where it is sent.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -79,6 +81,7 @@ class Database:
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
         self.events = Events(self.transaction)
+        self.webhooks = Webhooks(self.transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -60,13 +60,13 @@ class Events:
         if video_id is not None:
             query = query.where(col(Event.video_id) == video_id)
         async with self._transaction() as session:
-            return _stored(list(await session.scalars(query)))
+            return [stored(row) for row in await session.scalars(query)]
 
     async def newest(self, limit: int) -> list[StoredEvent]:
         """The last ones, in their order."""
         query = select(Event).order_by(col(Event.id).desc()).limit(limit)
         async with self._transaction() as session:
-            return _stored(list(await session.scalars(query))[::-1])
+            return [stored(row) for row in list(await session.scalars(query))[::-1]]
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Remove events from before then, the oldest first; the newest of all stays, and with it the count.
@@ -93,15 +93,13 @@ class Events:
             return list(await session.scalars(query.order_by(col(Video.created_at)).limit(limit)))
 
 
-def _stored(rows: Sequence[Event]) -> list[StoredEvent]:
-    return [
-        StoredEvent(
-            id=row.id or 0,
-            type=row.type,
-            user_id=row.user_id,
-            video_id=row.video_id,
-            video=row.video,
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]
+def stored(row: Event) -> StoredEvent:
+    """The row as a value."""
+    return StoredEvent(
+        id=row.id or 0,
+        type=row.type,
+        user_id=row.user_id,
+        video_id=row.video_id,
+        video=row.video,
+        created_at=row.created_at,
+    )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     String,
     Uuid,
     text,
@@ -188,4 +189,54 @@ class Event(SQLModel, table=True):
     created_at: datetime = Field(
         default_factory=utc_now,
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    )
+
+
+class Webhook(SQLModel, table=True):
+    """Where a user's events are sent."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (Index("webhooks_of_user", "user_id", "created_at"),)
+
+    id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
+    user_id: str = Field(max_length=200)
+    url: str = Field(max_length=2000)
+    description: str = Field(default="", max_length=200)
+    event_types: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    is_enabled: bool = True
+    disabled_reason: str | None = Field(default=None, max_length=200)
+    secret: str = Field(max_length=100)
+    former_secret: str | None = Field(default=None, max_length=100)
+    former_secret_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """An event on its way to a webhook; made by a trigger with the event, and gone with it.
+
+    A row with ``start_due_at`` waits for its workflow to be started, or started again should nothing come of it.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        Index("webhook_deliveries_of_webhook", "webhook_id", "id"),
+        Index("webhook_deliveries_of_event", "event_id"),
+        Index("webhook_deliveries_to_start", "start_due_at", postgresql_where=text("start_due_at IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    webhook_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False))
+    event_id: int = Field(sa_column=Column(BigInteger, ForeignKey("events.id", ondelete="CASCADE"), nullable=False))
+    status: str = Field(default="pending", sa_column=Column(String(20), nullable=False, server_default="pending"))
+    round: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
+    answers: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
+    next_attempt_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    start_due_at: datetime | None = Field(
+        default_factory=utc_now, sa_column=Column(DateTime(timezone=True), server_default=text("now()"))
+    )
+    created_at: datetime = Field(
+        default_factory=utc_now,
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()")),
     )

@@ -89,6 +89,7 @@ class EventHub:
         progress: Looks at running videos.
         progress_seconds: Pause between two such looks.
         most_listeners: How many may listen at a time.
+        wake_too: Somebody else who is to be told of new events; returns at once.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class EventHub:
         *,
         progress_seconds: float,
         most_listeners: int,
+        wake_too: Callable[[], None] | None = None,
     ) -> None:
+        self._wake_too = wake_too
         self._events = events
         self._listening = listening
         self._progress = progress
@@ -116,7 +119,7 @@ class EventHub:
     async def running(self) -> AsyncIterator[None]:
         """Hand events on for as long as the block lasts."""
         tasks = [
-            asyncio.create_task(self._listening(self._news.set), name="events: listen"),
+            asyncio.create_task(self._listening(self._wake), name="events: listen"),
             asyncio.create_task(self._hand_on(), name="events: hand on"),
             asyncio.create_task(self._tell_progress(), name="events: progress"),
         ]
@@ -129,6 +132,11 @@ class EventHub:
             for task in tasks:
                 with suppress(asyncio.CancelledError):
                     await task
+
+    def _wake(self) -> None:
+        self._news.set()
+        if self._wake_too is not None:
+            self._wake_too()
 
     def close(self) -> None:
         """Let every listener end now, and take no more."""

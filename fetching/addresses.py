@@ -62,10 +62,12 @@ class AddressRules:
 
     Args:
         allowed: Networks that are asked although they are not public.
+        setting: By which an operator allows more of them.
     """
 
-    def __init__(self, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, allowed: Sequence[str] = (), setting: str = "RUSHES_IMPORT_ALLOWED_ADDRESSES") -> None:
         """Take networks such as ``10.0.0.0/8``. Raises ``ValueError`` for what is none."""
+        self._setting = setting
         self._allowed = tuple(ip_network(network) for network in allowed)
 
     def check(self, address: Address) -> None:
@@ -81,7 +83,7 @@ class AddressRules:
         if kind is not None:
             raise AddressRefused(
                 f"The address {address} is not one of the public internet: it belongs to {kind}. Give a public URL, "
-                "or have its network added to RUSHES_IMPORT_ALLOWED_ADDRESSES."
+                f"or have its network added to {self._setting}."
             )
 
 

@@ -20,6 +20,7 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from contracts.webhooks import WEBHOOK_QUEUE
 
 MOST_FAILURES: Final = 5
 """A crash may pass, but what has failed five times by itself is not worth the cores."""
@@ -132,6 +133,29 @@ CLEAN: Final = ActivityConfig(
     retry_policy=_STORAGE_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
+
+
+GIVE_UP: Final = ActivityConfig(
+    task_queue=WEBHOOK_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    retry_policy=_DATABASE_RETRIES,
+)
+
+
+def send_options(webhook_id: str) -> ActivityConfig:
+    """Options of ``send_webhook``: when it is tried again, it says itself.
+
+    Args:
+        webhook_id: Whose turn it uses up, so that one receiver that is slow takes none of the others'.
+    """
+    return ActivityConfig(
+        task_queue=WEBHOOK_QUEUE,
+        start_to_close_timeout=timedelta(minutes=1),
+        schedule_to_close_timeout=timedelta(days=4),
+        retry_policy=_DATABASE_RETRIES,
+        priority=Priority(fairness_key=webhook_id),
+    )
 
 
 def look_options(user_id: str, duration_seconds: float = 0.0) -> ActivityConfig:

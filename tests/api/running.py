@@ -16,6 +16,7 @@ from api.connections import ConnectionLimits, bounded_connections
 from api.services import ApiOptions, Services
 from cli.api_server import ApiServer
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
+from contracts.webhooks import WebhookDeliveryInput
 from database.engine import Database
 from events.tidy import TidyReport
 from runs.protocol import Runs
@@ -84,6 +85,17 @@ class RecordedRuns:
             raise TemporalUnavailable("Temporal does not answer.")
 
 
+@dataclass
+class RecordedWebhookRuns:
+    """The same for what sends events."""
+
+    started: list[WebhookDeliveryInput] = field(default_factory=list)
+
+    async def start(self, request: WebhookDeliveryInput, label: str) -> None:
+        assert label
+        self.started.append(request)
+
+
 async def nothing_to_reconcile() -> ReconcileReport:
     return ReconcileReport(started=0, closed=0, expired=0)
 
@@ -112,6 +124,8 @@ def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
         backlog=database.backlog,
         deletions=database.deletions,
         events=database.events,
+        webhooks=database.webhooks,
+        webhook_runs=RecordedWebhookRuns(),
         listening=told_of_nothing,
         storage=storage,
         runs=runs,

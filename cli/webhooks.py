@@ -1,0 +1,126 @@
+"""``rushes webhooks``: where events are sent, and how they look before anything is there to take them."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import httpx
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import messages, output
+from cli.listening import Happening, happenings
+from cli.views import WebhookView
+from cli.where import find_service
+from contracts.event_types import STORED_EVENTS, EventType
+from events.signing import new_secret, signed_headers
+
+_FORWARD_SECONDS: Final = 30.0
+_STORED: Final = frozenset(STORED_EVENTS)
+
+Events = Annotated[
+    list[EventType] | None,
+    typer.Option("--event", help="Only these; may be given several times. Default: all.", show_default=False),
+]
+
+
+def create(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where events are sent.", show_default=False)],
+    event: Events = None,
+    description: Annotated[str, typer.Option(help="For people.")] = "",
+) -> None:
+    """Have events sent to a URL. Prints the webhook's id and its secret, which is not shown again."""
+    service = find_service()
+
+    async def ask() -> WebhookView:
+        async with service.api() as api:
+            return await api.create_webhook(url, [str(kind) for kind in event or []], description)
+
+    webhook = asyncio.run(ask())
+    output().print(str(webhook.id))
+    output().print(webhook.secret or "", soft_wrap=True)
+    messages().print("Keep the secret: what is sent is signed with it, as https://www.standardwebhooks.com has it.")
+
+
+def list_webhooks() -> None:
+    """List webhooks."""
+    service = find_service()
+
+    async def ask() -> list[WebhookView]:
+        async with service.api() as api:
+            return await api.webhooks()
+
+    table = Table("ID", "STATE", "EVENTS", "URL", box=None, pad_edge=False)
+    for webhook in asyncio.run(ask()):
+        state = "on" if webhook.is_enabled else f"off: {webhook.disabled_reason or 'switched off'}"
+        table.add_row(str(webhook.id), state, ", ".join(webhook.event_types) or "all", webhook.url)
+    output().print(table)
+
+
+def listen(
+    event: Events = None,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(help="Send each event there as a webhook would, on this machine too.", metavar="URL"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: each event as a line of JSON.")] = False,
+) -> None:
+    """Print what happens, as it happens, until Ctrl-C. Progress only where `--event video.progress` asks for it."""
+    service = find_service()
+    wanted = frozenset(event) if event else _STORED
+    secret = new_secret()
+    if forward_to is not None:
+        messages().print(f"What is sent to {forward_to} is signed with {secret}", soft_wrap=True)
+
+    async def follow() -> None:
+        async with service.api() as api, httpx.AsyncClient(timeout=_FORWARD_SECONDS, trust_env=False) as receiver:
+            async for happening in happenings(api, on_begun=_tell_begun, on_broken=_tell_broken):
+                if happening.type not in wanted:
+                    continue
+                _print(happening, as_json=as_json)
+                if forward_to is not None and happening.id is not None:
+                    await _forward(receiver, forward_to, happening, secret)
+
+    asyncio.run(follow())
+
+
+def _print(happening: Happening, *, as_json: bool) -> None:
+    if as_json:
+        line = {"id": happening.id, "type": happening.type, "data": happening.video}
+        output().print(json.dumps(line, ensure_ascii=False), soft_wrap=True, markup=False, highlight=False)
+        return
+    video = happening.video
+    progress = video.get("progress")
+    note = video.get("error_code") or (f"{progress:.0%}" if progress is not None else "")
+    now = datetime.now(UTC).astimezone()
+    line_of_words = [
+        f"{now:%H:%M:%S}",
+        f"{happening.type:<15}",
+        str(video.get("id", "")),
+        str(note),
+        video.get("title"),
+    ]
+    output().print(Text("  ".join(word for word in line_of_words if word)), soft_wrap=True)
+
+
+async def _forward(receiver: httpx.AsyncClient, url: str, happening: Happening, secret: str) -> None:
+    message = {"type": happening.type, "timestamp": datetime.now(UTC).isoformat(), "data": happening.video}
+    body = json.dumps(message, ensure_ascii=False).encode()
+    headers = signed_headers(f"evt_{happening.id}", int(time.time()), body, [secret])
+    try:
+        answer = await receiver.post(url, content=body, headers={"Content-Type": "application/json", **headers})
+        said = f"answered {answer.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = f"can't be reached: {str(error) or type(error).__name__}"
+    messages().print(Text(f"          {url} {said}"), soft_wrap=True)
+
+
+def _tell_begun() -> None:
+    messages().print("Listening until Ctrl-C.")
+
+
+def _tell_broken(why: str) -> None:
+    messages().print(Text(f"{why} Going on from where it was.", style="yellow"), soft_wrap=True)

@@ -1,0 +1,220 @@
+"""Every query on webhooks and what is delivered to them. Each method is one transaction."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.refusals import RefusalCode, Refused
+from contracts.webhooks import DeliveryStatus
+from database.events import StoredEvent, stored
+from database.tables import Event, User, Webhook, WebhookDelivery, utc_now
+
+MOST_WEBHOOKS: Final = 20
+_MOST_ANSWERS: Final = 20
+_START_AGAIN: Final = timedelta(minutes=1)
+"""Until then a workflow that was to be started has tried for the first time, unless no worker is there."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one attempt to deliver.
+
+    Attributes:
+        at: When it began, in ISO 8601.
+        round: Which time it was sent.
+        seconds: How long it took.
+        status: Of HTTP; None where there was no answer.
+        detail: The beginning of the answer, or why there was none.
+    """
+
+    at: str
+    round: int
+    seconds: float
+    status: int | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is to be delivered where.
+
+    Attributes:
+        delivery: The row.
+        webhook: Where to.
+        event: What.
+    """
+
+    delivery: WebhookDelivery
+    webhook: Webhook
+    event: StoredEvent
+
+
+class Webhooks:
+    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the way to open a transaction, ``Database.transaction``."""
+        self._transaction = transaction
+
+    # Webhooks
+
+    async def add(self, webhook: Webhook) -> Webhook:
+        """Insert it. Raises ``Refused`` where its user has too many."""
+        count = select(func.count()).select_from(Webhook).where(col(Webhook.user_id) == webhook.user_id)
+        async with self._transaction() as session:
+            await session.scalar(select(User).where(col(User.name) == webhook.user_id).with_for_update())
+            if (await session.scalar(count) or 0) >= MOST_WEBHOOKS:
+                raise Refused(RefusalCode.TOO_MANY_WEBHOOKS, f"A user may have {MOST_WEBHOOKS} webhooks.")
+            session.add(webhook)
+        return webhook
+
+    async def of_user(self, user_id: str | None) -> list[Webhook]:
+        """A user's, or everybody's, the oldest first."""
+        query = select(Webhook).order_by(col(Webhook.created_at), col(Webhook.id))
+        if user_id is not None:
+            query = query.where(col(Webhook.user_id) == user_id)
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
+    async def get(self, webhook_id: UUID, user_id: str | None) -> Webhook:
+        """The row; with ``user_id`` only if it is that user's. Raises ``Refused`` where there is none."""
+        async with self._transaction() as session:
+            webhook = await session.get(Webhook, webhook_id)
+        if webhook is None or user_id not in {None, webhook.user_id}:
+            raise Refused(RefusalCode.WEBHOOK_NOT_FOUND, f"There is no webhook {webhook_id}.")
+        return webhook
+
+    async def change(self, webhook_id: UUID, values: dict[str, Any]) -> Webhook | None:
+        """Set these columns. None when it is gone."""
+        query = update(Webhook).where(col(Webhook.id) == webhook_id).values(values).returning(Webhook)
+        async with self._transaction() as session:
+            return cast("Webhook | None", await session.scalar(query))
+
+    async def delete(self, webhook_id: UUID) -> None:
+        """Remove it and its deliveries. Gone already is a success."""
+        async with self._transaction() as session:
+            await session.execute(delete(Webhook).where(col(Webhook.id) == webhook_id))
+
+    # Deliveries
+
+    async def deliveries(
+        self, webhook_id: UUID, *, limit: int, before: int | None
+    ) -> Sequence[tuple[WebhookDelivery, str, UUID]]:
+        """Deliveries before that id, newest first, each with its event's type and video."""
+        query = (
+            select(WebhookDelivery, col(Event.type), col(Event.video_id))
+            .join(Event, col(Event.id) == col(WebhookDelivery.event_id))
+            .where(col(WebhookDelivery.webhook_id) == webhook_id)
+            .order_by(col(WebhookDelivery.id).desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(col(WebhookDelivery.id) < before)
+        async with self._transaction() as session:
+            return [(row[0], row[1], row[2]) for row in (await session.execute(query)).all()]
+
+    async def send_again(self, webhook_id: UUID, delivery_id: int) -> None:
+        """Let an ended delivery begin anew; one that is on its way stays as it is.
+
+        Raises:
+            Refused: There is none.
+        """
+        known = (col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.webhook_id) == webhook_id)
+        again = (
+            update(WebhookDelivery)
+            .where(*known, col(WebhookDelivery.status) != DeliveryStatus.PENDING)
+            .values(
+                status=DeliveryStatus.PENDING,
+                round=col(WebhookDelivery.round) + 1,
+                next_attempt_at=None,
+                start_due_at=func.now(),
+            )
+        )
+        async with self._transaction() as session:
+            if await session.scalar(select(col(WebhookDelivery.id)).where(*known)) is None:
+                raise Refused(RefusalCode.DELIVERY_NOT_FOUND, f"There is no delivery {delivery_id} of this webhook.")
+            await session.execute(again)
+
+    async def take_to_start(self, limit: int) -> list[WebhookDelivery]:
+        """Deliveries whose workflow is to be started now. Should nothing come of it, they are due again in a minute."""
+        due = (
+            select(col(WebhookDelivery.id))
+            .where(col(WebhookDelivery.start_due_at) <= func.now())
+            .order_by(col(WebhookDelivery.start_due_at))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        taken = (
+            update(WebhookDelivery)
+            .where(col(WebhookDelivery.id).in_(due))
+            .values(start_due_at=func.now() + _START_AGAIN)
+            .returning(WebhookDelivery)
+        )
+        async with self._transaction() as session:
+            return list(await session.scalars(taken))
+
+    async def parcel(self, delivery_id: int, round_: int) -> Parcel | None:
+        """What this round is to deliver; None where it is over, or webhook or event are gone, or it is switched off.
+
+        A round that has come so far needs not be started any more.
+        """
+        query = (
+            select(WebhookDelivery, Webhook, Event)
+            .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
+            .join(Event, col(Event.id) == col(WebhookDelivery.event_id))
+            .where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
+        )
+        begun = update(WebhookDelivery).where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
+        async with self._transaction() as session:
+            row = (await session.execute(query)).one_or_none()
+            if row is None:
+                return None
+            if row[0].start_due_at is not None:
+                await session.execute(begun.values(start_due_at=None))
+        return Parcel(row[0], row[1], stored(row[2]))
+
+    async def note_answer(
+        self,
+        delivery_id: int,
+        round_: int,
+        *,
+        answer: Answer | None,
+        status: DeliveryStatus,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        """Say what came of an attempt, and where the delivery stands now; a round that is over stays as it is."""
+        async with self._transaction() as session:
+            query = select(WebhookDelivery).where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
+            delivery = await session.scalar(query.with_for_update())
+            if delivery is None:
+                return
+            if answer is not None:
+                delivery.answers = [*delivery.answers, asdict(answer)][-_MOST_ANSWERS:]
+            delivery.status = status
+            delivery.next_attempt_at = next_attempt_at
+            delivery.start_due_at = None
+
+    async def disable(self, webhook_id: UUID, reason: str) -> None:
+        """Send it nothing more, until its user switches it on again."""
+        await self.change(webhook_id, {"is_enabled": False, "disabled_reason": reason})
+
+
+def signing_secrets(webhook: Webhook) -> list[str]:
+    """Those that sign now: the newest, and the one before it for as long as they overlap."""
+    until = webhook.former_secret_until
+    former = webhook.former_secret if until is not None and until > utc_now() else None
+    return [webhook.secret] if former is None else [webhook.secret, former]
+
+
+def _open(round_: int) -> tuple[Any, ...]:
+    return (
+        col(WebhookDelivery.round) == round_,
+        col(WebhookDelivery.status) == DeliveryStatus.PENDING,
+    )

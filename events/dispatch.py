@@ -1,0 +1,81 @@
+"""What is to be delivered to webhooks gets its workflow: soon after the event, however Temporal was meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from contracts.errors import DatabaseUnavailable
+from contracts.webhooks import WebhookDeliveryInput
+from database.tables import WebhookDelivery
+from database.webhooks import Webhooks
+from runs.records import TemporalUnavailable
+from runs.webhooks import WebhookRuns
+
+_AT_ONCE: Final = 100
+_UNASKED_SECONDS: Final = 15.0
+"""So often it is looked without being told: for what could not be started before."""
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+class WebhookDispatch:
+    """Starts deliveries. Any number of processes may: each takes others.
+
+    Args:
+        webhooks: The rows.
+        runs: Starts the workflows.
+    """
+
+    def __init__(self, webhooks: Webhooks, runs: WebhookRuns) -> None:
+        self._webhooks = webhooks
+        self._runs = runs
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to start."""
+        self._news.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start what there is for as long as the block lasts."""
+        task = asyncio.create_task(self._start_always(), name="webhooks: start")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _start_always(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_UNASKED_SECONDS):
+                    await self._news.wait()
+            self._news.clear()
+            try:
+                while await self.start_due() == _AT_ONCE:
+                    pass
+            except (DatabaseUnavailable, TemporalUnavailable) as error:
+                _logger.warning("webhooks not started", reason=str(error))
+            except Exception:  # one delivery must not end the loop that starts all others
+                _logger.exception("webhooks not started")
+
+    async def start_due(self) -> int:
+        """Start some of what is due, and say how many. What can't be started is due again in a minute.
+
+        Raises:
+            DatabaseUnavailable: As is.
+            TemporalUnavailable: As is.
+        """
+        due = await self._webhooks.take_to_start(_AT_ONCE)
+        for delivery in due:
+            await self._runs.start(delivery_input(delivery), f"Event {delivery.event_id}")
+        return len(due)
+
+
+def delivery_input(delivery: WebhookDelivery) -> WebhookDeliveryInput:
+    """What starts the delivery of the row."""
+    return WebhookDeliveryInput(delivery.id or 0, str(delivery.webhook_id), delivery.round)

@@ -1,0 +1,49 @@
+"""``rushes webhooks``, against the whole service."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.fetching.receiving import receiving
+from tests.fixtures.clips import Clips
+from tests.fixtures.stack import Home
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def test_listen_prints_what_happens_and_forwards_it_signed(stack: Home, clips: Clips) -> None:
+    async with receiving() as receiver:
+        listening = await stack.begin("webhooks", "listen", "--json", "--forward-to", receiver.url)
+        assert listening.stdout is not None
+        assert listening.stderr is not None
+        try:
+            async with asyncio.timeout(120):
+                secret = (await listening.stderr.readline()).decode().split()[-1]
+                assert await listening.stderr.readline() == b"Listening until Ctrl-C.\n"
+                ended = await stack.rushes("upload", "--wait", str(clips.path("short_with_sound")))
+                seen: list[dict[str, Any]] = []
+                while "video.ready" not in [event["type"] for event in seen]:
+                    seen.append(json.loads(await listening.stdout.readline()))
+                while len(receiver.received) < len(seen):
+                    await asyncio.sleep(0.05)
+        finally:
+            listening.terminate()
+            await listening.communicate()
+    assert [event["type"] for event in seen] == ["video.created", "video.uploaded", "video.ready"]
+    assert {event["data"]["id"] for event in seen} == {ended.out.strip()}
+    for event, received in zip(seen, receiver.received, strict=True):
+        message = Webhook(secret).verify(received.body, dict(received.headers))
+        assert (message["type"], message["data"]) == (event["type"], event["data"])
+
+
+async def test_a_webhook_is_made_and_listed_and_a_private_address_is_refused(stack: Home) -> None:
+    made = await stack.rushes("webhooks", "create", "https://app.example.com/", "--event", "video.ready")
+    webhook_id, secret = made.out.split()
+    assert secret.startswith("whsec_")
+    assert webhook_id in (await stack.rushes("webhooks", "list")).out
+    refused = await stack.rushes("webhooks", "create", "http://127.0.0.1/")
+    assert refused.code == 1
+    assert "(address_refused)" in refused.err
