@@ -16,6 +16,7 @@ from temporalio.converter import DataConverter
 from contracts.processing import Step, StepProgress
 from contracts.temporal_names import ActivityId, parse_chunk_activity_id
 from runs.records import LiveProgress, StepRecord, StepState
+from runs.time_left import Stretch, time_left_seconds
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,6 @@ _FETCH: Final = _Part(Step.FETCH, 0.0, 1.0)
 """By itself: of the whole way of an import it is ``_FETCHED``, which ``after_a_fetch`` makes of it."""
 
 _FETCHED: Final = 0.3
-
-_RATE_AFTER_SECONDS: Final = 5.0
-_RATE_AFTER_FRACTION: Final = 0.02
-"""Before that a rate says more of how an encoder starts than of how it goes on."""
 
 _CHUNKS: Final = _Part(Step.TRANSCODE, 0.03, 0.94)
 _PARTS: Final[Mapping[str, _Part]] = {
@@ -119,26 +116,26 @@ async def _read_chunks(
     fraction = (len(done) + sum(progress.fraction for progress in told)) / of
     attempt = max(activity.attempt for activity in chunks)
     live = _live(_CHUNKS, fraction, attempt, sum(speeds) if speeds else None)
-    return replace(live, time_left_seconds=time_left_seconds(steps, fraction, now))
+    begun = [stretch for activity, one in zip(still, told, strict=True) for stretch in _stretch(activity, one, now)]
+    return replace(live, time_left_seconds=time_left_seconds([*_done_stretches(steps), *begun], of, now))
 
 
-def time_left_seconds(steps: Sequence[StepRecord], fraction: float, now: datetime) -> float | None:
-    """How long the chunks will take that are left, if the others were like them.
-
-    By the rate since the first one began rather than by what encoders say of themselves now: that also counts what
-    they wait for. What comes after the chunks takes moments.
-    """
-    began = [
-        step.started_at
+def _done_stretches(steps: Sequence[StepRecord]) -> list[Stretch]:
+    return [
+        Stretch(step.started_at, step.duration_seconds, 1.0)
         for step in steps
-        if step.started_at is not None and parse_chunk_activity_id(step.activity_id) is not None
+        if step.state is StepState.COMPLETED
+        and step.started_at is not None
+        and step.duration_seconds is not None
+        and parse_chunk_activity_id(step.activity_id) is not None
     ]
-    if not began:
-        return None
-    since_seconds = (now - min(began)).total_seconds()
-    if since_seconds < _RATE_AFTER_SECONDS or fraction < _RATE_AFTER_FRACTION:
-        return None
-    return round(since_seconds * max(0.0, 1 - fraction) / fraction, 1)
+
+
+def _stretch(activity: PendingActivityInfo, told: StepProgress, now: datetime) -> list[Stretch]:
+    if not activity.HasField("last_started_time"):
+        return []
+    began_at = activity.last_started_time.ToDatetime(tzinfo=UTC)
+    return [Stretch(began_at, max(0.0, (now - began_at).total_seconds()), told.fraction)]
 
 
 def _live(part: _Part, within: float, attempt: int, speed: float | None) -> LiveProgress:

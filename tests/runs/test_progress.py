@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -16,7 +15,7 @@ from contracts.processing import Step, StepProgress, VideoProcessingInput
 from contracts.temporal_names import ActivityId, chunk_activity_id, parse_chunk_activity_id, tried_again, workflow_id
 from media.plan import TranscodePlan
 from runs.client import TemporalRuns
-from runs.progress import progress_between_steps, time_left_seconds
+from runs.progress import progress_between_steps
 from runs.records import LiveProgress, StepRecord, StepState
 from tests.waiting import eventually
 from tests.workflows.plans import copied_plan, encoded_plan, with_encoded_sound
@@ -264,33 +263,6 @@ def record(activity_id: str, state: StepState = StepState.COMPLETED) -> StepReco
 def test_between_two_steps_the_last_that_was_done_tells(done: Sequence[str], expected: tuple[Step, float]) -> None:
     told = progress_between_steps([*map(record, done), record("publish", StepState.FAILED)])
     assert (told.step, told.fraction) == expected
-
-
-@pytest.mark.parametrize("done_fraction", [0.25, 0.5, 0.9])
-def test_the_time_left_of_a_long_encode_is_near_the_truth_from_its_first_quarter_on(done_fraction: float) -> None:
-    """Two workers, a hundred chunks, each of which takes a little longer than the one before."""
-    begun, count, clocks = datetime(2026, 1, 1, tzinfo=UTC), 100, [0.0, 0.0]
-    ends, steps = [], []
-    for number in range(count):
-        worker = clocks.index(min(clocks))
-        began_at = begun + timedelta(seconds=clocks[worker])
-        clocks[worker] += 20 * (1 + number / count / 4)
-        ends.append(clocks[worker])
-        steps.append(replace(record(chunk_activity_id(number, count)), started_at=began_at))
-    whole = max(ends)
-    passed = whole * done_fraction
-    ended = [step for step, end in zip(steps, ends, strict=True) if end <= passed]
-    told = time_left_seconds(ended, len(ended) / count, begun + timedelta(seconds=passed))
-    assert told == pytest.approx(whole - passed, rel=0.3)
-
-
-def test_at_the_beginning_of_an_encode_nobody_knows_how_long_it_will_take() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    running = record(chunk_activity_id(0, 100), StepState.RUNNING)
-    first_chunk = replace(running, started_at=now - timedelta(seconds=3))
-    assert time_left_seconds([first_chunk], 0.03, now) is None
-    assert time_left_seconds([first_chunk], 0.01, now + timedelta(seconds=60)) is None
-    assert time_left_seconds([], 0.5, now) is None
 
 
 @pytest.mark.parametrize("number", [1, 2, 13])

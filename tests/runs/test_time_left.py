@@ -1,0 +1,62 @@
+"""From the first quarter of a long encode on it is known, nearly, how long it will take."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runs.time_left import Stretch, time_left_seconds
+
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+COUNT = 100
+
+
+def as_ever(_passed: float) -> float:
+    return 20.0
+
+
+def slower(passed: float) -> float:
+    """What is encoded gets harder."""
+    return 20.0 + passed / 200
+
+
+def others_have_gone(passed: float) -> float:
+    """The machine had something else to do, for a while."""
+    return 40.0 if passed < 400 else 15.0
+
+
+def encode(seconds_of_a_chunk: Callable[[float], float]) -> list[tuple[float, float]]:
+    """When each chunk begins and ends, on two workers."""
+    clocks, spans = [0.0, 0.0], []
+    for _ in range(COUNT):
+        worker = clocks.index(min(clocks))
+        begun = clocks[worker]
+        clocks[worker] += seconds_of_a_chunk(begun)
+        spans.append((begun, clocks[worker]))
+    return spans
+
+
+@pytest.mark.parametrize("kind", [as_ever, slower, others_have_gone])
+@pytest.mark.parametrize("part", [0.25, 0.4, 0.6, 0.8, 0.95])
+def test_the_time_left_of_a_long_encode_is_near_the_truth(kind: Callable[[float], float], part: float) -> None:
+    spans = encode(kind)
+    whole = max(end for _, end in spans)
+    passed = whole * (max(part, 0.7) if kind is others_have_gone else part)  # who knows that they will go?
+    stretches = [
+        Stretch(BEGUN + timedelta(seconds=begun), min(end, passed) - begun, (min(end, passed) - begun) / (end - begun))
+        for begun, end in spans
+        if begun < passed
+    ]
+    told = time_left_seconds(stretches, COUNT, BEGUN + timedelta(seconds=passed))
+    assert told == pytest.approx(whole - passed, rel=0.3)
+
+
+def test_at_the_beginning_nobody_knows() -> None:
+    assert time_left_seconds([], COUNT, BEGUN) is None
+    assert time_left_seconds([Stretch(BEGUN, 3, 1.0)] * 10, COUNT, BEGUN + timedelta(seconds=3)) is None
+    assert time_left_seconds([Stretch(BEGUN, 60, 0.5)], COUNT, BEGUN + timedelta(seconds=60)) is None
+
+
+def test_an_encode_that_stands_still_tells_nothing() -> None:
+    hour_ago = Stretch(BEGUN, 60, 1.0)
+    assert time_left_seconds([hour_ago] * 10, COUNT, BEGUN + timedelta(hours=1)) is None
