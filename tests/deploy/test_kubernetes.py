@@ -122,11 +122,14 @@ def test_a_stopping_worker_is_given_longer_than_its_grace(name: str) -> None:
     assert pod["terminationGracePeriodSeconds"] >= float(environment["RUSHES_WORKER_GRACE_SECONDS"]) + 15
 
 
-def test_copies_fit_into_the_scratch_of_a_media_worker() -> None:
+def test_copies_and_the_largest_files_at_work_fit_into_the_scratch_of_a_media_worker() -> None:
     pod = pods()["rushes-media-worker"]
     environment = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
     (scratch,) = [volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if volume["name"] == "scratch"]
-    assert int(environment["RUSHES_COPIES_BYTES"]) < int(scratch.removesuffix("Gi")) * 1024**3
+    settings = of_kind("ConfigMap")["rushes-settings"]["data"]
+    largest = max(int(settings[f"RUSHES_MAX_{door}_BYTES"]) for door in ("RESUMABLE", "IMPORT"))
+    at_work = int(environment["RUSHES_MEDIA_SLOTS"]) * 2 * largest  # a file, and what is made of it
+    assert int(environment["RUSHES_COPIES_BYTES"]) + at_work <= int(scratch.removesuffix("Gi")) * 1024**3
 
 
 def test_probes_ask_for_what_the_api_has() -> None:
