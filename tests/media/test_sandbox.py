@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -101,6 +102,17 @@ async def test_a_signal_that_ended_the_program_is_seen_through_the_layer(layer: 
     sandbox, access = Sandbox(layer), Access(reads=(PYTHON,))
     command = [sys.executable, "-I", "-S", "-c", "import ctypes; ctypes.string_at(0)"]
     assert (await sandbox.run(command, access)).return_code == -11
+
+
+async def test_the_processor_time_of_what_ran_within_is_known_afterwards(layer: Layer) -> None:
+    def waited_for() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = waited_for()
+    busy = [sys.executable, "-I", "-S", "-c", "import time\nwhile time.process_time() < 0.3: pass"]
+    await Sandbox(layer).run(busy, Access(reads=(PYTHON,)))
+    assert waited_for() - before > 0.29
 
 
 async def test_a_sandbox_that_is_not_set_up_says_nothing_of_the_file(layer: Layer, tmp_path: Path) -> None:
