@@ -10,6 +10,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from contracts.temporal_names import SEARCH_ATTRIBUTES
@@ -25,20 +26,21 @@ class TemporalUnreachable(Exception):
     """No Temporal server answered at the address within the time given."""
 
 
-async def connect(*, lazy: bool = False, identity: str | None = None) -> Client:
+async def connect(*, lazy: bool = False, identity: str | None = None, runtime: Runtime | None = None) -> Client:
     """Return a client for the server that ``TEMPORAL_ADDRESS`` and its kin name.
 
     Args:
         lazy: Connect at the first call instead of now, so that an api can start while Temporal is away. A worker
             can't use a lazy client.
         identity: Who calls, as Temporal's history shows it. Default: ``pid@host``.
+        runtime: What is measured, and how often workers tell of themselves. Default: that of the process.
 
     Raises:
         RuntimeError: The server did not answer; never when ``lazy``.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
-    return await Client.connect(**config, lazy=lazy, identity=identity)
+    return await Client.connect(**config, lazy=lazy, identity=identity, runtime=runtime)
 
 
 def address_and_namespace() -> tuple[str, str]:
@@ -53,7 +55,11 @@ def named_address() -> str | None:
 
 
 async def connect_within(
-    seconds: float, *, identity: str | None = None, waiting: Callable[[str], None] | None = None
+    seconds: float,
+    *,
+    identity: str | None = None,
+    waiting: Callable[[str], None] | None = None,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect, trying again until ``seconds`` have passed.
 
@@ -61,6 +67,7 @@ async def connect_within(
         seconds: How long to try.
         identity: Who calls, as Temporal's history shows it.
         waiting: Told, in a sentence and again and again, what is waited for; nothing in the first moments.
+        runtime: As of ``connect``.
 
     Raises:
         TemporalUnreachable: No server answered in time.
@@ -72,7 +79,7 @@ async def connect_within(
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    return await connect(identity=identity)
+                    return await connect(identity=identity, runtime=runtime)
                 except (RuntimeError, RPCError) as failure:
                     last_failure = failure
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)

@@ -20,6 +20,7 @@ import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
@@ -60,6 +61,7 @@ from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import SandboxMissing
 from runs.client import TemporalRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
+from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
@@ -77,6 +79,9 @@ _HEARTBEAT_THROTTLE = timedelta(seconds=1)
 _WEBHOOKS_AT_ONCE = 50
 
 _DATABASE_PAUSE_SECONDS = 0.5
+
+_NO_DEPLOYMENT = "rushes"
+"""Name beside the version of a worker that takes part in no versioning; Temporal wants one."""
 
 _PADDING_PIXELS = 2 * MAX_SIDE * 64
 """A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
@@ -198,10 +203,15 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
     return workers if own_queue is None else [*workers, serving(own_queue, finishing, None)]
 
 
-def deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
-    """Which version of which deployment the worker is, so that a video ends on the version that began it."""
+def deployment_of(settings: Settings) -> WorkerDeploymentConfig:
+    """Which version of which deployment the worker is, so that a video ends on the version that began it.
+
+    Without a deployment it says its version and no more: any worker takes any video.
+    """
     if settings.deployment is None:
-        return None
+        return WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(_NO_DEPLOYMENT, settings.worker_version), use_worker_versioning=False
+        )
     return WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(settings.deployment, settings.worker_version),
         use_worker_versioning=True,
@@ -241,7 +251,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     async with contextlib.AsyncExitStack() as resources:
         points = Failpoints(settings.failpoints)
         storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
-        client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting)
+        runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=WORKER_HEARTBEAT)
+        client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting, runtime=runtime)
         await storage.check()
         place = Place(storage, await storage_identity(settings.place))
         await refuse_another_storage(client, place.identity, str(settings.place))

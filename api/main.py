@@ -133,6 +133,7 @@ def _services_of(settings: Settings, database_url: str) -> Callable[[], Abstract
                 events=database.events,
                 webhooks=database.webhooks,
                 webhook_runs=TemporalWebhookRuns(client),
+                overview=database.overview,
                 listening=partial(listen, database_url),
                 storage=storage,
                 runs=runs,

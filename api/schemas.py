@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from contracts.status import VideoStatus
 from database.videos import VideoPage
 from events.video_view import VIDEO_EXAMPLE, VideoView
-from runs.records import QueueState, RunRecord, StepRecord, StepState
+from runs.records import RunRecord, StepRecord, StepState
 
 EXAMPLES: Final[dict[str, list[Any]]] = {
     "VideoAccepted": [
@@ -118,64 +118,6 @@ class StepList(BaseModel):
             before=FileView.of(record.before),
             after=FileView.of(record.after),
         )
-
-
-class QueueView(BaseModel):
-    """One task queue."""
-
-    name: str = Field(examples=["video-media"])
-    backlog: int = Field(description="Tasks that wait for a worker.", examples=[0])
-    pollers: list[str] = Field(description="Workers that asked for work lately.", examples=[["video-media@host:41"]])
-
-    @classmethod
-    def of(cls, queue: QueueState) -> Self:
-        """The queue."""
-        return cls(name=queue.name, backlog=queue.backlog, pollers=list(queue.pollers))
-
-
-class Versions(BaseModel):
-    """What runs."""
-
-    rushes: str = Field(examples=["0.1.0"])
-    temporal: str | None = Field(description="Null while Temporal does not answer.", examples=["1.32.0"])
-
-
-class Limits(BaseModel):
-    """What an upload may be."""
-
-    allowed_extensions: list[str] = Field(examples=[[".mp4", ".mov", ".avi"]])
-    max_upload_bytes: int = Field(examples=[524_288_000])
-
-
-class ProfileView(BaseModel):
-    """One encoding profile."""
-
-    name: str = Field(description="By which an upload asks for it.", examples=["web"])
-    description: str = Field(description="For people who choose.", examples=["Plays in every browser."])
-    is_default: bool = Field(description="Whether an upload gets it that names none.", examples=[True])
-
-
-class TemporalView(BaseModel):
-    """Where Temporal is."""
-
-    address: str = Field(examples=["127.0.0.1:7233"])
-    namespace: str = Field(examples=["default"])
-    reachable: bool
-    ui_url: str | None = Field(description="Its Web UI, where known.", examples=["http://127.0.0.1:8233"])
-
-
-class SystemView(BaseModel):
-    """How the whole service stands."""
-
-    videos: dict[VideoStatus, int] = Field(
-        description="How many videos are in each status.",
-        examples=[{"uploading": 0, "processing": 1, "ready": 12, "error": 2}],
-    )
-    queues: list[QueueView] | None = Field(description="Null while Temporal does not answer.")
-    temporal: TemporalView
-    versions: Versions
-    limits: Limits
-    profiles: list[ProfileView] = Field(description="What an upload may ask for, by name.")
 
 
 class Health(BaseModel):

@@ -17,6 +17,7 @@ from database.accounts import Accounts
 from database.backlog import Backlog
 from database.deletions import Deletions
 from database.events import Events
+from database.overview import Overview
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
@@ -61,6 +62,7 @@ class Services:
         events: What happened.
         webhooks: Where it is sent.
         webhook_runs: Starts what sends it.
+        overview: The same, counted.
         listening: Tells of new events.
         storage: The files.
         runs: The runs.
@@ -78,6 +80,7 @@ class Services:
     events: Events
     webhooks: Webhooks
     webhook_runs: WebhookRuns
+    overview: Overview
     listening: Listening
     storage: Storage
     runs: Runs

@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from cli.errors import CommandFailed, ExitCode
-from cli.views import Accepted, StepList, SystemView, VideoPage, VideoView, WebhookView
+from cli.views import Accepted, RunningList, RunningView, StepList, SystemView, VideoPage, VideoView, WebhookView
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 
@@ -138,6 +138,11 @@ class ApiClient:
     async def system(self) -> SystemView:
         """How the whole service stands."""
         return await self._ask(SystemView, "GET", "/api/v1/system")
+
+    async def running(self, limit: int) -> list[RunningView]:
+        """The videos that are being processed, those first that were uploaded first."""
+        asked = {"limit": str(limit)}
+        return (await self._ask(RunningList, "GET", "/api/v1/system/running", params=asked)).items
 
     async def readiness(self) -> Mapping[str, str]:
         """What ``/readyz`` says of each dependency, whether it is ready or not."""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contracts import durations
 from contracts.status import VideoStatus
 
 _STATUS_STYLE: Final = {
@@ -19,7 +20,6 @@ _STATUS_STYLE: Final = {
 }
 Facts = Sequence[tuple[str, str | Text | None]]
 _KIBI: Final = 1024
-_MINUTE_SECONDS: Final = 60
 
 
 def output() -> Console:
@@ -48,15 +48,8 @@ def size_text(size_bytes: int) -> str:
 
 
 def duration_text(seconds: float | None) -> str:
-    """Seconds as people read them: ``0.52 s``, ``8.2 s``, ``3 min 05 s``; empty for None."""
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < _MINUTE_SECONDS:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _MINUTE_SECONDS)
-    return f"{minutes} min {rest:02d} s"
+    """Seconds as people read them; empty for None."""
+    return "" if seconds is None else durations.duration_text(seconds)
 
 
 def time_text(moment: datetime) -> str:
@@ -69,14 +62,22 @@ def print_facts(console: Console, facts: Facts) -> None:
 
     A string is never broken or cut, so that paths and URLs can be copied and clicked; a ``Text`` is folded at words.
     """
+    for line in fact_lines(facts):
+        console.print(line, soft_wrap=isinstance(line, Text))
+
+
+def fact_lines(facts: Facts) -> list[Text | Table]:
+    """The same as something to print beside other things."""
     told = [(name, fact) for name, fact in facts if fact]
     width = max((len(name) for name, _ in told), default=0)
+    lines: list[Text | Table] = []
     for name, fact in told:
         label = Text(name.ljust(width), style="bold")
         if isinstance(fact, Text):
             row = Table.grid(padding=(0, 2))
             row.add_column(no_wrap=True)
             row.add_row(label, fact)
-            console.print(row)
+            lines.append(row)
         else:
-            console.print(Text.assemble(label, "  ", fact), soft_wrap=True)
+            lines.append(Text.assemble(label, "  ", fact))
+    return lines

@@ -1,64 +1,104 @@
 """``rushes status``: how the whole service stands."""
 
 import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
 
-from rich.console import Group
-from rich.table import Table
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
 from rich.text import Text
 
-from cli.console import Facts, output, print_facts, status_text
+from cli.api_client import ApiClient, ApiUnreachable
+from cli.console import fact_lines, output, print_facts
+from cli.errors import CommandFailed, ExitCode
+from cli.status_view import places, queue_table, running_table, videos_table, worker_table
 from cli.videos import AsJson
-from cli.views import SystemView
+from cli.views import RunningView, SystemView
 from cli.where import Service, find_service
+from contracts.status import VideoStatus
+
+_EVERY_SECONDS: Final = 2.0
+_MOST_RUNNING: Final = 20
 
 
-def status(as_json: AsJson = False) -> None:
-    """Show videos by status, the task queues and their workers, Temporal, and the stack's processes."""
+@dataclass(frozen=True)
+class Standing:
+    """How the service stands.
+
+    Attributes:
+        system: The whole of it.
+        running: The videos that are being processed, those first that were uploaded first.
+    """
+
+    system: SystemView
+    running: Sequence[RunningView]
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Draw it anew every 2 s, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show videos, what runs, what waits, the workers, Temporal, storage, and the stack's processes."""
     service = find_service()
-
-    async def fetch() -> SystemView:
-        async with service.api() as api:
-            return await api.system()
-
-    system = asyncio.run(fetch())
-    if as_json:
-        output().print_json(data=system.model_dump(mode="json"), indent=2)
+    if watch and not (as_json or output().is_terminal):
+        raise CommandFailed("--watch draws on a terminal; elsewhere ask again with --json.", ExitCode.USAGE)
+    if watch and not as_json:
+        asyncio.run(_watch(service))
         return
-    _print_places(system, service)
-    output().print(Group(Text(), _videos(system), Text(), _queues(system)))
+    standing = asyncio.run(_look_once(service))
+    if as_json:
+        running = [video.model_dump(mode="json") for video in standing.running]
+        output().print_json(data={**standing.system.model_dump(mode="json"), "running": running}, indent=2)
+        return
+    print_facts(output(), places(standing.system, service))
+    output().print(Group(Text(), *_tables(standing)))
 
 
-def _print_places(system: SystemView, service: Service) -> None:
-    temporal = f"{system.temporal.address}, namespace {system.temporal.namespace}"
-    found = Text(f"{system.versions.temporal} at {temporal}")
-    processes = service.stack.pids.items() if service.stack is not None else ()
-    facts: Facts = [
-        ("Rushes", f"{system.versions.rushes} at {service.api_url}"),
-        ("Temporal", found if system.temporal.reachable else Text(f"no answer at {temporal}", style="red")),
-        ("Web UI", service.settings.temporal_ui_url or system.temporal.ui_url),
-        ("Profiles", ", ".join(f"{one.name} (default)" if one.is_default else one.name for one in system.profiles)),
-        ("Processes", ", ".join(f"{name} {pid}" for name, pid in processes)),
-    ]
-    print_facts(output(), facts)
+async def _look_once(service: Service) -> Standing:
+    async with service.api() as api:
+        return await _look(api)
 
 
-def _videos(system: SystemView) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Videos")
-    table.add_column("", justify="right")
-    for name, count in system.videos.items():
-        table.add_row(status_text(name), str(count))
-    return table
+async def _look(api: ApiClient) -> Standing:
+    system, running = await asyncio.gather(api.system(), api.running(_MOST_RUNNING))
+    return Standing(system, running)
 
 
-def _queues(system: SystemView) -> Table | Text:
+async def _watch(service: Service) -> None:
+    """Draw it anew until the task is cancelled; an api that is away for a while is waited for."""
+    known: Standing | None = None
+    async with service.api() as api:
+        with Live(console=output(), screen=True, auto_refresh=False) as live:
+            while True:
+                note, begun = "", time.monotonic()
+                try:
+                    known = await _look(api)
+                except ApiUnreachable as error:
+                    note = str(error)
+                clock = Text(f"{datetime.now().astimezone():%H:%M:%S}, every {_EVERY_SECONDS:g} s  ", style="dim")
+                shown: list[RenderableType] = [Text.assemble(clock, (note, "yellow"))]
+                if known is not None:
+                    shown += [*fact_lines(places(known.system, service)), Text(), *_tables(known)]
+                live.update(Group(*shown), refresh=True)
+                await asyncio.sleep(max(0.0, _EVERY_SECONDS - (time.monotonic() - begun)))
+
+
+def _tables(standing: Standing) -> list[RenderableType]:
+    system = standing.system
+    parts: list[RenderableType] = [videos_table(system), Text()]
     if system.queues is None:
-        return Text("The task queues are not known while Temporal does not answer.", style="yellow")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Task queue", no_wrap=True)
-    table.add_column("Waiting", justify="right")
-    table.add_column("Workers", overflow="fold")
-    for queue in system.queues:
-        workers = "\n".join(queue.pollers)
-        table.add_row(queue.name, str(queue.backlog), workers or Text("none", style="red"))
-    return table
+        parts.append(Text("The task queues are not known while Temporal does not answer.", style="yellow"))
+    else:
+        parts.append(queue_table(system.queues, system.workers))
+    if system.workers:
+        parts += [Text(), worker_table(system.workers)]
+    if standing.running:
+        parts += [Text(), running_table(standing.running)]
+        left = system.videos[VideoStatus.PROCESSING] - len(standing.running)
+        if left > 0:
+            parts.append(Text(f"and {left} more", style="dim"))
+    return parts

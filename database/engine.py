@@ -15,6 +15,7 @@ from database.accounts import Accounts
 from database.backlog import Backlog
 from database.deletions import Deletions
 from database.events import Events
+from database.overview import Overview
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
@@ -51,6 +52,7 @@ class Database:
         upload_leases: Who writes an upload that goes on.
         events: What happened.
         webhooks: Where it is sent.
+        overview: What happened lately, counted.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -82,6 +84,7 @@ class Database:
         self.upload_leases = UploadLeases(self.transaction)
         self.events = Events(self.transaction)
         self.webhooks = Webhooks(self.transaction)
+        self.overview = Overview(self.transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

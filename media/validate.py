@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
+from contracts.durations import duration_text
 from contracts.errors import (
     Encrypted,
     InvalidMedia,
@@ -242,8 +243,8 @@ async def _check_length(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyed
     if again != held:
         raise TranscodeFailed("The file could not be read to its end. The service's disk or network may be at fault.")
     raise InvalidMedia(
-        f"The file ends early: it promises {promised:.1f} s and holds {held:.1f} s. Export it again and upload the new "
-        "file."
+        f"The file ends early: it promises {duration_text(promised)} and holds {duration_text(held)}. Export it again "
+        "and upload the new file."
     )
 
 

@@ -48,7 +48,17 @@ from runs.history import read_steps
 from runs.looks import Looks
 from runs.making import read_making
 from runs.progress import after_a_fetch, progress_between_steps, read_progress
-from runs.records import LiveProgress, NewestRun, QueueState, RunRecord, RunStillOpen, StepRecord, TemporalRefuses
+from runs.records import (
+    LiveProgress,
+    NewestRun,
+    QueueState,
+    RunRecord,
+    RunStillOpen,
+    StepRecord,
+    TemporalRefuses,
+    WorkerState,
+)
+from runs.workers import living_workers
 
 log = structlog.stdlib.get_logger("runs")
 
@@ -234,7 +244,8 @@ class TemporalRuns:
         progress = progress or progress_between_steps(await self.steps(video_id))
         if await description.memo_value(IMPORTED_MEMO, default=False, type_hint=bool):
             progress = after_a_fetch(progress)
-        return replace(progress, fraction=self._told.raised(description.run_id, progress.fraction))
+        fraction = self._told.raised(description.run_id, progress.fraction)
+        return replace(progress, fraction=fraction, begun_at=description.start_time)
 
     async def record(self, video_id: str) -> RunRecord:
         """What the newest run did: its steps in the order in which they were asked for, its plan, its files.
@@ -256,7 +267,12 @@ class TemporalRuns:
 
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each of our task queues."""
-        return [await self._queue(name) for name in TASK_QUEUES]
+        return list(await asyncio.gather(*map(self._queue, TASK_QUEUES)))
+
+    async def workers(self) -> list[WorkerState] | None:
+        """The workers that told of themselves lately, by queue; None where the server does not keep that."""
+        async with unavailable_if_silent():
+            return await living_workers(self._client)
 
     async def server_version(self) -> str:
         """Version of the Temporal server."""
@@ -265,7 +281,7 @@ class TemporalRuns:
         return answer.server_version
 
     async def _queue(self, name: str) -> QueueState:
-        backlog = 0
+        backlog, age_seconds = 0, 0.0
         pollers: dict[str, None] = {}
         for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
             async with unavailable_if_silent():
@@ -279,8 +295,10 @@ class TemporalRuns:
                     timeout=START_TIMEOUT,
                 )
             backlog += answer.stats.approximate_backlog_count
+            if answer.stats.approximate_backlog_count:
+                age_seconds = max(age_seconds, answer.stats.approximate_backlog_age.ToTimedelta().total_seconds())
             pollers |= dict.fromkeys(poller.identity for poller in answer.pollers)
-        return QueueState(name=name, backlog=backlog, pollers=tuple(pollers))
+        return QueueState(name, backlog, tuple(pollers), round(age_seconds, 1))
 
     async def _describe(self, video_id: str) -> WorkflowExecutionDescription | None:
         try:

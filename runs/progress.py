@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription
 from temporalio.converter import DataConverter
@@ -75,7 +76,7 @@ async def read_progress(
         return None
     part, activity = min(found, key=lambda entry: entry[0].begin)
     told = await _heartbeat(activity, converter)
-    return _live(part, told.fraction, activity.attempt, told.speed)
+    return replace(_live(part, told.fraction, activity.attempt, told.speed), workers=_workers([activity]))
 
 
 def progress_between_steps(steps: Sequence[StepRecord]) -> LiveProgress:
@@ -117,7 +118,15 @@ async def _read_chunks(
     attempt = max(activity.attempt for activity in chunks)
     live = _live(_CHUNKS, fraction, attempt, sum(speeds) if speeds else None)
     begun = [stretch for activity, one in zip(still, told, strict=True) for stretch in _stretch(activity, one, now)]
-    return replace(live, time_left_seconds=time_left_seconds([*_done_stretches(steps), *begun], of, now))
+    left_seconds = time_left_seconds([*_done_stretches(steps), *begun], of, now)
+    return replace(live, time_left_seconds=left_seconds, workers=_workers(still))
+
+
+def _workers(activities: Sequence[PendingActivityInfo]) -> tuple[str, ...]:
+    """Who has them in hand, each once; one that waits for a worker has none."""
+    started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    running = (activity for activity in activities if activity.state == started)
+    return tuple(dict.fromkeys(activity.last_worker_identity for activity in running))
 
 
 def _done_stretches(steps: Sequence[StepRecord]) -> list[Stretch]:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
-from runs.records import LiveProgress, QueueState, RunRecord
+from runs.records import LiveProgress, QueueState, RunRecord, WorkerState
 
 
 class Runs(Protocol):
@@ -26,6 +26,9 @@ class Runs(Protocol):
 
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each task queue."""
+
+    async def workers(self) -> list[WorkerState] | None:
+        """The workers that told of themselves lately; None where the server does not keep that."""
 
     async def check(self) -> None:
         """Return if runs can be started. Raises ``TemporalRefuses`` where somebody has to mend something first."""

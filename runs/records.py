@@ -124,6 +124,8 @@ class LiveProgress:
         attempt: Newest attempt of the running activity, 1 for the first.
         speed: Seconds of video made in a second, over all chunks that are encoded now; None where that says nothing.
         time_left_seconds: How long the encode will take at its rate so far; None where that says nothing.
+        workers: Identities of the workers that have its steps in hand.
+        begun_at: When the run began.
     """
 
     step: Step
@@ -131,6 +133,8 @@ class LiveProgress:
     attempt: int
     speed: float | None = None
     time_left_seconds: float | None = None
+    workers: tuple[str, ...] = ()
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -141,8 +145,39 @@ class QueueState:
         name: Of the queue.
         backlog: Tasks that wait for a worker.
         pollers: Identities of the workers that asked for work in the last minutes.
+        backlog_age_seconds: How long the oldest of these tasks has waited; 0 where none waits.
     """
 
     name: str
     backlog: int
     pollers: tuple[str, ...]
+    backlog_age_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """A worker on one task queue, as it told the server of itself.
+
+    Attributes:
+        queue: That it serves.
+        host: Name of its machine or container.
+        process: Its process there.
+        label: What its operator calls it; empty for none.
+        version: Of Rushes, or of its deployment; empty where it does not say.
+        busy_slots: Activities that it has in hand.
+        free_slots: How many more it would take.
+        started_at: When it began.
+        seen_at: When it last told of itself.
+        is_stopping: Whether it takes no more work.
+    """
+
+    queue: str
+    host: str
+    process: int
+    label: str
+    version: str
+    busy_slots: int
+    free_slots: int
+    started_at: datetime
+    seen_at: datetime
+    is_stopping: bool

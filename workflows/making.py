@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.encode_sound import EncodeSoundActivities, EncodeSoundInput, EncodeSoundResult
     from activities.join_streams import JoinStreamsActivities, JoinStreamsInput, JoinStreamsResult
     from activities.verify_output import VerifyOutputActivities, VerifyOutputInput, VerifyOutputResult
+    from contracts.durations import duration_text
     from contracts.processing import Step, VideoProcessingInput
     from contracts.storage_keys import WorkFile
     from contracts.temporal_names import ActivityId, chunk_activity_id
@@ -73,7 +74,7 @@ class Making:
 
     async def make(self) -> MadeVideo:
         """Make the parts, join them, verify the whole."""
-        self._enter(Step.TRANSCODE, f"{self._plan.duration_seconds:.1f} s: {self._plan.in_words}")
+        self._enter(Step.TRANSCODE, f"{duration_text(self._plan.duration_seconds)}: {self._plan.in_words}")
         encoding = (self._encode_chunk(chunk) for chunk in self._plan.chunks)
         sound, *encoded = await side_by_side(self._encode_sound(), *encoding)
         joined = await self._join(tuple(encoded), sound.file if sound is not None else None)
@@ -98,7 +99,9 @@ class Making:
                 ),
                 encode_options(self._request.user_id, seconds, picture.width * picture.height, plan.duration_seconds),
                 activity_id=chunk_activity_id(chunk.number, chunk.of),
-                summary=f"Picture from {begin:.1f} s, {seconds:.1f} s of {picture.width}x{picture.height}",
+                summary=(
+                    f"Picture from {duration_text(begin)}, {duration_text(seconds)} of {picture.width}x{picture.height}"
+                ),
             )
 
     async def _encode_sound(self) -> EncodeSoundResult | None:
@@ -162,4 +165,4 @@ def _nearest(chunks: tuple[EncodeChunkResult, ...]) -> str | None:
 
 def _sound_in_words(sound: SoundPlan) -> str:
     channels = "mono" if sound.channels == 1 else "stereo"
-    return f"Sound, {sound.seconds:.1f} s of {channels} at {sound.sample_rate_hertz} Hz"
+    return f"Sound, {duration_text(sound.seconds)} of {channels} at {sound.sample_rate_hertz} Hz"

@@ -21,7 +21,15 @@ from database.engine import Database
 from events.tidy import TidyReport
 from runs.protocol import Runs
 from runs.reconcile import ReconcileReport
-from runs.records import LiveProgress, QueueState, RunRecord, StepRecord, TemporalRefuses, TemporalUnavailable
+from runs.records import (
+    LiveProgress,
+    QueueState,
+    RunRecord,
+    StepRecord,
+    TemporalRefuses,
+    TemporalUnavailable,
+    WorkerState,
+)
 from runs.sweep import SweepReport
 from storage.protocol import Storage
 
@@ -34,6 +42,7 @@ class RecordedRuns:
     refusal: str = ""
     run_is_open: bool = False
     live: LiveProgress | None = None
+    known_workers: list[WorkerState] | None = None
     history: list[StepRecord] = field(default_factory=list)
     started: list[tuple[VideoProcessingInput, str]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -69,7 +78,11 @@ class RecordedRuns:
 
     async def queues(self) -> list[QueueState]:
         self._answer()
-        return [QueueState("video-control", 0, ("1@host",)), QueueState("video-media", 3, ())]
+        return [QueueState("video-control", 0, ("1@host",)), QueueState("video-media", 3, (), 12.5)]
+
+    async def workers(self) -> list[WorkerState] | None:
+        self._answer()
+        return self.known_workers
 
     async def check(self) -> None:
         self._answer()
@@ -126,6 +139,7 @@ def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
         events=database.events,
         webhooks=database.webhooks,
         webhook_runs=RecordedWebhookRuns(),
+        overview=database.overview,
         listening=told_of_nothing,
         storage=storage,
         runs=runs,

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -9,8 +10,13 @@ import pytest
 
 from api.readiness import Question
 from api.services import ApiOptions, Services
-from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
+from contracts.processing import Step
+from contracts.status import VideoStatus
+from database.engine import Database
+from runs.records import LiveProgress, WorkerState
 from tests.api.running import RecordedRuns, in_process
+from tests.database.samples import video_in
 
 
 class Away:
@@ -90,14 +96,18 @@ async def test_a_service_that_can_not_take_uploads_is_not_ready(
 
 
 async def test_the_system_tells_videos_queues_versions_limits_and_profiles(client: httpx.AsyncClient) -> None:
-    await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+    uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
     system = (await client.get("/api/v1/system")).json()
+    assert system.pop("oldest_running")["id"] == uploaded.json()["video_id"]
+    assert system.pop("storage")["free_bytes"] > 0
     assert system == {
-        "videos": {"uploading": 0, "processing": 1, "ready": 0, "error": 0},
+        "videos": {"uploading": 0, "processing": 1, "ready": 0, "error": 0, "deleting": 0},
         "queues": [
-            {"name": "video-control", "backlog": 0, "pollers": ["1@host"]},
-            {"name": "video-media", "backlog": 3, "pollers": []},
+            {"name": "video-control", "backlog": 0, "backlog_age_seconds": 0, "pollers": ["1@host"]},
+            {"name": "video-media", "backlog": 3, "backlog_age_seconds": 12.5, "pollers": []},
         ],
+        "workers": None,
+        "last_hour": {"ready": 0, "ready_seconds": 0.0, "failures": {}},
         "temporal": {"address": "127.0.0.1:7233", "namespace": "default", "reachable": True, "ui_url": None},
         "versions": {"rushes": "0.0.0", "temporal": "1.32.0"},
         "limits": {"allowed_extensions": [".mp4", ".mov", ".avi"], "max_upload_bytes": 8 * 1024 * 1024},
@@ -106,6 +116,42 @@ async def test_the_system_tells_videos_queues_versions_limits_and_profiles(clien
             {"name": "web", "description": "For everybody.", "is_default": True},
         ],
     }
+
+
+async def test_running_videos_are_told_with_step_speed_time_left_and_worker(
+    client: httpx.AsyncClient, runs: RecordedRuns
+) -> None:
+    first = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
+    second = await client.post("/api/v1/videos/upload", files={"file": ("b.mp4", b"x")})
+    runs.live = LiveProgress(Step.TRANSCODE, 0.5, 1, 2.0, 12.0, ("video-media@host:1",), datetime.now(UTC))
+    running = (await client.get("/api/v1/system/running")).json()["items"]
+    assert [video["id"] for video in running] == [first.json()["video_id"], second.json()["video_id"]]
+    told = {name: running[0][name] for name in ("step", "progress", "speed", "time_left_seconds", "workers")}
+    assert told == {
+        "step": "transcode",
+        "progress": 0.5,
+        "speed": 2.0,
+        "time_left_seconds": 12.0,
+        "workers": ["video-media@host:1"],
+    }
+    runs.away = True
+    assert (await client.get("/api/v1/system/running?limit=1")).json()["items"][0]["progress"] is None
+
+
+async def test_failures_of_the_last_hour_are_counted_by_code(
+    client: httpx.AsyncClient, database: Database, runs: RecordedRuns
+) -> None:
+    for code in (ErrorCode.STORAGE_FAILED, ErrorCode.STORAGE_FAILED, ErrorCode.INVALID_MEDIA):
+        video = await video_in(database.videos, VideoStatus.PROCESSING)
+        await database.videos.mark_error(video.id, 1, code, "It failed.")
+    await video_in(database.videos, VideoStatus.READY)
+    runs.known_workers = [
+        WorkerState("video-media", "host", 7, "", "1.0", 1, 1, datetime.now(UTC), datetime.now(UTC), False)
+    ]
+    system = (await client.get("/api/v1/system")).json()
+    assert system["last_hour"]["failures"] == {"storage_failed": 2, "invalid_media": 1}
+    assert (system["last_hour"]["ready"], system["last_hour"]["ready_seconds"] > 0) == (1, True)
+    assert (system["workers"][0]["busy_slots"], system["workers"][0]["version"]) == (1, "1.0")
 
 
 async def test_the_system_is_told_without_temporal(client: httpx.AsyncClient, runs: RecordedRuns) -> None:

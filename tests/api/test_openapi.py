@@ -46,6 +46,7 @@ OPERATIONS = {
     ("delete", "/api/v1/session"): "end_session",
     ("get", "/api/v1/me"): "get_me",
     ("get", "/api/v1/system"): "get_system",
+    ("get", "/api/v1/system/running"): "list_running",
     ("get", "/uploads/processed/{video_id}/{name}"): "get_published_file",
     ("get", "/healthz"): "healthz",
     ("get", "/readyz"): "readyz",

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -150,7 +151,13 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert told.code == 0
     for word in ("video-control", "video-media", "Processes", "worker", "Web UI", "ready", "mobile, web (default)"):
         assert word in told.out
-    assert json.loads((await stack.rushes("status", "--json")).out)["videos"]["ready"] >= 1
+    standing = await eventually(
+        lambda: stack.rushes("status", "--json"), lambda told: bool(json.loads(told.out)["workers"])
+    )
+    status = json.loads(standing.out)
+    assert (status["videos"]["ready"] >= 1, status["last_hour"]["ready"] >= 1) == (True, True)
+    media = next(worker for worker in status["workers"] if worker["queue"] == "video-media")
+    assert (media["busy_slots"] + media["free_slots"] >= 2, media["version"] != "") == (True, True)
 
 
 async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:

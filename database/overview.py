@@ -1,0 +1,59 @@
+"""What happened lately, counted."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Float, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.event_types import EventType
+from database.tables import Event
+
+_ENDS = (EventType.READY, EventType.ERROR, EventType.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What became of videos since a moment.
+
+    Attributes:
+        ready: How many became ready.
+        ready_seconds: Their length together.
+        failures: How many ended in error, by code; the most frequent first.
+    """
+
+    ready: int = 0
+    ready_seconds: float = 0.0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+class Overview:
+    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the way to open a transaction, ``Database.transaction``."""
+        self._transaction = transaction
+
+    async def lately(self, since: datetime, user_id: str | None = None) -> Lately:
+        """What became of videos since then; of one user, or of all. A video that was retried counts each time."""
+        code = Event.video["error_code"].astext
+        seconds = func.sum(cast(Event.video["duration_seconds"].astext, Float))
+        query = (
+            select(col(Event.type), code, func.count(), func.coalesce(seconds, 0.0))
+            .where(col(Event.created_at) >= since, col(Event.type).in_(_ENDS))
+            .group_by(col(Event.type), code)
+            .order_by(func.count().desc(), code)
+        )
+        if user_id is not None:
+            query = query.where(col(Event.user_id) == user_id)
+        async with self._transaction() as session:
+            rows = (await session.execute(query)).all()
+        ready = [row for row in rows if row[0] == EventType.READY]
+        return Lately(
+            ready=sum(row[2] for row in ready),
+            ready_seconds=float(sum(row[3] for row in ready)),
+            failures={row[1] or "internal": row[2] for row in rows if row[0] != EventType.READY},
+        )
