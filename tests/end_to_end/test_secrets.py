@@ -1,0 +1,81 @@
+"""After a day's work with keys, a bucket, a link and an import, no secret stands anywhere that people look at."""
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy.engine import make_url
+from temporalio.client import Client
+
+from tests.end_to_end.conftest import in_the_bucket, serving, with_everything_allowed
+from tests.end_to_end.service import Service
+from tests.fetching.serving import serving as file_server
+from tests.fetching.serving import status, well
+from tests.fixtures.bucket import BucketServer
+from tests.fixtures.clips import Clip, Clips
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def histories(service: Service) -> str:
+    """What Temporal holds of every run."""
+    client = await Client.connect(service.run.temporal)
+    told = [
+        (await client.get_workflow_handle(one.id).fetch_history()).to_json() async for one in client.list_workflows()
+    ]
+    assert told
+    return "\n".join(told)
+
+
+async def logs(service: Service) -> str:
+    """All that the stack's parts have written."""
+    files = sorted((service.home.folder / "logs").iterdir())
+    assert {"api.log", "worker.log"} <= {file.name for file in files}
+    return "\n".join([await asyncio.to_thread(file.read_text, errors="replace") for file in files])
+
+
+async def test_no_secret_is_in_logs_answers_histories_or_findings(
+    tmp_path: Path, clips: Clips, shared_bucket_server: BucketServer
+) -> None:
+    home = in_the_bucket(with_everything_allowed(tmp_path), shared_bucket_server)
+    token = secrets.token_hex(16)
+    content = await asyncio.to_thread(clips.path(Clip.SHORT_WITH_SOUND).read_bytes)
+    async with serving(home) as service, file_server(content, status(404), well()) as files:
+        made = await home.rushes("keys", "create", "--user", "ann", "--json")
+        key = json.loads(made.out)["key"]
+        service.http.headers["Authorization"] = f"Bearer {key}"
+        video_id = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+        assert (await service.ended(video_id))["status"] == "ready"
+        link = (await service.http.post(f"/api/v1/videos/{video_id}/links", json={})).json()
+        ((token_of_link,),) = parse_qs(urlsplit(link["url_mp4"]).query).values()
+        await service.http.get(link["url_mp4"], headers={"Authorization": ""})
+        for _ in range(2):  # one is not found, the other is fetched
+            imported = await service.import_from(files.url(f"/a.mp4?token={token}"))
+            await service.ended(imported)
+        refused = await service.http.get("/api/v1/videos", headers={"Authorization": f"Bearer {key}x"})
+        assert refused.status_code == 401
+
+        async def is_clean() -> bool:
+            return "clean_scratch" in await histories(service)
+
+        await eventually(is_clean, bool)
+        shown = [
+            (await home.with_settings(RUSHES_API_KEY=key).rushes(*asked)).out
+            for asked in (("doctor",), ("show", imported))
+        ]
+        row = (await service.http.get(f"/api/v1/videos/{imported}")).text
+        looked_at = "\n".join([await logs(service), await histories(service), refused.text, row, *shown])
+        database_password = make_url(service.run.database).password
+    assert video_id in looked_at
+    hidden = {
+        "password of PostgreSQL": database_password,
+        "key of the bucket": shared_bucket_server.environment["AWS_SECRET_ACCESS_KEY"],
+        "key of the api": key.rpartition("_")[2],
+        "token of a link": token_of_link,
+        "token of an import": token,
+    }
+    assert [name for name, secret in hidden.items() if not secret or secret in looked_at] == []
