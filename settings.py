@@ -301,6 +301,10 @@ class Settings(BaseSettings):
     temporal_port: int = Field(
         default=7233, ge=0, le=65535, description="Port of the embedded Temporal server; 0 takes any free one."
     )
+    temporal_ui: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether the embedded Temporal has its Web UI. Whoever reaches it can end and begin runs.",
+    )
     temporal_ui_port: int = Field(
         default=8233, ge=0, le=65535, description="Port of the embedded Temporal Web UI; 0 takes any free one."
     )

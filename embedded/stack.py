@@ -199,7 +199,9 @@ class Stack:
                 host=LOOPBACK,
                 setting="RUSHES_TEMPORAL_UI_PORT",
                 purpose="Temporal's Web UI",
-            ),
+            )
+            if settings.temporal_ui == "on"
+            else None,
             http_port=self._ports.free(purpose="Temporal's HTTP API"),
             metrics_port=self._ports.free(purpose="Temporal's metrics"),
         )

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from contracts.storage_keys import PROCESSED_PREFIX
@@ -144,3 +145,12 @@ async def test_temporal_s_own_command_tells_the_story_of_a_video(service: Servic
     replayed = await service.home.rushes("replay", video_id)
     assert replayed.code == 0, replayed
     assert "deterministic" in replayed.out
+
+
+async def test_temporal_s_http_api_answers_nobody_as_any_website_could_ask_it(service: Service) -> None:
+    command = Path(f"/proc/{service.run.pids['temporal']}/cmdline").read_text().split("\0")
+    port = command[command.index("--http-port") + 1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        for origin in ("https://elsewhere.example", f"http://127.0.0.1:{port}"):
+            answer = await browser.get("/api/v1/namespaces/default/workflows", headers={"Origin": origin})
+            assert answer.status_code == 403
