@@ -147,9 +147,14 @@ async def test_temporal_s_own_command_tells_the_story_of_a_video(service: Servic
     assert "deterministic" in replayed.out
 
 
+def http_port(pid: int) -> str:
+    """Of a dev server, by its command line."""
+    command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return command[command.index("--http-port") + 1]
+
+
 async def test_temporal_s_http_api_answers_nobody_as_any_website_could_ask_it(service: Service) -> None:
-    command = Path(f"/proc/{service.run.pids['temporal']}/cmdline").read_text().split("\0")
-    port = command[command.index("--http-port") + 1]
+    port = http_port(service.run.pids["temporal"])
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
         for origin in ("https://elsewhere.example", f"http://127.0.0.1:{port}"):
             answer = await browser.get("/api/v1/namespaces/default/workflows", headers={"Origin": origin})
