@@ -87,7 +87,7 @@ failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and de
 	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
 
 .PHONY: screenshots
-screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screenshots, minutes: make screenshots [ONLY="library"]
+screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screenshots and docs/pictures, minutes: make screenshots [ONLY="library"]
 	@exec "$(BIN)/python" -m tests.web.screenshots $${ONLY:-}
 
 .PHONY: mutants

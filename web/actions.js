@@ -146,7 +146,12 @@ export class Actions extends EventTarget {
       await navigator.clipboard.writeText(text);
       this.#notices.show(message);
     } catch {
-      await askForText({ title: "Copy this", label: "Your browser keeps pages from copying", value: text, confirm: "Done" });
+      await askForText({
+        title: "Copy this",
+        label: "Your browser keeps pages from copying",
+        value: text,
+        confirm: "Done",
+      });
     }
   }
 

@@ -61,9 +61,7 @@ export class Card {
     const meta = element("p", { class: "detail" });
     const poster = element("div", { class: "poster" });
     this.#parts = { title, meta, poster };
-    const more = video
-      ? menu(`More for ${video.title}`, () => this.#tasks.actions.entries(this.#item.video))
-      : null;
+    const more = video ? menu(`More for ${video.title}`, () => this.#tasks.actions.entries(this.#item.video)) : null;
     const heading = element("div", { class: "card-heading" }, element("h3", {}, title), more);
     const below = element("div", { class: "card-text" }, heading, meta);
     this.element.dataset.kind = kind;
@@ -74,7 +72,11 @@ export class Card {
   #builders = {
     ready(poster) {
       const { video } = this.#item;
-      const link = element("a", { class: "play", href: `/videos/${video.id}#play`, "aria-label": `Play ${video.title}` });
+      const link = element("a", {
+        class: "play",
+        href: `/videos/${video.id}#play`,
+        "aria-label": `Play ${video.title}`,
+      });
       const source = `${video.thumbnail}?v=${video.attempt}`;
       const picture = element("img", { src: source, alt: "", loading: "lazy", decoding: "async" });
       this.#parts.clock = element("span", { class: "clock" });
@@ -85,7 +87,10 @@ export class Card {
       this.#parts.steps = STEPS.map(([, words]) => element("li", { text: words }));
       this.#parts.progress = new Progress(`Processing of ${this.#title}`);
       poster.append(element("ol", { class: "steps", "aria-hidden": "true" }, ...this.#parts.steps));
-      below.append(this.#parts.progress.element, this.#button("Cancel", () => this.#tasks.actions.cancel(this.#item.video)));
+      below.append(
+        this.#parts.progress.element,
+        this.#button("Cancel", () => this.#tasks.actions.cancel(this.#item.video)),
+      );
     },
     upload(poster, below) {
       this.#parts.share = element("span", { class: "share", "aria-hidden": "true" });
@@ -101,7 +106,12 @@ export class Card {
       again.addEventListener("click", () => this.#tasks.chooseAgain(upload));
       below.append(
         this.#parts.progress.element,
-        element("div", { class: "row" }, again, this.#button("Cancel", () => this.#tasks.actions.stop(upload))),
+        element(
+          "div",
+          { class: "row" },
+          again,
+          this.#button("Cancel", () => this.#tasks.actions.stop(upload)),
+        ),
       );
     },
     refused(poster, below, upload) {
@@ -135,7 +145,13 @@ export class Card {
   }
 
   #button(text, act) {
-    return element("button", { type: "button", class: "button", text, "aria-label": `${text}: ${this.#title}`, on: { click: act } });
+    return element("button", {
+      type: "button",
+      class: "button",
+      text,
+      "aria-label": `${text}: ${this.#title}`,
+      on: { click: act },
+    });
   }
 
   #update(kind) {

@@ -7,7 +7,14 @@ import { element } from "./elements.js";
  * @returns {Promise<string|null>} Null where the person thought better of it.
  */
 export function askForText({ title, label, value, confirm, most }) {
-  const input = element("input", { id: "asked", type: "text", value, maxlength: most, required: true, autocomplete: "off" });
+  const input = element("input", {
+    id: "asked",
+    type: "text",
+    value,
+    maxlength: most,
+    required: true,
+    autocomplete: "off",
+  });
   const form = element(
     "form",
     { method: "dialog" },

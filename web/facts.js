@@ -25,7 +25,7 @@ const CHANNELS = { 1: "mono", 2: "stereo", 6: "5.1", 8: "7.1" };
 const ROWS = [
   ["Size", (facts) => sizeText(facts.size_bytes)],
   ["Length", (facts) => durationText(facts.duration_seconds)],
-  ["Container", (facts) => facts.container.split(",").includes("mp4") ? "MP4 or MOV" : facts.container],
+  ["Container", (facts) => (facts.container.split(",").includes("mp4") ? "MP4 or MOV" : facts.container)],
   ["Picture", (facts) => `${codec(facts.picture_codec)}, ${facts.width}×${facts.height}`],
   ["Frames", (facts) => (facts.frame_rate === null ? "" : `${Number(facts.frame_rate.toFixed(2))} a second`)],
   ["Rate", (facts) => rate(facts)],

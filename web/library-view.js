@@ -43,7 +43,12 @@ export class LibraryView {
   }
 
   #toolbar() {
-    this.#search = element("input", { id: "search", type: "search", placeholder: "Search by title", autocomplete: "off" });
+    this.#search = element("input", {
+      id: "search",
+      type: "search",
+      placeholder: "Search by title",
+      autocomplete: "off",
+    });
     this.#status = element(
       "select",
       { id: "status" },
@@ -115,7 +120,8 @@ export class LibraryView {
       if (!this.#cards.has(item.key)) this.#cards.set(item.key, new Card(this.#tasks));
       const card = this.#cards.get(item.key);
       card.show(item);
-      if (this.#grid.children[at] !== card.element) this.#grid.insertBefore(card.element, this.#grid.children[at] ?? null);
+      if (this.#grid.children[at] !== card.element)
+        this.#grid.insertBefore(card.element, this.#grid.children[at] ?? null);
     });
     this.#showState(items.length);
   }
@@ -127,7 +133,8 @@ export class LibraryView {
     this.#grid.hidden = count === 0;
     this.#more.hidden = !hasMore || state !== "ready";
     this.element.setAttribute("aria-busy", String(state === "loading"));
-    const wanted = state === "loading" ? "loading" : state === "failed" ? "failed" : count === 0 && isFiltered ? "none" : "";
+    const wanted =
+      state === "loading" ? "loading" : state === "failed" ? "failed" : count === 0 && isFiltered ? "none" : "";
     if (this.#state.dataset.shown === wanted) return;
     this.#state.dataset.shown = wanted;
     this.#state.replaceChildren(...this.#stateParts(wanted));
@@ -143,12 +150,22 @@ export class LibraryView {
       case "failed":
         return [
           stateText("The videos can't be loaded", "The service does not answer. This page tries again by itself."),
-          element("button", { class: "button", type: "button", text: "Try now", on: { click: () => this.#library.load() } }),
+          element("button", {
+            class: "button",
+            type: "button",
+            text: "Try now",
+            on: { click: () => this.#library.load() },
+          }),
         ];
       case "none":
         return [
           stateText("Nothing matches", "There is no video with this title and status."),
-          element("button", { class: "button", type: "button", text: "Show all", on: { click: () => this.#showAll() } }),
+          element("button", {
+            class: "button",
+            type: "button",
+            text: "Show all",
+            on: { click: () => this.#showAll() },
+          }),
         ];
       default:
         return [];

@@ -9,8 +9,8 @@ export function isOnItsWay(video) {
 }
 
 /**
- * Fires `change` when there is something new to show, and `video` with what is learned of each: `{video, before}`, where
- * `before` is what was known of it.
+ * Fires `change` when there is something new to show, and `video` with what is learned of each: `{video, before}`,
+ * where `before` is what was known of it.
  */
 export class Library extends EventTarget {
   #api;

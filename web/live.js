@@ -1,7 +1,7 @@
 /**
- * Keeps what is shown true. The service tells of each change (server-sent events); where that way is shut it is asked now
- * and then instead, seldom where nothing happens. A page that nobody looks at does neither, and catches up when it is seen
- * again: a browser has few connections for each service, and other tabs need them as well.
+ * Keeps what is shown true. The service tells of each change (server-sent events); where that way is shut it is
+ * asked now and then instead, seldom where nothing happens. A page that nobody looks at does neither, and catches up
+ * when it is seen again: a browser has few connections for each service, and other tabs need them as well.
  */
 
 import { Away, Problem } from "./api.js";
@@ -18,8 +18,8 @@ const AGAIN_MILLISECONDS = 5000;
 const MOST_ASKED = 6;
 
 /**
- * Fires `away` and `back` when the service can't be reached, and when it can again; `gone` with `detail` the id of a video
- * that was deleted.
+ * Fires `away` and `back` when the service can't be reached, and when it can again; `gone` with `detail` the id of a
+ * video that was deleted.
  */
 export class Live extends EventTarget {
   #library;

@@ -13,7 +13,11 @@ export function menu(label, entries) {
   made += 1;
   const id = `menu-${made}`;
   const list = element("div", { id, class: "menu", popover: "auto" });
-  const button = element("button", { class: "button icon-only", type: "button", popovertarget: id, "aria-label": label }, icon("more"));
+  const button = element(
+    "button",
+    { class: "button icon-only", type: "button", popovertarget: id, "aria-label": label },
+    icon("more"),
+  );
   list.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") list.replaceChildren(...entries().map((entry) => entryOf(entry, list)));
   });

@@ -45,7 +45,9 @@ export class Notices {
         end(true);
         action.act();
       };
-      notice.append(element("button", { type: "button", class: "button quiet", text: action.label, on: { click: take } }));
+      notice.append(
+        element("button", { type: "button", class: "button quiet", text: action.label, on: { click: take } }),
+      );
     }
     notice.addEventListener("pointerenter", () => clearTimeout(timer));
     notice.addEventListener("pointerleave", wait);

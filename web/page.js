@@ -16,7 +16,14 @@ export class Page {
   #library = null;
   #video = null;
   #asked = new Set();
-  #input = element("input", { type: "file", id: "files", class: "visually-hidden", multiple: true, tabindex: -1, "aria-label": "Files to upload" });
+  #input = element("input", {
+    type: "file",
+    id: "files",
+    class: "visually-hidden",
+    multiple: true,
+    tabindex: -1,
+    "aria-label": "Files to upload",
+  });
 
   /** @param {object} given Everything that the page is made of; see `start.js`. */
   constructor(given) {
@@ -30,7 +37,9 @@ export class Page {
     live.addEventListener("gone", ({ detail }) => this.#video?.id === detail && this.#video.fail(null));
     live.addEventListener("away", () => this.#tellAway(true));
     live.addEventListener("back", () => this.#tellAway(false));
-    this.#input.addEventListener("change", () => this.#took(Array.from(this.#input.files, (file) => ({ file, handle: null }))));
+    this.#input.addEventListener("change", () =>
+      this.#took(Array.from(this.#input.files, (file) => ({ file, handle: null }))),
+    );
     places.body.append(this.#input);
     takeDrops(places.body, (chosen) => this.#user !== null && this.#took(chosen));
   }
@@ -112,9 +121,16 @@ export class Page {
 
   #showTools() {
     const { session, places } = this.#given;
-    const upload = element("button", { class: "button primary", type: "button", on: { click: () => this.#choose() } }, icon("upload"), "Upload");
+    const upload = element(
+      "button",
+      { class: "button primary", type: "button", on: { click: () => this.#choose() } },
+      icon("upload"),
+      "Upload",
+    );
     const account = session.canEnd
-      ? menu(`Signed in as ${session.me.user_id}`, () => [{ label: `Sign out ${session.me.user_id}`, act: () => this.#signOut() }])
+      ? menu(`Signed in as ${session.me.user_id}`, () => [
+          { label: `Sign out ${session.me.user_id}`, act: () => this.#signOut() },
+        ])
       : null;
     places.tools.replaceChildren(...[session.me && upload, account].filter(Boolean));
   }
@@ -153,7 +169,8 @@ export class Page {
     if (!before || before.status === video.status) return;
     const { notices } = this.#given;
     if (video.status === "ready") notices.say(`“${video.title}” is ready to play.`);
-    if (video.status === "error") notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);
+    if (video.status === "error")
+      notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);
   }
 
   #uploadChanged(upload) {

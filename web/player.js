@@ -22,7 +22,16 @@ export const KEYS = [
  * @param {{source: string, poster: string, label: string}} film
  */
 export function player({ source, poster, label }) {
-  return element("video", { class: "player", src: source, poster, controls: true, playsinline: true, preload: "metadata", "aria-label": label, tabindex: 0 });
+  return element("video", {
+    class: "player",
+    src: source,
+    poster,
+    controls: true,
+    playsinline: true,
+    preload: "metadata",
+    "aria-label": label,
+    tabindex: 0,
+  });
 }
 
 /**

@@ -119,7 +119,7 @@ export class Upload extends EventTarget {
    * @param {() => Promise<void>} remember Called when the service has given it an id.
    */
   async run(remember) {
-    for (let failures = 0; this.isOpen; ) {
+    for (let failures = 0; this.isOpen;) {
       const before = this.sent;
       try {
         await this.#send(remember);

@@ -91,7 +91,9 @@ export class VideoView {
         element("h1", { text: isGone ? "There is no such video" : "The video can't be shown now" }),
         element("p", {
           class: "detail",
-          text: isGone ? "It was deleted, or it is somebody else's." : "The service does not answer. Try again in a moment.",
+          text: isGone
+            ? "It was deleted, or it is somebody else's."
+            : "The service does not answer. Try again in a moment.",
         }),
         element("a", { class: "button", href: "/", text: "All videos" }),
       ),
@@ -99,7 +101,11 @@ export class VideoView {
   }
 
   #build() {
-    const keys = element("dl", { class: "keys" }, ...KEYS.flatMap(([key, does]) => [element("dt", { text: key }), element("dd", { text: does })]));
+    const keys = element(
+      "dl",
+      { class: "keys" },
+      ...KEYS.flatMap(([key, does]) => [element("dt", { text: key }), element("dd", { text: does })]),
+    );
     const help = element("details", { class: "keyboard" }, element("summary", { text: "Keys of the player" }), keys);
     const section = (title, ...children) => element("section", {}, element("h2", { text: title }), ...children);
     this.element.lastElementChild.replaceWith(
@@ -109,7 +115,12 @@ export class VideoView {
         this.#film,
         element("div", { class: "video-heading" }, this.#title, this.#tools),
         this.#state,
-        element("div", { class: "columns" }, section("What was done", this.#done), element("div", { class: "column" }, this.#facts, section("Details", this.#details), help)),
+        element(
+          "div",
+          { class: "columns" },
+          section("What was done", this.#done),
+          element("div", { class: "column" }, this.#facts, section("Details", this.#details), help),
+        ),
       ),
     );
   }
@@ -148,7 +159,12 @@ export class VideoView {
     }
     if (warnings.length > 0) {
       parts.push(
-        element("div", { class: "callout" }, element("p", { class: "callout-title", text: "Ready, with a remark" }), element("ul", {}, ...warnings.map(({ message }) => element("li", { text: message })))),
+        element(
+          "div",
+          { class: "callout" },
+          element("p", { class: "callout-title", text: "Ready, with a remark" }),
+          element("ul", {}, ...warnings.map(({ message }) => element("li", { text: message }))),
+        ),
       );
     }
     this.#state.replaceChildren(...parts);
@@ -156,7 +172,8 @@ export class VideoView {
 
   #showTools() {
     const video = this.#video;
-    const button = (text, act, look = "button") => element("button", { type: "button", class: look, text, on: { click: act } });
+    const button = (text, act, look = "button") =>
+      element("button", { type: "button", class: look, text, on: { click: act } });
     const canRetry = video.status === "error" && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
     const entries = this.#actions.entries(video);
     const inFront = entries.filter(({ label }) => IN_FRONT.includes(label));
@@ -194,7 +211,14 @@ export class VideoView {
     this.#details.replaceChildren(
       ...facts.flatMap(([name, fact]) => [element("dt", { text: name }), element("dd", { text: fact })]),
       ...(trace
-        ? [element("dt", { text: "Trace" }), element("dd", {}, element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" }))]
+        ? [
+            element("dt", { text: "Trace" }),
+            element(
+              "dd",
+              {},
+              element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" }),
+            ),
+          ]
         : []),
     );
   }
@@ -209,22 +233,32 @@ export class VideoView {
     } catch (error) {
       if (this.isOver) return;
       if (this.#done.childElementCount === 0) {
-        this.#done.replaceChildren(element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }));
+        this.#done.replaceChildren(
+          element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }),
+        );
       }
       if (error.status === 401 || error.status === 404) return;
     }
     const isOpen = this.#video.status === "processing" || !this.hasEnded;
-    if (isOpen && this.#video.status !== "uploading") this.#timer = setTimeout(() => this.#lookAtSteps(), STEPS_MILLISECONDS);
+    if (isOpen && this.#video.status !== "uploading")
+      this.#timer = setTimeout(() => this.#lookAtSteps(), STEPS_MILLISECONDS);
   }
 
   #showSteps({ steps, plan, before, after }) {
-    this.hasEnded = steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying"].includes(step.state));
+    this.hasEnded =
+      steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying"].includes(step.state));
     this.#done.replaceChildren(
       ...[
         plan && element("p", { class: "plan", text: `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.` }),
         steps.length > 0
           ? timeline(steps)
-          : element("p", { class: "detail", text: this.#video.status === "uploading" ? "Nothing yet." : "The record of the steps is not kept any more, or nothing was begun." }),
+          : element("p", {
+              class: "detail",
+              text:
+                this.#video.status === "uploading"
+                  ? "Nothing yet."
+                  : "The record of the steps is not kept any more, or nothing was begun.",
+            }),
       ].filter(Boolean),
     );
     const table = factsTable(before, after);

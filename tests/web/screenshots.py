@@ -18,13 +18,15 @@ from tests.web.findings import findings
 from tests.web.states import BEFORE, SCHEMES, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+_DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
+_IN_DOCS: Final = {"processing": "library", "video": "video"}
+"""What the documents show, by state, and as what."""
 _SETTLE_MILLISECONDS: Final = 300
 _SOURCES: Final = {
-    "Coastline": ("mandelbrot=size=1280x720:rate=25:start_scale=0.6:end_scale=0.002", 12),
-    "Evening sky": ("gradients=size=1280x720:rate=25:c0=#1b2a49:c1=#e6a15c:c2=#8a4f7d:nb_colors=3:x0=0:y0=720", 8),
-    "Tile study": ("sierpinski=size=1280x720:rate=25", 30),
-    "Upright, by phone": ("gradients=size=720x1280:rate=25:c0=#0b6e4f:c1=#f2e8cf:nb_colors=2:speed=0.02", 6),
     "Colour bars": ("smptehdbars=size=1280x720:rate=25", 75),
+    "Upright, by phone": ("gradients=size=720x1280:rate=25:c0=#0b6e4f:c1=#f2e8cf:nb_colors=2:speed=0.02", 6),
+    "Evening sky": ("gradients=size=1280x720:rate=25:c0=#1b2a49:c1=#e6a15c:c2=#8a4f7d:nb_colors=3:x0=0:y0=720", 8),
+    "Coastline": ("mandelbrot=size=1280x720:rate=25:start_scale=0.6:end_scale=0.002", 12),
 }
 
 
@@ -49,7 +51,7 @@ async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
             for scheme in SCHEMES:
                 await visitor.page.emulate_media(color_scheme=scheme)
                 await visitor.page.wait_for_timeout(_SETTLE_MILLISECONDS)
-                await visitor.page.screenshot(path=FOLDER / f"{state.__name__}-{width}-{scheme}.png")
+                await visitor.page.screenshot(path=FOLDER / f"{state.__name__}-{width}-{scheme}.png", full_page=True)
                 found += [f"{state.__name__}, {width}, {scheme}: {one}" for one in await findings(visitor.page)]
     return found
 
@@ -61,9 +63,10 @@ async def take(only: set[str]) -> list[str]:
         raise SystemExit(program.reason)
     FOLDER.mkdir(parents=True, exist_ok=True)
     found: list[str] = []
+    ffmpeg = (await Ffmpeg.locate()).ffmpeg_path
     with tempfile.TemporaryDirectory(prefix="rushes-screenshots-") as place:
         folder = Path(place)
-        clips = Clips((await Ffmpeg.locate()).ffmpeg_path, folder)
+        clips = Clips(ffmpeg, folder)
         bare, keyed = make_home(folder / "bare"), make_home(folder / "keyed")
         async with running(bare) as run, running(keyed) as other, async_playwright() as playwright:
             await keyed.rushes("keys", "create", "--user", "ann")
@@ -75,7 +78,16 @@ async def take(only: set[str]) -> list[str]:
             for state in WITH_VIDEOS:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await browser.close()
+        for state, name in _IN_DOCS.items():
+            if not only or state in only:
+                await asyncio.to_thread(shrink, clips, FOLDER / f"{state}-wide-light.png", _DOCS / f"{name}.png")
     return found
+
+
+def shrink(clips: Clips, source: Path, target: Path) -> None:
+    """A picture for a document: narrower, and of few colours, so that a clone of the project stays small."""
+    colours = "scale=1000:-1:flags=lanczos,split[a][b];[a]palettegen=[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+    clips.draw(target, "-i", str(source), "-filter_complex", colours, "-frames:v", "1", "-update", "1")
 
 
 def main() -> None:

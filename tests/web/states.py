@@ -148,6 +148,7 @@ async def video(visitor: Visitor, stage: Stage) -> None:
     await visitor.page.locator(".card[data-kind=ready] a.title").first.click()
     await expect(visitor.page.locator(".timeline li").first).to_be_visible()
     await expect(visitor.page.locator(".details")).to_contain_text("Trace")
+    await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 
 
 async def broken_video(visitor: Visitor, stage: Stage) -> None:
