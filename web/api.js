@@ -1,5 +1,6 @@
 /** The way to the api: problem documents become errors, a session's token goes with what changes anything. */
 
+const SOON_SECONDS = 120;
 const SAFE = new Set(["GET", "HEAD"]);
 
 /** The api refused. */
@@ -17,8 +18,9 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same may succeed later. */
+  /** Whether the same may succeed soon. */
   get passes() {
+    if ((this.retryAfter ?? 0) > SOON_SECONDS) return false;
     return [408, 423, 429].includes(this.status) || (this.status >= 500 && this.code !== "no_room");
   }
 }

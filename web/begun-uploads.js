@@ -2,7 +2,8 @@
  * Uploads that were begun here and are not through: what a page that was loaded anew needs to go on with them.
  *
  * The list is in localStorage. Where the browser gives out a handle of a file, that is in IndexedDB, and the upload
- * goes on by itself; elsewhere the person has to choose the file once more, and it is recognised by name, size and time.
+ * goes on by itself; elsewhere the person has to choose the file once more, and it is recognised by name, size and
+ * time.
  */
 
 const DATABASE = "rushes";

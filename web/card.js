@@ -3,7 +3,7 @@
 import { element, icon, say } from "./elements.js";
 import { menu } from "./menu.js";
 import { Progress } from "./progress.js";
-import { reasonOf } from "./reasons.js";
+import { reasonOf, waitingText } from "./reasons.js";
 import { STEPS, nowText, standings } from "./steps.js";
 import { State } from "./upload.js";
 import { agoText, clockText, percentText, sizeText, timeLeftText } from "./words.js";
@@ -11,7 +11,6 @@ import { agoText, clockText, percentText, sizeText, timeLeftText } from "./words
 const WAITING = {
   [State.QUEUED]: "Waits for its turn",
   [State.OFFLINE]: "You are offline. It goes on by itself.",
-  [State.WAITING]: "The service is away. It goes on by itself.",
   [State.SIGNED_OUT]: "Sign in again, and it goes on.",
   [State.ELSEWHERE]: "Goes on in another tab.",
 };
@@ -169,7 +168,7 @@ export class Card {
         this.#parts.progress.show(video.progress ?? null, processingText(video));
         break;
       case "upload":
-        tell(WAITING[upload.state] ?? (upload.state === State.DONE ? "Uploaded" : "Uploading"));
+        tell(uploadState(upload));
         say(this.#parts.share, percentText(upload.total ? upload.sent / upload.total : 0));
         this.#parts.progress.show(upload.total ? upload.sent / upload.total : 0, uploadText(upload));
         break;
@@ -195,6 +194,11 @@ export class Card {
     say(this.#parts.reason, what);
     say(this.#parts.advice, advice);
   }
+}
+
+function uploadState({ state, problem }) {
+  if (state === State.WAITING) return waitingText(problem?.code);
+  return WAITING[state] ?? (state === State.DONE ? "Uploaded" : "Uploading");
 }
 
 function uploadText(upload) {

@@ -22,6 +22,7 @@ export class LibraryView {
   #state = element("div", { class: "state" });
   #more = element("button", { class: "button", type: "button", text: "Load more", hidden: true });
   #drop;
+  #heading = element("h1", { text: "Videos", tabindex: -1 });
   #search;
   #status;
   #planned = false;
@@ -40,6 +41,11 @@ export class LibraryView {
     library.addEventListener("change", () => this.#plan());
     uploads.addEventListener("change", () => this.#plan());
     this.#render();
+  }
+
+  /** Put the focus on the card of a video that somebody has come back from. */
+  focusOn(id) {
+    this.#grid.querySelector(`a.title[href="/videos/${id}"]`)?.focus({ preventScroll: true });
   }
 
   #toolbar() {
@@ -67,7 +73,7 @@ export class LibraryView {
     return element(
       "div",
       { class: "toolbar" },
-      element("h1", { text: "Videos" }),
+      this.#heading,
       element(
         "form",
         { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
@@ -113,7 +119,10 @@ export class LibraryView {
     const kept = new Set(items.map((item) => item.key));
     for (const [key, card] of this.#cards) {
       if (kept.has(key)) continue;
+      const neighbour = card.element.nextElementSibling ?? card.element.previousElementSibling;
+      const hadFocus = card.element.contains(document.activeElement);
       card.element.remove();
+      if (hadFocus) (neighbour?.querySelector("a, button") ?? this.#heading).focus();
       this.#cards.delete(key);
     }
     items.forEach((item, at) => {

@@ -1,4 +1,4 @@
-/** Short messages: seen in a corner, and read out once. Progress is never read out. */
+/** Short messages: seen below, and read out once. Control Z takes back what the last one tells, if that can be. */
 
 import { element } from "./elements.js";
 
@@ -7,10 +7,17 @@ const SHOWN_SECONDS = 6;
 export class Notices {
   #place;
   #spoken;
+  #takeLast = null;
 
   constructor(place, spoken) {
     this.#place = place;
     this.#spoken = spoken;
+    document.addEventListener("keydown", (event) => {
+      const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.target.closest?.("input, dialog");
+      if (!isUndo || this.#takeLast === null) return;
+      event.preventDefault();
+      this.#takeLast();
+    });
   }
 
   /** Read something out, and show nothing. */
@@ -34,6 +41,7 @@ export class Notices {
       clearTimeout(timer);
       if (!notice.isConnected) return;
       notice.remove();
+      this.#takeLast = null;
       if (!isTaken) over();
     };
     const wait = () => {
@@ -45,6 +53,7 @@ export class Notices {
         end(true);
         action.act();
       };
+      this.#takeLast = take;
       notice.append(
         element("button", { type: "button", class: "button quiet", text: action.label, on: { click: take } }),
       );
@@ -54,7 +63,7 @@ export class Notices {
     notice.addEventListener("focusin", () => clearTimeout(timer));
     notice.addEventListener("focusout", wait);
     this.#place.append(notice);
-    this.say(text);
+    this.say(action === null ? text : `${text} ${action.label}: Control Z.`);
     wait();
     return () => end(false);
   }

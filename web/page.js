@@ -88,12 +88,14 @@ export class Page {
     const { session, router, live, library } = this.#given;
     if (session.me === null) return;
     const id = router.videoId;
-    this.#video?.end();
+    const before = this.#video;
+    before?.end();
     this.#video = null;
     live.watch(id);
     if (id === null) {
       document.title = "Rushes";
       this.#place(this.#library.element);
+      if (before) this.#library.focusOn(before.id);
       return;
     }
     const view = new VideoView({ ...this.#given, isOperator: session.isOperator, system: this.#given.system() });

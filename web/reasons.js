@@ -28,12 +28,23 @@ const REASONS = {
   too_large: ["The file is too large.", ""],
   file_empty: ["The file is empty.", "Perhaps it was not copied to the end. Choose another copy."],
   no_room: ["There is no room for the file now.", "Delete videos that are not needed, or try again later."],
-  quota_exceeded: ["That is more than you may use.", "Delete videos that are not needed, or try again later."],
+  quota_exceeded: ["That is more than you may use.", ""],
   upload_gone: ["The upload has ended.", "Upload the file again."],
   upload_withdrawn: ["The video was cancelled or deleted during its upload.", ""],
   video_not_found: ["The video is not there any more.", ""],
   file_changed: ["The file has changed or moved since it was chosen.", "Choose it again."],
 };
+
+const PASSING = {
+  storage_failed: "The service can't store it now. It goes on by itself.",
+  quota_exceeded: "You have as many on their way as you may. It goes on by itself.",
+  upload_locked: "Another request still writes it. It goes on by itself.",
+};
+
+/** What an upload waits for that goes on by itself. */
+export function waitingText(code) {
+  return PASSING[code] ?? "The service is away. It goes on by itself.";
+}
 
 /**
  * What a code means.

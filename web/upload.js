@@ -189,7 +189,7 @@ export class Upload extends EventTarget {
     } else if (error instanceof Problem && error.code === "wrong_offset") {
       await this.#pause(failures - 1, null);
     } else if (error instanceof Problem && error.passes) {
-      await this.#pause(failures, error.retryAfter);
+      await this.#pause(failures, error.retryAfter, error);
     } else if (error instanceof Away && (await canBeRead(this.file))) {
       await this.#pause(failures, null);
     } else if (error instanceof Away) {
@@ -202,9 +202,9 @@ export class Upload extends EventTarget {
   }
 
   /** Wait: longer each time, not at all longer than the network is away. */
-  async #pause(failures, atLeast) {
+  async #pause(failures, atLeast, problem = null) {
     if (failures <= 0) return;
-    this.become(navigator.onLine ? State.WAITING : State.OFFLINE);
+    this.become(navigator.onLine ? State.WAITING : State.OFFLINE, problem);
     const seconds = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (failures - 1));
     await new Promise((resolve) => {
       const back = () => resolve();

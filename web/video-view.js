@@ -22,6 +22,8 @@ export class VideoView {
   #video = null;
   #shown = "";
   #timer = null;
+  #hasEnded = false;
+  #isOver = false;
   #letKeysGo = () => undefined;
   #film = element("div", { class: "film" });
   #title = element("h1", { tabindex: "-1" });
@@ -46,13 +48,13 @@ export class VideoView {
     );
   }
 
-  /** Whether the address still names this video. */
+  /** Somebody looks at something else. */
   end() {
     clearTimeout(this.#timer);
     this.#letKeysGo();
     this.element.querySelector("video")?.pause();
     this.#timer = null;
-    this.isOver = true;
+    this.#isOver = true;
   }
 
   /** Show what is known of the video now. */
@@ -228,24 +230,24 @@ export class VideoView {
     clearTimeout(this.#timer);
     try {
       const told = await this.#api.get(`/api/v1/videos/${this.#video.id}/steps`);
-      if (this.isOver) return;
+      if (this.#isOver) return;
       this.#showSteps(told);
     } catch (error) {
-      if (this.isOver) return;
+      if (this.#isOver) return;
       if (this.#done.childElementCount === 0) {
         this.#done.replaceChildren(
           element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }),
         );
       }
-      if (error.status === 401 || error.status === 404) return;
+      if (this.#video.status !== "processing" || error.status === 401) return;
     }
-    const isOpen = this.#video.status === "processing" || !this.hasEnded;
+    const isOpen = this.#video.status === "processing" || !this.#hasEnded;
     if (isOpen && this.#video.status !== "uploading")
       this.#timer = setTimeout(() => this.#lookAtSteps(), STEPS_MILLISECONDS);
   }
 
   #showSteps({ steps, plan, before, after }) {
-    this.hasEnded =
+    this.#hasEnded =
       steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying"].includes(step.state));
     this.#done.replaceChildren(
       ...[

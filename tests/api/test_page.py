@@ -10,6 +10,7 @@ import pytest
 
 from api.remote_file import RemoteServing
 from api.services import ApiOptions, Services
+from contracts.errors import ErrorCode
 from storage.bucket import BucketStorage
 from tests.api.running import in_process
 
@@ -45,6 +46,13 @@ def test_every_part_that_another_names_is_there() -> None:
     files = [*WEB.glob("*.html"), *WEB.glob("*.js")]
     named = {name for file in files for name in re.findall(r"""["'](?:/web|\.)/([\w.-]+)["']""", file.read_text())}
     assert {name for name in named if not (WEB / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("code", [*ErrorCode])
+def test_every_reason_is_told_in_words_of_the_page(code: ErrorCode) -> None:
+    of_requests = {ErrorCode.STATUS_CONFLICT, ErrorCode.DATABASE_UNAVAILABLE, ErrorCode.INTERNAL}
+    told = f"  {code.value}: [" in (WEB / "reasons.js").read_text(encoding="utf-8")
+    assert told or code in of_requests
 
 
 async def test_the_player_alone_may_be_framed_and_the_page_may_not(client: httpx.AsyncClient) -> None:

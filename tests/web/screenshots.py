@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
 _IN_DOCS: Final = {"processing": "library", "video": "video"}
 """What the documents show, by state, and as what."""
-_SETTLE_MILLISECONDS: Final = 300
+_SETTLE_MILLISECONDS: Final = 2500
 _SOURCES: Final = {
     "Colour bars": ("smptehdbars=size=1280x720:rate=25", 75),
     "Upright, by phone": ("gradients=size=720x1280:rate=25:c0=#0b6e4f:c1=#f2e8cf:nb_colors=2:speed=0.02", 6),
@@ -78,9 +78,9 @@ async def take(only: set[str]) -> list[str]:
             for state in WITH_VIDEOS:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await browser.close()
-        for state, name in _IN_DOCS.items():
-            if not only or state in only:
-                await asyncio.to_thread(shrink, clips, FOLDER / f"{state}-wide-light.png", _DOCS / f"{name}.png")
+        for shown, name in _IN_DOCS.items():
+            if not only or shown in only:
+                await asyncio.to_thread(shrink, clips, FOLDER / f"{shown}-wide-light.png", _DOCS / f"{name}.png")
     return found
 
 
