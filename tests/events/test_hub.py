@@ -14,6 +14,7 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from database.notifications import listen
 from database.records import VideoChange
+from embedded.postgres import EmbeddedPostgres
 from events.hub import EventHub, Listener
 from events.messages import Topic
 from events.progress import ProgressLooks
@@ -127,3 +128,20 @@ async def test_no_more_listen_than_may_and_none_once_it_is_closed(hub: EventHub)
     with pytest.raises(Refused):
         async with hub.listen(Topic(), after=None):
             pass
+
+
+async def test_what_happened_while_the_connection_that_listens_was_broken_is_heard(
+    stoppable_postgres: EmbeddedPostgres, runs: RecordedRuns
+) -> None:
+    url = stoppable_postgres.url(stoppable_postgres.port)
+    database = Database(url, pool_size=2)
+    looks = ProgressLooks(database.events, runs)
+    hub = EventHub(database.events, partial(listen, url), looks, progress_seconds=3600, most_listeners=10)
+    async with hub.running(), hub.listen(Topic(), after=None) as listener:
+        await video_in(database.videos, VideoStatus.UPLOADING)
+        await until(listener, "video.created")
+        await stoppable_postgres.stop()
+        await stoppable_postgres.start()
+        await video_in(database.videos, VideoStatus.UPLOADING)
+        await until(listener, "video.created")
+    await database.dispose()

@@ -25,6 +25,7 @@ from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.temporal_names import CONTROL_QUEUE, deletion_workflow_id, workflow_id
 from media.plan import TranscodePlan
+from tests.histories.webhook_paths import WEBHOOK_PATHS, WebhookPath, walk_webhook
 from tests.workflows.impatience import Impatient
 from tests.workflows.plans import copied_plan, encoded_plan
 from tests.workflows.running import Handle, paused
@@ -83,7 +84,8 @@ def _cancelled(name: str) -> Path:
     return Path(_ENCODED, {name: hang_with_heartbeats}, cancel_at=name)
 
 
-PATHS: Final[Mapping[str, Path]] = {
+PATHS: Final[Mapping[str, Path | WebhookPath]] = {
+    **WEBHOOK_PATHS,
     "ready_copied": Path(_COPIED),
     "ready_encoded_in_chunks": Path(encoded_plan(20)),
     "ready_with_encoded_sound": Path(_ENCODED),
@@ -165,8 +167,10 @@ PATHS: Final[Mapping[str, Path]] = {
 }
 
 
-async def walk(client: Client, path: Path) -> WorkflowHistory:
+async def walk(client: Client, path: Path | WebhookPath) -> WorkflowHistory:
     """Walk the path to its end and return its history."""
+    if isinstance(path, WebhookPath):
+        return await walk_webhook(client, path)
     script = ScriptedActivities(path.plan)
     script.behaviours.update(path.behaviours)
     script.row_status = path.row_status
