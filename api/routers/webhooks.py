@@ -30,12 +30,14 @@ _ANY: Final = (ProblemCode.INVALID_REQUEST, ErrorCode.DATABASE_UNAVAILABLE)
 _ONE: Final = (*_ANY, RefusalCode.WEBHOOK_NOT_FOUND)
 _URL: Final = (RefusalCode.INVALID_URL, ErrorCode.ADDRESS_REFUSED)
 _DAY_SECONDS: Final = 86_400
+_LONGEST_URL: Final = 2000
+_LARGEST_ID: Final = 2**63 - 1
 
 StoredType = Annotated[
     EventType, Field(json_schema_extra={"enum": [str(kind) for kind in STORED_EVENTS]}, description="Of an event.")
 ]
 EventTypes = Annotated[
-    list[EventType],
+    list[StoredType],
     Field(
         max_length=len(STORED_EVENTS), description="Which events are sent; none for all.", examples=[["video.ready"]]
     ),
@@ -43,12 +45,12 @@ EventTypes = Annotated[
 Url = Annotated[
     str,
     Field(
-        max_length=2000,
+        max_length=_LONGEST_URL,
         description="Where events are sent by POST: http or https, at a public address.",
         examples=["https://app.example.com/rushes"],
     ),
 ]
-Description = Annotated[str, Field(max_length=200, description="For people.")]
+Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description="For people.")]
 
 
 class WebhookRequest(BaseModel):
@@ -249,7 +251,7 @@ async def list_webhook_deliveries(
     webhook: WebhookDep,
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Most deliveries on the page.")] = 20,
-    before: Annotated[int | None, Query(ge=0, description="`next_before` of the page before.")] = None,
+    before: Annotated[int | None, Query(ge=0, le=_LARGEST_ID, description="`next_before` of the page before.")] = None,
 ) -> DeliveryList:
     """With each answer. They are kept as long as their events."""
     found = await services.webhooks.deliveries(webhook.id, limit=limit + 1, before=before)
@@ -266,7 +268,7 @@ async def list_webhook_deliveries(
 )
 async def resend_webhook_delivery(
     webhook: WebhookDep,
-    delivery_id: Annotated[int, Path(ge=0, description="Of the delivery.")],
+    delivery_id: Annotated[int, Path(ge=0, le=_LARGEST_ID, description="Of the delivery.")],
     services: ServicesDep,
     dispatch: DispatchDep,
 ) -> None:
@@ -282,7 +284,10 @@ def checked_url(text: str, addresses: AddressRules) -> str:
     except SourceUrlInvalid as error:
         raise Problem(RefusalCode.INVALID_URL, str(error)) from error
     url.check(addresses)
-    return str(url.url)
+    kept = str(url.url)
+    if len(kept) > _LONGEST_URL:  # other letters than ASCII became longer
+        raise Problem(RefusalCode.INVALID_URL, f"The URL has more than {_LONGEST_URL} characters.")
+    return kept
 
 
 def _stored(wanted: list[EventType]) -> list[str]:

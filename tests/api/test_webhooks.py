@@ -1,5 +1,6 @@
 """Where events are sent is its user's affair, and what came of each can be looked at and sent again."""
 
+import json
 from typing import Any
 
 import httpx
@@ -66,12 +67,16 @@ async def test_a_rotated_secret_overlaps_the_one_before(client: httpx.AsyncClien
         ({"event_types": ["video.finished"]}, 422, "invalid_request"),
         ({"event_types": ["video.progress"]}, 422, "invalid_request"),
         ({"secret": "mine"}, 422, "invalid_request"),
+        ({"url": f"https://app.example.com/{'ä' * 1000}"}, 422, "invalid_url"),
+        ({"description": "a\x00"}, 422, "invalid_request"),
+        ({"description": "\ud800"}, 422, "invalid_request"),
     ],
 )
 async def test_a_webhook_that_can_not_be_is_refused(
     client: httpx.AsyncClient, wanted: dict[str, object], status: int, code: str
 ) -> None:
-    refused = await client.post(WEBHOOKS, json=WANTED | wanted)
+    body = json.dumps(WANTED | wanted)
+    refused = await client.post(WEBHOOKS, content=body, headers={"Content-Type": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert (await client.get(WEBHOOKS)).json() == []
 
@@ -139,5 +144,7 @@ async def test_deliveries_are_listed_with_their_answers_in_pages_and_can_be_sent
     runs = services.webhook_runs
     assert isinstance(runs, RecordedWebhookRuns)
     await until(lambda: any((one.delivery_id, one.round) == (delivery["id"], 2) for one in runs.started))
+    huge = await client.get(here, params={"before": 2**64})
+    assert (huge.status_code, huge.json()["code"]) == (422, "invalid_request")
     missing = await client.post(f"{here}/999999/resend")
     assert (missing.status_code, missing.json()["code"]) == (404, "delivery_not_found")
