@@ -17,7 +17,7 @@ from database.engine import connection_arguments, parse_url
 
 _AGAIN_SECONDS: Final = 1.0
 _UNASKED_SECONDS: Final = 15.0
-"""A connection that broke in silence is noticed by asking."""
+"""A connection that broke in silence, or that a pooler has lent to others, is noticed by asking."""
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -44,6 +44,7 @@ async def listen(url: str, wake: Callable[[], None]) -> None:
                         async for _ in told:
                             wake()
                     await connection.execute("SELECT 1")
+                    wake()
         except (psycopg.Error, OSError) as error:
             if not was_away:
                 _logger.warning("events not listened to", reason=str(error))
