@@ -40,10 +40,12 @@ async def listen(url: str, wake: Callable[[], None]) -> None:
                 was_away = False
                 wake()
                 while True:
+                    was_told = False
                     async with aclosing(connection.notifies(timeout=_UNASKED_SECONDS, stop_after=1)) as told:
                         async for _ in told:
-                            wake()
-                    await connection.execute("SELECT 1")
+                            was_told = True
+                    if not was_told:
+                        await connection.execute("SELECT 1")
                     wake()
         except (psycopg.Error, OSError) as error:
             if not was_away:
