@@ -61,7 +61,7 @@ export class Card {
     const poster = element("div", { class: "poster" });
     this.#parts = { title, meta, poster };
     const more = video ? menu(`More for ${video.title}`, () => this.#tasks.actions.entries(this.#item.video)) : null;
-    const heading = element("div", { class: "card-heading" }, element("h3", {}, title), more);
+    const heading = element("div", { class: "card-heading" }, element("h2", {}, title), more);
     const below = element("div", { class: "card-text" }, heading, meta);
     this.element.dataset.kind = kind;
     this.element.replaceChildren(poster, below);

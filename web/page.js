@@ -22,7 +22,7 @@ export class Page {
     class: "visually-hidden",
     multiple: true,
     tabindex: -1,
-    "aria-label": "Files to upload",
+    "aria-hidden": "true",
   });
 
   /** @param {object} given Everything that the page is made of; see `start.js`. */

@@ -21,7 +21,9 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
 _IN_DOCS: Final = {"processing": "library", "video": "video"}
 """What the documents show, by state, and as what."""
-_SETTLE_MILLISECONDS: Final = 2500
+_SETTLE_MILLISECONDS: Final = 300
+_SETTLE_OF_FILMS_MILLISECONDS: Final = 2500
+"""Chromium's player turns its sign of loading to the end."""
 _SOURCES: Final = {
     "Colour bars": ("smptehdbars=size=1280x720:rate=25", 75),
     "Upright, by phone": ("gradients=size=720x1280:rate=25:c0=#0b6e4f:c1=#f2e8cf:nb_colors=2:speed=0.02", 6),
@@ -50,7 +52,8 @@ async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
             await state(visitor, stage)
             for scheme in SCHEMES:
                 await visitor.page.emulate_media(color_scheme=scheme)
-                await visitor.page.wait_for_timeout(_SETTLE_MILLISECONDS)
+                has_film = await visitor.page.locator("video").count() > 0
+                await visitor.page.wait_for_timeout(_SETTLE_OF_FILMS_MILLISECONDS if has_film else _SETTLE_MILLISECONDS)
                 await visitor.page.screenshot(path=FOLDER / f"{state.__name__}-{width}-{scheme}.png", full_page=True)
                 found += [f"{state.__name__}, {width}, {scheme}: {one}" for one in await findings(visitor.page)]
     return found

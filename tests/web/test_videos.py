@@ -3,6 +3,8 @@
 import asyncio
 import time
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -29,6 +31,21 @@ async def uploaded(api: httpx.AsyncClient, file: Path, *, until: str = "ready") 
 
     await eventually(status, lambda found: found == until, within_seconds=60)
     return video_id
+
+
+@asynccontextmanager
+async def website(page: str) -> AsyncIterator[str]:
+    """Address of a website of somebody else's, which has just this page."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n"
+        writer.write(f"{head}Content-Length: {len(page)}\r\n\r\n{page}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
 async def titles(site: Site, part: str) -> list[str]:
@@ -92,20 +109,25 @@ async def test_another_users_video_is_not_there(ann: Visitor, site: Site, named:
     await expect(ann.card("private matter")).to_have_count(0)
 
 
-async def test_a_link_plays_a_private_video_in_the_frame_of_somebody_without_a_key(
+async def test_a_link_plays_a_private_video_on_another_website(
     browser: Browser, site: Site, named: Named, clips: Clips
 ) -> None:
     async with site.as_user(site.ann) as api:
         video_id = await uploaded(api, named.copy(clips.path("short_with_sound"), "shown around"))
         link = (await api.post(f"/api/v1/videos/{video_id}/links", json={})).json()["url_mp4"]
-    player = f"/videos/{video_id}/embed"
-    async with visiting(browser, site.address) as stranger:
-        await stranger.page.goto(f"{player}?{link.partition('?')[2]}")
-        await stranger.page.locator("video").click()
-        await stranger.page.keyboard.press("k")
-        await eventually(stranger.frames_played, lambda frames: frames > 5)
-        await stranger.page.goto(player)
-        await expect(stranger.page.get_by_role("alert")).to_contain_text("This video can't be played here")
+    player = f"{site.address}/videos/{video_id}/embed"
+    async with (
+        visiting(browser, site.address) as stranger,
+        website(f'<iframe src="{player}?{link.partition("?")[2]}"></iframe>') as with_link,
+        website(f'<iframe src="{player}"></iframe>') as without,
+    ):
+        framed = stranger.page.frame_locator("iframe")
+        await stranger.page.goto(with_link)
+        await expect(framed.locator("video")).to_have_js_property("clientHeight", 150)  # as high as a frame is
+        await framed.locator("video").press("k")
+        await eventually(lambda: stranger.frames_played(stranger.page.frames[1]), lambda frames: frames > 5)
+        await stranger.page.goto(without)
+        await expect(framed.get_by_role("alert")).to_contain_text("This video can't be played here")
 
 
 async def test_a_long_list_loads_more_as_it_is_scrolled(browser: Browser, site: Site) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Frame, Locator, Page, expect
 
 PATIENCE: Final = 30_000.0
 """Milliseconds that anything may take to be seen, on a machine that is busy."""
@@ -77,9 +77,9 @@ class Visitor:
         conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
         await session.send("Network.emulateNetworkConditions", {**conditions, "uploadThroughput": bytes_a_second or -1})
 
-    async def frames_played(self) -> int:
-        """How many pictures of the film were shown so far."""
-        shown: int = await self.page.evaluate(
+    async def frames_played(self, frame: Frame | None = None) -> int:
+        """How many pictures of the film were shown so far, on the page or in a frame of it."""
+        shown: int = await (frame or self.page.main_frame).evaluate(
             "document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
         )
         return shown
