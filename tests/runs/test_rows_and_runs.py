@@ -17,33 +17,42 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select, text
 
 from contracts.errors import ErrorCode, StatusConflict, VideoCancelled, VideoError
 from contracts.refusals import Refused
-from contracts.status import VideoStatus
+from contracts.status import SEEN_STATUSES, VideoStatus
 from contracts.storage_keys import original_key, processed_folder, work_folder, work_key
 from database.engine import Database
 from database.tables import Video
 from runs.actions import VideoActions
 from runs.reconcile import Reconciler
+from runs.starting import start_run
 from runs.sweep import Sweeper
 from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED, SHA256, new_video
 from tests.runs.run_book import BookedRun, RunBook
 from tests.storage.published import publish_something
 
-_MOST_VIDEOS: Final = 4
+_MOST_VIDEOS: Final = 2
 _OF_ANY_AGE: Final = timedelta(seconds=-60)
 _LEADS_TO: Final[Mapping[VideoStatus | None, set[VideoStatus | None]]] = {
-    None: {VideoStatus.UPLOADING},
+    None: {VideoStatus.UPLOADING, None},
     VideoStatus.UPLOADING: {VideoStatus.PROCESSING, VideoStatus.ERROR, VideoStatus.DELETING},
     VideoStatus.PROCESSING: {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.DELETING},
     VideoStatus.READY: {VideoStatus.DELETING},
     VideoStatus.ERROR: {VideoStatus.PROCESSING, VideoStatus.DELETING},
     VideoStatus.DELETING: {None},
 }
+"""None is a row that is not there."""
 
 _WHICH = st.integers(0, _MOST_VIDEOS - 1)
 Result = TypeVar("Result")
@@ -75,9 +84,13 @@ class RowsAndRuns(RuleBasedStateMachine):
 
     # What a sender and an owner do
 
-    @precondition(lambda self: len(self._seen) < _MOST_VIDEOS)
-    @rule()
-    def begin_an_upload(self) -> None:
+    @initialize()
+    def begin(self) -> None:
+        self.upload("started")
+
+    @precondition(lambda self: len(self._there()) < _MOST_VIDEOS)
+    @rule(how_far=st.sampled_from(("started", "started", "whole", "begun")))
+    def upload(self, how_far: str) -> None:
         self._asked_for = set()
         new = new_video(video_id=uuid4())
 
@@ -87,69 +100,60 @@ class RowsAndRuns(RuleBasedStateMachine):
 
         self._do(begin())
         self._seen[new.id] = (None, 1)
+        self.no_way_leads_out_of_ready_or_error_but_a_retry_or_a_delete()
+        if how_far != "begun":
+            self._do(self._finish(new.id, dies=how_far == "whole"))
 
-    @precondition(lambda self: self._seen)
+    @precondition(lambda self: self._there(VideoStatus.UPLOADING))
     @rule(which=_WHICH, dies=st.booleans())
     def finish_an_upload(self, which: int, *, dies: bool) -> None:
-        async def finish(video: Video) -> None:
-            if video.status != VideoStatus.UPLOADING:
+        self._with(which, lambda video: self._finish(video.id, dies=dies))
+
+    @precondition(lambda self: self._there(VideoStatus.UPLOADING))
+    @rule(which=_WHICH, expires=st.booleans())
+    def leave_an_upload(self, which: int, *, expires: bool) -> None:
+        async def leave(video: Video) -> None:
+            if not expires:
+                await self._database.videos.interrupt_upload(video.id, "The sender is gone.")
                 return
-            await self._write_original(video.id, whole=True)
-            with contextlib.suppress(StatusConflict):
-                await self._database.videos.finish_upload(video.id, file_size_bytes=5, content_sha256=SHA256)
-                if not dies:
-                    await self._start(video.id)
-
-        self._with(which, finish)
-
-    @precondition(lambda self: self._seen)
-    @rule(which=_WHICH)
-    def break_an_upload(self, which: int) -> None:
-        self._with(which, lambda video: self._database.videos.interrupt_upload(video.id, "The sender is gone."))
-
-    @precondition(lambda self: self._seen)
-    @rule(which=_WHICH)
-    def let_an_upload_expire(self, which: int) -> None:
-        async def expire(video: Video) -> None:
             past = "UPDATE videos SET upload_expires_at = now() - interval '1 second'"
             async with self._database.transaction() as session:
                 await session.execute(text(f"{past} WHERE id = :id AND status = 'uploading'"), {"id": video.id})
 
-        self._with(which, expire)
+        self._with(which, leave)
 
-    @precondition(lambda self: self._seen)
-    @rule(which=_WHICH)
-    def cancel(self, which: int) -> None:
-        self._with(which, self._actions.cancel)
-
-    @precondition(lambda self: self._seen)
-    @rule(which=_WHICH)
-    def retry(self, which: int) -> None:
-        self._with(which, self._actions.retry, asks_for_it=True)
-
-    @precondition(lambda self: self._seen)
-    @rule(which=_WHICH, dies=st.booleans())
-    def delete(self, which: int, *, dies: bool) -> None:
-        async def delete(video: Video) -> None:
-            await (self._database.deletions.begin(video.id) if dies else self._actions.delete(video))
-
-        self._with(which, delete, asks_for_it=True)
+    @precondition(lambda self: self._there(*SEEN_STATUSES))
+    @rule(which=_WHICH, wish=st.sampled_from(("delete", "delete, and the api dies", "cancel", "retry")))
+    def ask(self, which: int, wish: str) -> None:
+        asked: dict[str, Callable[[Video], Coroutine[Any, Any, object]]] = {
+            "cancel": self._actions.cancel,
+            "retry": self._actions.retry,
+            "delete": self._actions.delete,
+            "delete, and the api dies": lambda video: self._database.deletions.begin(video.id),
+        }
+        self._with(which, asked[wish], asks_for_it=wish != "cancel")
 
     # What workers do
 
     @precondition(lambda self: self._open_runs())
-    @rule(which=_WHICH, fails=st.booleans())
-    def go_on_with_a_run(self, which: int, *, fails: bool) -> None:
+    @rule(which=_WHICH, steps=st.sampled_from((3, 1, 4, 2)), fails=st.sampled_from((False, False, True)))
+    def go_on_with_a_run(self, which: int, steps: int, *, fails: bool) -> None:
         self._asked_for = set()
         runs = self._open_runs()
-        self._do(self._next_step(runs[which % len(runs)], fails=fails))
+        run = runs[which % len(runs)]
+        for number in range(steps):
+            if run.is_open:
+                self._do(self._next_step(run, fails=fails and number == steps - 1))
 
     @precondition(lambda self: self._open_runs())
-    @rule(which=_WHICH)
-    def terminate_a_run(self, which: int) -> None:
-        self._asked_for = set()
+    @rule(which=_WHICH, steps=st.sampled_from((3, 2, 1)))
+    def delete_in_mid_run(self, which: int, steps: int) -> None:
+        self.go_on_with_a_run(which, steps, fails=False)
         runs = self._open_runs()
-        runs[which % len(runs)].is_open = False
+        if runs:
+            video_id = runs[which % len(runs)].video_id
+            self._asked_for = {video_id}
+            self._do(self._database.deletions.begin(video_id))
 
     @precondition(lambda self: self._book.deletions)
     @rule(which=_WHICH)
@@ -158,30 +162,29 @@ class RowsAndRuns(RuleBasedStateMachine):
         names = sorted(self._book.deletions)
         self._do(self._next_deletion_step(names[which % len(names)]))
 
-    @precondition(lambda self: self._book.deletions)
-    @rule(which=_WHICH)
-    def terminate_a_deletion(self, which: int) -> None:
-        self._asked_for = set()
-        names = sorted(self._book.deletions)
-        del self._book.deletions[names[which % len(names)]]
-
+    @precondition(lambda self: self._open_runs() or self._book.deletions)
     @rule()
-    def reconcile(self) -> None:
+    def terminate_all(self) -> None:
+        self._asked_for = set()
+        self._book.deletions.clear()
+        for run in self._open_runs():
+            run.is_open = False
+
+    @precondition(lambda self: self._there())
+    @rule(sweeps=st.booleans())
+    def look_after_all(self, *, sweeps: bool) -> None:
         self._asked_for = set()
 
-        async def reconcile() -> None:
+        async def look() -> None:
             async with self._database.transaction() as session:
                 aged = "UPDATE videos SET updated_at = updated_at - interval '1 hour', next_look_at = NULL"
                 await session.execute(text(aged))
             assert (await self._reconciler.run()).failed == 0
+            if sweeps:
+                await self._sweeper.run()
+                assert await self._strays() == []
 
-        self._do(reconcile())
-
-    @rule()
-    def sweep(self) -> None:
-        self._asked_for = set()
-        self._do(self._sweeper.run())
-        assert self._do(self._strays()) == []
+        self._do(look())
 
     # What always holds
 
@@ -225,12 +228,12 @@ class RowsAndRuns(RuleBasedStateMachine):
         """Let all go on to its end: then nothing is on its way, and no file is there without its row."""
         try:
             for _ in range(4):
-                self.reconcile()
+                self.look_after_all(sweeps=False)
                 while self._open_runs():
                     self._do(self._next_step(self._open_runs()[0], fails=False))
                 while self._book.deletions:
                     self._do(self._next_deletion_step(min(self._book.deletions)))
-            self.sweep()
+            self.look_after_all(sweeps=True)
             rows = self._do(self._rows())
             ended = {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.UPLOADING}  # a sender may still be sending
             assert {row.status for row in rows.values()} <= ended
@@ -246,7 +249,8 @@ class RowsAndRuns(RuleBasedStateMachine):
         self, which: int, act: Callable[[Video], Coroutine[Any, Any, object]], *, asks_for_it: bool = False
     ) -> None:
         """Act on a video that somebody sees; a refusal is an answer."""
-        video_id = sorted(self._seen)[which % len(self._seen)]
+        there = self._there()
+        video_id = there[which % len(there)]
         self._asked_for = {video_id} if asks_for_it else set()
 
         async def with_video() -> None:
@@ -257,10 +261,21 @@ class RowsAndRuns(RuleBasedStateMachine):
 
         self._do(with_video())
 
-    async def _start(self, video_id: UUID) -> None:
+    def _there(self, *wanted: VideoStatus) -> list[UUID]:
+        """Videos that have a row, in one of these statuses where any is named; the oldest first."""
+        statuses = wanted or tuple(VideoStatus)
+        return [video_id for video_id, (status, _) in self._seen.items() if status in statuses]
+
+    async def _finish(self, video_id: UUID, *, dies: bool) -> None:
+        """All bytes are here; the api may die before it starts the run."""
         video = await self._database.videos.get(video_id)
-        if video is not None and video.status == VideoStatus.PROCESSING:
-            await self._reconciler._start(video)
+        if video is None or video.status != VideoStatus.UPLOADING:
+            return
+        await self._write_original(video.id, whole=True)
+        with contextlib.suppress(StatusConflict):
+            whole = await self._database.videos.finish_upload(video_id, file_size_bytes=5, content_sha256=SHA256)
+            if not dies:
+                await start_run(self._book, whole)
 
     def _open_runs(self) -> list[BookedRun]:
         return [run for run in self._book.runs if run.is_open]
@@ -350,7 +365,7 @@ def test_rows_runs_and_files_keep_their_promises_in_any_order(database_url: str)
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=12,
+            max_examples=30,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
