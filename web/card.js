@@ -119,7 +119,7 @@ export class Card {
         element(
           "div",
           { class: "row" },
-          upload.file && upload.file.size > 0 && this.#button("Try again", () => this.#tasks.tryAgain(upload)),
+          canBeTriedAgain(upload) && this.#button("Try again", () => this.#tasks.tryAgain(upload)),
           this.#button("Dismiss", () => this.#tasks.forget(upload)),
         ),
       );
@@ -194,6 +194,11 @@ export class Card {
     say(this.#parts.reason, what);
     say(this.#parts.advice, advice);
   }
+}
+
+/** What the service would refuse again needs another file. */
+function canBeTriedAgain({ file, problem }) {
+  return file !== null && !["unsupported_extension", "too_large", "file_empty"].includes(problem.code);
 }
 
 function uploadState({ state, problem }) {

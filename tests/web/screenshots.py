@@ -15,7 +15,7 @@ from tests.fixtures.clips import Clips
 from tests.fixtures.stack import make_home, running
 from tests.web.files import Named, draw_long_clip
 from tests.web.findings import findings
-from tests.web.states import BEFORE, SCHEMES, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
+from tests.web.states import BEFORE, SCHEMES, WIDE, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
@@ -54,7 +54,9 @@ async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
                 await visitor.page.emulate_media(color_scheme=scheme)
                 has_film = await visitor.page.locator("video").count() > 0
                 await visitor.page.wait_for_timeout(_SETTLE_OF_FILMS_MILLISECONDS if has_film else _SETTLE_MILLISECONDS)
-                await visitor.page.screenshot(path=FOLDER / f"{state.__name__}-{width}-{scheme}.png", full_page=True)
+                # For a whole page the browser forgets that a phone has no mouse.
+                path = FOLDER / f"{state.__name__}-{width}-{scheme}.png"
+                await visitor.page.screenshot(path=path, full_page=screen is WIDE)
                 found += [f"{state.__name__}, {width}, {scheme}: {one}" for one in await findings(visitor.page)]
     return found
 
@@ -70,11 +72,9 @@ async def take(only: set[str]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="rushes-screenshots-") as place:
         folder = Path(place)
         clips = Clips(ffmpeg, folder)
-        bare, keyed = make_home(folder / "bare"), make_home(folder / "keyed")
-        async with running(bare) as run, running(keyed) as other, async_playwright() as playwright:
-            await keyed.rushes("keys", "create", "--user", "ann")
+        async with running(make_home(folder)) as run, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            stage = Stage(run.api, other.api, clips, draw_long_clip(clips, folder), Named(folder))
+            stage = Stage(run.api, clips, draw_long_clip(clips, folder), Named(folder))
             for state in BEFORE:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await furnish(stage, await asyncio.to_thread(draw, clips, folder))

@@ -35,14 +35,12 @@ class Stage:
 
     Attributes:
         address: Of a service without keys.
-        keyed: Of one with keys.
         clips: Small videos.
         long_clip: One that is encoded for some seconds.
         named: Copies of them.
     """
 
     address: str
-    keyed: str
     clips: Clips
     long_clip: Path
     named: Named
@@ -72,9 +70,11 @@ async def not_loaded(visitor: Visitor, _: Stage) -> None:
     await expect(visitor.page.locator("#banner")).not_to_be_empty()
 
 
-async def sign_in(visitor: Visitor, stage: Stage) -> None:
+async def sign_in(visitor: Visitor, _: Stage) -> None:
     """Somebody without a session."""
-    await visitor.opens(stage.keyed)
+    refusal = {"code": "unauthenticated", "detail": "Send a key."}
+    await visitor.page.route("**/api/v1/me", lambda route: route.fulfill(status=401, json=refusal))
+    await visitor.opens()
     await expect(visitor.page.locator("h1")).to_have_text("Sign in")
 
 
@@ -207,6 +207,7 @@ async def looking(browser: Browser, stage: Stage, screen: Mapping[str, object]) 
         yield visitor
         if await (undo := visitor.page.get_by_role("button", name="Undo")).is_visible():
             await undo.click()
+        await visitor.page.unroute_all(behavior="ignoreErrors")
         await visitor.page.goto("about:blank")
         async with httpx.AsyncClient(base_url=stage.address) as api:
             for status in ("uploading", "processing"):

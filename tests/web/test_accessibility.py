@@ -8,7 +8,6 @@ from playwright.async_api import Browser
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
 from tests.web import states
-from tests.web.conftest import Site
 from tests.web.files import Named
 from tests.web.findings import findings
 from tests.web.states import PHONE, SCHEMES, WIDE, Stage, State, furnish, looking
@@ -17,12 +16,10 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="session")
-async def bare(
-    stack: Home, site: Site, clips: Clips, long_clip: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Stage:
+async def bare(stack: Home, clips: Clips, long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A library in which nothing is yet."""
     assert stack.run_file is not None
-    return Stage(stack.run_file.api, site.address, clips, long_clip, Named(tmp_path_factory.mktemp("files")))
+    return Stage(stack.run_file.api, clips, long_clip, Named(tmp_path_factory.mktemp("files")))
 
 
 @pytest.fixture(scope="session")
