@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 BENCH_STAMP := $(VENV)/.bench
+FUZZ_STAMP := $(VENV)/.fuzz
 
 .PHONY: help
 help: ## List the targets
@@ -36,6 +37,11 @@ $(BENCH_STAMP): requirements/bench.txt bench/install_redis.sh $(RUN_STAMP)
 	@echo "Installing what the benchmark compares with …"
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@bench/install_redis.sh
+	@touch $@
+
+$(FUZZ_STAMP): requirements/fuzz.txt $(DEV_STAMP)
+	@echo "Installing what makes requests from the OpenAPI document …"
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 .PHONY: demo
@@ -69,6 +75,10 @@ capacity-docs: $(DEV_STAMP) ## Write docs/capacity.md from what make capacity me
 .PHONY: test-in-a-bucket
 test-in-a-bucket: $(DEV_STAMP) ## What `make test` breaks with its files on a disk, broken once more with them in a bucket
 	@RUSHES_TEST_STORAGE=bucket "$(BIN)/python" -m pytest -q tests/end_to_end
+
+.PHONY: fuzz
+fuzz: $(FUZZ_STAMP) ## Requests made from the OpenAPI document, with a key and without one, minutes
+	@exec "$(BIN)/python" -m tests.fuzz.schema
 
 .PHONY: soak
 soak: $(DEV_STAMP) ## Uploads through every door while everything is killed, a quarter of an hour: make soak [UPLOADS=200 SEED=1]
@@ -124,6 +134,7 @@ lock: $(DEV_STAMP) ## Lock the dependencies of pyproject.toml anew, with hashes
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements/run.txt
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements/dev.txt
 	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraint requirements/run.txt pyproject.toml -o requirements/bench.txt
+	@"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra fuzz --constraint requirements/dev.txt pyproject.toml -o requirements/fuzz.txt
 
 .PHONY: histories
 histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew

@@ -98,9 +98,8 @@ class Callers:
             QuotaExceeded: The user asks too often.
         """
         said = await self._signer.read(_SESSION, token)
-        ended = Refused(RefusalCode.UNAUTHENTICATED, "The session has ended. Sign in again.")
         if said is None or said["until"] < datetime.now(UTC).timestamp():
-            raise ended
+            raise _ended()
         if changes and (csrf_token is None or await self._signer.read(_CSRF, csrf_token) != said["nonce"]):
             raise Refused(
                 RefusalCode.CSRF_REFUSED,
@@ -108,7 +107,7 @@ class Callers:
             )
         found = await self._accounts.holder(said["key"], datetime.now(UTC))
         if found is None:
-            raise ended
+            raise _ended()
         return self._counted(*found)
 
     async def begin_session(self, caller: Caller) -> Session:
@@ -119,11 +118,21 @@ class Callers:
         return Session(await self._signer.sign(_SESSION, content), await self._signer.sign(_CSRF, nonce), expires_at)
 
     async def csrf_token_of(self, token: str) -> str:
-        """The token that belongs to a session, which a page asks for after it was loaded anew."""
+        """The token that belongs to a session, which a page asks for after it was loaded anew.
+
+        Raises:
+            Refused: The session is none of ours.
+        """
         said = await self._signer.read(_SESSION, token)
+        if said is None:
+            raise _ended()
         return await self._signer.sign(_CSRF, said["nonce"])
 
     def _counted(self, key: ApiKey, user: User) -> Caller:
         if user.max_requests_a_second is not None:
             self._rates.take(user.name, user.max_requests_a_second)
         return Caller(user.name, key.is_admin, key.id)
+
+
+def _ended() -> Refused:
+    return Refused(RefusalCode.UNAUTHENTICATED, "The session has ended. Sign in again.")

@@ -160,6 +160,14 @@ async def test_a_session_is_not_begun_with_a_session_nor_with_a_forged_one(
     assert (await client.get("/api/v1/me", headers={"Cookie": f"{SESSION_COOKIE}={forged}"})).status_code == 401
 
 
+async def test_a_key_does_not_make_a_session_of_a_cookie_that_is_none(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    headers = bearer(await key_of(database, "ann")) | {"Cookie": f"{SESSION_COOKIE}=nothing of ours"}
+    answer = await client.get("/api/v1/session", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
 # What is published
 
 

@@ -1,0 +1,1 @@
+"""What is made from the OpenAPI document and thrown at a running stack: ``make fuzz``."""
