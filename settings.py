@@ -199,6 +199,17 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
         description="Which version of the deployment this worker is. Default: the version of Rushes.",
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port on which a worker tells Prometheus what it measures; 0 takes any free one. Default: none. "
+        "The api has `/metrics`, for administrators.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address that this port is on. Whoever reaches it can read it, so let nobody but Prometheus do so.",
+    )
     worker_grace_seconds: float = Field(
         default=10,
         ge=0,

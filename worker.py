@@ -20,9 +20,8 @@ import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.arriving_original import FetchRules
 from activities.claim_video import ClaimVideoActivities
@@ -66,6 +65,10 @@ from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.protocol import Storage
+from telemetry.exposition import new_registry, served
+from telemetry.sdk import measured_runtime
+from telemetry.steps import StepMetrics, StepMetricsInterceptor
+from telemetry.videos import VideoMetrics, counted
 from temporal_client import TemporalUnreachable, connect_within, named_address
 from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
@@ -94,15 +97,17 @@ _CANT_START = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where a worker keeps files.
+    """What the workers of a process stand in.
 
     Attributes:
         storage: The files.
         identity: The same for all who see the same files.
+        watching: Told of every step.
     """
 
     storage: Storage
     identity: str
+    watching: tuple[Interceptor, ...] = ()
 
 
 def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
@@ -132,7 +137,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
             remove.remove_row,
         ],
         identity=_identity(CONTROL_QUEUE, settings, place),
-        interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
+        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
         deployment_config=deployment_of(settings),
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
@@ -150,7 +155,7 @@ def webhook_worker(client: Client, settings: Settings, place: Place, database: D
         workflows=[WebhookDeliveryWorkflow],
         activities=[send.send_webhook, send.give_up_webhook],
         identity=_identity(WEBHOOK_QUEUE, settings, place),
-        interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
+        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
         deployment_config=deployment_of(settings),
         max_concurrent_activities=_WEBHOOKS_AT_ONCE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
@@ -191,7 +196,7 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
             task_queue=queue,
             activities=activities,
             identity=_identity(MEDIA_QUEUE, settings, place),
-            interceptors=[ErrorTypeInterceptor(count_unforeseen=True)],
+            interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=True)],
             deployment_config=deployment,
             max_concurrent_activities=settings.media_slot_count,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
@@ -251,14 +256,18 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     async with contextlib.AsyncExitStack() as resources:
         points = Failpoints(settings.failpoints)
         storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
-        runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=WORKER_HEARTBEAT)
+        registry = new_registry() if settings.metrics_port is not None else None
+        port = resources.enter_context(served(registry, settings.metrics_host, settings.metrics_port))
+        runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
         client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting, runtime=runtime)
         await storage.check()
-        place = Place(storage, await storage_identity(settings.place))
+        watching = () if registry is None else (StepMetricsInterceptor(StepMetrics(registry)),)
+        place = Place(storage, await storage_identity(settings.place), watching)
         await refuse_another_storage(client, place.identity, str(settings.place))
         workers = []
         if CONTROL_QUEUE in queues:
-            database = points.around("database", Database(settings.required_database_url, settings.database_pool_size))
+            rows = Database(settings.required_database_url, settings.database_pool_size)
+            database = points.around("database", rows if registry is None else counted(rows, VideoMetrics(registry)))
             resources.push_async_callback(database.dispose)
             await _wait_for(database, settings.connect_timeout_seconds)
             runs = points.around("runs", TemporalRuns(client))
@@ -273,6 +282,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             temporal=client.service_client.config.target_host,
             namespace=client.namespace,
             storage=place.identity,
+            **({} if port is None else {"metrics_port": port}),
         )
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry
 
 from api.ambiguous_length import AmbiguousLength
 from api.authentication import OF_CALLERS
@@ -24,6 +25,7 @@ from api.routers import (
     files,
     health,
     imports,
+    metrics,
     originals,
     page,
     session,
@@ -37,6 +39,8 @@ from api.routers import (
 from api.security_headers import SecurityHeaders
 from api.services import ApiOptions, ApiState, Services, api_state
 from api.tus_headers import TusVersion
+from telemetry.exposition import new_registry
+from telemetry.requests import RequestMetrics, RoundMetrics
 
 _SETTLE_SECONDS: Final = 10.0
 """How long a stopping api waits for uploads that are being finished or tidied up."""
@@ -70,22 +74,29 @@ _TAGS: Final = [
 ]
 
 
-def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]], options: ApiOptions) -> FastAPI:
+def create_app(
+    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+    options: ApiOptions,
+    registry: CollectorRegistry | None = None,
+) -> FastAPI:
     """Build the application.
 
     Args:
         open_services: Opened when the application starts, closed when it stops, in the server's event loop.
         options: Settings, as values.
+        registry: Where what is measured can be read. Default: one of its own.
     """
+    measured = registry if registry is not None else new_registry()
+    rounds = RoundMetrics(measured)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[ApiState]:
         async with open_services() as services:
-            state = api_state(services, options)
+            state = api_state(services, options, measured)
             async with (
-                reconciling(services.reconcile, options.reconcile_interval_seconds),
-                sweeping(services.sweep, options.sweep_interval_seconds),
-                tidying(services.tidy),
+                reconciling(services.reconcile, options.reconcile_interval_seconds, rounds),
+                sweeping(services.sweep, options.sweep_interval_seconds, rounds),
+                tidying(services.tidy, rounds),
                 state["dispatch"].running(),
                 state["hub"].running(),
             ):
@@ -115,7 +126,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app.add_middleware(AmbiguousLength)
     app.add_middleware(LingeringClose)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, metrics=RequestMetrics(measured))
     install_problem_handlers(app)
     app.include_router(doors.router)
     of_callers = (
@@ -134,7 +145,7 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     )
     for room in of_callers:
         app.include_router(room.router, responses=OF_CALLERS)
-    for of_anybody in (page, files, health):
+    for of_anybody in (page, files, health, metrics):
         app.include_router(of_anybody.router)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from api.app import create_app
 from api.remote_file import RemoteServing
@@ -32,9 +33,13 @@ from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
+from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.opening import open_storage
 from storage.protocol import Storage
+from telemetry.exposition import new_registry
+from telemetry.sdk import measured_runtime
+from telemetry.videos import VideoMetrics, counted
 from temporal_client import address_and_namespace, connect
 
 _logger = structlog.stdlib.get_logger(__name__)
@@ -56,7 +61,8 @@ def build() -> FastAPI:
     except (SettingsError, ProfilesInvalid) as error:
         raise SystemExit(str(error)) from error
     configure_logs(settings.log_format, settings.log_level)
-    return create_app(_services_of(settings, database_url), _options_of(settings, profiles))
+    registry = new_registry()
+    return create_app(_services_of(settings, database_url, registry), _options_of(settings, profiles), registry)
 
 
 def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
@@ -97,16 +103,19 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
     )
 
 
-def _services_of(settings: Settings, database_url: str) -> Callable[[], AbstractAsyncContextManager[Services]]:
+def _services_of(
+    settings: Settings, database_url: str, registry: CollectorRegistry
+) -> Callable[[], AbstractAsyncContextManager[Services]]:
     @asynccontextmanager
     async def open_services() -> AsyncIterator[Services]:
         async with AsyncExitStack() as resources:
             points = Failpoints(settings.failpoints)
-            database = points.around("database", Database(database_url, settings.database_pool_size))
+            rows = counted(Database(database_url, settings.database_pool_size), VideoMetrics(registry))
+            database = points.around("database", rows)
             resources.push_async_callback(database.dispose)
             storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
             await _tell_of(storage)
-            client = await connect(lazy=True)
+            client = await connect(lazy=True, runtime=measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT))
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)

@@ -99,6 +99,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
     RefusalCode.UNAUTHENTICATED: ProblemKind(401, "Who asks is not known"),
     RefusalCode.CSRF_REFUSED: ProblemKind(403, "The session's token is missing"),
+    RefusalCode.ADMINS_ONLY: ProblemKind(403, "Only administrators may see this"),
     RefusalCode.QUOTA_EXCEEDED: ProblemKind(429, "That is more than the caller may use"),
     ProblemCode.FILE_NOT_FOUND: ProblemKind(404, "There is no such file"),
     ProblemCode.RANGE_NOT_SATISFIABLE: ProblemKind(416, "The file has no such range"),
@@ -159,6 +160,10 @@ class ProblemDocument(BaseModel):
     request_id: str | None = Field(default=None, description="The X-Request-ID, as the logs have it.")
     errors: list[InvalidParameter] | None = Field(default=None, description="For invalid_request: what is wrong.")
     checks: dict[str, str] | None = Field(default=None, description="For not_ready: how each dependency is.")
+
+
+PROBLEM_CODE: Final = "rushes_problem_code"
+"""Key of a request's scope: what it was refused for."""
 
 
 class Problem(Refused):
@@ -225,6 +230,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def _answer(request: Request, refusal: Refused, status: int | None = None) -> JSONResponse:
+    request.scope[PROBLEM_CODE] = str(refusal.code)
     return problem_response(refusal, path=request.url.path, request_id=request.scope.get("request_id"), status=status)
 
 

@@ -13,6 +13,7 @@ from events.tidy import TidyReport
 from runs.reconcile import ReconcileReport
 from runs.records import TemporalUnavailable
 from runs.sweep import SweepReport
+from telemetry.requests import RoundMetrics
 
 _FIRST_SWEEP_SECONDS: Final = 60.0
 """A process that starts has more urgent things to do."""
@@ -25,34 +26,34 @@ Round = Callable[[], Awaitable[ReconcileReport | SweepReport | TidyReport]]
 
 
 @asynccontextmanager
-async def reconciling(reconcile: Round, interval_seconds: float) -> AsyncIterator[None]:
+async def reconciling(reconcile: Round, interval_seconds: float, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``reconcile`` at once and then every ``interval_seconds``, until the block is left."""
-    async with _repeating("reconcile", reconcile, interval_seconds, first_after_seconds=0):
+    async with _repeating("reconcile", reconcile, interval_seconds, 0, metrics):
         yield
 
 
 @asynccontextmanager
-async def sweeping(sweep: Round, interval_seconds: float) -> AsyncIterator[None]:
+async def sweeping(sweep: Round, interval_seconds: float, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``sweep`` soon and then every ``interval_seconds``, until the block is left."""
-    async with _repeating("sweep", sweep, interval_seconds, min(interval_seconds, _FIRST_SWEEP_SECONDS)):
+    async with _repeating("sweep", sweep, interval_seconds, min(interval_seconds, _FIRST_SWEEP_SECONDS), metrics):
         yield
 
 
 @asynccontextmanager
-async def tidying(tidy: Round) -> AsyncIterator[None]:
+async def tidying(tidy: Round, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``tidy`` soon and then every ten minutes, until the block is left."""
-    async with _repeating("tidy", tidy, _TIDY_SECONDS, _FIRST_SWEEP_SECONDS):
+    async with _repeating("tidy", tidy, _TIDY_SECONDS, _FIRST_SWEEP_SECONDS, metrics):
         yield
 
 
 @asynccontextmanager
 async def _repeating(
-    name: str, one_round: Round, interval_seconds: float, first_after_seconds: float
+    name: str, one_round: Round, interval_seconds: float, first_after_seconds: float, metrics: RoundMetrics
 ) -> AsyncIterator[None]:
     async def forever() -> None:
         await asyncio.sleep(first_after_seconds)
         while True:
-            await _once(name, one_round)
+            await _once(name, one_round, metrics)
             await asyncio.sleep(interval_seconds)
 
     task = asyncio.create_task(forever(), name=name)
@@ -64,14 +65,17 @@ async def _repeating(
             await task
 
 
-async def _once(name: str, one_round: Round) -> None:
+async def _once(name: str, one_round: Round, metrics: RoundMetrics) -> None:
     try:
         report = await one_round()
     except (VideoError, TemporalUnavailable) as error:
+        metrics.failed(name)
         _logger.warning("round postponed", work=name, reason=str(error))
     except Exception:  # one bad row or file must not end the loop that sees to all others
+        metrics.failed(name)
         _logger.exception("round failed", work=name)
     else:
         counts = asdict(report)
+        metrics.done(name, counts)
         if any(counts.values()):
             _logger.info("round done", work=name, **counts)

@@ -13,13 +13,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem_response, unexpected_problem
+from api.problems import PROBLEM_CODE, problem_response, unexpected_problem
 from ingest.uploads import SenderGone
+from telemetry.requests import RequestMetrics
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 _ACCEPTABLE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _QUIET_PATHS: Final = frozenset({"/healthz", "/readyz"})
 _SERVER_ERROR: Final = 500
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
+_OTHER_METHOD: Final = "OTHER"
+_NO_ROUTE: Final = "none"
+"""Labels are few, whatever strangers ask for."""
 
 _logger = structlog.stdlib.get_logger("api.access")
 
@@ -31,8 +36,9 @@ class RequestLog:
     traceback and answered with a problem document of status 500.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an HTTP request on, with its id; anything else untouched."""
@@ -64,7 +70,13 @@ class RequestLog:
             response = problem_response(unexpected_problem(), path=scope["path"], request_id=request_id)
             await response(scope, receive, send_with_id)
         finally:
-            _log_access(scope, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            _log_access(scope, status, seconds)
+            route = getattr(scope.get("route"), "path", _NO_ROUTE)
+            method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
+            self._metrics.answered(method, route, status or 0, seconds)
+            if (code := scope.get(PROBLEM_CODE)) is not None:
+                self._metrics.refused(route, code)
 
 
 def _request_id(headers: Headers) -> str:

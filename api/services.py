@@ -6,6 +6,7 @@ from typing import Annotated, Protocol, TypedDict, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
+from prometheus_client import CollectorRegistry
 
 from accounts.callers import Callers
 from accounts.links import Links
@@ -157,9 +158,10 @@ class ApiState(TypedDict):
     callers: Callers
     links: Links
     readiness: Readiness
+    registry: CollectorRegistry
 
 
-def api_state(services: Services, options: ApiOptions) -> ApiState:
+def api_state(services: Services, options: ApiOptions, registry: CollectorRegistry) -> ApiState:
     """Build what the requests share."""
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
     actions = VideoActions(services.videos, services.deletions, services.storage, services.runs)
@@ -177,6 +179,7 @@ def api_state(services: Services, options: ApiOptions) -> ApiState:
     return ApiState(
         services=services,
         options=options,
+        registry=registry,
         uploads=Uploads(
             services.videos,
             services.backlog,

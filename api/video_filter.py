@@ -43,6 +43,13 @@ async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
         str | None,
         Query(max_length=200, pattern=_TEXT, description="Only videos with this in their title, in any letter case."),
     ] = None,
+    id: Annotated[  # noqa: A002 # the name of the parameter
+        str | None,
+        Query(
+            pattern=r"^[0-9a-fA-F]{4,8}(-[0-9a-fA-F-]{0,27})?$",
+            description="Only videos whose id begins so; four digits at least.",
+        ),
+    ] = None,
     created_after: Annotated[AwareDatetime | None, Query(description="Only videos from then on.")] = None,
     created_before: Annotated[AwareDatetime | None, Query(description="Only videos from before then.")] = None,
 ) -> VideoFilter:
@@ -55,6 +62,7 @@ async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
         metadata=checked_metadata(metadata),
         created_after=created_after,
         created_before=created_before,
+        id_prefix=id,
     )
 
 

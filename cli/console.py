@@ -1,11 +1,12 @@
 """The two consoles, and how sizes, times and states look on them."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from contracts import durations
@@ -19,6 +20,9 @@ _STATUS_STYLE: Final = {
     VideoStatus.DELETING: "dim",
 }
 Facts = Sequence[tuple[str, str | Text | None]]
+SHORT_ID: Final = 8
+"""Digits of an id that are shown where there is no room for all; a unique beginning is enough for any command."""
+
 _KIBI: Final = 1024
 
 
@@ -60,24 +64,26 @@ def time_text(moment: datetime) -> str:
 def print_facts(console: Console, facts: Facts) -> None:
     """Print names and what they are, below each other; nothing for None.
 
-    A string is never broken or cut, so that paths and URLs can be copied and clicked; a ``Text`` is folded at words.
+    A string is never broken or cut, so that paths and URLs can be copied and clicked; a ``Text`` is broken at spaces.
     """
-    for line in fact_lines(facts):
-        console.print(line, soft_wrap=isinstance(line, Text))
+    for line in fact_lines(facts, console.width):
+        console.print(line, soft_wrap=True)
 
 
-def fact_lines(facts: Facts) -> list[Text | Table]:
-    """The same as something to print beside other things."""
+def fact_lines(facts: Facts, width: int) -> list[Text]:
+    """The same as lines, to be shown beside other things."""
     told = [(name, fact) for name, fact in facts if fact]
-    width = max((len(name) for name, _ in told), default=0)
-    lines: list[Text | Table] = []
+    indent = max((len(name) for name, _ in told), default=0) + 2
+    lines: list[Text] = []
     for name, fact in told:
-        label = Text(name.ljust(width), style="bold")
-        if isinstance(fact, Text):
-            row = Table.grid(padding=(0, 2))
-            row.add_column(no_wrap=True)
-            row.add_row(label, fact)
-            lines.append(row)
-        else:
-            lines.append(Text.assemble(label, "  ", fact))
+        parts = broken_at_spaces(fact.plain, width - indent) if isinstance(fact, Text) else [fact]
+        style = fact.style if isinstance(fact, Text) else ""
+        lines.append(Text.assemble((name.ljust(indent), "bold"), (parts[0], style)))
+        lines += [Text.assemble(" " * indent, (part, style)) for part in parts[1:]]
     return lines
+
+
+def broken_at_spaces(text: str, width: int) -> list[str]:
+    """Lines of at most so many columns; a word that is longer, such as a path, stays whole."""
+    wrap = partial(textwrap.wrap, width=max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return [line for paragraph in text.splitlines() for line in wrap(paragraph)] or [""]

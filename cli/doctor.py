@@ -1,13 +1,16 @@
 """``rushes doctor``: what is wrong, and how to mend it."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 import typer
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
-from cli.console import output
+from cli.arguments import AsJson
+from cli.console import broken_at_spaces, output
 from cli.errors import ExitCode
 from cli.findings import Finding, Verdict
 from cli.where import find_service
@@ -15,7 +18,7 @@ from cli.where import find_service
 _STYLE: Final = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check ffmpeg, Temporal, database, folders and api, and say how to mend each. Exits with 1 if one fails."""
     from cli.checks import examine  # noqa: PLC0415 - what it needs takes half a second to import
 
@@ -25,15 +28,25 @@ def doctor() -> None:
         return [finding async for finding in examine(service)]
 
     findings = asyncio.run(collect())
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
-    for finding in findings:
-        found = Text(finding.found)
-        if finding.mend:
-            found.append(f"\n→ {finding.mend}", style=_STYLE[finding.verdict])
-        table.add_row(Text(finding.verdict.value, style=_STYLE[finding.verdict]), finding.subject, found)
-    output().print(table)
+    if as_json:
+        output().print_json(data=[asdict(finding) for finding in findings], indent=2)
+    else:
+        _print(output(), findings)
     if any(finding.verdict is Verdict.FAIL for finding in findings):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _print(console: Console, findings: Sequence[Finding]) -> None:
+    """One finding below the other; paths and commands stay whole, to be copied."""
+    widths = max(len(verdict) for verdict in Verdict) + 2, max(len(finding.subject) for finding in findings) + 2
+    indent = " " * sum(widths)
+    for finding in findings:
+        style = _STYLE[finding.verdict]
+        found = broken_at_spaces(finding.found, console.width - len(indent))
+        mend = broken_at_spaces(f"→ {finding.mend}", console.width - len(indent)) if finding.mend else []
+        verdict, subject = finding.verdict.value.ljust(widths[0]), finding.subject.ljust(widths[1])
+        lines = [Text.assemble((verdict, style), (subject, "bold"), found[0])]
+        lines += [Text(indent + line) for line in found[1:]]
+        lines += [Text.assemble(indent, (line, style)) for line in mend]
+        for line in lines:
+            console.print(line, soft_wrap=True)

@@ -4,7 +4,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.text import Text
@@ -19,6 +20,7 @@ from cli import (
     processes,
     replay,
     serve,
+    show,
     status,
     storage,
     sweep,
@@ -27,7 +29,7 @@ from cli import (
     videos,
     webhooks,
 )
-from cli.console import messages
+from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from embedded.errors import StackError
 from settings import SettingsError
@@ -41,7 +43,7 @@ _COMMANDS: Final[Sequence[tuple[str, Sequence[tuple[str, Callable[..., Any]]]]]]
             ("upload", upload.upload),
             ("import", importing.import_from),
             ("list", videos.list_videos),
-            ("show", videos.show),
+            ("show", show.show),
             ("cancel", videos.cancel),
             ("retry", videos.retry),
             ("delete", videos.delete),
@@ -96,6 +98,20 @@ _GROUPS: Final = (
 )
 
 
+def _tell_version(asked: bool) -> None:  # as typer calls it
+    if asked:
+        output().print(f"rushes {version('rushes')}")
+        raise typer.Exit
+
+
+def _every_command(
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Takes an uploaded video and makes it ready to play, durably."""
+
+
 def build() -> typer.Typer:
     """The command line, with every command registered."""
     app = typer.Typer(
@@ -104,10 +120,10 @@ def build() -> typer.Typer:
         epilog="Exit codes: 0 done; 1 the video ended in error, or the request was refused; 2 a wrong command line or "
         "setting; 3 a part of the service does not answer or can't start.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_every_command)
     for panel, commands in _COMMANDS:
         for name, command in commands:
             app.command(name, rich_help_panel=panel)(command)

@@ -13,10 +13,10 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.api_client import ApiClient, ApiUnreachable
+from cli.arguments import AsJson
 from cli.console import fact_lines, output, print_facts
 from cli.errors import CommandFailed, ExitCode
 from cli.status_view import places, queue_table, running_table, videos_table, worker_table
-from cli.videos import AsJson
 from cli.views import RunningView, SystemView
 from cli.where import Service, find_service
 from contracts.status import VideoStatus
@@ -82,7 +82,7 @@ async def _watch(service: Service) -> None:
                 clock = Text(f"{datetime.now().astimezone():%H:%M:%S}, every {_EVERY_SECONDS:g} s  ", style="dim")
                 shown: list[RenderableType] = [Text.assemble(clock, (note, "yellow"))]
                 if known is not None:
-                    shown += [*fact_lines(places(known.system, service)), Text(), *_tables(known)]
+                    shown += [*fact_lines(places(known.system, service), output().width), Text(), *_tables(known)]
                 live.update(Group(*shown), refresh=True)
                 await asyncio.sleep(max(0.0, _EVERY_SECONDS - (time.monotonic() - begun)))
 

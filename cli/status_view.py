@@ -7,13 +7,10 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import Facts, duration_text, size_text, status_text
+from cli.console import SHORT_ID, Facts, duration_text, size_text, status_text
 from cli.views import QueueView, RunningView, SystemView, WorkerView
 from cli.where import Service
 from contracts.worker_identity import WorkerIdentity
-
-SHORT_ID: Final = 8
-"""Digits of an id that are shown where there is no room for all; any unique beginning is enough for a command."""
 
 _LONG_AGO_SECONDS: Final = 30
 _NEARLY_FULL_BYTES: Final = 2 * 1024**3

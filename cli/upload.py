@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +13,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from cli.api_client import ApiClient, open_readable
+from cli.arguments import AsJson
 from cli.begun_uploads import BegunUploads
 from cli.console import messages, output, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import print_outcome
 from cli.resuming import ResumingUpload
+from cli.views import VideoView
 from cli.where import Service, find_service
 from contracts.status import VideoStatus
 
@@ -57,14 +59,17 @@ def metadata_from(pairs: list[str] | None) -> dict[str, str]:
     return found
 
 
-def upload(
+def upload(  # noqa: PLR0917 # each is an option, given by its name
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Videos to send.", show_default=False)],
     title: Annotated[str | None, typer.Option(help="Title of the one video. Default: its file name.")] = None,
     profile: Annotated[
         str | None, typer.Option(help="Name of an encoding profile. Default: the api's choice.", metavar="NAME")
     ] = None,
     metadata: Metadata = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the processing, once all are sent, and end with its outcome.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send videos to the api. Prints the id of each; exits with 1 if one is refused or, with --wait, ends in error."""
     if title is not None and len(files) > 1:
@@ -72,33 +77,46 @@ def upload(
     wishes = Wishes(title, profile, metadata_from(metadata))
     for file in files:
         open_readable(file).close()
-    if not asyncio.run(_upload_all(find_service(), files, wishes, wait=wait)):
+    if not asyncio.run(_Uploads(find_service(), wishes, wait=wait, as_json=as_json).send_all(files)):
         raise typer.Exit(ExitCode.FAILED)
 
 
-async def _upload_all(service: Service, files: list[Path], wishes: Wishes, *, wait: bool) -> bool:
-    """Whether all went well. One that is refused does not keep the others back."""
-    all_well = True
-    async with service.api() as api:
-        for file in files:
-            try:
-                all_well &= await _upload_one(service, api, file, wishes, wait=wait)
-            except CommandFailed as failure:
-                if failure.exit_code is not ExitCode.FAILED or len(files) == 1:
-                    raise
-                messages().print(Text(f"{file.name}: {failure}", style="red"), soft_wrap=True)
-                all_well = False
-    return all_well
+class _Uploads:
+    """Several files: all are sent before one is waited for, so that they are processed beside each other."""
 
+    def __init__(self, service: Service, wishes: Wishes, *, wait: bool, as_json: bool) -> None:
+        self._service = service
+        self._wishes = wishes
+        self._wait = wait
+        self._as_json = as_json
 
-async def _upload_one(service: Service, api: ApiClient, file: Path, wishes: Wishes, *, wait: bool) -> bool:
-    video_id = await send(api, file, wishes, messages())
-    output().print(video_id)
-    if not wait:
-        return True
-    video = await follow(api, video_id, messages())
-    print_outcome(video, service, api, messages())
-    return video.status is VideoStatus.READY
+    async def send_all(self, files: Sequence[Path]) -> bool:
+        """Whether all went well. One that is refused does not keep the others back."""
+        async with self._service.api() as api:
+            sent = [video_id for file in files if (video_id := await self._send(api, file, of=len(files)))]
+            videos = [await self._followed(api, video_id) for video_id in sent] if self._wait else []
+            if self._as_json:
+                videos = videos or [await api.video(video_id) for video_id in sent]
+                output().print_json(data=[video.model_dump(mode="json") for video in videos], indent=2)
+        ended_well = not self._wait or all(video.status is VideoStatus.READY for video in videos)
+        return ended_well and len(sent) == len(files)
+
+    async def _send(self, api: ApiClient, file: Path, *, of: int) -> str | None:
+        try:
+            video_id = await send(api, file, self._wishes, messages())
+        except CommandFailed as failure:
+            if failure.exit_code is not ExitCode.FAILED or of == 1:
+                raise
+            messages().print(Text(f"{file.name}: {failure}", style="red"), soft_wrap=True)
+            return None
+        if not self._as_json:
+            output().print(video_id)
+        return video_id
+
+    async def _followed(self, api: ApiClient, video_id: str) -> VideoView:
+        video = await follow(api, video_id, messages())
+        print_outcome(video, self._service, api, messages())
+        return video
 
 
 async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> str:

@@ -1,26 +1,24 @@
-"""``rushes list``, ``show``, ``cancel``, ``retry`` and ``delete``."""
+"""``rushes list``, ``cancel``, ``retry`` and ``delete``."""
 
 import asyncio
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.api_client import ApiRefused
-from cli.console import Facts, duration_text, messages, output, print_facts, size_text, status_text, time_text
+from cli.arguments import AsJson, VideoId, whole_id
+from cli.console import SHORT_ID, messages, output, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
-from cli.outcome import error_text, print_outcome
-from cli.steps_view import steps_table
+from cli.outcome import print_outcome
 from cli.upload import Metadata, metadata_from
-from cli.views import StepView, VideoView
-from cli.where import Service, find_service
+from cli.views import VideoView
+from cli.where import find_service
 from contracts.status import VideoStatus
 
-VideoId = Annotated[UUID, typer.Argument(metavar="ID", help="Id of the video.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
+_WIDE: Final = 110
+"""Columns from which a list has room for whole ids."""
 
 
 def list_videos(  # noqa: PLR0917 # each is an option, given by its name
@@ -50,33 +48,8 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
     elif not videos:
         messages().print("There are no such videos." if status or any(wanted.values()) else "There are no videos.")
     else:
-        output().print(_table_of(videos))
-
-
-def show(video_id: VideoId, as_json: AsJson = False) -> None:
-    """Show a video and the steps of its newest run."""
-    service = find_service()
-
-    async def fetch() -> tuple[VideoView, list[StepView] | None]:
-        async with service.api() as api:
-            video = await api.video(str(video_id))
-            try:
-                return video, (await api.steps(str(video_id))).steps
-            except ApiRefused as refusal:
-                if refusal.code != "temporal_unavailable":
-                    raise
-                messages().print(Text(str(refusal), style="yellow"), soft_wrap=True)
-                return video, None
-
-    video, steps = asyncio.run(fetch())
-    if as_json:
-        dumped = None if steps is None else [step.model_dump(mode="json") for step in steps]
-        output().print_json(data={**video.model_dump(mode="json"), "steps": dumped}, indent=2)
-        return
-    _print_details(video, service)
-    if steps:
-        output().print()
-        output().print(steps_table(steps))
+        console = output()
+        console.print(_table_of(videos, whole_ids=console.width >= _WIDE))
 
 
 def cancel(video_id: VideoId) -> None:
@@ -85,7 +58,7 @@ def cancel(video_id: VideoId) -> None:
 
     async def ask() -> str:
         async with service.api() as api:
-            return (await api.cancel(str(video_id))).message
+            return (await api.cancel(await whole_id(api, video_id))).message
 
     output().print(f"{asyncio.run(ask())}.")
 
@@ -99,11 +72,12 @@ def retry(
 
     async def ask() -> VideoView | None:
         async with service.api() as api:
-            accepted = await api.retry(str(video_id))
+            whole = await whole_id(api, video_id)
+            accepted = await api.retry(whole)
             output().print(f"{accepted.message}.")
             if not wait:
                 return None
-            video = await follow(api, str(video_id), messages())
+            video = await follow(api, whole, messages())
             print_outcome(video, service, api, messages())
             return video
 
@@ -119,57 +93,33 @@ def delete(
     """Delete a video and its files; one that is being processed is stopped first."""
     service = find_service()
 
-    async def name() -> str:
+    async def look() -> VideoView:
         async with service.api() as api:
-            video = await api.video(str(video_id))
-            return f"{video.title} ({video.original_filename}, {video.status.value})"
+            return await api.video(await whole_id(api, video_id))
 
-    async def remove() -> None:
+    async def remove(found: VideoView) -> None:
         async with service.api() as api:
-            await api.delete(str(video_id))
+            await api.delete(str(found.id))
 
+    video = asyncio.run(look())
     if not yes:
-        question = f"Delete {asyncio.run(name())} and its files?"
+        question = f"Delete {video.title} ({video.original_filename}, {video.status.value}) and its files?"
         if not messages().is_terminal:
             raise CommandFailed(f"{question} Say so with --yes.", ExitCode.USAGE)
         typer.confirm(question, abort=True, err=True)
-    asyncio.run(remove())
-    output().print(f"Deleted {video_id}.")
+    asyncio.run(remove(video))
+    output().print(f"Deleted {video.id}.")
 
 
-def _table_of(videos: list[VideoView]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("ID", no_wrap=True)
-    table.add_column("Status", no_wrap=True)
-    table.add_column("Uploaded", no_wrap=True)
-    table.add_column("Title")
+def _table_of(videos: list[VideoView], *, whole_ids: bool) -> Table:
+    """One line a video. The title gives way where there is no room, and nothing else does."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("ID", "Status", "Uploaded"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Step or reason", no_wrap=True)
+    table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=1)
     for video in videos:
-        note = video.title
-        if video.error_code is not None:
-            note = f"{video.error_code}: {video.title}"
-        elif video.progress is not None:
-            note = f"{video.progress:.0%} {video.step or ''}: {video.title}"
-        title = Text(note, no_wrap=True, overflow="ellipsis")
-        table.add_row(str(video.id), status_text(video.status), time_text(video.created_at), title)
+        note = video.error_code or ("" if video.progress is None else f"{video.progress:.0%} {video.step or ''}")
+        shown_id = str(video.id) if whole_ids else str(video.id)[:SHORT_ID]
+        table.add_row(shown_id, status_text(video.status), time_text(video.created_at), note, Text(video.title))
     return table
-
-
-def _print_details(video: VideoView, service: Service) -> None:
-    facts: Facts = [
-        ("Title", video.title),
-        *(("Metadata", Text(f"{key}={value}")) for key, value in video.metadata.items()),
-        ("Status", status_text(video.status)),
-        ("Reason", Text(error_text(video)) if video.status is VideoStatus.ERROR else None),
-        *(("Warning", Text(f"{warning.message} ({warning.code})")) for warning in video.warnings),
-        ("File", f"{video.original_filename} ({size_text(video.file_size_bytes)})"),
-        ("Uploaded", time_text(video.created_at)),
-        ("Profile", video.profile),
-        ("Attempt", str(video.attempt) if video.attempt > 1 else None),
-        ("Progress", None if video.progress is None else f"{video.progress:.0%} ({video.step})"),
-        ("Duration", duration_text(video.duration_seconds)),
-        ("Picture", None if video.width is None else f"{video.width}x{video.height}"),
-        ("Video", video.url_mp4 and service.api_url + video.url_mp4),
-        ("Thumbnail", video.thumbnail and service.api_url + video.thumbnail),
-        ("Workflow", service.workflow_url(video.workflow_id) or video.workflow_id),
-    ]
-    print_facts(output(), facts)

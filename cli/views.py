@@ -49,6 +49,8 @@ class VideoView(BaseModel):
     updated_at: datetime
     step: str | None = None
     progress: float | None = None
+    speed: float | None = None
+    time_left_seconds: float | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -78,16 +80,34 @@ class StepView(BaseModel):
     summary: str
     state: StepState
     attempts: int
+    queue: str
+    scheduled_at: datetime
     started_at: datetime | None
     duration_seconds: float | None
     worker: str | None
     last_failure: StepFailureView | None
 
 
+class FileView(BaseModel):
+    """What a file is."""
+
+    container: str
+    size_bytes: int
+    duration_seconds: float
+    picture_codec: str
+    width: int
+    height: int
+    frame_rate: float | None
+    sound_codec: str | None
+
+
 class StepList(BaseModel):
-    """The steps of a run, in the order in which they began."""
+    """The steps of a run, in the order in which they began, what was planned, and both files."""
 
     steps: list[StepView]
+    plan: str | None = None
+    before: FileView | None = None
+    after: FileView | None = None
 
 
 class QueueView(BaseModel):

@@ -40,6 +40,7 @@ class RefusalCode(StrEnum):
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     UNAUTHENTICATED = "unauthenticated"
     CSRF_REFUSED = "csrf_refused"
+    ADMINS_ONLY = "admins_only"
     QUOTA_EXCEEDED = "quota_exceeded"
 
 

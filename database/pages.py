@@ -17,6 +17,7 @@ from database.tables import Video
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_ID_DIGITS: Final = 32
 _PACKED: Final = struct.Struct(">q16s")
 
 
@@ -77,6 +78,7 @@ class VideoFilter:
         metadata: Has all of these in its metadata.
         created_after: Made then or later.
         created_before: Made before then.
+        id_prefix: Has an id that begins with these hexadecimal digits; hyphens don't matter.
     """
 
     status: VideoStatus | None = None
@@ -85,6 +87,7 @@ class VideoFilter:
     metadata: Mapping[str, str] = field(default_factory=dict)
     created_after: datetime | None = None
     created_before: datetime | None = None
+    id_prefix: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL.
@@ -110,6 +113,10 @@ class VideoFilter:
             conditions.append(col(Video.created_at) >= self.created_after)
         if self.created_before is not None:
             conditions.append(col(Video.created_at) < self.created_before)
+        if self.id_prefix:
+            digits = self.id_prefix.replace("-", "")[:_ID_DIGITS]
+            first, last = (UUID(digits.ljust(_ID_DIGITS, filler)) for filler in "0f")
+            conditions.append(col(Video.id).between(first, last))
         return conditions
 
 

@@ -120,6 +120,13 @@ class Webhooks:
         async with self._transaction() as session:
             return [(row[0], row[1], row[2]) for row in (await session.execute(query)).all()]
 
+    async def count_by_status(self) -> dict[str, int]:
+        """How many deliveries stand where."""
+        query = select(col(WebhookDelivery.status), func.count()).group_by(col(WebhookDelivery.status))
+        async with self._transaction() as session:
+            found = {row[0]: row[1] for row in (await session.execute(query)).all()}
+        return {status.value: found.get(status.value, 0) for status in DeliveryStatus}
+
     async def send_again(self, webhook_id: UUID, delivery_id: int) -> None:
         """Let an ended delivery begin anew; one that is on its way stays as it is.
 

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from contracts.webhooks import WEBHOOK_QUEUE
 from contracts.worker_identity import WorkerIdentity
 from runs.records import WorkerState
 
@@ -20,6 +21,7 @@ WORKER_HEARTBEAT: Final = timedelta(seconds=5)
 _LATELY: Final = timedelta(seconds=75)
 """A worker that was silent for longer is gone; one that does not use ``WORKER_HEARTBEAT`` tells every minute."""
 
+_QUEUES: Final = {CONTROL_QUEUE, WEBHOOK_QUEUE}
 _MOST: Final = 1000
 _ANSWER_WITHIN: Final = timedelta(seconds=3)
 _NOT_KEPT: Final = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
@@ -46,7 +48,7 @@ async def living_workers(client: Client) -> list[WorkerState] | None:
 
 def _state(told: WorkerHeartbeat) -> WorkerState | None:
     """None for a worker of somebody else, and for one that has ended."""
-    is_ours = told.task_queue == CONTROL_QUEUE or told.task_queue.startswith(MEDIA_QUEUE)
+    is_ours = told.task_queue in _QUEUES or told.task_queue.startswith(MEDIA_QUEUE)
     if not is_ours or told.status == WorkerStatus.WORKER_STATUS_SHUTDOWN:
         return None
     identity = WorkerIdentity.read(told.worker_identity)

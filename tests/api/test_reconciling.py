@@ -3,12 +3,14 @@
 import asyncio
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from api.reconciling import reconciling
 from contracts.errors import DatabaseUnavailable
 from ingest.shielding import uninterrupted
 from runs.reconcile import ReconcileReport
 from runs.records import TemporalUnavailable
+from telemetry.requests import RoundMetrics
 from tests.api.running import until
 
 
@@ -27,9 +29,13 @@ async def test_reconciling_goes_on_whatever_one_round_raises() -> None:
             raise failures.pop(0)
         return ReconcileReport(started=1, closed=0, expired=0)
 
-    async with reconciling(reconcile, interval_seconds=0.001):
+    registry = CollectorRegistry()
+    async with reconciling(reconcile, 0.001, RoundMetrics(registry)):
         await until(lambda: rounds > 5)
     after = rounds
+    assert registry.get_sample_value("rushes_rounds_total", {"work": "reconcile", "outcome": "failed"}) == 3
+    found = registry.get_sample_value("rushes_round_findings_total", {"work": "reconcile", "finding": "started"})
+    assert (found or 0) >= 3
     await asyncio.sleep(0)
     assert rounds == after
 

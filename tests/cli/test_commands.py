@@ -52,9 +52,35 @@ async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video:
 
 async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_video: str, failed_video: str) -> None:
     lines = (await stack.rushes("list")).out.splitlines()
-    assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Title"]
+    assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Step or reason", "Title"]
     assert any(line.startswith(f"{ready_video}  ready ") and line.rstrip().endswith("Two seconds") for line in lines)
     assert any(line.startswith(f"{failed_video}  error ") and "invalid_media" in line for line in lines)
+
+
+async def test_a_unique_beginning_of_an_id_is_enough_also_where_a_narrow_list_shows_no_more(
+    stack: Home, ready_video: str, failed_video: str
+) -> None:
+    narrow = stack.with_settings(COLUMNS="80")
+    lines = (await narrow.rushes("list")).out.splitlines()
+    line = next(line for line in lines if line.startswith(failed_video[:8]))
+    assert (line.split()[0], "invalid_media" in line, max(map(len, lines)) <= 80) == (failed_video[:8], True, True)
+    shown = json.loads((await narrow.rushes("show", ready_video[:8], "--json")).out)
+    assert shown["id"] == ready_video
+    assert {step["queue"] for step in shown["steps"]} == {"video-control", "video-media"}
+    assert all(step["scheduled_at"] for step in shown["steps"])
+    assert "(video_not_found)" in (await stack.rushes("show", f"{uuid4()}"[:12])).err
+
+
+async def test_all_files_are_sent_before_one_is_waited_for(stack: Home, clips: Clips) -> None:
+    ended = await stack.rushes("upload", "--wait", "--json", str(clips.path("silent")), str(clips.path("silent")))
+    assert ended.code == 0, ended
+    assert [video["status"] for video in json.loads(ended.out)] == ["ready", "ready"]
+    assert ended.err.rindex("Uploading") < ended.err.index("Ready")
+
+
+async def test_the_version_is_told_without_a_service(home: Home) -> None:
+    told = await home.rushes("--version")
+    assert (told.code, told.out.startswith("rushes ")) == (0, True)
 
 
 async def test_show_tells_the_row_and_every_step(stack: Home, ready_video: str) -> None:
@@ -176,6 +202,11 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
         "Api",
     ):
         assert re.search(rf"^(ok|warn) +{subject} ", told.out, re.MULTILINE), subject
+
+
+async def test_doctor_tells_programs_what_it_found(stack: Home) -> None:
+    findings = json.loads((await stack.rushes("doctor", "--json")).out)
+    assert {"subject": "Tables", "verdict": "ok"}.items() <= {f["subject"]: f for f in findings}["Tables"].items()
 
 
 async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Path) -> None:

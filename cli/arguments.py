@@ -1,0 +1,64 @@
+"""What several commands take: the id of a video, of which a unique beginning is enough, and ``--json``."""
+
+import asyncio
+import re
+from typing import Annotated, Final
+from uuid import UUID
+
+import typer
+
+from cli.api_client import ApiClient
+from cli.errors import CommandFailed, ExitCode
+from cli.where import find_service
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
+
+_BEGINNING: Final = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]{0,27})?")
+_MOST_OFFERED: Final = 50
+_OFFERED_WITHIN_SECONDS: Final = 3
+
+
+def offered_ids(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell offers for an id: the newest videos whose ids begin so, with their titles."""
+
+    async def ask() -> list[tuple[str, str]]:
+        async with asyncio.timeout(_OFFERED_WITHIN_SECONDS), find_service().api() as api:
+            found = [video async for video in api.videos(limit=_MOST_OFFERED)]
+        return [(str(video.id), video.title) for video in found if str(video.id).startswith(incomplete.lower())]
+
+    try:
+        return asyncio.run(ask())
+    except Exception:  # noqa: BLE001 - a shell that asks for words must not be told of errors
+        return []
+
+
+VideoId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Id of the video, or its beginning: four digits or more.",
+        show_default=False,
+        autocompletion=offered_ids,
+    ),
+]
+
+
+async def whole_id(api: ApiClient, given: str) -> str:
+    """The id that was meant.
+
+    Raises:
+        CommandFailed: It is none, no video begins so, or several do.
+    """
+    text = given.strip().lower()
+    try:
+        return str(UUID(text))
+    except ValueError:
+        pass
+    if not _BEGINNING.fullmatch(text):
+        raise CommandFailed(f"{given!r} is no id of a video, nor the beginning of one.", ExitCode.USAGE)
+    found = [video async for video in api.videos(limit=2, wanted={"id": text})]
+    if not found:
+        raise CommandFailed(f"There is no video whose id begins with {text}. (video_not_found)")
+    if len(found) > 1:
+        raise CommandFailed(f"Several ids begin with {text}. Give more of it: {', '.join(str(v.id) for v in found)}, …")
+    return str(found[0].id)

@@ -1,0 +1,114 @@
+"""How the whole service stands, asked anew for each scrape: every api process tells the same."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.status import VideoStatus
+from database.events import Events
+from database.videos import Videos
+from database.webhooks import Webhooks
+from runs.protocol import Runs
+from runs.records import TemporalUnavailable
+from storage.protocol import Storage
+
+_PATIENCE_SECONDS: Final = 5.0
+_AWAY: Final = (DatabaseUnavailable, TemporalUnavailable, StorageFailed, TimeoutError)
+
+Answer = TypeVar("Answer")
+
+
+class Standing:
+    """Asks database, Temporal and storage, and makes metrics of it. What does not answer is left out.
+
+    Args:
+        videos: The rows.
+        events: Which of them run.
+        webhooks: What is to be delivered.
+        runs: Queues and workers.
+        storage: The files.
+    """
+
+    def __init__(self, videos: Videos, events: Events, webhooks: Webhooks, runs: Runs, storage: Storage) -> None:
+        self._videos = videos
+        self._events = events
+        self._webhooks = webhooks
+        self._runs = runs
+        self._storage = storage
+
+    async def metrics(self) -> list[Metric]:
+        """The metrics of now."""
+        found = await asyncio.gather(
+            _within(self._of_rows()), _within(self._of_temporal()), _within(self._of_storage())
+        )
+        up = GaugeMetricFamily("rushes_dependency_up", "Whether it answered this scrape.", labels=["dependency"])
+        for name, metrics in zip(("database", "temporal", "storage"), found, strict=True):
+            up.add_metric([name], float(metrics is not None))
+        return [up, *(metric for metrics in found for metric in metrics or ())]
+
+    async def _of_rows(self) -> list[Metric]:
+        counts = await self._videos.count_by_status()
+        running = await self._events.running(user_ids=None, video_ids=(), limit=1)
+        deliveries = await self._webhooks.count_by_status()
+        videos = GaugeMetricFamily("rushes_videos", "Videos by status.", labels=["status"])
+        for status, count in counts.items():
+            videos.add_metric([VideoStatus(status).value], count)
+        since = running[0].uploaded_at or running[0].created_at if running else None
+        age_seconds = (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
+        waiting = GaugeMetricFamily("rushes_webhook_deliveries", "Deliveries to webhooks.", labels=["status"])
+        for delivery_status, count in deliveries.items():
+            waiting.add_metric([delivery_status], count)
+        oldest = GaugeMetricFamily(
+            "rushes_oldest_processing_seconds", "How long ago the oldest video in processing was uploaded.", age_seconds
+        )
+        return [videos, oldest, waiting]
+
+    async def _of_temporal(self) -> list[Metric]:
+        queues, workers = await asyncio.gather(self._runs.queues(), self._runs.workers())
+        backlog = GaugeMetricFamily("rushes_queue_backlog_tasks", "Tasks that wait for a worker.", labels=["queue"])
+        age = GaugeMetricFamily(
+            "rushes_queue_backlog_age_seconds", "How long the oldest of them has waited.", labels=["queue"]
+        )
+        pollers = GaugeMetricFamily("rushes_queue_pollers", "Workers that asked for tasks lately.", labels=["queue"])
+        slots = GaugeMetricFamily(
+            "rushes_worker_slots", "Steps that workers have in hand, or would take.", labels=["queue", "state"]
+        )
+        for queue in queues:
+            backlog.add_metric([queue.name], queue.backlog)
+            age.add_metric([queue.name], queue.backlog_age_seconds)
+            pollers.add_metric([queue.name], len(queue.pollers))
+            serving = [worker for worker in workers or () if worker.queue == queue.name]
+            slots.add_metric([queue.name, "busy"], sum(worker.busy_slots for worker in serving))
+            slots.add_metric([queue.name, "free"], sum(worker.free_slots for worker in serving))
+        return [backlog, age, pollers, *([slots] if workers is not None else [])]
+
+    async def _of_storage(self) -> list[Metric]:
+        free_bytes = await self._storage.free_bytes()
+        if free_bytes is None:
+            await self._storage.check()
+            return []
+        return [GaugeMetricFamily("rushes_storage_free_bytes", "Room on the disk of the originals.", free_bytes)]
+
+
+async def _within(asking: Awaitable[Answer]) -> Answer | None:
+    """The answer, or None where there is none in time."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await asking
+    except _AWAY:
+        return None
+
+
+class Told:
+    """Metrics that were asked for already, as a registry takes them."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Each of them."""
+        yield from self._metrics

@@ -1,0 +1,86 @@
+"""The dashboard and the alerts go by metrics that exist; each alert has its runbook; the rules do what they say."""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, generate_latest
+from temporalio.client import Client
+
+from database.engine import Database
+from runs.workers import WORKER_HEARTBEAT
+from storage.disk import DiskStorage
+from telemetry.exposition import new_registry
+from telemetry.requests import RequestMetrics, RoundMetrics
+from telemetry.sdk import measured_runtime
+from telemetry.standing import Standing, Told
+from telemetry.steps import StepMetrics
+from telemetry.videos import VideoMetrics
+from tests.api.running import RecordedRuns
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FOLDER: Final = ROOT / "deploy" / "monitoring"
+_NAME: Final = re.compile(r"\b(?:rushes|temporal)_[a-z0-9_]+")
+_OF_HISTOGRAM: Final = ("", "_bucket", "_count", "_sum")
+
+
+@cache
+def alerts() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def expressions() -> Iterator[str]:
+    """Every query of the dashboard and of the alerts."""
+    dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    for panel in dashboard["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
+    yield from (rule["expr"] for rule in alerts())
+
+
+async def test_dashboard_and_alerts_name_metrics_that_exist(
+    database: Database, tmp_path: Path, temporal_client: Client
+) -> None:
+    registry = new_registry()
+    for measured in (RequestMetrics, RoundMetrics, StepMetrics, VideoMetrics):
+        measured(registry)
+    runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
+    address = temporal_client.service_client.config.target_host
+    await Client.connect(address, namespace=temporal_client.namespace, runtime=runtime)
+    runs = RecordedRuns(known_workers=[])
+    storage = DiskStorage(tmp_path / "uploads", tmp_path / "scratch")
+    now = CollectorRegistry()
+    standing = Standing(database.videos, database.events, database.webhooks, runs, storage)
+    now.register(Told(await standing.metrics()))
+    text = (generate_latest(registry) + generate_latest(now)).decode()
+    families = re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE)
+    known = {family + end for family in families for end in _OF_HISTOGRAM}
+    asked = {name for expression in expressions() for name in _NAME.findall(expression)}
+    assert asked - known == set()
+    ours = {family for family in families if family.startswith("rushes_") and not family.endswith("_created")}
+    assert {name for name in ours if not any(one.startswith(name) for one in asked)} == set(), "nobody looks at these"
+
+
+def test_every_alert_has_its_runbook() -> None:
+    runbooks = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for rule in alerts():
+        assert f"| `{rule['alert']}` |" in runbooks, rule["alert"]
+
+
+async def test_the_rules_hold_in_prometheus_own_test() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool here: Debian's package prometheus has it")
+    for arguments in (("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")):
+        process = await asyncio.create_subprocess_exec(
+            promtool, *arguments, cwd=FOLDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()

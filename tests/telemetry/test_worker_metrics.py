@@ -1,0 +1,91 @@
+"""What a worker measures of its steps and videos, and where it can be read."""
+
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+
+from contracts.errors import ErrorCode
+from contracts.status import VideoStatus
+from database.engine import Database
+from runs.workers import WORKER_HEARTBEAT
+from telemetry.exposition import new_registry, served
+from telemetry.sdk import measured_runtime
+from telemetry.steps import StepMetrics, StepMetricsInterceptor
+from telemetry.videos import VideoMetrics, counted
+from tests.database.samples import PUBLISHED, video_in
+
+
+class Inner(ActivityInboundInterceptor):
+    """An activity that ends as it is told."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ARG002 - Temporal's name
+        assert activity.in_activity()
+        if self._failure is not None:
+            raise self._failure
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "code"),
+    [
+        (None, "completed", None),
+        (ApplicationError("no", type="storage_failed"), "failed", "storage_failed"),
+        (ApplicationError("no", type="a name that anybody may choose"), "failed", "internal"),
+    ],
+)
+async def test_each_attempt_of_a_step_has_a_duration_an_outcome_and_a_known_code(
+    failure: Exception | None, outcome: str, code: str | None
+) -> None:
+    registry = CollectorRegistry()
+    measured = StepMetricsInterceptor(StepMetrics(registry)).intercept_activity(Inner(failure))
+    given = ExecuteActivityInput(fn=print, args=[], executor=None, headers={})
+
+    async def run() -> None:
+        await measured.execute_activity(given)
+
+    try:
+        await ActivityEnvironment().run(run)
+    except ApplicationError as raised:
+        assert raised is failure  # noqa: PT017 - it may also end well
+    step = {"step": ActivityEnvironment().info.activity_type}
+    assert registry.get_sample_value("rushes_step_duration_seconds_count", {**step, "outcome": outcome}) == 1
+    assert registry.get_sample_value("rushes_steps_running", step) == 0
+    if code is not None:
+        assert registry.get_sample_value("rushes_step_failures_total", {**step, "code": code}) == 1
+
+
+async def test_videos_are_counted_where_their_rows_are_changed(database: Database) -> None:
+    registry = CollectorRegistry()
+    plain = database.videos
+    counted(database, VideoMetrics(registry))
+    ready = await video_in(database.videos, VideoStatus.PROCESSING)
+    await database.videos.mark_ready(ready.id, 1, PUBLISHED)
+    failed = await video_in(database.videos, VideoStatus.PROCESSING)
+    await database.videos.mark_error(failed.id, 1, ErrorCode.STORAGE_FAILED, "Full.")
+    database.videos = plain
+    value = registry.get_sample_value
+    assert value("rushes_uploads_total") == 2
+    assert (value("rushes_upload_bytes_total") or 0) > 0
+    assert value("rushes_videos_ended_total", {"status": "ready", "code": ""}) == 1
+    assert value("rushes_videos_ended_total", {"status": "error", "code": "storage_failed"}) == 1
+
+
+async def test_what_temporal_s_sdk_measures_is_read_at_the_same_address(temporal_client: Client) -> None:
+    registry = new_registry()
+    runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
+    address = temporal_client.service_client.config.target_host
+    await Client.connect(address, namespace=temporal_client.namespace, runtime=runtime)
+    with served(registry, "127.0.0.1", 0) as port:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+    assert "rushes_build_info" in text
+    assert "temporal_request_total" in text
