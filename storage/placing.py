@@ -19,6 +19,7 @@ from storage.filesystem import sync_path
 
 PART: Final = ".part"
 _ATTEMPTS: Final = 10
+_PLACING_ATTEMPTS: Final = 50
 _MOST_PAUSE_SECONDS: Final = 0.02
 _NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 """How a file system says that it can't give one file two names."""
@@ -45,7 +46,7 @@ def place_again(source: Path, path: Path) -> None:
 
     Another attempt may do the same meanwhile and be faster, so that the source goes.
     """
-    for tries_left in reversed(range(_ATTEMPTS)):
+    for tries_left in reversed(range(_PLACING_ATTEMPTS)):
         part = begin(path)
         try:
             _link_or_copy(source, part)
