@@ -5,6 +5,7 @@ process writes one format.
 """
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import structlog
+from opentelemetry import trace
 from structlog.tracebacks import ExceptionDictTransformer
+from temporalio import activity
 
 LogFormat = Literal["json", "console"]
 
@@ -20,6 +23,7 @@ MOST_ALIKE: Final = 100
 """Warnings of one kind that are written within ``ALIKE_SECONDS``; a thousand connections may all have the same one."""
 ALIKE_SECONDS: Final = 10.0
 _MOST_KINDS: Final = 1000
+_ID_OF_VIDEO: Final = re.compile(r"(?:video|delete)-([0-9a-f-]{36})")
 
 
 class FewAlike(logging.Filter):
@@ -74,6 +78,42 @@ def _add(record: logging.LogRecord, left_out: int) -> None:
         record.left_out_before = left_out
 
 
+def say_what_it_is_about(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Add the trace, and within an activity its video, run, step and attempt."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
+    if activity.in_activity():
+        info = activity.info()
+        _add_run(event, info.workflow_id, info.workflow_run_id)
+        event.setdefault("step", info.activity_id)
+        event.setdefault("step_attempt", info.attempt)
+    return event
+
+
+def flatten_temporal_context(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Put Temporal's own words for run and step into ours: the same names in every line."""
+    workflow = event.pop("temporal_workflow", None)
+    if isinstance(workflow, dict):
+        _add_run(event, workflow.get("workflow_id"), workflow.get("run_id"))
+    step = event.pop("temporal_activity", None)
+    if isinstance(step, dict):
+        _add_run(event, step.get("workflow_id"), step.get("workflow_run_id"))
+        event.setdefault("step", step.get("activity_id"))
+        event.setdefault("step_attempt", step.get("attempt"))
+    return event
+
+
+def _add_run(event: structlog.types.EventDict, workflow_id: str | None, run_id: str | None) -> None:
+    if workflow_id is None:
+        return
+    found = _ID_OF_VIDEO.fullmatch(workflow_id)
+    event.setdefault("workflow_id" if found is None else "video_id", workflow_id if found is None else found[1])
+    event.setdefault("run_id", run_id)
+
+
 def configure_logs(log_format: LogFormat, level: str) -> None:
     """Send every log line of this process to standard error, in one format.
 
@@ -83,9 +123,11 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
     """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        say_what_it_is_about,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        flatten_temporal_context,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]

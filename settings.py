@@ -296,6 +296,14 @@ class Settings(BaseSettings):
         default="info", description="Least level that is logged."
     )
 
+    # Traces
+    traces_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Where traces are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: nowhere. "
+        "OpenTelemetry's other variables (`OTEL_…`) hold as well.",
+    )
+
     # Tests of this service
     failpoints: str | None = Field(
         default=None,

@@ -8,7 +8,7 @@ from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
@@ -26,7 +26,13 @@ class TemporalUnreachable(Exception):
     """No Temporal server answered at the address within the time given."""
 
 
-async def connect(*, lazy: bool = False, identity: str | None = None, runtime: Runtime | None = None) -> Client:
+async def connect(
+    *,
+    lazy: bool = False,
+    identity: str | None = None,
+    runtime: Runtime | None = None,
+    plugins: Sequence[Plugin] = (),
+) -> Client:
     """Return a client for the server that ``TEMPORAL_ADDRESS`` and its kin name.
 
     Args:
@@ -34,13 +40,14 @@ async def connect(*, lazy: bool = False, identity: str | None = None, runtime: R
             can't use a lazy client.
         identity: Who calls, as Temporal's history shows it. Default: ``pid@host``.
         runtime: What is measured, and how often workers tell of themselves. Default: that of the process.
+        plugins: What is told of every call; workers of the client have them too.
 
     Raises:
         RuntimeError: The server did not answer; never when ``lazy``.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
-    return await Client.connect(**config, lazy=lazy, identity=identity, runtime=runtime)
+    return await Client.connect(**config, lazy=lazy, identity=identity, runtime=runtime, plugins=plugins)
 
 
 def address_and_namespace() -> tuple[str, str]:
@@ -60,6 +67,7 @@ async def connect_within(
     identity: str | None = None,
     waiting: Callable[[str], None] | None = None,
     runtime: Runtime | None = None,
+    plugins: Sequence[Plugin] = (),
 ) -> Client:
     """Connect, trying again until ``seconds`` have passed.
 
@@ -68,6 +76,7 @@ async def connect_within(
         identity: Who calls, as Temporal's history shows it.
         waiting: Told, in a sentence and again and again, what is waited for; nothing in the first moments.
         runtime: As of ``connect``.
+        plugins: The same.
 
     Raises:
         TemporalUnreachable: No server answered in time.
@@ -79,7 +88,7 @@ async def connect_within(
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    return await connect(identity=identity, runtime=runtime)
+                    return await connect(identity=identity, runtime=runtime, plugins=plugins)
                 except (RuntimeError, RPCError) as failure:
                     last_failure = failure
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)

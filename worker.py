@@ -68,6 +68,7 @@ from storage.protocol import Storage
 from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
+from telemetry.traces import traced
 from telemetry.videos import VideoMetrics, counted
 from temporal_client import TemporalUnreachable, connect_within, named_address
 from workflows.video_deletion import VideoDeletionWorkflow
@@ -259,7 +260,9 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         registry = new_registry() if settings.metrics_port is not None else None
         port = resources.enter_context(served(registry, settings.metrics_host, settings.metrics_port))
         runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
-        client = await connect_within(settings.connect_timeout_seconds, waiting=_tell_waiting, runtime=runtime)
+        plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-worker"))
+        seconds = settings.connect_timeout_seconds
+        client = await connect_within(seconds, waiting=_tell_waiting, runtime=runtime, plugins=plugins)
         await storage.check()
         watching = () if registry is None else (StepMetricsInterceptor(StepMetrics(registry)),)
         place = Place(storage, await storage_identity(settings.place), watching)

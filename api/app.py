@@ -38,6 +38,7 @@ from api.routers import (
 )
 from api.security_headers import SecurityHeaders
 from api.services import ApiOptions, ApiState, Services, api_state
+from api.tracing import RequestSpans
 from api.tus_headers import TusVersion
 from telemetry.exposition import new_registry
 from telemetry.requests import RequestMetrics, RoundMetrics
@@ -126,6 +127,7 @@ def create_app(
     app.add_middleware(AmbiguousLength)
     app.add_middleware(LingeringClose)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestSpans)
     app.add_middleware(RequestLog, metrics=RequestMetrics(measured))
     install_problem_handlers(app)
     app.include_router(doors.router)

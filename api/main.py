@@ -39,6 +39,7 @@ from storage.opening import open_storage
 from storage.protocol import Storage
 from telemetry.exposition import new_registry
 from telemetry.sdk import measured_runtime
+from telemetry.traces import traced
 from telemetry.videos import VideoMetrics, counted
 from temporal_client import address_and_namespace, connect
 
@@ -115,7 +116,9 @@ def _services_of(
             resources.push_async_callback(database.dispose)
             storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
             await _tell_of(storage)
-            client = await connect(lazy=True, runtime=measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT))
+            runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
+            plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))
+            client = await connect(lazy=True, runtime=runtime, plugins=plugins)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opentelemetry import trace
+
 KILL_AFTER_SECONDS: Final = 3.0
 """How long a program that was asked to end may take before it is killed."""
 
@@ -21,6 +23,10 @@ MAX_STDOUT_BYTES: Final = 4 * 1024 * 1024
 MAX_LINE_BYTES: Final = 64 * 1024
 
 _READ_BYTES: Final = 64 * 1024
+
+_PROGRAMS: Final = ("ffmpeg", "ffprobe")
+
+_tracer = trace.get_tracer("rushes.media")
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,33 @@ async def run_process(
         OSError: It could not be started for another reason.
         TooMuchOutput: It printed more than ``MAX_STDOUT_BYTES`` and no one took the lines.
     """
+    with _tracer.start_as_current_span(_name_of(arguments)) as span:
+        result = await _run(
+            arguments,
+            on_line=on_line,
+            on_complaint=on_complaint,
+            on_start=on_start,
+            pass_descriptors=pass_descriptors,
+        )
+        span.set_attribute("process.exit.code", result.return_code)
+        return result
+
+
+def _name_of(arguments: Sequence[str]) -> str:
+    """``ffmpeg`` or ``ffprobe``, whatever sandbox is around it."""
+    names = [Path(argument).name for argument in arguments]
+    found = (program for name in names for program in _PROGRAMS if name.startswith(program))
+    return next(found, names[0])
+
+
+async def _run(
+    arguments: Sequence[str],
+    *,
+    on_line: Callable[[str], None] | None,
+    on_complaint: Callable[[str], None] | None,
+    on_start: Callable[[int], None] | None,
+    pass_descriptors: Sequence[int],
+) -> ProcessResult:
     if shutil.which(arguments[0]) is None:  # else the guard would be found, and fail in its own words
         raise FileNotFoundError(errno.ENOENT, "there is no program that can be run", arguments[0])
     process = await asyncio.create_subprocess_exec(
