@@ -300,8 +300,8 @@ class Settings(BaseSettings):
     traces_endpoint: str | None = Field(
         default=None,
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
-        description="Where traces are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: nowhere. "
-        "OpenTelemetry's other variables (`OTEL_…`) hold as well.",
+        description="Where traces are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`; OpenTelemetry's "
+        "other variables (`OTEL_…`) hold as well. Default: nowhere.",
     )
 
     # Tests of this service

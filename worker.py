@@ -37,6 +37,7 @@ from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
 from activities.publish_files import PublishFilesActivities
 from activities.remove_video import RemoveVideoActivities
+from activities.retry_videos import RetryVideosActivities
 from activities.send_webhook import SendWebhookActivities
 from activities.stop_run import StopRunActivities
 from activities.validate_video import ValidateVideoActivities
@@ -58,6 +59,7 @@ from media.limits import MAX_SIDE, MediaLimits
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import SandboxMissing
+from runs.actions import VideoActions
 from runs.client import TemporalRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
 from runs.workers import WORKER_HEARTBEAT
@@ -71,6 +73,7 @@ from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.traces import traced
 from telemetry.videos import VideoMetrics, counted
 from temporal_client import TemporalUnreachable, connect_within, named_address
+from workflows.video_cohort import VideoCohortWorkflow
 from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
@@ -115,6 +118,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
     """The worker of ``video-control``: workflows and light I/O."""
     publish = PublishFilesActivities(place.storage, database.videos)
     remove = RemoveVideoActivities(place.storage, database.deletions)
+    actions = VideoActions(database.videos, database.deletions, place.storage, runs)
     sources = Sources(
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
@@ -124,7 +128,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
     return Worker(
         client,
         task_queue=CONTROL_QUEUE,
-        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow],
+        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow, VideoCohortWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
             fetch.fetch_original,
@@ -136,6 +140,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
             StopRunActivities(database.deletions, runs).stop_run,
             remove.remove_files,
             remove.remove_row,
+            RetryVideosActivities(database.cohorts, actions).retry_videos,
         ],
         identity=_identity(CONTROL_QUEUE, settings, place),
         interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],

@@ -19,6 +19,7 @@ from api.reconciling import reconciling, sweeping, tidying
 from api.request_log import RequestLog
 from api.routers import (
     changing,
+    cohorts,
     direct,
     doors,
     events,
@@ -138,6 +139,7 @@ def create_app(
         imports,
         videos,
         changing,
+        cohorts,
         originals,
         events,
         webhooks,

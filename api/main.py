@@ -30,6 +30,7 @@ from ingest.rules import ResumableLimits, UploadLimits
 from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
+from runs.cohorts import TemporalCohortRuns
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
@@ -146,6 +147,8 @@ def _services_of(
                 webhooks=database.webhooks,
                 webhook_runs=TemporalWebhookRuns(client),
                 overview=database.overview,
+                cohorts=database.cohorts,
+                cohort_runs=TemporalCohortRuns(client),
                 listening=partial(listen, database_url),
                 storage=storage,
                 runs=runs,

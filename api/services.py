@@ -16,6 +16,7 @@ from api.readiness import PING_SECONDS, Question, Readiness
 from api.remote_file import RemoteServing
 from database.accounts import Accounts
 from database.backlog import Backlog
+from database.cohorts import Cohorts
 from database.deletions import Deletions
 from database.events import Events
 from database.overview import Overview
@@ -35,6 +36,7 @@ from ingest.resumable import ResumableUploads
 from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
 from runs.actions import VideoActions, owned_video
+from runs.cohorts import CohortRuns
 from runs.protocol import Runs
 from runs.reconcile import ReconcileReport
 from runs.sweep import SweepReport
@@ -64,6 +66,8 @@ class Services:
         webhooks: Where it is sent.
         webhook_runs: Starts what sends it.
         overview: The same, counted.
+        cohorts: Videos that failed for one reason.
+        cohort_runs: What retries them.
         listening: Tells of new events.
         storage: The files.
         runs: The runs.
@@ -82,6 +86,8 @@ class Services:
     webhooks: Webhooks
     webhook_runs: WebhookRuns
     overview: Overview
+    cohorts: Cohorts
+    cohort_runs: CohortRuns
     listening: Listening
     storage: Storage
     runs: Runs

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
@@ -11,7 +12,18 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from cli.errors import CommandFailed, ExitCode
-from cli.views import Accepted, RunningList, RunningView, StepList, SystemView, VideoPage, VideoView, WebhookView
+from cli.views import (
+    Accepted,
+    CohortAccepted,
+    CohortView,
+    RunningList,
+    RunningView,
+    StepList,
+    SystemView,
+    VideoPage,
+    VideoView,
+    WebhookView,
+)
 from contracts.refusals import RefusalCode
 from contracts.status import VideoStatus
 
@@ -130,6 +142,22 @@ class ApiClient:
     async def retry(self, video_id: str) -> Accepted:
         """Ask that it is processed once more."""
         return await self._ask(Accepted, "POST", f"/api/v1/videos/{video_id}/retry")
+
+    async def retry_cohort(
+        self, code: str, failed_after: datetime, *, a_minute: float, dry_run: bool
+    ) -> CohortAccepted:
+        """Ask that all videos are processed once more that failed for one reason since then."""
+        asked = {
+            "error_code": code,
+            "failed_after": failed_after.isoformat(),
+            "a_minute": a_minute,
+            "dry_run": dry_run,
+        }
+        return await self._ask(CohortAccepted, "POST", "/api/v1/cohorts", json=asked)
+
+    async def cohort(self, cohort_id: str) -> CohortView:
+        """How far these are."""
+        return await self._ask(CohortView, "GET", f"/api/v1/cohorts/{cohort_id}")
 
     async def delete(self, video_id: str) -> None:
         """Remove it and its files."""

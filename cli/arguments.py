@@ -43,6 +43,17 @@ VideoId = Annotated[
 ]
 
 
+OptionalVideoId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]",
+        help="Id of the video, or its beginning: four digits or more.",
+        show_default=False,
+        autocompletion=offered_ids,
+    ),
+]
+
+
 async def whole_id(api: ApiClient, given: str) -> str:
     """The id that was meant.
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli import (
     accounts,
+    cohorts,
     database,
     demo,
     deploy,
@@ -88,7 +89,14 @@ _WEBHOOK_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
     ("list", webhooks.list_webhooks),
     ("listen", webhooks.listen),
 )
+_COHORT_COMMANDS: Final[Sequence[tuple[str, Callable[..., Any]]]] = (
+    ("show", cohorts.show),
+    ("pause", cohorts.pause),
+    ("resume", cohorts.resume),
+    ("cancel", cohorts.cancel),
+)
 _GROUPS: Final = (
+    ("cohort", "Videos that are retried together.", "Videos", _COHORT_COMMANDS),
     ("webhooks", "Where events are sent.", "Videos", _WEBHOOK_COMMANDS),
     ("keys", "Who may come in.", "Callers", _KEY_COMMANDS),
     ("users", "How much each may use.", "Callers", _USER_COMMANDS),

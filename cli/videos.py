@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.arguments import AsJson, VideoId, whole_id
+from cli.arguments import AsJson, OptionalVideoId, VideoId, whole_id
+from cli.cohorts import retry_all
 from cli.console import SHORT_ID, messages, output, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
@@ -63,16 +64,28 @@ def cancel(video_id: VideoId) -> None:
     output().print(f"{asyncio.run(ask())}.")
 
 
-def retry(
-    video_id: VideoId,
+def retry(  # noqa: PLR0917 # each is an option, given by its name
+    video_id: OptionalVideoId = None,
+    code: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Instead of one: all that are in error for this reason.")
+    ] = None,
+    since: Annotated[str, typer.Option(metavar="WHILE", help="With --code: since then; 30min, 2h, 1d.")] = "1d",
+    rate: Annotated[float, typer.Option(min=0.1, max=6000, help="With --code: how many are begun in a minute.")] = 60,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --code: only count them.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
 ) -> None:
-    """Process a failed video once more, from the file that was uploaded."""
+    """Process a failed video once more, from the file that was uploaded; or all that failed for one reason."""
     service = find_service()
+    if (video_id is None) == (code is None):
+        raise CommandFailed("Give either the ID of a video, or --code.", ExitCode.USAGE)
 
-    async def ask() -> VideoView | None:
+    async def ask_for_all(reason: str) -> None:
         async with service.api() as api:
-            whole = await whole_id(api, video_id)
+            await retry_all(api, reason, since, a_minute=rate, dry_run=dry_run, wait=wait)
+
+    async def ask(given: str) -> VideoView | None:
+        async with service.api() as api:
+            whole = await whole_id(api, given)
             accepted = await api.retry(whole)
             output().print(f"{accepted.message}.")
             if not wait:
@@ -81,7 +94,10 @@ def retry(
             print_outcome(video, service, api, messages())
             return video
 
-    video = asyncio.run(ask())
+    if code is not None:
+        asyncio.run(ask_for_all(code))
+        return
+    video = asyncio.run(ask(video_id or ""))
     if video is not None and video.status is not VideoStatus.READY:
         raise typer.Exit(ExitCode.FAILED)
 

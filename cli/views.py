@@ -88,6 +88,23 @@ class StepView(BaseModel):
     last_failure: StepFailureView | None
 
 
+class CohortAccepted(BaseModel):
+    """Videos that are retried together."""
+
+    cohort_id: str | None
+    total: int
+
+
+class CohortView(BaseModel):
+    """How far they are."""
+
+    total: int
+    retried: int
+    passed_over: int
+    is_paused: bool
+    is_done: bool
+
+
 class FileView(BaseModel):
     """What a file is."""
 

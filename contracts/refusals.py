@@ -38,6 +38,7 @@ class RefusalCode(StrEnum):
     WEBHOOK_NOT_FOUND = "webhook_not_found"
     DELIVERY_NOT_FOUND = "delivery_not_found"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
+    COHORT_NOT_FOUND = "cohort_not_found"
     UNAUTHENTICATED = "unauthenticated"
     CSRF_REFUSED = "csrf_refused"
     ADMINS_ONLY = "admins_only"

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from contracts.errors import DatabaseUnavailable
 from database.accounts import Accounts
 from database.backlog import Backlog
+from database.cohorts import Cohorts
 from database.deletions import Deletions
 from database.events import Events
 from database.overview import Overview
@@ -53,6 +54,7 @@ class Database:
         events: What happened.
         webhooks: Where it is sent.
         overview: What happened lately, counted.
+        cohorts: Videos that failed for one reason.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -85,6 +87,7 @@ class Database:
         self.events = Events(self.transaction)
         self.webhooks = Webhooks(self.transaction)
         self.overview = Overview(self.transaction)
+        self.cohorts = Cohorts(self.transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -123,6 +123,14 @@ REMOVE_ROW: Final = ActivityConfig(
     retry_policy=_DATABASE_RETRIES,
 )
 
+RETRY_VIDEOS: Final = ActivityConfig(
+    task_queue=CONTROL_QUEUE,
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    retry_policy=_DATABASE_RETRIES,
+)
+"""Of a cohort: some videos at a time, each a row and a start."""
+
 STEPS_HAVE_HEARD: Final = _SILENCE + timedelta(seconds=4)
 """So long after a run was terminated no step of it goes on: each learns of it with its next heartbeat."""
 

@@ -15,7 +15,9 @@ from api.app import create_app
 from api.connections import ConnectionLimits, bounded_connections
 from api.services import ApiOptions, Services
 from cli.api_server import ApiServer
+from contracts.cohorts import CohortInput, CohortProgress
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
+from contracts.refusals import RefusalCode, Refused
 from contracts.webhooks import WebhookDeliveryInput
 from database.engine import Database
 from events.tidy import TidyReport
@@ -109,6 +111,39 @@ class RecordedWebhookRuns:
         self.started.append(request)
 
 
+@dataclass
+class RecordedCohortRuns:
+    """Remembers which cohorts were begun, and what they were told."""
+
+    started: dict[str, CohortInput] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+
+    async def start(self, cohort_id: str, request: CohortInput) -> None:
+        self.started[cohort_id] = request
+
+    async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
+        begun = self._one(cohort_id, user_id)
+        return CohortProgress(begun.total, 0, 0, is_paused=False, is_done=False)
+
+    async def pause(self, cohort_id: str, user_id: str | None) -> None:
+        self._one(cohort_id, user_id)
+        self.told.append("pause")
+
+    async def resume(self, cohort_id: str, user_id: str | None) -> None:
+        self._one(cohort_id, user_id)
+        self.told.append("resume")
+
+    async def cancel(self, cohort_id: str, user_id: str | None) -> None:
+        self._one(cohort_id, user_id)
+        self.told.append("cancel")
+
+    def _one(self, cohort_id: str, user_id: str | None) -> CohortInput:
+        begun = self.started.get(cohort_id)
+        if begun is None or user_id not in (None, begun.videos.user_id):
+            raise Refused(RefusalCode.COHORT_NOT_FOUND, "There is none.")
+        return begun
+
+
 async def nothing_to_reconcile() -> ReconcileReport:
     return ReconcileReport(started=0, closed=0, expired=0)
 
@@ -140,6 +175,8 @@ def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
         webhooks=database.webhooks,
         webhook_runs=RecordedWebhookRuns(),
         overview=database.overview,
+        cohorts=database.cohorts,
+        cohort_runs=RecordedCohortRuns(),
         listening=told_of_nothing,
         storage=storage,
         runs=runs,

@@ -73,6 +73,7 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
     "`encode_sound`": options.encode_options(_USER, _MINUTE, 0, _LONG),
     "`hash_original`, `join_streams`, `verify_output`": options.finish_options(_USER, _MINUTE),
     "`fetch_original`": options.FETCH,
+    "`retry_videos`": options.RETRY_VIDEOS,
     "`publish_files`, `withdraw_files`": options.PUBLISH,
     "`claim_video`, `mark_ready`, `mark_error`": options.ROW,
     "`clean_scratch`": options.CLEAN,

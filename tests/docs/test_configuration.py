@@ -21,7 +21,8 @@ def test_the_page_is_what_make_docs_writes() -> None:
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_has_one_row_and_a_meaning(name: str) -> None:
-    variable = "DATABASE_URL" if name == "database_url" else f"RUSHES_{name.upper()}"
+    alias = Settings.model_fields[name].validation_alias
+    variable = alias if isinstance(alias, str) else f"RUSHES_{name.upper()}"
     rows = [line for line in PAGE.splitlines() if line.startswith(f"| `{variable}` |")]
     assert len(rows) == 1
     default, meaning = rows[0].split(" | ")[1:3]

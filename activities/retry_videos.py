@@ -1,0 +1,77 @@
+"""Retry some videos of a cohort."""
+
+from dataclasses import dataclass
+
+import structlog
+from temporalio import activity
+
+from contracts.cohorts import FailedVideos
+from contracts.errors import OriginalMissing
+from contracts.refusals import Refused
+from database.cohorts import Cohorts
+from runs.actions import VideoActions
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class RetryVideosInput:
+    """Which.
+
+    Attributes:
+        videos: The cohort.
+        after: Id of the video after which it goes on; None for the beginning.
+        limit: Most of them.
+    """
+
+    videos: FailedVideos
+    after: str | None
+    limit: int
+
+
+@dataclass(frozen=True)
+class RetryVideosResult:
+    """What became of them.
+
+    Attributes:
+        retried: How many were begun.
+        passed_over: How many could not be.
+        after: Id of the last one; None when there were no more.
+    """
+
+    retried: int
+    passed_over: int
+    after: str | None
+
+
+class RetryVideosActivities:
+    """``retry_videos`` with its dependencies.
+
+    Args:
+        cohorts: Finds them.
+        actions: Retries one, as a person would have it done.
+    """
+
+    def __init__(self, cohorts: Cohorts, actions: VideoActions) -> None:
+        self._cohorts = cohorts
+        self._actions = actions
+
+    @activity.defn
+    async def retry_videos(self, request: RetryVideosInput) -> RetryVideosResult:
+        """Retry the next ones. Run twice, it passes over those that it has begun already.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+            StorageFailed: It can't be seen whether a file is there.
+        """
+        videos = await self._cohorts.some(request.videos, after=request.after, limit=request.limit)
+        retried = 0
+        for video in videos:
+            try:
+                await self._actions.retry(video)
+            except (Refused, OriginalMissing) as error:
+                _logger.info("not retried", video_id=str(video.id), reason=str(error))
+            else:
+                retried += 1
+        after = str(videos[-1].id) if videos else None
+        return RetryVideosResult(retried, len(videos) - retried, after)

@@ -1,0 +1,110 @@
+"""Starts the workflows that work through whole cohorts, and speaks with them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final, Protocol
+
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.cohorts import (
+    PROGRESS_QUERY,
+    VIDEO_COHORT_WORKFLOW,
+    CohortInput,
+    CohortProgress,
+    CohortSignal,
+    cohort_workflow_id,
+)
+from contracts.refusals import RefusalCode, Refused
+from contracts.temporal_names import CONTROL_QUEUE, START_TIMEOUT
+from runs.answers import unavailable_if_silent
+from runs.records import TemporalUnavailable
+
+_QUERY_TIMEOUT: Final = timedelta(seconds=10)
+_OWNER: Final = "user_id"
+
+
+class CohortRuns(Protocol):
+    """Cohorts on their way. Every method raises ``TemporalUnavailable`` when there is no answer within seconds."""
+
+    async def start(self, cohort_id: str, request: CohortInput) -> None:
+        """Start one."""
+
+    async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
+        """How far it is. Raises ``Refused`` where there is none of this user; of anybody where that is None."""
+
+    async def pause(self, cohort_id: str, user_id: str | None) -> None:
+        """Let it begin no more. Raises ``Refused`` likewise, and where it is over."""
+
+    async def resume(self, cohort_id: str, user_id: str | None) -> None:
+        """Let it go on. Raises ``Refused`` likewise."""
+
+    async def cancel(self, cohort_id: str, user_id: str | None) -> None:
+        """End it. Raises ``Refused`` likewise."""
+
+
+class TemporalCohortRuns:
+    """The cohorts, each a workflow.
+
+    Args:
+        client: Lazy or connected.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def start(self, cohort_id: str, request: CohortInput) -> None:
+        """Start one."""
+        async with unavailable_if_silent(not_found_is_an_answer=False):
+            await self._client.start_workflow(
+                VIDEO_COHORT_WORKFLOW,
+                request,
+                id=cohort_workflow_id(cohort_id),
+                task_queue=CONTROL_QUEUE,
+                memo={_OWNER: request.videos.user_id},
+                static_summary=f"Retry {request.total} videos: {request.videos.error_code}",
+                rpc_timeout=START_TIMEOUT,
+            )
+
+    async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
+        """How far it is, as a worker tells it."""
+        async with self._one_of(cohort_id, user_id) as handle:
+            try:
+                told: CohortProgress = await handle.query(
+                    PROGRESS_QUERY, result_type=CohortProgress, rpc_timeout=_QUERY_TIMEOUT
+                )
+            except WorkflowQueryFailedError as error:
+                raise TemporalUnavailable(f"No worker tells how far the cohort is: {error.message}") from error
+            return told
+
+    async def pause(self, cohort_id: str, user_id: str | None) -> None:
+        """Let it begin no more."""
+        async with self._one_of(cohort_id, user_id) as handle:
+            await handle.signal(CohortSignal.PAUSE, rpc_timeout=START_TIMEOUT)
+
+    async def resume(self, cohort_id: str, user_id: str | None) -> None:
+        """Let it go on."""
+        async with self._one_of(cohort_id, user_id) as handle:
+            await handle.signal(CohortSignal.RESUME, rpc_timeout=START_TIMEOUT)
+
+    async def cancel(self, cohort_id: str, user_id: str | None) -> None:
+        """End it."""
+        async with self._one_of(cohort_id, user_id) as handle:
+            await handle.cancel(rpc_timeout=START_TIMEOUT)
+
+    @asynccontextmanager
+    async def _one_of(self, cohort_id: str, user_id: str | None) -> AsyncIterator[WorkflowHandle[object, object]]:
+        handle: WorkflowHandle[object, object] = self._client.get_workflow_handle(cohort_workflow_id(cohort_id))
+        none = Refused(RefusalCode.COHORT_NOT_FOUND, f"No cohort {cohort_id} is on its way.")
+        try:
+            async with unavailable_if_silent():
+                if user_id is not None:
+                    described = await handle.describe(rpc_timeout=START_TIMEOUT)
+                    if await described.memo_value(_OWNER, default=None) != user_id:
+                        raise none
+                yield handle
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise none from error
+            raise

@@ -1,0 +1,95 @@
+"""A cohort of failed videos is retried at its rate, is held and let go, and tells how far it is."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.retry_videos import RetryVideosActivities
+from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, cohort_workflow_id
+from contracts.errors import ErrorCode
+from contracts.refusals import RefusalCode, Refused
+from contracts.status import VideoStatus
+from contracts.temporal_names import CONTROL_QUEUE
+from database.engine import Database
+from database.tables import Video, utc_now
+from runs.actions import VideoActions
+from runs.cohorts import TemporalCohortRuns
+from storage.disk import DiskStorage
+from tests.api.running import RecordedRuns
+from tests.database.samples import video_in
+from tests.waiting import eventually
+from workflows.replay import replay_history
+from workflows.video_cohort import VideoCohortWorkflow
+
+
+@pytest.fixture
+def storage(tmp_path_factory: pytest.TempPathFactory) -> DiskStorage:
+    folder = tmp_path_factory.mktemp("cohort")
+    return DiskStorage(folder / "uploads", folder / "scratch")
+
+
+def failed_now(code: ErrorCode = ErrorCode.STORAGE_FAILED) -> FailedVideos:
+    now = utc_now()
+    return FailedVideos(code.value, (now - timedelta(hours=1)).isoformat(), (now + timedelta(hours=1)).isoformat())
+
+
+async def failed_video(database: Database, storage: DiskStorage, *, with_file: bool = True) -> Video:
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    await database.videos.mark_error(video.id, 1, ErrorCode.STORAGE_FAILED, "The disk is full.")
+    if with_file:
+        writer = await storage.create_original(video.original_key)
+        await writer.write(b"x")
+        await writer.commit()
+    return video
+
+
+def worker(client: Client, database: Database, storage: DiskStorage, runs: RecordedRuns) -> Worker:
+    actions = VideoActions(database.videos, database.deletions, storage, runs)
+    activities = RetryVideosActivities(database.cohorts, actions)
+    return Worker(
+        client, task_queue=CONTROL_QUEUE, workflows=[VideoCohortWorkflow], activities=[activities.retry_videos]
+    )
+
+
+async def test_a_cohort_is_held_let_go_and_passes_over_what_can_not_be_retried(
+    temporal_client: Client, database: Database, storage: DiskStorage
+) -> None:
+    videos = [await failed_video(database, storage, with_file=number > 0) for number in range(4)]
+    other = await video_in(database.videos, VideoStatus.ERROR)
+    runs, cohorts, cohort_id = RecordedRuns(), TemporalCohortRuns(temporal_client), uuid4().hex[:16]
+    wanted = failed_now()
+    assert await database.cohorts.count(wanted) == 4
+    async with worker(temporal_client, database, storage, runs):
+        held = CohortInput(wanted, total=4, a_minute=6000, is_paused=True)
+        await cohorts.start(cohort_id, held)
+        assert await cohorts.progress(cohort_id, None) == CohortProgress(4, 0, 0, is_paused=True, is_done=False)
+        assert runs.started == []
+        await cohorts.resume(cohort_id, None)
+        done = await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.is_done)
+        assert (done.retried, done.passed_over) == (3, 1)
+        with pytest.raises(Refused) as refused:
+            await cohorts.progress(cohort_id, "somebody else")
+        assert refused.value.code == RefusalCode.COHORT_NOT_FOUND
+        handle = temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id))
+        history = await handle.fetch_history()
+    assert {request.video_id for request, _ in runs.started} == {str(video.id) for video in videos[1:]}
+    assert (await database.videos.get(other.id)).status == VideoStatus.ERROR  # type: ignore[union-attr]
+    assert (await replay_history(history)).deterministic
+
+
+async def test_a_cohort_that_is_paused_begins_no_more(
+    temporal_client: Client, database: Database, storage: DiskStorage
+) -> None:
+    for _ in range(3):
+        await failed_video(database, storage)
+    runs, cohorts, cohort_id = RecordedRuns(), TemporalCohortRuns(temporal_client), uuid4().hex[:16]
+    async with worker(temporal_client, database, storage, runs):
+        await cohorts.start(cohort_id, CohortInput(failed_now(), total=3, a_minute=1))
+        await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.retried == 1)
+        await cohorts.pause(cohort_id, None)
+        assert (await cohorts.progress(cohort_id, None)).is_paused
+        await cohorts.cancel(cohort_id, None)
+    assert len(runs.started) == 1
