@@ -19,7 +19,7 @@ _POLL_SECONDS: Final = 0.3
 _SILENCE_SECONDS: Final = 60.0
 _CLOSING_SECONDS: Final = 5.0
 _LAST_ACTIVITY: Final = "clean_scratch"
-_OPEN: Final = frozenset({StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING})
+_OPEN: Final = frozenset({StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING, StepState.PAUSED})
 
 
 class Watcher(Protocol):

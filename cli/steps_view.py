@@ -18,6 +18,7 @@ from runs.records import StepState
 _MARKS: Final = {
     StepState.SCHEDULED: Text("·", style="dim"),
     StepState.RETRYING: Text("↻", style="yellow"),
+    StepState.PAUSED: Text("‖", style="yellow"),
     StepState.COMPLETED: Text("✓", style="green"),
     StepState.FAILED: Text("✗", style="red"),
     StepState.TIMED_OUT: Text("✗", style="red"),
@@ -29,6 +30,7 @@ _MOST_TELLING: Final = (
     StepState.FAILED,
     StepState.TIMED_OUT,
     StepState.CANCELLED,
+    StepState.PAUSED,
     StepState.RETRYING,
     StepState.RUNNING,
     StepState.SCHEDULED,
@@ -120,4 +122,5 @@ def step_line(step: StepView) -> str:
 
 def _took(step: StepView) -> Text:
     attempts = f"attempt {step.attempts}  " if step.attempts > 1 else ""
+    attempts += "paused" if step.state is StepState.PAUSED else ""
     return Text(f"{attempts}{duration_text(step.duration_seconds)}")

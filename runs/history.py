@@ -102,13 +102,14 @@ def _pending(step: StepRecord, activity: PendingActivityInfo, now: datetime) -> 
     running = activity.state in (
         PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
         PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
     )
     failure = _failure(activity.last_failure) if activity.HasField("last_failure") else None
     began = activity.HasField("last_started_time")
     started_at = _when(activity.last_started_time) if began else None
     return replace(
         step,
-        state=StepState.RUNNING if running else StepState.RETRYING if failure else StepState.SCHEDULED,
+        state=_open_state(activity, is_running=running, has_failed=failure is not None),
         # While it waits for its next attempt, ``attempt`` already counts that one.
         attempts=activity.attempt if running else max(0, activity.attempt - 1),
         started_at=started_at,
@@ -118,11 +119,20 @@ def _pending(step: StepRecord, activity: PendingActivityInfo, now: datetime) -> 
     )
 
 
+def _open_state(activity: PendingActivityInfo, *, is_running: bool, has_failed: bool) -> StepState:
+    """Where it stands. One that runs while it is paused goes on until it ends or fails."""
+    if is_running:
+        return StepState.RUNNING
+    if activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED:
+        return StepState.PAUSED
+    return StepState.RETRYING if has_failed else StepState.SCHEDULED
+
+
 def _settle(steps: Iterable[StepRecord], closed_at: datetime | None) -> list[StepRecord]:
     """What a terminated run left open ended with it: it counts as cancelled."""
     if closed_at is None:
         return list(steps)
-    open_states = (StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING)
+    open_states = (StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING, StepState.PAUSED)
     return [
         replace(step, state=StepState.CANCELLED, duration_seconds=_seconds(step.started_at, closed_at))
         if step.state in open_states

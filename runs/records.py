@@ -47,6 +47,7 @@ class StepState(StrEnum):
     SCHEDULED = "scheduled"
     RUNNING = "running"
     RETRYING = "retrying"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     TIMED_OUT = "timed_out"

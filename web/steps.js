@@ -39,6 +39,7 @@ const STATES = {
   scheduled: "waits for a worker",
   running: "runs",
   retrying: "waits to be tried again",
+  paused: "held by an operator",
   completed: "done",
   failed: "failed",
   timed_out: "took too long",

@@ -248,7 +248,7 @@ export class VideoView {
 
   #showSteps({ steps, plan, before, after }) {
     this.#hasEnded =
-      steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying"].includes(step.state));
+      steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying", "paused"].includes(step.state));
     this.#done.replaceChildren(
       ...[
         plan && element("p", { class: "plan", text: `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.` }),

@@ -5,11 +5,13 @@ import socket
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import PauseActivityRequest, RegisterNamespaceRequest, UnpauseActivityRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -158,6 +160,34 @@ async def test_steps_tell_state_attempts_worker_and_last_failure_of_each_activit
     second = steps["chunk-2-of-2"]
     assert (second.activity, second.queue, second.last_failure) == ("encode_chunk", MEDIA_QUEUE, None)
     assert second.summary == "Picture from 6.0 s, 6.0 s of 1280x720"
+
+
+async def test_a_step_that_an_operator_holds_is_told_as_paused_and_goes_on_when_it_is_let(
+    temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
+) -> None:
+    request = a_request()
+    publish: dict[str, Any] = {
+        "namespace": temporal_client.namespace,
+        "execution": WorkflowExecution(workflow_id=workflow_id(request.video_id)),
+        "id": "publish",
+    }
+
+    async def hold(call: int) -> None:
+        """A step that has not begun can't be held, so this one is held while it fails."""
+        if call == 1:
+            await temporal_client.workflow_service.pause_activity(PauseActivityRequest(**publish))
+            raise StorageFailed("The disk is full.")
+
+    async def state() -> StepState | None:
+        return next((one.state for one in await runs.steps(request.video_id) if one.activity_id == "publish"), None)
+
+    script.behaviours["publish_files"] = hold
+    async with scripted_workers(temporal_client, script):
+        await runs.start(request, "a.mp4")
+        await eventually(state, lambda seen: seen is StepState.PAUSED)
+        await temporal_client.workflow_service.unpause_activity(UnpauseActivityRequest(**publish))
+        await closed(temporal_client, request.video_id)
+    assert await state() is StepState.COMPLETED
 
 
 async def test_steps_of_an_open_run_show_what_runs_and_what_is_tried_again(
