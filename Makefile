@@ -112,7 +112,7 @@ check: lint types
 
 .PHONY: unit
 unit: $(DEV_STAMP)
-	@"$(BIN)/pytest" --numprocesses 2 --dist loadfile
+	@"$(BIN)/pytest" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## Style, format and import contracts

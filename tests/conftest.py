@@ -1,5 +1,7 @@
 """Fixtures shared by every test; each kind has a module of its own in ``tests/fixtures``."""
 
+import pytest
+
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.media",
@@ -8,3 +10,16 @@ pytest_plugins = [
     "tests.fixtures.bucket",
     "tests.fixtures.chromium",
 ]
+
+_LONGEST = ("soak", "end_to_end", "failpoints", "web", "hostile", "media")
+"""Folders whose files take longest: they go first, so that no process is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files, not the tests within one."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST)
+
+    items.sort(key=place)
