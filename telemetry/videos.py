@@ -26,6 +26,9 @@ class VideoMetrics:
         self.ended = Counter(
             "rushes_videos_ended", "Videos that became ready or in error.", ["status", "code"], registry=registry
         )
+        self.ended.labels(VideoStatus.READY.value, "")
+        for code in ErrorCode:  # each from 0, so that the first of its kind is an increase
+            self.ended.labels(VideoStatus.ERROR.value, code.value)
 
 
 def counted(database: Database, metrics: VideoMetrics) -> Database:

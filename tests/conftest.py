@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.stack",
     "tests.fixtures.bucket",
     "tests.fixtures.chromium",
+    "tests.fixtures.promtool",
 ]
 
 _LONGEST = ("soak", "end_to_end", "failpoints", "web", "hostile", "media")

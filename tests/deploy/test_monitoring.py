@@ -3,13 +3,11 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from temporalio.client import Client
@@ -74,10 +72,7 @@ def test_every_alert_has_its_runbook() -> None:
         assert f"| `{rule['alert']}` |" in runbooks, rule["alert"]
 
 
-async def test_the_rules_hold_in_prometheus_own_test() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("no promtool here: Debian's package prometheus has it")
+async def test_the_rules_hold_in_prometheus_own_test(promtool: str) -> None:
     for arguments in (("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")):
         process = await asyncio.create_subprocess_exec(
             promtool, *arguments, cwd=FOLDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
