@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from contracts.status import VideoStatus
+from contracts.status import StepState, VideoStatus
 from database.videos import VideoPage
 from events.video_view import VIDEO_EXAMPLE, VideoView
-from runs.records import RunRecord, StepRecord, StepState
+from runs.records import RunRecord, StepRecord
 
 EXAMPLES: Final[dict[str, list[Any]]] = {
     "VideoAccepted": [

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import typer
 
-from cli.api_client import ApiClient
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
+from client.asynchronous import AsyncRushes
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
 
@@ -54,7 +54,7 @@ OptionalVideoId = Annotated[
 ]
 
 
-async def whole_id(api: ApiClient, given: str) -> str:
+async def whole_id(api: AsyncRushes, given: str) -> str:
     """The id that was meant.
 
     Raises:
@@ -67,7 +67,7 @@ async def whole_id(api: ApiClient, given: str) -> str:
         pass
     if not _BEGINNING.fullmatch(text):
         raise CommandFailed(f"{given!r} is no id of a video, nor the beginning of one.", ExitCode.USAGE)
-    found = [video async for video in api.videos(limit=2, wanted={"id": text})]
+    found = [video async for video in api.videos(limit=2, id_prefix=text)]
     if not found:
         raise CommandFailed(f"There is no video whose id begins with {text}. (video_not_found)")
     if len(found) > 1:

@@ -11,9 +11,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from cli.console import size_text
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, sentence_of
 from cli.findings import Finding, Verdict
 from cli.where import Service
+from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
@@ -208,8 +209,8 @@ async def check_api(service: Service) -> Finding:
     try:
         async with service.api() as api:
             checks = await api.readiness()
-    except CommandFailed as error:
-        return Finding("Api", Verdict.WARN, f"no answer at {service.api_url}", str(error))
+    except RushesError as error:
+        return Finding("Api", Verdict.WARN, f"no answer at {service.api_url}", sentence_of(error))
     faults = {name: finding for name, finding in checks.items() if finding != "ok"}
     if faults:
         told = " ".join(f"{name}: {finding}" for name, finding in faults.items())

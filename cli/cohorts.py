@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -9,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from cli.api_client import ApiClient
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
-from cli.views import CohortView
 from cli.where import find_service
+from client.asynchronous import AsyncRushes
+from client.views import CohortView
 
 CohortId = Annotated[str, typer.Argument(metavar="ID", help="Id of the cohort.", show_default=False)]
 _SINCE: Final = re.compile(r"(\d{1,5})(min|h|d)")
@@ -29,9 +30,9 @@ def moment_of(since: str) -> datetime:
     return datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
 
 
-async def retry_all(api: ApiClient, code: str, since: str, *, a_minute: float, dry_run: bool, wait: bool) -> None:
+async def retry_all(api: AsyncRushes, code: str, since: str, *, a_minute: float, dry_run: bool, wait: bool) -> None:
     """Retry all videos of one failure, and show how far that is where it is waited for."""
-    begun = await api.retry_cohort(code, moment_of(since), a_minute=a_minute, dry_run=dry_run)
+    begun = await api.cohorts.retry(code, moment_of(since), a_minute=a_minute, dry_run=dry_run)
     videos = f"{begun.total} {'video' if begun.total == 1 else 'videos'} in error with {code} since {since} ago"
     if begun.cohort_id is None:
         output().print(f"{videos}: {'nothing was begun' if dry_run else 'nothing to retry'}.", soft_wrap=True)
@@ -43,11 +44,11 @@ async def retry_all(api: ApiClient, code: str, since: str, *, a_minute: float, d
         await _follow(api, begun.cohort_id, messages())
 
 
-async def _follow(api: ApiClient, cohort_id: str, console: Console) -> None:
+async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
     columns = TextColumn("Retrying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}")
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("cohort", total=None, note="")
-        while not (seen := await api.cohort(cohort_id)).is_done:
+        while not (seen := await api.cohorts.get(cohort_id)).is_done:
             note = "paused" if seen.is_paused else ""
             progress.update(task, total=seen.total, completed=seen.retried + seen.passed_over, note=note)
             await asyncio.sleep(_POLL_SECONDS)
@@ -59,30 +60,30 @@ def show(cohort_id: CohortId) -> None:
 
     async def ask() -> CohortView:
         async with find_service().api() as api:
-            return await api.cohort(cohort_id)
+            return await api.cohorts.get(cohort_id)
 
     output().print(_told(asyncio.run(ask())), soft_wrap=True)
 
 
 def pause(cohort_id: CohortId) -> None:
     """Let a cohort begin no more videos; those that were begun go on."""
-    _tell(cohort_id, "POST", "/pause")
+    _tell(lambda api: api.cohorts.pause(cohort_id))
 
 
 def resume(cohort_id: CohortId) -> None:
     """Let a cohort go on."""
-    _tell(cohort_id, "POST", "/resume")
+    _tell(lambda api: api.cohorts.resume(cohort_id))
 
 
 def cancel(cohort_id: CohortId) -> None:
     """End a cohort; videos that were begun go on."""
-    _tell(cohort_id, "DELETE", "")
+    _tell(lambda api: api.cohorts.cancel(cohort_id))
 
 
-def _tell(cohort_id: str, method: str, what: str) -> None:
+def _tell(tell: Callable[[AsyncRushes], Awaitable[None]]) -> None:
     async def ask() -> None:
         async with find_service().api() as api:
-            await api.send(method, f"/api/v1/cohorts/{cohort_id}{what}")
+            await tell(api)
 
     asyncio.run(ask())
 

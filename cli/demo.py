@@ -12,16 +12,17 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.api_client import ApiClient, open_readable
 from cli.browsing import open_page
 from cli.console import duration_text, output, print_facts, size_text, status_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import error_text
+from cli.readable import check_readable
 from cli.serve import announcer, forever, started
 from cli.upload import Wishes, send
-from cli.views import VideoView
 from cli.where import Service, service_of
+from client.asynchronous import AsyncRushes
+from client.views import VideoView
 from contracts.errors import VideoError
 from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, original_key, processed_key
@@ -51,7 +52,7 @@ def demo(
     error.
     """
     if video is not None:
-        open_readable(video).close()
+        check_readable(video)
     raise typer.Exit(asyncio.run(_Demo(load_settings(), video, output()).run()))
 
 
@@ -139,7 +140,7 @@ def page_of(address: str, video: VideoView) -> str:
     return f"{address.rstrip('/')}/videos/{video.id}"
 
 
-def _print_summary(console: Console, video: VideoView, service: Service, api: ApiClient, extension: str) -> None:
+def _print_summary(console: Console, video: VideoView, service: Service, api: AsyncRushes, extension: str) -> None:
     """How it ended and where everything is."""
     video_id = str(video.id)
     uploads = service.settings.uploads_folder if service.stack is None else Path(service.stack.uploads)

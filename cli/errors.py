@@ -1,6 +1,16 @@
 """How a command ends when it can't do what was asked."""
 
 from enum import IntEnum
+from typing import Final
+
+from client.errors import FOREIGN_ANSWER, UNREACHABLE, RushesError
+from contracts.refusals import RefusalCode
+
+_WHAT_TO_DO: Final = {
+    UNREACHABLE: "Start it with `make up` (or `rushes up`), or set RUSHES_API_URL to where it is.",
+    FOREIGN_ANSWER: "RUSHES_API_URL tells where the api is.",
+    RefusalCode.UNAUTHENTICATED: "The command takes the key from RUSHES_API_KEY.",
+}
 
 
 class ExitCode(IntEnum):
@@ -22,3 +32,14 @@ class CommandFailed(Exception):
         """Take the sentences, and how the program will end."""
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def sentence_of(error: RushesError) -> str:
+    """What the api refused, or that it is not there, and what to do at a command line."""
+    told = f"{error.detail} {_WHAT_TO_DO.get(error.code, '')}".rstrip()
+    return told if error.status is None else f"{told} ({error.code})"
+
+
+def exit_code_of(error: RushesError) -> ExitCode:
+    """How a command ends that can't do its work for this reason."""
+    return ExitCode.UNAVAILABLE if error.status is None else ExitCode.FAILED

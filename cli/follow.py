@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from cli.api_client import ApiClient, ApiRefused, ApiUnreachable
+from cli.errors import sentence_of
 from cli.steps_view import gathered, live_view, step_line
-from cli.views import StepView, VideoView
-from runs.records import StepState
+from client.asynchronous import AsyncRushes
+from client.errors import RushesError
+from client.views import StepView, VideoView
+from contracts.status import StepState
 
 _POLL_SECONDS: Final = 0.3
 _SILENCE_SECONDS: Final = 60.0
@@ -29,13 +31,13 @@ class Watcher(Protocol):
         """Show this from now on; ``note`` says what is in the way."""
 
 
-async def follow(api: ApiClient, video_id: str, console: Console) -> VideoView:
+async def follow(api: AsyncRushes, video_id: str, console: Console) -> VideoView:
     """Show the video's steps as they run, and return the video once nothing more happens to it.
 
     An api that goes away for a while is waited for, as the embedded stack starts it again.
 
     Raises:
-        CommandFailed: The video is gone, or the api does not come back.
+        RushesError: The video is gone, or the api does not come back.
     """
     with _watch(console) as watcher:
         video, steps = None, list[StepView]()
@@ -46,10 +48,10 @@ async def follow(api: ApiClient, video_id: str, console: Console) -> VideoView:
                 video = await api.video(video_id)
                 steps, note = await _steps(api, video_id, steps)
                 answered = time.monotonic()
-            except ApiUnreachable as error:
-                if time.monotonic() - answered > _SILENCE_SECONDS:
+            except RushesError as error:
+                if not error.is_unanswered or time.monotonic() - answered > _SILENCE_SECONDS:
                     raise
-                note = str(error)
+                note = sentence_of(error)
             watcher.show(video, steps, note)
             if video is None or not video.is_settled:
                 await asyncio.sleep(_POLL_SECONDS)
@@ -57,14 +59,16 @@ async def follow(api: ApiClient, video_id: str, console: Console) -> VideoView:
         return video
 
 
-async def _until_closed(api: ApiClient, video: VideoView, steps: list[StepView], watcher: Watcher) -> None:
+async def _until_closed(api: AsyncRushes, video: VideoView, steps: list[StepView], watcher: Watcher) -> None:
     """The row is settled a moment before the workflow has cleaned up; show that too, but don't wait long for it."""
     deadline = time.monotonic() + _CLOSING_SECONDS
     while steps and not _has_cleaned_up(steps) and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_SECONDS)
         try:
             steps, _ = await _steps(api, str(video.id), steps)
-        except ApiUnreachable:
+        except RushesError as error:
+            if not error.is_unanswered:
+                raise
             return
         watcher.show(video, steps, None)
 
@@ -73,14 +77,14 @@ def _has_cleaned_up(steps: list[StepView]) -> bool:
     return any(step.activity == _LAST_ACTIVITY for step in steps) and not any(step.state in _OPEN for step in steps)
 
 
-async def _steps(api: ApiClient, video_id: str, known: list[StepView]) -> tuple[list[StepView], str | None]:
+async def _steps(api: AsyncRushes, video_id: str, known: list[StepView]) -> tuple[list[StepView], str | None]:
     """The steps, or those known before and a note why there are no newer ones."""
     try:
         return (await api.steps(video_id)).steps, None
-    except ApiRefused as refusal:
+    except RushesError as refusal:
         if refusal.code != "temporal_unavailable":
             raise
-        return known, str(refusal)
+        return known, sentence_of(refusal)
 
 
 def _watch(console: Console) -> AbstractContextManager[Watcher]:

@@ -31,7 +31,8 @@ from cli import (
     webhooks,
 )
 from cli.console import messages, output
-from cli.errors import CommandFailed, ExitCode
+from cli.errors import CommandFailed, ExitCode, exit_code_of, sentence_of
+from client.errors import RushesError
 from embedded.errors import StackError
 from settings import SettingsError
 
@@ -155,13 +156,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(ended.code, str):  # the api's, which ends so within uvicorn
             return _fail(ended.code, ExitCode.FAILED)
         return ended.code if isinstance(ended.code, int) else ExitCode.OK
-    except SettingsError as error:
-        return _fail(error, ExitCode.USAGE)
-    except StackError as error:
-        return _fail(error, ExitCode.UNAVAILABLE)
-    except CommandFailed as error:
-        return _fail(error, error.exit_code)
+    except (SettingsError, StackError, CommandFailed, RushesError) as error:
+        return _fail(*_told(error))
     return ExitCode.OK
+
+
+def _told(error: SettingsError | StackError | CommandFailed | RushesError) -> tuple[str, ExitCode]:
+    match error:
+        case RushesError():
+            return sentence_of(error), exit_code_of(error)
+        case CommandFailed():
+            return str(error), error.exit_code
+        case SettingsError():
+            return str(error), ExitCode.USAGE
+        case _:
+            return str(error), ExitCode.UNAVAILABLE
 
 
 def _fail(error: Exception | str, code: ExitCode) -> int:

@@ -3,14 +3,14 @@
 from rich.console import Console
 from rich.text import Text
 
-from cli.api_client import ApiClient
 from cli.console import duration_text
-from cli.views import VideoView
 from cli.where import Service
+from client.asynchronous import AsyncRushes
+from client.views import VideoView
 from contracts.status import VideoStatus
 
 
-def print_outcome(video: VideoView, service: Service, api: ApiClient, console: Console) -> None:
+def print_outcome(video: VideoView, service: Service, api: AsyncRushes, console: Console) -> None:
     """Say where a ready video is, or why another is in error."""
     if video.status is VideoStatus.READY and video.url_mp4 is not None:
         line = f"Ready: {video.width}x{video.height}, {duration_text(video.duration_seconds)}"

@@ -7,14 +7,16 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from cli.api_client import ApiClient, ApiRefused
 from cli.arguments import AsJson, VideoId, whole_id
 from cli.console import Facts, duration_text, messages, output, print_facts, size_text, status_text, time_text
+from cli.errors import sentence_of
 from cli.local_logs import log_lines
 from cli.outcome import error_text
 from cli.steps_view import steps_table
-from cli.views import FileView, StepList, StepView, VideoView
 from cli.where import Service, find_service
+from client.asynchronous import AsyncRushes
+from client.errors import RushesError
+from client.views import FileView, StepList, StepView, VideoView
 from contracts.status import VideoStatus
 from contracts.worker_identity import WorkerIdentity
 
@@ -47,14 +49,14 @@ def show(
             output().print(Text(line, style="dim"), soft_wrap=True)
 
 
-async def _fetch(api: ApiClient, video_id: str) -> tuple[VideoView, StepList | None]:
+async def _fetch(api: AsyncRushes, video_id: str) -> tuple[VideoView, StepList | None]:
     video = await api.video(video_id)
     try:
         return video, await api.steps(video_id)
-    except ApiRefused as refusal:
+    except RushesError as refusal:
         if refusal.code != "temporal_unavailable":
             raise
-        messages().print(Text(str(refusal), style="yellow"), soft_wrap=True)
+        messages().print(Text(sentence_of(refusal), style="yellow"), soft_wrap=True)
         return video, None
 
 

@@ -12,13 +12,14 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from cli.api_client import ApiClient, ApiUnreachable
 from cli.arguments import AsJson
 from cli.console import fact_lines, output, print_facts
-from cli.errors import CommandFailed, ExitCode
+from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.status_view import places, queue_table, running_table, videos_table, worker_table
-from cli.views import RunningView, SystemView
 from cli.where import Service, find_service
+from client.asynchronous import AsyncRushes
+from client.errors import RushesError
+from client.views import RunningView, SystemView
 from contracts.status import VideoStatus
 
 _EVERY_SECONDS: Final = 2.0
@@ -63,7 +64,7 @@ async def _look_once(service: Service) -> Standing:
         return await _look(api)
 
 
-async def _look(api: ApiClient) -> Standing:
+async def _look(api: AsyncRushes) -> Standing:
     system, running = await asyncio.gather(api.system(), api.running(_MOST_RUNNING))
     return Standing(system, running)
 
@@ -77,8 +78,10 @@ async def _watch(service: Service) -> None:
                 note, begun = "", time.monotonic()
                 try:
                     known = await _look(api)
-                except ApiUnreachable as error:
-                    note = str(error)
+                except RushesError as error:
+                    if not error.is_unanswered:
+                        raise
+                    note = sentence_of(error)
                 clock = Text(f"{datetime.now().astimezone():%H:%M:%S}, every {_EVERY_SECONDS:g} s  ", style="dim")
                 shown: list[RenderableType] = [Text.assemble(clock, (note, "yellow"))]
                 if known is not None:

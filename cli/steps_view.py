@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import duration_text
-from cli.views import StepView, VideoView
+from client.views import StepView, VideoView
+from contracts.status import StepState
 from contracts.temporal_names import parse_chunk_activity_id
-from runs.records import StepState
 
 _MARKS: Final = {
     StepState.SCHEDULED: Text("·", style="dim"),

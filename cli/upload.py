@@ -1,8 +1,7 @@
 """``rushes upload``: send videos, with a bar while they are sent."""
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from cli.api_client import ApiClient, open_readable
 from cli.arguments import AsJson
-from cli.begun_uploads import BegunUploads
 from cli.console import messages, output, size_text
-from cli.errors import CommandFailed, ExitCode
+from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.follow import follow
 from cli.outcome import print_outcome
-from cli.resuming import ResumingUpload
-from cli.views import VideoView
+from cli.readable import check_readable, unreadable
 from cli.where import Service, find_service
+from client.asynchronous import AsyncRushes
+from client.begun_uploads import BegunUploads
+from client.errors import RushesError
+from client.views import VideoView
 from contracts.status import VideoStatus
 
 
@@ -76,7 +76,7 @@ def upload(  # noqa: PLR0917 # each is an option, given by its name
         raise CommandFailed("--title goes with one FILE only.", ExitCode.USAGE)
     wishes = Wishes(title, profile, metadata_from(metadata))
     for file in files:
-        open_readable(file).close()
+        check_readable(file)
     if not asyncio.run(_Uploads(find_service(), wishes, wait=wait, as_json=as_json).send_all(files)):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -101,34 +101,30 @@ class _Uploads:
         ended_well = not self._wait or all(video.status is VideoStatus.READY for video in videos)
         return ended_well and len(sent) == len(files)
 
-    async def _send(self, api: ApiClient, file: Path, *, of: int) -> str | None:
+    async def _send(self, api: AsyncRushes, file: Path, *, of: int) -> str | None:
         try:
             video_id = await send(api, file, self._wishes, messages())
-        except CommandFailed as failure:
-            if failure.exit_code is not ExitCode.FAILED or of == 1:
+        except RushesError as failure:
+            if failure.status is None or of == 1:
                 raise
-            messages().print(Text(f"{file.name}: {failure}", style="red"), soft_wrap=True)
+            messages().print(Text(f"{file.name}: {sentence_of(failure)}", style="red"), soft_wrap=True)
             return None
         if not self._as_json:
             output().print(video_id)
         return video_id
 
-    async def _followed(self, api: ApiClient, video_id: str) -> VideoView:
+    async def _followed(self, api: AsyncRushes, video_id: str) -> VideoView:
         video = await follow(api, video_id, messages())
         print_outcome(video, self._service, api, messages())
         return video
 
 
-async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> str:
+async def send(api: AsyncRushes, file: Path, wishes: Wishes, console: Console) -> str:
     """Upload one file with a bar, or a line where there is no terminal; returns the video's id."""
     size = await asyncio.to_thread(_size, file)
-    metadata = json.dumps(dict(wishes.metadata)) if wishes.metadata else None
-    named = {"title": wishes.title, "profile": wishes.profile, "metadata": metadata}
-    said = {name: text for name, text in named.items() if text is not None}
-    sending = ResumingUpload(api, file, said, BegunUploads.of_user())
     if not console.is_terminal:
         console.print(f"Uploading {file.name} ({size_text(size)})", soft_wrap=True)
-        return await sending.send(on_sent=lambda _: None, on_broken=lambda why: _tell_broken(console, why))
+        return await _send(api, file, wishes, console, lambda _sent, _size: None)
     columns = (
         TextColumn("Uploading {task.fields[name]}", markup=False),
         BarColumn(bar_width=None),
@@ -138,16 +134,32 @@ async def send(api: ApiClient, file: Path, wishes: Wishes, console: Console) -> 
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("upload", total=size, name=_short(file.name))
-        video_id = await sending.send(
-            on_sent=lambda sent: progress.update(task, completed=sent),
-            on_broken=lambda why: _tell_broken(progress.console, why),
+        video_id = await _send(
+            api, file, wishes, progress.console, lambda sent, _size: progress.update(task, completed=sent)
         )
     console.print(f"Uploaded {file.name} ({size_text(size)})", soft_wrap=True)
     return video_id
 
 
-def _tell_broken(console: Console, why: str) -> None:
-    console.print(Text(f"{why} Going on from where it was.", style="yellow"), soft_wrap=True)
+async def _send(
+    api: AsyncRushes, file: Path, wishes: Wishes, console: Console, on_sent: Callable[[int, int], None]
+) -> str:
+    try:
+        return await api.upload(
+            file,
+            title=wishes.title,
+            profile=wishes.profile,
+            metadata=wishes.metadata,
+            begun=BegunUploads.of_user(),
+            on_sent=on_sent,
+            on_broken=lambda why: _tell_broken(console, why),
+        )
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def _tell_broken(console: Console, why: RushesError) -> None:
+    console.print(Text(f"{sentence_of(why)} Going on from where it was.", style="yellow"), soft_wrap=True)
 
 
 def _short(name: str) -> str:

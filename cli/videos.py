@@ -14,8 +14,8 @@ from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import print_outcome
 from cli.upload import Metadata, metadata_from
-from cli.views import VideoView
 from cli.where import find_service
+from client.views import VideoView
 from contracts.status import VideoStatus
 
 _WIDE: Final = 110
@@ -34,20 +34,22 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
     as_json: AsJson = False,
 ) -> None:
     """List videos, newest first."""
-    kept = {f"metadata[{key}]": value for key, value in metadata_from(metadata).items()}
-    wanted = {"error_code": error_code, "title": title, **kept}
+    kept = metadata_from(metadata)
     service = find_service()
 
     async def fetch() -> list[VideoView]:
         async with service.api() as api:
-            found = api.videos(status=status, limit=None if every else limit, wanted=wanted)
+            most = None if every else limit
+            found = api.videos(limit=most, status=status, error_code=error_code, title=title, metadata=kept)
             return [video async for video in found]
 
     videos = asyncio.run(fetch())
     if as_json:
         output().print_json(data=[video.model_dump(mode="json") for video in videos], indent=2)
     elif not videos:
-        messages().print("There are no such videos." if status or any(wanted.values()) else "There are no videos.")
+        messages().print(
+            "There are no such videos." if status or error_code or title or kept else "There are no videos."
+        )
     else:
         console = output()
         console.print(_table_of(videos, whole_ids=console.width >= _WIDE))

@@ -12,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import messages, output
-from cli.listening import Happening, happenings
-from cli.views import WebhookView
+from cli.errors import sentence_of
 from cli.where import find_service
+from client.errors import RushesError
+from client.listening import Event
+from client.views import WebhookView, WebhookWithSecret
 from contracts.event_types import STORED_EVENTS, EventType
 from events.signing import new_secret, signed_headers
 
@@ -35,13 +37,13 @@ def create(
     """Have events sent to a URL. Prints the webhook's id and its secret, which is not shown again."""
     service = find_service()
 
-    async def ask() -> WebhookView:
+    async def ask() -> WebhookWithSecret:
         async with service.api() as api:
-            return await api.create_webhook(url, [str(kind) for kind in event or []], description)
+            return await api.webhooks.create(url, [str(kind) for kind in event or []], description)
 
     webhook = asyncio.run(ask())
     output().print(str(webhook.id))
-    output().print(webhook.secret or "", soft_wrap=True)
+    output().print(webhook.secret, soft_wrap=True)
     messages().print("Keep the secret: what is sent is signed with it, as https://www.standardwebhooks.com has it.")
 
 
@@ -51,7 +53,7 @@ def list_webhooks() -> None:
 
     async def ask() -> list[WebhookView]:
         async with service.api() as api:
-            return await api.webhooks()
+            return await api.webhooks.all()
 
     table = Table("ID", "STATE", "EVENTS", "URL", box=None, pad_edge=False)
     for webhook in asyncio.run(ask()):
@@ -77,28 +79,28 @@ def listen(
 
     async def follow() -> None:
         async with service.api() as api, httpx.AsyncClient(timeout=_FORWARD_SECONDS, trust_env=False) as receiver:
-            async for happening in happenings(api, on_begun=_tell_begun, on_broken=_tell_broken):
-                if happening.type not in wanted:
+            async for told in api.events(on_begun=_tell_begun, on_broken=_tell_broken):
+                if told.type not in wanted:
                     continue
-                _print(happening, as_json=as_json)
-                if forward_to is not None and happening.id is not None:
-                    await _forward(receiver, forward_to, happening, secret)
+                _print(told, as_json=as_json)
+                if forward_to is not None and told.id is not None:
+                    await _forward(receiver, forward_to, told, secret)
 
     asyncio.run(follow())
 
 
-def _print(happening: Happening, *, as_json: bool) -> None:
+def _print(told: Event, *, as_json: bool) -> None:
     if as_json:
-        line = {"id": happening.id, "type": happening.type, "data": happening.video}
+        line = {"id": told.id, "type": told.type, "data": told.data}
         output().print(json.dumps(line, ensure_ascii=False), soft_wrap=True, markup=False, highlight=False)
         return
-    video = happening.video
+    video = told.data
     progress = video.get("progress")
     note = video.get("error_code") or (f"{progress:.0%}" if progress is not None else "")
     now = datetime.now(UTC).astimezone()
     line_of_words = [
         f"{now:%H:%M:%S}",
-        f"{happening.type:<15}",
+        f"{told.type:<15}",
         str(video.get("id", "")),
         str(note),
         video.get("title"),
@@ -106,10 +108,10 @@ def _print(happening: Happening, *, as_json: bool) -> None:
     output().print(Text("  ".join(word for word in line_of_words if word)), soft_wrap=True)
 
 
-async def _forward(receiver: httpx.AsyncClient, url: str, happening: Happening, secret: str) -> None:
-    message = {"type": happening.type, "timestamp": datetime.now(UTC).isoformat(), "data": happening.video}
+async def _forward(receiver: httpx.AsyncClient, url: str, told: Event, secret: str) -> None:
+    message = {"type": told.type, "timestamp": datetime.now(UTC).isoformat(), "data": told.data}
     body = json.dumps(message, ensure_ascii=False).encode()
-    headers = signed_headers(f"evt_{happening.id}", int(time.time()), body, [secret])
+    headers = signed_headers(f"evt_{told.id}", int(time.time()), body, [secret])
     try:
         answer = await receiver.post(url, content=body, headers={"Content-Type": "application/json", **headers})
         said = f"answered {answer.status_code}"
@@ -122,5 +124,5 @@ def _tell_begun() -> None:
     messages().print("Listening until Ctrl-C.")
 
 
-def _tell_broken(why: str) -> None:
-    messages().print(Text(f"{why} Going on from where it was.", style="yellow"), soft_wrap=True)
+def _tell_broken(why: RushesError) -> None:
+    messages().print(Text(f"{sentence_of(why)} Going on from where it was.", style="yellow"), soft_wrap=True)

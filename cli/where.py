@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.api_client import ApiClient
 from cli.errors import CommandFailed, ExitCode
+from client.asynchronous import AsyncRushes
 from embedded.parts import browsable
 from embedded.run_file import RunFile
 from embedded.temporal import ADDRESS_VARIABLE
@@ -40,10 +40,10 @@ class Service:
             return address_and_namespace()
         return self.stack.temporal, self.stack.namespace
 
-    def api(self) -> ApiClient:
+    def api(self) -> AsyncRushes:
         """A client of the api."""
         key = self.settings.api_key
-        return ApiClient(self.api_url, key.get_secret_value() if key is not None else None)
+        return AsyncRushes(self.api_url, key=key.get_secret_value() if key is not None else None)
 
     async def temporal(self) -> Client:
         """A client of Temporal.

@@ -30,3 +30,16 @@ class Visibility(StrEnum):
 
     PUBLIC = "public"
     """Everybody who knows their address."""
+
+
+class StepState(StrEnum):
+    """Where one activity stands."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"

@@ -13,7 +13,8 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription, WorkflowHistory
 from temporalio.converter import DataConverter
 
-from runs.records import StepFailure, StepRecord, StepState
+from contracts.status import StepState
+from runs.records import StepFailure, StepRecord
 
 
 async def read_steps(

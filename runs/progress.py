@@ -15,8 +15,9 @@ from temporalio.client import WorkflowExecutionDescription
 from temporalio.converter import DataConverter
 
 from contracts.processing import Step, StepProgress
+from contracts.status import StepState
 from contracts.temporal_names import ActivityId, parse_chunk_activity_id
-from runs.records import LiveProgress, StepRecord, StepState
+from runs.records import LiveProgress, StepRecord
 from runs.time_left import Stretch, time_left_seconds
 
 

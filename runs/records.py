@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from contracts.processing import Step
+from contracts.status import StepState
 from media.facts import FileFacts
 
 
@@ -39,19 +39,6 @@ class NewestRun:
 
     attempt: int
     is_open: bool
-
-
-class StepState(StrEnum):
-    """Where one activity stands."""
-
-    SCHEDULED = "scheduled"
-    RUNNING = "running"
-    RETRYING = "retrying"
-    PAUSED = "paused"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from runs.records import StepFailure, StepRecord, StepState
+from contracts.status import StepState
+from runs.records import StepFailure, StepRecord
 from tests.api.openapi_check import assert_matches
 from tests.api.running import RecordedRuns
 

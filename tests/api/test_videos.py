@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from contracts.processing import Step
-from contracts.status import SEEN_STATUSES, VideoStatus
+from contracts.status import SEEN_STATUSES, StepState, VideoStatus
 from contracts.warnings import VideoWarning
 from database.engine import Database
 from database.videos import NewVideo
-from runs.records import LiveProgress, StepFailure, StepRecord, StepState
+from runs.records import LiveProgress, StepFailure, StepRecord
 from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video, video_of
 from tests.api.running import RecordedRuns

@@ -17,9 +17,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import StorageFailed
 from contracts.processing import VideoProcessingInput
+from contracts.status import StepState
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
 from runs.client import TemporalRuns
-from runs.records import NewestRun, RunStillOpen, StepRecord, StepState, TemporalRefuses, TemporalUnavailable
+from runs.records import NewestRun, RunStillOpen, StepRecord, TemporalRefuses, TemporalUnavailable
 from tests.waiting import eventually
 from tests.workflows.plans import encoded_plan
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers

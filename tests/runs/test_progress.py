@@ -12,11 +12,12 @@ from temporalio.client import Client
 
 from contracts.errors import OutputMismatch, TranscodeFailed
 from contracts.processing import Step, StepProgress, VideoProcessingInput
+from contracts.status import StepState
 from contracts.temporal_names import ActivityId, chunk_activity_id, parse_chunk_activity_id, tried_again, workflow_id
 from media.plan import TranscodePlan
 from runs.client import TemporalRuns
 from runs.progress import progress_between_steps
-from runs.records import LiveProgress, StepRecord, StepState
+from runs.records import LiveProgress, StepRecord
 from tests.waiting import eventually
 from tests.workflows.plans import copied_plan, encoded_plan, with_encoded_sound
 from tests.workflows.running import Handle, paused

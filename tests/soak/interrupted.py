@@ -14,9 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cli.api_client import ApiClient
-from cli.begun_uploads import BegunUploads
-from cli.resuming import ResumingUpload
+from client.asynchronous import AsyncRushes
+from client.begun_uploads import BegunUploads
 from tests.end_to_end.conftest import in_the_bucket, serving, with_everything_allowed
 from tests.fixtures.bucket import bucket_server
 from tests.fixtures.stack import Home
@@ -53,10 +52,9 @@ async def upload(home: Home, api: str, path: Path, begun: BegunUploads, times: i
     for number in range(times + 1):
         goal = size if number == times else size * (number + 1) // (times + 1)
         reached = asyncio.Event()
-        async with ApiClient(api) as client:
-            sending = ResumingUpload(client, path, {}, begun)
+        async with AsyncRushes(api) as client:
             tell = partial(_tell, goal, reached)
-            task = asyncio.create_task(sending.send(on_sent=tell, on_broken=lambda _: None))
+            task = asyncio.create_task(client.upload(path, begun=begun, on_sent=tell))
             if number == times:
                 return await task, killed, ended
             await reached.wait()
@@ -73,7 +71,7 @@ async def upload(home: Home, api: str, path: Path, begun: BegunUploads, times: i
     raise AssertionError("the last time returns")
 
 
-def _tell(goal: int, reached: asyncio.Event, sent: int) -> None:
+def _tell(goal: int, reached: asyncio.Event, sent: int, _size: int) -> None:
     if sent >= goal:
         reached.set()
 

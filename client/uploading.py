@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from cli.api_client import ApiClient, ApiRefused, ApiUnreachable, open_readable
-from cli.begun_uploads import BegunUploads
+from client.begun_uploads import BegunUploads
+from client.connection import Connection
+from client.errors import RushesError
 
 _PIECE_BYTES: Final = 1024 * 1024
 _PATIENCE_SECONDS: Final = 120.0
@@ -23,7 +24,7 @@ _TRIED_AGAIN: Final = frozenset(
     {"upload_locked", "wrong_offset", "database_unavailable", "storage_failed", "internal", "quota_exceeded"}
     | {"http_429", "http_500", "http_502", "http_503", "http_504"}
 )
-"""What may pass; what else is refused leaves the upload where it is, for the same command later."""
+"""What may pass; what else is refused leaves the upload where it is, to be gone on with later."""
 _BEGUN_ANEW: Final = frozenset({"upload_gone", "video_not_found"})
 
 
@@ -31,93 +32,112 @@ class ResumingUpload:
     """Sends one file, and goes on by itself when the connection breaks or the api is started again.
 
     Args:
-        api: Where to.
+        connection: Where to.
         file: The video.
-        metadata: Title and profile, where they are asked for.
-        begun: Uploads of earlier commands.
+        metadata: What ``Upload-Metadata`` says beside the file's name: title, profile, metadata.
+        idempotency_key: A name of this video; an upload that was begun with it is gone on with.
+        begun: Where uploads are remembered until they are through, so that a later one of the same file goes on.
+            Default: nowhere.
     """
 
-    def __init__(self, api: ApiClient, file: Path, metadata: Mapping[str, str], begun: BegunUploads) -> None:
-        self._api = api
+    def __init__(
+        self,
+        connection: Connection,
+        file: Path,
+        metadata: Mapping[str, str],
+        *,
+        idempotency_key: str | None = None,
+        begun: BegunUploads | None = None,
+    ) -> None:
+        self._connection = connection
         self._file = file
         self._metadata = {"filename": file.name, **metadata}
+        self._idempotency_key = idempotency_key
         self._begun = begun
         self._size = 0
         self._name = ""
         self._path: str | None = None
         self._reached = -1
 
-    async def send(self, *, on_sent: Callable[[int], None], on_broken: Callable[[str], None]) -> str:
+    async def send(self, *, on_sent: Callable[[int, int], None], on_broken: Callable[[RushesError], None]) -> str:
         """Send it to its end.
 
         Args:
-            on_sent: Told how many bytes were sent so far.
+            on_sent: Told how many bytes were sent so far, and of how many.
             on_broken: Told why it has to go on.
 
         Returns:
             The video's id.
 
         Raises:
-            ApiRefused: The api does not take it.
-            ApiUnreachable: Nothing got through for too long. The same command goes on.
+            RushesError: The api does not take it, or nothing got through for two minutes.
+            OSError: The file can't be read.
         """
         self._size, self._name = await asyncio.to_thread(self._look)
-        self._path = self._begun.find(self._name)
+        self._path = self._begun.find(self._name) if self._begun is not None else None
         reached, pause = -1, _FIRST_PAUSE_SECONDS
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 return await self._go_on(on_sent)
-            except (ApiRefused, ApiUnreachable) as failure:
+            except RushesError as failure:
                 if self._reached > reached:  # something got through since the last time
                     reached, pause = self._reached, _FIRST_PAUSE_SECONDS
                     deadline = time.monotonic() + _PATIENCE_SECONDS
                 if not self._is_tried_again(failure) or time.monotonic() > deadline:
                     raise
-                on_broken(str(failure))
+                on_broken(failure)
+                pause = max(pause, min(failure.retry_after or 0.0, _LONGEST_PAUSE_SECONDS))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _go_on(self, on_sent: Callable[[int], None]) -> str:
+    async def _go_on(self, on_sent: Callable[[int, int], None]) -> str:
         if self._path is None:
             self._path = await self._create()
-            self._begun.remember(self._name, self._path)
-        offset = int((await self._api.send("HEAD", self._path, headers=_TUS)).headers["upload-offset"])
+            self._remember(self._path)
+        answer = await self._connection.send("HEAD", self._path, headers=_TUS)
+        offset = int(answer.headers["upload-offset"])
         self._reached = offset
-        on_sent(offset)
+        on_sent(offset, self._size)
         if offset < self._size:
             headers = {**_TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-            content = _pieces(self._file, offset, on_sent)
-            await self._api.send("PATCH", self._path, headers=headers, content=content)
-        self._begun.remember(self._name, None)
+            content = _pieces(self._file, offset, lambda sent: on_sent(sent, self._size))
+            await self._connection.send("PATCH", self._path, headers=headers, content=content)
+        self._remember(None)
         return self._path.rpartition("/")[2]
 
     async def _create(self) -> str:
         pairs = (f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in self._metadata.items())
         headers = {**_TUS, "Upload-Length": str(self._size), "Upload-Metadata": ",".join(pairs)}
-        return str((await self._api.send("POST", _UPLOADS, headers=headers)).headers["location"])
+        if self._idempotency_key is not None:
+            headers["Idempotency-Key"] = self._idempotency_key
+        return str((await self._connection.send("POST", _UPLOADS, headers=headers)).headers["location"])
 
-    def _is_tried_again(self, failure: ApiRefused | ApiUnreachable) -> bool:
-        if isinstance(failure, ApiUnreachable):
+    def _remember(self, path: str | None) -> None:
+        if self._begun is not None:
+            self._begun.remember(self._name, path)
+
+    def _is_tried_again(self, failure: RushesError) -> bool:
+        if failure.is_unanswered:
             return self._path is not None  # an api that never answered is not there
         if failure.code in _TRIED_AGAIN:
             return True
         if self._path is None or failure.code not in _BEGUN_ANEW:
             return False
         self._path = None
-        self._begun.remember(self._name, None)
+        self._remember(None)
         self._reached += 1  # a reason to try again
         return True
 
     def _look(self) -> tuple[int, str]:
         """The file's size, and a name for this very file and what is asked for."""
         found, path = self._file.stat(), str(self._file.absolute())
-        what = [self._api.base_url, path, found.st_size, found.st_mtime_ns, self._metadata]
+        what = [self._connection.base_url, path, found.st_size, found.st_mtime_ns, self._metadata]
         return found.st_size, hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
 async def _pieces(file: Path, offset: int, on_sent: Callable[[int], None]) -> AsyncIterator[bytes]:
-    with open_readable(file) as opened:
+    with await asyncio.to_thread(file.open, "rb") as opened:
         opened.seek(offset)
         while piece := await asyncio.to_thread(opened.read, _PIECE_BYTES):
             yield piece

@@ -1,4 +1,4 @@
-"""What `rushes upload` makes of an api that refuses in the middle: an upload is forgotten only where it is gone."""
+"""What an upload makes of an api that refuses in the middle: an upload is forgotten only where it is gone."""
 
 from pathlib import Path
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.api_client import ApiClient, ApiRefused
-from cli.begun_uploads import BegunUploads
-from cli.resuming import ResumingUpload
+from client.begun_uploads import BegunUploads
+from client.connection import Connection
+from client.errors import RushesError
+from client.uploading import ResumingUpload
 
 SIZE = 1000
 HERE = "/api/v1/uploads/one"
 
 
-class Refusing(ApiClient):
+class Refusing(Connection):
     """Answers as tus does, but for what it refuses: each PATCH in turn, by its code, and then no more."""
 
     def __init__(self, *codes: str) -> None:
@@ -26,7 +27,7 @@ class Refusing(ApiClient):
         assert path.startswith("/api/v1/uploads")
         self.asked.append(method)
         if method == "PATCH" and self._codes:
-            raise ApiRefused(self._codes.pop(0), "No.", 500)
+            raise RushesError(self._codes.pop(0), "No.", status=500)
         return httpx.Response(200, headers={"location": HERE, "upload-offset": "10"})
 
 
@@ -37,9 +38,9 @@ def file(tmp_path: Path) -> Path:
     return video
 
 
-async def sent(api: ApiClient, file: Path) -> str:
-    upload = ResumingUpload(api, file, {}, BegunUploads(file.with_name("begun.json")))
-    return await upload.send(on_sent=lambda _: None, on_broken=lambda _: None)
+async def sent(api: Connection, file: Path) -> str:
+    upload = ResumingUpload(api, file, {}, begun=BegunUploads(file.with_name("begun.json")))
+    return await upload.send(on_sent=lambda _sent, _size: None, on_broken=lambda _: None)
 
 
 @pytest.mark.parametrize("code", ["storage_failed", "internal", "http_504", "quota_exceeded", "upload_locked"])
@@ -51,7 +52,7 @@ async def test_what_may_pass_is_asked_again_and_the_upload_goes_on(file: Path, c
 
 @pytest.mark.parametrize("code", ["unauthenticated", "too_large", "foreign_origin"])
 async def test_after_a_refusal_that_stays_the_same_command_goes_on_later(file: Path, code: str) -> None:
-    with pytest.raises(ApiRefused):
+    with pytest.raises(RushesError):
         await sent(Refusing(code), file)
     later = Refusing()
     assert await sent(later, file) == "one"

@@ -1,12 +1,11 @@
-"""The api's answers, as far as the commands show them; what the api adds later is passed over."""
+"""The api's answers; what the api adds later is passed over, and what it has not told yet has a default."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts.status import VideoStatus
-from runs.records import StepState
+from contracts.status import StepState, VideoStatus, Visibility
 
 
 class Accepted(BaseModel):
@@ -28,8 +27,10 @@ class VideoView(BaseModel):
     """One video."""
 
     id: UUID
+    user_id: str = ""
     title: str
     metadata: dict[str, str] = {}
+    visibility: Visibility = Visibility.PRIVATE
     profile: str
     status: VideoStatus
     file_size_bytes: int
@@ -49,6 +50,7 @@ class VideoView(BaseModel):
     updated_at: datetime
     step: str | None = None
     progress: float | None = None
+    step_attempt: int | None = None
     speed: float | None = None
     time_left_seconds: float | None = None
 
@@ -223,12 +225,63 @@ class SystemView(BaseModel):
     profiles: list[ProfileView]
 
 
+class LinkView(BaseModel):
+    """A link to one video. Whoever has it may play the video until it expires."""
+
+    url_mp4: str
+    thumbnail: str
+    expires_at: datetime
+
+
 class WebhookView(BaseModel):
-    """Where events are sent."""
+    """Where events are sent.
+
+    Attributes:
+        event_types: Which events; none for all.
+        disabled_reason: Why nothing is sent, where it was not its user who wanted that.
+    """
 
     id: UUID
+    user_id: str = ""
     url: str
+    description: str = ""
     event_types: list[str]
     is_enabled: bool
     disabled_reason: str | None = None
-    secret: str | None = None
+    created_at: datetime
+
+
+class WebhookWithSecret(WebhookView):
+    """The same, with the secret that messages are signed with, which is shown this once."""
+
+    secret: str
+
+
+class AnswerView(BaseModel):
+    """What came of one attempt to send an event."""
+
+    at: datetime
+    round: int
+    seconds: float
+    status: int | None
+    detail: str
+
+
+class DeliveryView(BaseModel):
+    """An event on its way to a webhook."""
+
+    id: int
+    event_id: int
+    event_type: str
+    video_id: UUID
+    status: str
+    answers: list[AnswerView]
+    next_attempt_at: datetime | None
+    created_at: datetime
+
+
+class DeliveryPage(BaseModel):
+    """Deliveries, newest first."""
+
+    items: list[DeliveryView]
+    next_before: int | None

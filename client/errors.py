@@ -1,0 +1,37 @@
+"""What goes wrong for a client: one class of error, told apart by its code."""
+
+from typing import Final
+
+UNREACHABLE: Final = "unreachable"
+"""Nothing answers where the api should be."""
+
+CONNECTION_LOST: Final = "connection_lost"
+"""There was a connection, and it broke, or no answer came in time. What was asked may have been done."""
+
+FOREIGN_ANSWER: Final = "foreign_answer"
+"""Whatever answers there is no api of Rushes."""
+
+
+class RushesError(Exception):
+    """The api refused what was asked, or could not be asked.
+
+    Attributes:
+        code: A stable name: the api's own, or one of this module's where there was no answer of the api's;
+            ``http_502`` and the like where something in between answered.
+        status: The HTTP status, or None where there was no answer.
+        detail: A sentence for people.
+        retry_after: Seconds after which the api wants to be asked again, where it said so.
+    """
+
+    def __init__(self, code: str, detail: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        """Take what is known."""
+        super().__init__(f"{detail} ({code})")
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.retry_after = retry_after
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether no answer came, so that nothing is known of what became of the request."""
+        return self.code in {UNREACHABLE, CONNECTION_LOST}
