@@ -141,9 +141,10 @@ histories: $(DEV_STAMP) ## Record the history of every path of the workflow anew
 	@"$(BIN)/python" -m tests.histories.record
 
 .PHONY: docs
-docs: $(DEV_STAMP) ## Write the pages that are made from settings, profiles and tests
+docs: $(DEV_STAMP) ## Write the pages that are made from settings, profiles, tests and the API
 	@"$(BIN)/python" docs/make_configuration.py
 	@"$(BIN)/python" docs/make_media.py
+	@"$(BIN)/python" docs/make_openapi.py
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and the embedded stack's state
