@@ -93,7 +93,7 @@ soak-connections: $(DEV_STAMP) ## Twenty thousand connections that say nothing, 
 	@exec "$(BIN)/python" -m tests.soak.silent_connections
 
 .PHONY: failpoints
-failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, ten minutes: make failpoints [ONLY=deleted]
+failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, twenty minutes: make failpoints [ONLY=deleted]
 	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
 
 .PHONY: screenshots

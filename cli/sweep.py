@@ -35,10 +35,10 @@ def sweep(
         report = asyncio.run(pass_once())
     except (DatabaseUnavailable, StorageFailed) as error:
         raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
-    went = "would go" if dry_run else "went"
-    output().print(f"Stray files in {report.removed} places ({size_text(report.size_bytes)}) {went}.")
+    went = "Would go" if dry_run else "Gone"
+    output().print(f"{went}: {report.removed} ({size_text(report.size_bytes)}).", soft_wrap=True)
     if report.failed:
-        raise CommandFailed(f"Those in {report.failed} places could not be removed.", ExitCode.FAILED)
+        raise CommandFailed(f"Could not be removed: {report.failed}; the log says why.", ExitCode.FAILED)
 
 
 @asynccontextmanager
