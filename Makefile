@@ -100,6 +100,10 @@ failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and de
 screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screenshots and docs/pictures, minutes: make screenshots [ONLY="library"]
 	@exec "$(BIN)/python" -m tests.web.screenshots $${ONLY:-}
 
+.PHONY: operator-pictures
+operator-pictures: $(DEV_STAMP) ## A video as Temporal's Web UI shows it, into docs/pictures, minutes
+	@exec "$(BIN)/python" -m tests.web.operator_pictures
+
 .PHONY: mutants
 mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
 	@exec "$(BIN)/python" -m tests.hostile.mutants
