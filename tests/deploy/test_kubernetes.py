@@ -89,6 +89,19 @@ def test_media_workers_know_no_database() -> None:
     assert settings_of(pods()["rushes-media-worker"]) >= SECRET - {"DATABASE_URL"}
 
 
+def test_the_metrics_of_workers_are_open_to_prometheus_alone() -> None:
+    policy = of_kind("NetworkPolicy")["rushes-worker-metrics"]["spec"]
+    (chosen,) = policy["podSelector"]["matchExpressions"]
+    workers = {name for name in of_kind("Deployment") if name.endswith("-worker")}
+    assert (set(chosen["values"]), policy["policyTypes"]) == (workers, ["Ingress"])
+    (rule,) = policy["ingress"]
+    for name in workers:
+        (container,) = of_kind("Deployment")[name]["spec"]["template"]["spec"]["containers"]
+        settings = {one["name"]: one.get("value", "") for one in container["env"]}
+        assert [int(settings["RUSHES_METRICS_PORT"])] == [port["port"] for port in rule["ports"]]
+    assert rule["from"], "everybody may read them"
+
+
 @pytest.mark.parametrize("name", pods())
 def test_no_pod_runs_as_root_or_may_gain_rights_or_write_its_own_image(name: str) -> None:
     pod = pods()[name]
