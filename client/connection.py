@@ -80,11 +80,11 @@ class Connection:
     async def _errors(self) -> AsyncIterator[None]:
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise RushesError(UNREACHABLE, f"No api answers at {self.base_url}.") from error
         except httpx.TimeoutException as error:
             raise RushesError(CONNECTION_LOST, f"The api at {self.base_url} does not answer in time.") from error
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             raise RushesError(CONNECTION_LOST, f"The connection to the api at {self.base_url} broke: {why}.") from error
 

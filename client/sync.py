@@ -133,8 +133,10 @@ class Rushes:
 
     def close(self) -> None:
         """Close every connection."""
-        self._loop.run(self._asynchronous.close())
-        self._loop.close()
+        try:
+            self._loop.run(self._asynchronous.close())
+        finally:
+            self._loop.close()
 
     def absolute(self, path: str) -> str:
         """The whole URL of a path that the api gave."""

@@ -133,6 +133,7 @@ class ResumingUpload:
         """The file's size, and a name for this very file and what is asked for."""
         found, path = self._file.stat(), str(self._file.absolute())
         what = [self._connection.base_url, path, found.st_size, found.st_mtime_ns, self._metadata]
+        what += [self._idempotency_key] if self._idempotency_key is not None else []
         return found.st_size, hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 

@@ -12,7 +12,6 @@ from client.views import VideoView
 from contracts.event_types import EventType
 
 _POLL_SECONDS: Final = 1.0
-"""Between two looks while no events come."""
 _LOOK_SECONDS: Final = 15.0
 """Between two looks while they do: something in between may hold them back."""
 _SILENCE_SECONDS: Final = 60.0
@@ -26,15 +25,19 @@ class Waiting:
     Args:
         look: Reads the video.
         listen: Tells what happens to it; the function that it is given is called once nothing is missed any more.
+        poll_seconds: Between two looks while no events come.
     """
 
     def __init__(
         self,
         look: Callable[[], Awaitable[VideoView]],
         listen: Callable[[Callable[[], None]], AsyncIterator[Event]],
+        *,
+        poll_seconds: float = _POLL_SECONDS,
     ) -> None:
         self._look = look
         self._listen = listen
+        self._poll_seconds = poll_seconds
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._is_listening = False
         self._answered = time.monotonic()
@@ -61,7 +64,7 @@ class Waiting:
 
     async def _next(self) -> VideoView | None:
         """The video after the next event, or after a while. None while the api is away."""
-        pause = _LOOK_SECONDS if self._is_listening else _POLL_SECONDS
+        pause = _LOOK_SECONDS if self._is_listening else self._poll_seconds
         try:
             async with asyncio.timeout(pause):
                 event = await self._events.get()
