@@ -5,7 +5,7 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -36,6 +36,7 @@ from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
+from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.protocol import Storage
 from telemetry.exposition import new_registry
@@ -127,7 +128,11 @@ def _services_of(
             async def reconcile() -> ReconcileReport:
                 return await reconciler.run() if await leadership.leads() else ReconcileReport()
 
-            sweeper = Sweeper(database.videos, database.backlog, storage, timedelta(seconds=settings.sweep_age_seconds))
+            async def known_since() -> datetime:
+                return await database.places.known_since(await storage_identity(settings.place))
+
+            age = timedelta(seconds=settings.sweep_age_seconds)
+            sweeper = Sweeper(database.videos, database.backlog, storage, age, known_since)
 
             async def sweep() -> SweepReport:
                 return await sweeper.run() if await leadership.leads() else SweepReport()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -15,21 +15,27 @@ from contracts.errors import DatabaseUnavailable, StorageFailed
 from database.engine import Database
 from runs.sweep import Sweeper, SweepReport
 from settings import Settings
+from storage.identity import storage_identity
 from storage.opening import open_storage
+from storage.protocol import Storage
 
 
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also files without a row from before this database knew the storage.")
+    ] = False,
 ) -> None:
     """Remove files that no video is to have, left by uploads and runs that were killed. The api does so by itself.
 
-    Files that came within RUSHES_SWEEP_AGE_SECONDS stay.
+    Files that came within RUSHES_SWEEP_AGE_SECONDS stay. So do, without --all, originals and published files without a
+    row that are older than this database, or than its restore: they may be all that is left of a video.
     """
     settings = find_service().settings
 
     async def pass_once() -> SweepReport:
         async with _sweeper(settings) as sweeper:
-            return await _told(sweeper) if dry_run else await sweeper.run()
+            return await _told(sweeper, everything) if dry_run else await sweeper.run(from_before=everything)
 
     try:
         report = asyncio.run(pass_once())
@@ -46,17 +52,30 @@ async def _sweeper(settings: Settings) -> AsyncIterator[Sweeper]:
     database = Database(settings.required_database_url, settings.database_pool_size)
     try:
         async with open_storage(settings.place) as storage:
-            older_than = timedelta(seconds=settings.sweep_age_seconds)
-            yield Sweeper(database.videos, database.backlog, storage, older_than)
+            yield sweeper_of(settings, database, storage)
     finally:
         await database.dispose()
 
 
-async def _told(sweeper: Sweeper) -> SweepReport:
+def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
+    """The sweeper of the service that the settings describe."""
+
+    async def known_since() -> datetime:
+        return await database.places.known_since(await storage_identity(settings.place))
+
+    older_than = timedelta(seconds=settings.sweep_age_seconds)
+    return Sweeper(database.videos, database.backlog, storage, older_than, known_since)
+
+
+async def _told(sweeper: Sweeper, everything: bool) -> SweepReport:
     report = SweepReport()
     async for stray in sweeper.strays():
-        line = f"{stray.prefix}{stray.video_id}  {size_text(stray.size_bytes)}  {stray.why}"
+        stays = stray.came_before and not everything
+        why = f"{stray.why}; from before, it stays without --all" if stays else stray.why
+        line = f"{stray.prefix}{stray.video_id}  {size_text(stray.size_bytes)}  {why}"
         output().print(line, soft_wrap=True, highlight=False)
+        if stays:
+            continue
         report.removed += 1
         report.size_bytes += stray.size_bytes
     return report

@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -13,12 +12,12 @@ import typer
 
 from cli.console import output
 from cli.errors import CommandFailed, ExitCode
+from cli.sweep import sweeper_of
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
 from contracts.status import VideoStatus
 from database.engine import Database
 from database.videos import Videos
-from runs.sweep import Sweeper
 from runs.verify import Discrepancy, Verifier
 from settings import Settings
 from storage.opening import open_storage
@@ -66,8 +65,7 @@ async def _opened(settings: Settings, *, hashes: bool) -> AsyncIterator[tuple[Ve
     database = Database(settings.required_database_url, settings.database_pool_size)
     try:
         async with open_storage(settings.place) as storage:
-            older_than = timedelta(seconds=settings.sweep_age_seconds)
-            sweeper = Sweeper(database.videos, database.backlog, storage, older_than)
+            sweeper = sweeper_of(settings, database, storage)
             yield Verifier(database.backlog, storage, sweeper, hashes=hashes), database.videos
     finally:
         await database.dispose()

@@ -17,6 +17,7 @@ from database.cohorts import Cohorts
 from database.deletions import Deletions
 from database.events import Events
 from database.overview import Overview
+from database.places import StoragePlaces
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
@@ -49,6 +50,7 @@ class Database:
         videos: Every query on videos.
         backlog: Rows that nobody may have in hand any more.
         deletions: Rows of videos that are being deleted.
+        places: Since when it knows a storage.
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
         events: What happened.
@@ -82,6 +84,7 @@ class Database:
         self.videos = Videos(self.transaction)
         self.backlog = Backlog(self.transaction)
         self.deletions = Deletions(self.transaction)
+        self.places = StoragePlaces(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)
         self.events = Events(self.transaction)

@@ -242,3 +242,12 @@ class WebhookDelivery(SQLModel, table=True):
         default_factory=utc_now,
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()")),
     )
+
+
+class StoragePlace(SQLModel, table=True):
+    """A storage that an api of this database has worked with, by ``storage.identity``."""
+
+    __tablename__ = "storage_places"
+
+    identity: str = Field(primary_key=True, max_length=8)
+    known_since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

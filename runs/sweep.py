@@ -1,10 +1,11 @@
 """Remove stored files that no row is to have: what a process left that was killed, or a run that was terminated.
 
 Everything that is young stays, whatever it is: somebody may be about to write its row. What bears no video's id is not
-ours and stays, too.
+ours and stays, too. Originals and published files of which no row speaks go only if they came while this database knew
+the storage: after a restore, or beside another database than ever before, they may be all that is left of a video.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -39,6 +40,7 @@ class Stray:
         keys: The files.
         size_bytes: Of all of them, as far as that is known.
         why: In words.
+        came_before: Whether they came before this database knew the storage, and are not removed by themselves.
     """
 
     video_id: UUID
@@ -46,6 +48,7 @@ class Stray:
     keys: frozenset[str]
     size_bytes: int
     why: str
+    came_before: bool = False
 
 
 @dataclass
@@ -71,16 +74,29 @@ class Sweeper:
         backlog: The same, many at a time.
         storage: The files.
         older_than: Files that came since are left alone.
+        known_since: When the database began to know the storage; asked for once a pass.
     """
 
-    def __init__(self, videos: Videos, backlog: Backlog, storage: Storage, older_than: timedelta) -> None:
+    def __init__(
+        self,
+        videos: Videos,
+        backlog: Backlog,
+        storage: Storage,
+        older_than: timedelta,
+        known_since: Callable[[], Awaitable[datetime]],
+    ) -> None:
         self._videos = videos
         self._backlog = backlog
         self._storage = storage
         self._older_than = older_than
+        self._known_since = known_since
 
-    async def run(self, most: int = MOST_REMOVED) -> SweepReport:
+    async def run(self, most: int = MOST_REMOVED, *, from_before: bool = False) -> SweepReport:
         """One pass, which removes the stray files of so many videos at most.
+
+        Args:
+            most: So many.
+            from_before: Whether also those go that came before the database knew the storage.
 
         Raises:
             StorageFailed: It can't be listed.
@@ -90,6 +106,8 @@ class Sweeper:
         async for stray in self.strays():
             if report.removed + report.failed >= most:
                 break
+            if stray.came_before and not from_before:
+                continue
             try:
                 if await self._remove(stray):
                     report.removed += 1
@@ -100,7 +118,8 @@ class Sweeper:
         return report
 
     async def strays(self) -> AsyncIterator[Stray]:
-        """What a pass would remove now. Raises as ``run`` does."""
+        """What a pass would remove now, and what it would if it were told to. Raises as ``run`` does."""
+        since = await self._known_since()
         for prefix in (ORIGINALS_PREFIX, WORK_PREFIX, PROCESSED_PREFIX):
             some: dict[UUID, list[Kept]] = {}
             async for kept in self._storage.kept(prefix):
@@ -108,14 +127,14 @@ class Sweeper:
                 if video_id is None:
                     continue
                 if video_id not in some and len(some) >= _ASKED_AT_ONCE:
-                    for stray in await self._strays_of(prefix, some):
+                    for stray in await self._strays_of(prefix, some, since):
                         yield stray
                     some = {}
                 some.setdefault(video_id, []).append(kept)
-            for stray in await self._strays_of(prefix, some):
+            for stray in await self._strays_of(prefix, some, since):
                 yield stray
 
-    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]]) -> list[Stray]:
+    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]], since: datetime) -> list[Stray]:
         before = datetime.now(UTC) - self._older_than
         old = {video_id: files for video_id, files in some.items() if all(file.modified < before for file in files)}
         if not old:
@@ -126,7 +145,10 @@ class Sweeper:
             why = _why_not_wanted(prefix, rows.get(video_id))
             if why is not None:
                 size_bytes = sum(file.size_bytes for file in files)
-                strays.append(Stray(video_id, prefix, frozenset(file.key for file in files), size_bytes, why))
+                keys = frozenset(file.key for file in files)
+                is_precious = prefix != WORK_PREFIX and video_id not in rows
+                came_before = is_precious and any(file.modified < since for file in files)
+                strays.append(Stray(video_id, prefix, keys, size_bytes, why, came_before))
         return strays
 
     async def _remove(self, stray: Stray) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from contracts.errors import OriginalMissing, WorkMissing
 from contracts.status import VideoStatus
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
+from contracts.storage_keys import ORIGINALS_PREFIX, THUMBNAIL_NAME, VIDEO_NAME, processed_key
 from database.backlog import Backlog
 from database.tables import Video
 from runs.sweep import Sweeper
@@ -91,21 +91,28 @@ class Verifier:
             after = rows[-1].id
         async for stray in self._sweeper.strays():
             key = next(iter(stray.keys)) if len(stray.keys) == 1 else f"{stray.prefix}{stray.video_id}/"
-            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, f"{stray.why}; `rushes sweep` removes it")
+            way = "`rushes sweep --all`" if stray.came_before else "`rushes sweep`"
+            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, f"{stray.why}; {way} removes it")
 
     async def _of(self, video: Video) -> AsyncIterator[Discrepancy]:
         if video.uploaded_at is None or video.status == VideoStatus.DELETING:
             return
         original = _Expected(video.original_key, video.file_size_bytes, video.content_sha256)
-        fault = await self._fault(original)
-        if fault is not None:
-            yield Discrepancy(video.id, original.key, fault, _of_original(video.status))
-        if video.status != VideoStatus.READY:
+        found = [(original, await self._fault(original))]
+        if video.status == VideoStatus.READY:
+            found += [(published, await self._fault(published)) for published in _published(video)]
+        if not any(fault for _, fault in found) or await self._has_changed(video):
             return
-        for published in _published(video):
-            if (of_published := await self._fault(published)) is not None:
-                told = "it can be made again from the original" if fault is None else "nothing is left to make it from"
-                yield Discrepancy(video.id, published.key, of_published, told, repairable=fault is None)
+        (_, of_original), *_ = found
+        for expected, fault in found:
+            if fault is not None:
+                told, repairable = _outlook(expected.key, video.status, original_is_sound=of_original is None)
+                yield Discrepancy(video.id, expected.key, fault, told, repairable=repairable)
+
+    async def _has_changed(self, video: Video) -> bool:
+        """Whether the row was changed or deleted since it was read, so that its files may be others by now."""
+        now = (await self._backlog.rows([video.id])).get(video.id)
+        return now is None or now.updated_at != video.updated_at
 
     async def _fault(self, expected: _Expected) -> Fault | None:
         size_bytes = await self._storage.size(expected.key)
@@ -129,6 +136,13 @@ def _published(video: Video) -> tuple[_Expected, _Expected]:
     )
 
 
-def _of_original(status: str) -> str:
-    kept = "what is published stays" if status == VideoStatus.READY else "the video can't be processed"
-    return f"it can't be made again, only uploaded: {kept}"
+def _outlook(key: str, status: str, *, original_is_sound: bool) -> tuple[str, bool]:
+    """What can be done about a file, in words, and whether the original is all that it needs."""
+    if key.startswith(ORIGINALS_PREFIX):
+        kept = "what is published stays" if status == VideoStatus.READY else "the video can't be processed"
+        return f"it can't be made again, only uploaded: {kept}", False
+    if key.endswith(THUMBNAIL_NAME):  # to make it again would take the video away meanwhile
+        return "the video plays without it", False
+    if not original_is_sound:
+        return "nothing is left to make it from", False
+    return "it can be made again from the original", True

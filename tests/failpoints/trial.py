@@ -18,6 +18,7 @@ from tests.fixtures.clips import Clips
 from tests.fixtures.senders import Sender
 from tests.fixtures.stack import Home, running
 from tests.fixtures.stored import stored_files
+from tests.storage.known import always
 from tests.waiting import eventually
 
 _ANSWERED_WITHIN_SECONDS: Final = 120.0
@@ -98,6 +99,6 @@ async def trial(home: Home, folder: Path, clips: Clips) -> AsyncIterator[Trial]:
         database = Database(run.database, 2)
         resources.push_async_callback(database.dispose)
         storage = await resources.enter_async_context(stored_files(home, Path(run.uploads), folder / "looked at"))
-        sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE)
+        sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE, always)
         sender = Sender([run.api], random.Random(1))  # noqa: S311 # there is but one to choose
         yield Trial(sender, clips, fatal, database, sweeper)

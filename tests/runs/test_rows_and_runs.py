@@ -40,6 +40,7 @@ from runs.sweep import Sweeper
 from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED, SHA256, new_video
 from tests.runs.run_book import BookedRun, RunBook
+from tests.storage.known import always
 from tests.storage.published import publish_something
 
 _MOST_VIDEOS: Final = 2
@@ -74,7 +75,7 @@ class RowsAndRuns(RuleBasedStateMachine):
         videos, backlog, deletions = self._database.videos, self._database.backlog, self._database.deletions
         self._actions = VideoActions(videos, deletions, self._storage, self._book)
         self._reconciler = Reconciler(videos, backlog, deletions, self._book, self._storage)
-        self._sweeper = Sweeper(videos, backlog, self._storage, _OF_ANY_AGE)
+        self._sweeper = Sweeper(videos, backlog, self._storage, _OF_ANY_AGE, always)
         self._seen: dict[UUID, tuple[VideoStatus | None, int]] = {}
         self._asked_for: set[UUID] = set()
         """Videos that the last step was to retry or delete."""

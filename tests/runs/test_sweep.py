@@ -1,7 +1,7 @@
 """Files that no row is to have go; everything else stays, and so does everything that is young."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from runs.sweep import Sweeper
 from storage.disk import DiskStorage
 from storage.protocol import Storage
 from tests.database.samples import video_in
+from tests.storage.known import always
 
 AT_ONCE = timedelta(seconds=-60)
 """Of an age that every file has."""
@@ -31,7 +32,7 @@ def storage(request: pytest.FixtureRequest) -> Storage:
 
 
 def sweeper(database: Database, storage: Storage, older_than: timedelta = AT_ONCE) -> Sweeper:
-    return Sweeper(database.videos, database.backlog, storage, older_than)
+    return Sweeper(database.videos, database.backlog, storage, older_than, always)
 
 
 async def put(storage: Storage, key: str) -> None:
@@ -74,6 +75,28 @@ async def test_files_of_no_video_go_and_what_bears_no_id_stays(database: Databas
     assert (report.removed, report.failed, report.size_bytes) == (3, 0, 300)
     assert await kept(storage, never) == []
     assert await storage.size("processed/somebody-elses/file.txt") == 100
+
+
+async def test_files_without_a_row_from_before_the_database_knew_the_storage_stay_until_they_are_asked_for(
+    database: Database, storage: Storage
+) -> None:
+    lost = uuid4()
+    await put_everywhere(storage, lost)
+
+    async def since_now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=60)  # the clock of a bucket may be ahead
+
+    careful = Sweeper(database.videos, database.backlog, storage, AT_ONCE, since_now)
+    assert (await careful.run()).removed == 1, "work files are nobody's only copy"
+    assert await kept(storage, lost) == ["originals", "processed"]
+    assert [stray.came_before async for stray in careful.strays()] == [True, True]
+    assert (await careful.run(from_before=True)).removed == 2
+
+
+async def test_a_storage_is_known_from_when_it_was_first_asked_for(database: Database) -> None:
+    first = await database.places.known_since("0a1b2c3d")
+    assert await database.places.known_since("0a1b2c3d") == first
+    assert await database.places.known_since("4e5f6a7b") > first
 
 
 @pytest.mark.parametrize(
@@ -135,7 +158,7 @@ async def test_a_video_that_is_retried_between_look_and_removal_keeps_its_files(
             for stray in found:
                 yield stray
 
-    report = await Meanwhile(database.videos, database.backlog, storage, AT_ONCE).run()
+    report = await Meanwhile(database.videos, database.backlog, storage, AT_ONCE, always).run()
     assert report.removed == 0
     assert await kept(storage, video.id) == ["processed"]
 

@@ -18,6 +18,7 @@ from database.tables import Video
 from runs.sweep import Sweeper
 from storage.protocol import Storage
 from tests.fixtures.clips import Clip, Clips
+from tests.storage.known import always
 
 FAULTS: Final = ("lost", "duplicated", "stuck", "stray", "mismatched", "cancels that did not hold", "wrongly ended")
 
@@ -62,7 +63,7 @@ class Counting:
         self._storage = storage
         self._clips = clips
         self._bad = bad
-        self._sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE)
+        self._sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE, always)
 
     async def count(self, sent: Sequence[Sent]) -> Counter[str]:
         """Wait until nothing is on its way any more, within bounds, and count."""
