@@ -4,6 +4,7 @@ The lock is held by a connection of its own, so it is free as soon as its holder
 lends a connection for one transaction (PgBouncer's transaction mode) can't carry it: connect to PostgreSQL itself.
 """
 
+import asyncio
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,7 +19,7 @@ _LOCK: Final = 7_806_517_203_221_849_012
 
 
 class Leadership:
-    """One process's claim to lead.
+    """One process's claim to lead; any number of its tasks may ask at the same time.
 
     Args:
         url: Address of the database.
@@ -29,6 +30,7 @@ class Leadership:
             parse_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=connection_arguments()
         )
         self._connection: AsyncConnection | None = None
+        self._turn = asyncio.Lock()  # of two that connect at once, one would leave behind what holds the lock
 
     async def __aenter__(self) -> Self:
         """Claims nothing yet."""
@@ -38,11 +40,16 @@ class Leadership:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let another lead."""
-        await self._let_go()
+        async with self._turn:
+            await self._let_go()
         await self._engine.dispose()
 
     async def leads(self) -> bool:
         """Whether this process leads, from now on or still. False also while PostgreSQL does not answer."""
+        async with self._turn:
+            return await self._holds_or_takes()
+
+    async def _holds_or_takes(self) -> bool:
         try:
             if self._connection is not None:
                 await self._connection.execute(text("SELECT 1"))

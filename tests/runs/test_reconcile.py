@@ -267,6 +267,13 @@ async def test_one_process_leads_and_another_takes_over(database_url: str) -> No
         assert not await first.leads()
 
 
+async def test_tasks_of_one_process_that_ask_at_the_same_time_all_lead(database_url: str) -> None:
+    async with Leadership(database_url) as leadership, Leadership(database_url) as other:
+        assert await asyncio.gather(*(leadership.leads() for _ in range(3))) == [True] * 3
+        assert await leadership.leads()
+        assert not await other.leads()
+
+
 async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
     database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
 ) -> None:
