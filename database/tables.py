@@ -216,7 +216,8 @@ class Webhook(SQLModel, table=True):
 class WebhookDelivery(SQLModel, table=True):
     """An event on its way to a webhook; made by a trigger with the event, and gone with it.
 
-    A row with ``start_due_at`` waits for its workflow to be started, or started again should nothing come of it.
+    At ``start_due_at`` its workflow is started, unless it is there already; None when it is over. Each sign of it puts
+    that off, so that a workflow which is lost is started again.
     """
 
     __tablename__ = "webhook_deliveries"

@@ -21,6 +21,9 @@ _MOST_ANSWERS: Final = 20
 _START_AGAIN: Final = timedelta(minutes=1)
 """Until then a workflow that was to be started has tried for the first time, unless no worker is there."""
 
+_OVERDUE: Final = timedelta(minutes=15)
+"""So long after its attempt was to be, a delivery has lost its workflow, or there is much to do."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -128,26 +131,21 @@ class Webhooks:
         return {status.value: found.get(status.value, 0) for status in DeliveryStatus}
 
     async def send_again(self, webhook_id: UUID, delivery_id: int) -> None:
-        """Let an ended delivery begin anew; one that is on its way stays as it is.
+        """Let an ended delivery begin anew; one that is on its way stays as it is, if its workflow is still there.
 
         Raises:
             Refused: There is none.
         """
         known = (col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.webhook_id) == webhook_id)
-        again = (
-            update(WebhookDelivery)
-            .where(*known, col(WebhookDelivery.status) != DeliveryStatus.PENDING)
-            .values(
-                status=DeliveryStatus.PENDING,
-                round=col(WebhookDelivery.round) + 1,
-                next_attempt_at=None,
-                start_due_at=func.now(),
-            )
-        )
         async with self._transaction() as session:
-            if await session.scalar(select(col(WebhookDelivery.id)).where(*known)) is None:
+            delivery = await session.scalar(select(WebhookDelivery).where(*known).with_for_update())
+            if delivery is None:
                 raise Refused(RefusalCode.DELIVERY_NOT_FOUND, f"There is no delivery {delivery_id} of this webhook.")
-            await session.execute(again)
+            if delivery.status != DeliveryStatus.PENDING:
+                delivery.status = DeliveryStatus.PENDING
+                delivery.round += 1
+                delivery.next_attempt_at = None
+            delivery.start_due_at = utc_now()
 
     async def take_to_start(self, limit: int) -> list[WebhookDelivery]:
         """Deliveries whose workflow is to be started now. Should nothing come of it, they are due again in a minute."""
@@ -167,10 +165,17 @@ class Webhooks:
         async with self._transaction() as session:
             return list(await session.scalars(taken))
 
+    async def note_open(self, delivery_id: int, round_: int) -> None:
+        """Say that the round has its workflow already: it is looked at again when its next attempt is overdue."""
+        next_attempt = func.greatest(func.now(), col(WebhookDelivery.next_attempt_at))
+        known = update(WebhookDelivery).where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
+        async with self._transaction() as session:
+            await session.execute(known.values(start_due_at=next_attempt + _OVERDUE))
+
     async def parcel(self, delivery_id: int, round_: int) -> Parcel | None:
         """What this round is to deliver; None where it is over, or webhook or event are gone, or it is switched off.
 
-        A round that has come so far needs not be started any more.
+        A round that has come so far needs not be started any more, unless nothing is heard of it.
         """
         query = (
             select(WebhookDelivery, Webhook, Event)
@@ -183,8 +188,7 @@ class Webhooks:
             row = (await session.execute(query)).one_or_none()
             if row is None:
                 return None
-            if row[0].start_due_at is not None:
-                await session.execute(begun.values(start_due_at=None))
+            await session.execute(begun.values(start_due_at=func.now() + _OVERDUE))
         return Parcel(row[0], row[1], stored(row[2]))
 
     async def note_answer(
@@ -206,7 +210,8 @@ class Webhooks:
                 delivery.answers = [*delivery.answers, asdict(answer)][-_MOST_ANSWERS:]
             delivery.status = status
             delivery.next_attempt_at = next_attempt_at
-            delivery.start_due_at = None
+            is_over = status != DeliveryStatus.PENDING
+            delivery.start_due_at = None if is_over else (next_attempt_at or utc_now()) + _OVERDUE
 
     async def disable(self, webhook_id: UUID, reason: str) -> None:
         """Send it nothing more, until its user switches it on again."""

@@ -64,7 +64,7 @@ class WebhookDispatch:
                 _logger.exception("webhooks not started")
 
     async def start_due(self) -> int:
-        """Start some of what is due, and say how many. What can't be started is due again in a minute.
+        """Start some of what is due, and say how many there were. What can't be started is due again in a minute.
 
         Raises:
             DatabaseUnavailable: As is.
@@ -72,7 +72,9 @@ class WebhookDispatch:
         """
         due = await self._webhooks.take_to_start(_AT_ONCE)
         for delivery in due:
-            await self._runs.start(delivery_input(delivery), f"Event {delivery.event_id}")
+            request = delivery_input(delivery)
+            if not await self._runs.start(request, f"Event {delivery.event_id}"):
+                await self._webhooks.note_open(request.delivery_id, request.round)
         return len(due)
 
 

@@ -23,8 +23,8 @@ _LONGEST: Final = timedelta(days=5)
 class WebhookRuns(Protocol):
     """What the api asks of Temporal for webhooks."""
 
-    async def start(self, request: WebhookDeliveryInput, label: str) -> None:
-        """Start the delivery; started already, or over, is a success. Raises ``TemporalUnavailable``."""
+    async def start(self, request: WebhookDeliveryInput, label: str) -> bool:
+        """Start the delivery; False where its workflow is open already. Raises ``TemporalUnavailable``."""
 
 
 class TemporalWebhookRuns:
@@ -37,12 +37,15 @@ class TemporalWebhookRuns:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def start(self, request: WebhookDeliveryInput, label: str) -> None:
-        """Start the delivery; started already, or over, is a success.
+    async def start(self, request: WebhookDeliveryInput, label: str) -> bool:
+        """Start the delivery, again where its workflow has ended: of a round that is over nothing is sent.
 
         Args:
             request: Which delivery.
             label: For people who read Temporal's Web UI.
+
+        Returns:
+            Whether it was started; False where its workflow is open already.
 
         Raises:
             TemporalUnavailable: It does not answer, or refuses.
@@ -56,9 +59,10 @@ class TemporalWebhookRuns:
                     task_queue=WEBHOOK_QUEUE,
                     execution_timeout=_LONGEST,
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     static_summary=label,
                     rpc_timeout=START_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:
-            return
+            return False
+        return True

@@ -272,7 +272,10 @@ async def resend_webhook_delivery(
     services: ServicesDep,
     dispatch: DispatchDep,
 ) -> None:
-    """Under the same `webhook-id`, so that a receiver can tell. One that is still pending goes on as it is."""
+    """Under the same `webhook-id`, so that a receiver can tell. One that is still pending goes on as it is.
+
+    If the workflow of a pending one is lost, it gets another.
+    """
     await services.webhooks.send_again(webhook.id, delivery_id)
     dispatch.wake()
 

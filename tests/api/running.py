@@ -106,9 +106,10 @@ class RecordedWebhookRuns:
 
     started: list[WebhookDeliveryInput] = field(default_factory=list)
 
-    async def start(self, request: WebhookDeliveryInput, label: str) -> None:
+    async def start(self, request: WebhookDeliveryInput, label: str) -> bool:
         assert label
         self.started.append(request)
+        return True
 
 
 @dataclass

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from temporalio.client import Client, WorkflowFailureError
@@ -25,6 +26,7 @@ from fetching.posting import Poster
 from runs.webhooks import TemporalWebhookRuns
 from tests.database.samples import video_in
 from tests.fetching.receiving import Receiver, receiving
+from tests.waiting import eventually
 from workflows.replay import replay_history
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
@@ -166,6 +168,57 @@ async def test_while_temporal_is_away_nothing_is_lost(temporal_client: Client, d
             (delivered,) = await deliver(temporal_client, database, webhook)
     assert delivered.status == DeliveryStatus.DELIVERED
     assert json.loads(receiver.received[0].body)["type"] == "video.created"
+
+
+@pytest.mark.parametrize("by", ["its owner", "itself"])
+async def test_a_delivery_whose_workflow_is_lost_is_sent_all_the_same(
+    temporal_client: Client, database: Database, by: str
+) -> None:
+    async with receiving(500, 200) as receiver, sending(temporal_client, database, pauses=(3600,)):
+        webhook = await webhook_at(database, receiver, "video.created")
+        await video_in(database.videos, VideoStatus.UPLOADING)
+        dispatch = WebhookDispatch(database.webhooks, TemporalWebhookRuns(temporal_client))
+        assert await dispatch.start_due() == 1
+        (delivery,) = [row[0] for row in await database.webhooks.deliveries(webhook.id, limit=1, before=None)]
+        tried = await eventually(
+            lambda: row_of(database, webhook, delivery.id), lambda row: row.next_attempt_at is not None
+        )
+        await temporal_client.get_workflow_handle(delivery_workflow_id(delivery_input(tried))).terminate()
+        if by == "itself":
+            await look_at(database, tried, after=timedelta(hours=2))
+        else:
+            await database.webhooks.send_again(webhook.id, tried.id or 0)
+        (sent,) = await deliver(temporal_client, database, webhook)
+    assert (sent.status, statuses(sent), sent.round) == (DeliveryStatus.DELIVERED, [500, 200], 1)
+
+
+async def test_a_delivery_that_has_its_workflow_waits_for_its_next_attempt_whoever_asks(
+    temporal_client: Client, database: Database
+) -> None:
+    async with receiving(500) as receiver, sending(temporal_client, database, pauses=(3600,)):
+        webhook = await webhook_at(database, receiver, "video.created")
+        await video_in(database.videos, VideoStatus.UPLOADING)
+        dispatch = WebhookDispatch(database.webhooks, TemporalWebhookRuns(temporal_client))
+        assert await dispatch.start_due() == 1
+        (delivery,) = [row[0] for row in await database.webhooks.deliveries(webhook.id, limit=1, before=None)]
+        tried = await eventually(
+            lambda: row_of(database, webhook, delivery.id), lambda row: row.next_attempt_at is not None
+        )
+        await database.webhooks.send_again(webhook.id, tried.id or 0)
+        assert [await dispatch.start_due() for _ in range(2)] == [1, 0]
+        put_off = (await row_of(database, webhook, tried.id)).start_due_at
+        assert put_off is not None
+        assert tried.next_attempt_at is not None
+        assert put_off > tried.next_attempt_at, "Temporal is not asked again before that"
+        await temporal_client.get_workflow_handle(delivery_workflow_id(delivery_input(tried))).terminate()
+    assert len(receiver.received) == 1
+
+
+async def look_at(database: Database, delivery: WebhookDelivery, *, after: timedelta) -> None:
+    """Let that time have passed for the delivery."""
+    query = text("UPDATE webhook_deliveries SET start_due_at = start_due_at - :after WHERE id = :id")
+    async with database.transaction() as session:
+        await session.execute(query, {"after": after, "id": delivery.id})
 
 
 def test_it_is_tried_for_three_days() -> None:
