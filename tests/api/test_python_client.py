@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +25,7 @@ from runs.records import LiveProgress
 from storage.disk import DiskStorage
 from tests.api.accounts import key_of
 from tests.api.rows import PUBLISHED, make_video
-from tests.api.running import RecordedRuns, running_server
+from tests.api.running import RecordedCohortRuns, RecordedRuns, running_server
 
 
 @pytest.fixture
@@ -199,6 +200,28 @@ async def test_webhooks_are_made_changed_and_deleted(rushes: AsyncRushes) -> Non
     assert refused.value.code == "delivery_not_found"
     await rushes.webhooks.delete(made.id)
     assert await rushes.webhooks.all() == []
+
+
+async def test_what_failed_for_one_reason_is_counted_retried_and_held(
+    rushes: AsyncRushes, url: str, services: Services, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.ERROR)
+    since = video.updated_at - timedelta(hours=1)
+    counted = await rushes.cohorts.retry("invalid_media", since, dry_run=True)
+    assert (counted.total, counted.cohort_id) == (1, None)
+
+    def journey() -> None:
+        with Rushes(url) as waited_for:
+            begun = waited_for.cohorts.retry("invalid_media", since, a_minute=30)
+            assert begun.cohort_id is not None
+            waited_for.cohorts.pause(begun.cohort_id)
+            assert waited_for.cohorts.get(begun.cohort_id).total == 1
+            waited_for.cohorts.resume(begun.cohort_id)
+            waited_for.cohorts.cancel(begun.cohort_id)
+
+    await asyncio.to_thread(journey)
+    assert isinstance(services.cohort_runs, RecordedCohortRuns)
+    assert services.cohort_runs.told == ["pause", "resume", "cancel"]
 
 
 async def test_without_asyncio_it_is_the_same(url: str, database: Database, file: Path, tmp_path: Path) -> None:
