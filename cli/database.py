@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,6 +17,15 @@ from embedded.postgres_programs import EmbeddedPostgresError, client_program
 _FILE: Final = "In PostgreSQL's custom format, as pg_dump and pg_restore know it."
 
 
+_EMPTIED: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+_FORGOTTEN_PLACES: Final = """
+DO $$ BEGIN
+    IF to_regclass('public.storage_places') IS NOT NULL THEN DELETE FROM public.storage_places; END IF;
+END $$;
+"""
+"""A file that is older than the restore may be all that is left of a video whose row the dump lacks."""
+
+
 def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> None:
     """Write all rows to a file while everything runs, as they were at one moment.
 
@@ -23,7 +33,7 @@ def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> N
     """
     part = file.with_name(f"{file.name}.part")
     try:
-        _run("pg_dump", "--format=custom", "--no-owner", f"--file={part}")
+        _run([*_reaching("pg_dump"), "--format=custom", "--no-owner", f"--file={part}"])
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
@@ -31,24 +41,38 @@ def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> N
 
 
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help=_FILE)]) -> None:
-    """Put the rows of a dump in place of those that are there; all or nothing.
+    """Put the rows of a dump in place of all that is there; all or nothing.
 
     Then run `rushes migrate`, which brings an older dump to this version, and `rushes verify`.
     """
-    _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", str(file))
+    with tempfile.TemporaryDirectory(prefix="rushes-restore-") as name:
+        script = Path(name) / "rows.sql"
+        _run([_program("pg_restore"), "--no-owner", f"--file={script}", str(file)])
+        quiet = ("--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction")
+        steps = (f"--command={_EMPTIED}", f"--file={script}", f"--command={_FORGOTTEN_PLACES}")
+        _run([*_reaching("psql"), *quiet, *steps])
     output().print("Restored. Now run `rushes migrate`, and then `rushes verify`.")
 
 
-def _run(name: str, *arguments: str) -> None:
+def _reaching(name: str) -> list[str]:
+    """The program and where the database is, without the password, which ps would show."""
     url = make_url(find_service().settings.required_database_url)
     place = URL.create(
         "postgresql", url.username, host=url.host, port=url.port, database=url.database, query=url.query
     ).render_as_string()
-    environment = {"PATH": os.environ.get("PATH", ""), "PGPASSWORD": url.password or ""}  # not where ps shows it
+    return [_program(name), f"--dbname={place}"]
+
+
+def _program(name: str) -> str:
     try:
-        command = [client_program(name), f"--dbname={place}", *arguments]
+        return client_program(name)
     except EmbeddedPostgresError as error:
         raise CommandFailed(str(error)) from error
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _run(command: list[str]) -> None:
+    password = make_url(find_service().settings.required_database_url).password
+    given = os.environ | ({"PGPASSWORD": password} if password else {})
+    ended = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        raise CommandFailed(f"{name} failed: {ended.stderr.strip()[-2000:]}", ExitCode.FAILED)
+        raise CommandFailed(f"{Path(command[0]).name} failed: {ended.stderr.strip()[-2000:]}", ExitCode.FAILED)

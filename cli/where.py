@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 from temporalio.client import Client
@@ -88,5 +89,12 @@ def service_of(settings: Settings, stack: RunFile | None) -> Service:
         "api_url": settings.api_url or stack.api,
         "temporal_ui_url": settings.temporal_ui_url or stack.temporal_ui or None,
         "database_url": settings.database_url or SecretStr(stack.database),
+        **_folders(settings, stack),
     }
     return Service(settings.model_copy(update=known), stack)
+
+
+def _folders(settings: Settings, stack: RunFile) -> dict[str, object]:
+    """Where the stack's files are, where the settings don't name a place of their own."""
+    told = {"uploads": Path(stack.uploads), "scratch": Path(stack.scratch), "storage": stack.storage or None}
+    return {name: place for name, place in told.items() if name not in settings.model_fields_set and place}
