@@ -15,4 +15,4 @@ def test_the_files_are_those_of_the_running_stack() -> None:
 def test_a_place_that_the_settings_name_goes_first() -> None:
     own = Settings(uploads=Path("/own"), storage="s3://own-bucket/a")
     place = service_of(own, RUN).settings.place
-    assert (str(place.bucket), place.uploads) == ("s3://own-bucket/a/", Path("/own"))
+    assert (str(place.bucket), place.uploads) == ("s3://own-bucket/a", Path("/own"))
