@@ -5,7 +5,10 @@ makes room for those who come. A request that trickles, and an answer that nobod
 """
 
 import asyncio
+import fcntl
 import resource
+import struct
+import termios
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -27,13 +30,16 @@ class ConnectionLimits:
     Attributes:
         most: How many there may be.
         header_seconds: From the connection, or from the first byte of a further request, to the end of its headers.
-        silent_seconds: How often it is looked whether a body comes, and whether an answer is taken.
+        silent_seconds: How often it is looked whether a body comes.
+        untaken_seconds: For how long nothing of an answer may be taken. The machine of one who reads slowly takes a
+            lot at once and then, with its buffer full, nothing until a part of it was read.
         least_bytes_a_second: Of a body that somebody waits for, at the least, on the average between two looks.
     """
 
     most: int = 2000
     header_seconds: float = 15.0
     silent_seconds: float = 30.0
+    untaken_seconds: float = 120.0
     least_bytes_a_second: float = 100.0
 
 
@@ -108,12 +114,12 @@ class BoundedConnection(H11Protocol):
             self._watch_body()
 
     def pause_writing(self) -> None:
-        """The client does not take its answer: it has a while to go on."""
+        """The client does not take its answer as fast as it is made: it has a while to take some of it."""
         super().pause_writing()
-        self._taken = self.loop.call_later(self.limits.silent_seconds, self.transport.abort)
+        self._await_taking()
 
     def resume_writing(self) -> None:
-        """It has gone on."""
+        """It has taken so much that more can be written."""
         if self._taken is not None:
             self._taken.cancel()
             self._taken = None
@@ -129,6 +135,25 @@ class BoundedConnection(H11Protocol):
     def _is_answering(self) -> bool:
         begun: object = self.cycle  # None until the first request
         return begun is not None and not self.cycle.response_complete
+
+    def _await_taking(self) -> None:
+        self._taken = self.loop.call_later(self.limits.untaken_seconds, self._look_taken, self._untaken_bytes())
+
+    def _look_taken(self, untaken_bytes: int) -> None:
+        """End an answer of which nothing was taken since it was looked; meanwhile nothing was written."""
+        if self._untaken_bytes() >= untaken_bytes:
+            self.transport.abort()
+            return
+        self._await_taking()
+
+    def _untaken_bytes(self) -> int:
+        """How much of what was written is still here, the kernel's part too: it tells of room when a third is free."""
+        waiting = self.transport.get_write_buffer_size()
+        connection = self.transport.get_extra_info("socket")
+        if connection is None or connection.fileno() < 0:
+            return waiting
+        told = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))  # sent, and not acknowledged yet
+        return waiting + int(struct.unpack("i", told)[0])
 
     def _await_headers(self) -> None:
         self._headers_due = self.loop.call_later(self.limits.header_seconds, self.leave)

@@ -1,6 +1,7 @@
 """Connections that are too many, too slow or silent: they end, and everybody else is served."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -110,18 +111,44 @@ async def test_a_body_that_does_not_come_or_trickles_is_cut_and_its_row_says_so(
         await eventually(interrupted, bool)
 
 
+async def asked_for_a_video(database: Database, storage: DiskStorage, size_bytes: int) -> bytes:
+    """A request for a published file of that size."""
+    video = await make_video(database, storage, VideoStatus.PROCESSING)
+    await publish_something(storage, str(video.id), bytes(size_bytes))
+    await database.videos.mark_ready(video.id, 1, PUBLISHED)
+    return f"GET /uploads/processed/{video.id}/video.mp4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
 async def test_an_answer_that_nobody_takes_ends(
     services: Services, options: ApiOptions, storage: DiskStorage, database: Database
 ) -> None:
-    video = await make_video(database, storage, VideoStatus.PROCESSING)
-    await publish_something(storage, str(video.id), bytes(30_000_000))
-    await database.videos.mark_ready(video.id, 1, PUBLISHED)
-    limits = replace(PATIENT, silent_seconds=0.5)
-    asked = f"GET /uploads/processed/{video.id}/video.mp4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    asked = await asked_for_a_video(database, storage, 30_000_000)
+    limits = replace(PATIENT, untaken_seconds=0.5)
     async with over_http(services, options, connections=limits) as http, connected(http, asked) as (reader, _):
         assert (await reader.read(15)) == b"HTTP/1.1 200 OK"
-        await asyncio.sleep(3 * limits.silent_seconds)  # in which the client reads nothing: that is what is tried
+        await asyncio.sleep(3 * limits.untaken_seconds)  # in which the client reads nothing: that is what is tried
         assert len(await ended(reader)) < 30_000_000
+
+
+async def test_one_who_takes_an_answer_slowly_gets_all_of_it(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database
+) -> None:
+    size, slice_bytes = 6_000_000, 65_536
+    asked = await asked_for_a_video(database, storage, size)
+    limits = replace(PATIENT, untaken_seconds=0.6)
+    loop = asyncio.get_running_loop()
+    async with over_http(services, options, connections=limits) as http:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, slice_bytes)  # as a slow network has it
+            client.setblocking(False)
+            await loop.sock_connect(client, (http.base_url.host, http.base_url.port))
+            await loop.sock_sendall(client, asked)
+            got = 0
+            while got < size:
+                piece = await loop.sock_recv(client, slice_bytes)
+                assert piece, f"cut after {got} bytes"
+                got += len(piece)
+                await asyncio.sleep(0.04)  # its pace: that is what is tried
 
 
 async def test_a_body_whose_length_is_told_in_two_ways_is_refused_and_the_connection_ends(
