@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
+from contracts.errors import StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from ingest.batches import Batches
 from storage.protocol import OriginalWriter
+
+_logger = structlog.stdlib.get_logger(__name__)
 
 _KEEP_BYTES: Final = 16 * 1024 * 1024
 """After so much, what arrived is made durable and told, so that a process that dies costs no more than that."""
@@ -97,9 +102,15 @@ class Appending:
         return self._checksum is None and self._is_ours
 
     async def let_go(self) -> None:
-        """End writing; what was kept stays."""
+        """End writing; what was kept stays, and where nothing was, nothing is left."""
         await self._batches.drop()
-        await self._writer.close()
+        if self._kept == 0 and self._is_ours:
+            try:
+                await self._writer.discard()
+            except StorageFailed as error:
+                _logger.warning("bytes that do not count left behind", reason=str(error))
+        else:
+            await self._writer.close()
 
     async def _keep_hold(self) -> None:
         """Before more is written: is it still ours to write?"""

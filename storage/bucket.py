@@ -15,8 +15,9 @@ from contracts.storage_keys import ORIGINALS_PREFIX, WorkFile, processed_key
 from storage import bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
-from storage.bucket_original import TAIL, BucketOriginalWriter, remove_unfinished
+from storage.bucket_original import BucketOriginalWriter, remove_unfinished
 from storage.bucket_records import StoredObject
+from storage.bucket_tail import TAIL
 from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
@@ -39,8 +40,10 @@ class BucketStorage:
         self._copies = copies
 
     async def create_original(self, key: str) -> BucketOriginalWriter:
-        """Its parts are in the bucket and not to be seen until ``commit``."""
-        return BucketOriginalWriter(self._bucket, checked_key(key))
+        """Its parts are in the bucket and not to be seen until ``commit``; those of one begun before go."""
+        for begun in await self._bucket.unfinished(checked_key(key)):
+            await self._bucket.drop_parts(begun)
+        return BucketOriginalWriter(self._bucket, key)
 
     async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> BucketOriginalWriter:
         """Go on after what another writer kept. Raises ``OriginalMissing``."""

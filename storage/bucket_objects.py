@@ -180,7 +180,7 @@ class Bucket:
             put = await self._client.upload_part(
                 **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
             )
-        return Part(number, put["ETag"], len(content))
+        return Part(number, put["ETag"], len(content), is_md5=put["ETag"].strip('"') == digest.hex())
 
     async def finish_parts(self, begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
         """Let the object stand, made of these parts.

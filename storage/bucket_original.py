@@ -1,7 +1,8 @@
 """An upload on its way into a bucket: a multipart upload, whose parts can be put by one process after another.
 
-S3 takes no part below 5 MiB but the last, so what is kept beyond the last whole part stands as an object of its own,
-the tail, until the upload goes on: ``{key}.tail-{begin}-{end}``.
+S3 takes no part below 5 MiB but the last, so what is kept beyond the last whole part stands in an object of its own,
+the tail, until the upload goes on: ``{key}.tail-{end}``. It also names the multipart upload and its parts, so that
+whoever goes on takes those, and not what another request put whose bytes did not count.
 """
 
 import asyncio
@@ -13,14 +14,14 @@ from typing import Final
 from contracts.errors import OriginalMissing, StorageFailed
 from storage.bucket_objects import MOST_PARTS, Bucket
 from storage.bucket_records import Part, PutParts
+from storage.bucket_tail import TAIL, Tail, tail_key
 from storage.filesystem import off_loop
 from storage.protocol import Digest
 
+_ETAG_OF_PARTS: Final = re.compile(r"[0-9a-f]{32}-\d+")
 PART_BYTES: Final = 8 * 1024 * 1024
 _GROW_EVERY: Final = 1000
 """Later parts are larger, or ten thousand of them would end at 80 GB."""
-TAIL: Final = ".tail-"
-_TAIL_NAME: Final = re.compile(r"(\d+)-(\d+)")
 
 
 class BucketOriginalWriter:
@@ -38,6 +39,7 @@ class BucketOriginalWriter:
         self._key = key
         self._begun: PutParts | None = None
         self._parts: list[Part] = []
+        self._tails: list[str] = []
         self._buffer = bytearray()
         self._putting: asyncio.Task[Part] | None = None
         self._digest: Digest | None = hashlib.sha256()
@@ -61,18 +63,16 @@ class BucketOriginalWriter:
         Raises:
             OriginalMissing: They are not there.
         """
-        begun = await self._bucket.unfinished(self._key)
-        parts = list(await self._bucket.parts(begun[-1])) if begun else []
-        begins = [0]
-        for part in parts:
-            begins.append(begins[-1] + part.size_bytes)
-        tail = await self._tail(size_bytes)
-        kept_by_parts = tail[0] if tail is not None else size_bytes
-        if kept_by_parts not in begins:
-            raise OriginalMissing("What arrived of the upload is not in storage any more. Upload it again.")
-        self._begun = begun[-1] if begun else None
-        self._parts = parts[: begins.index(kept_by_parts)]
-        self._buffer = bytearray(tail[1]) if tail is not None else bytearray()
+        name = tail_key(self._key, size_bytes)
+        found = await self._bucket.head(name)
+        if found is None:
+            raise _lost()
+        tail = Tail.read(await self._bucket.read(name, 0, found.size_bytes, found.etag))
+        if tail.upload_id is not None:
+            self._begun = await self._still_there(tail.upload_id, tail.parts)
+        self._parts = list(tail.parts)
+        self._tails = [name]
+        self._buffer = bytearray(tail.rest)
         self._digest = digest if size_bytes else hashlib.sha256()
         self._size_bytes = size_bytes
 
@@ -87,15 +87,14 @@ class BucketOriginalWriter:
         if not self._is_open:
             raise ValueError("The upload is not open.")
         await self._put()
-        begin = self._size_bytes - len(self._buffer)
-        older = [name async for name, _ in self._bucket.listed(self._key + TAIL)]
-        if self._buffer:
-            newest = f"{self._key}{TAIL}{begin}-{self._size_bytes}"
-            await self._bucket.put(newest, bytes(self._buffer), replace=True)
-            older = [name for name in older if name != newest]
+        newest = tail_key(self._key, self._size_bytes)
+        tail = Tail(self._begun.upload_id if self._begun is not None else None, tuple(self._parts), bytes(self._buffer))
+        await self._bucket.put(newest, await off_loop(tail.content), replace=True)
+        older = [name for name in self._tails if name != newest]
         # The one before stays: whoever notes how much is kept may still be about to.
-        for name in sorted(older, key=_end_of)[:-1]:
+        for name in older[:-1]:
             await self._bucket.delete(name)
+        self._tails = [*older[-1:], newest]
 
     async def commit(self) -> None:
         """Let the file stand under its key. Raises ``StorageFailed``; only ``discard`` makes sense then."""
@@ -110,11 +109,12 @@ class BucketOriginalWriter:
                 await self._put()
             await self._bucket.finish_parts(self._begun, self._parts, replace=True)
         found = await self._bucket.head(self._key)
-        if found is None or found.size_bytes != self._size_bytes:
+        if found is None or found.size_bytes != self._size_bytes or not is_made_of(found.etag, self._parts):
+            await self._bucket.delete(self._key)  # or it would be taken for the whole file
             raise StorageFailed(f"{self._bucket.where} does not hold the upload as it was sent. Upload it again.")
         self._committed = True
         self._buffer.clear()
-        await self._bucket.delete_all(self._key + TAIL)
+        await remove_unfinished(self._bucket, self._key)
 
     async def close(self) -> None:
         """Let go without removing anything; what was kept stays."""
@@ -122,11 +122,17 @@ class BucketOriginalWriter:
         self._buffer.clear()
 
     async def discard(self) -> None:
-        """Remove what was written. Does nothing after ``commit`` or a second time."""
+        """Remove what this writer wrote or took up. Does nothing after ``commit`` or a second time."""
         await self._stop_putting()
         self._buffer.clear()
-        if not self._committed:
-            await remove_unfinished(self._bucket, self._key)
+        if self._committed:
+            return
+        begun, self._begun = self._begun, None
+        tails, self._tails = self._tails, []
+        if begun is not None:
+            await self._bucket.drop_parts(begun)
+        for name in tails:
+            await self._bucket.delete(name)
 
     def _take(self, pieces: Sequence[bytes | memoryview]) -> None:
         for piece in pieces:
@@ -169,13 +175,16 @@ class BucketOriginalWriter:
             if not putting.cancelled():
                 putting.exception()
 
-    async def _tail(self, end: int) -> tuple[int, bytes] | None:
-        """Where the tail that ends there begins, and its bytes."""
-        async for name, found in self._bucket.listed(self._key + TAIL):
-            match = _TAIL_NAME.fullmatch(name.removeprefix(self._key + TAIL))
-            if match is not None and int(match[2]) == end:
-                return int(match[1]), await self._bucket.read(name, 0, found.size_bytes, found.etag)
-        return None
+    async def _still_there(self, upload_id: str, parts: Sequence[Part]) -> PutParts:
+        """The multipart upload of a tail. Raises ``OriginalMissing`` where it or one of these parts is gone."""
+        begun = PutParts(self._key, upload_id)
+        if begun not in await self._bucket.unfinished(self._key):
+            raise _lost()
+        there = await self._bucket.parts(begun, {part.number: part.etag.strip('"') for part in parts})
+        known = {part.number: (part.etag.strip('"'), part.size_bytes) for part in there}
+        if any(known.get(part.number) != (part.etag.strip('"'), part.size_bytes) for part in parts):
+            raise _lost()
+        return begun
 
 
 async def remove_unfinished(bucket: Bucket, key: str) -> None:
@@ -185,6 +194,17 @@ async def remove_unfinished(bucket: Bucket, key: str) -> None:
     await bucket.delete_all(key + TAIL)
 
 
-def _end_of(tail_key: str) -> int:
-    match = _TAIL_NAME.search(tail_key.rpartition(TAIL)[2])
-    return int(match[2]) if match is not None else 0
+def is_made_of(etag: str, parts: Sequence[Part]) -> bool:
+    """Whether an object is made of these parts, by its ETag: the MD5 of their MD5s, and how many they are.
+
+    True where that can't be told: of an object that was put whole, which the server compared, and where ETags are
+    something else, as with encryption by a key of the customer's.
+    """
+    if not parts or not all(part.is_md5 for part in parts) or not _ETAG_OF_PARTS.fullmatch(etag):
+        return True
+    digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+    return etag == f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def _lost() -> OriginalMissing:
+    return OriginalMissing("What arrived of the upload is not in storage any more. Upload it again.")

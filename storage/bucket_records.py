@@ -27,11 +27,13 @@ class Part:
         number: Its place, from 1.
         etag: As the server answered it.
         size_bytes: Its size.
+        is_md5: Whether the ETag is known to be the MD5 of its content; where a server encrypts, it is not.
     """
 
     number: int
     etag: str
     size_bytes: int
+    is_md5: bool = False
 
 
 @dataclass(frozen=True)

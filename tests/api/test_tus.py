@@ -262,6 +262,16 @@ async def test_a_request_that_is_refused_leaves_the_upload_to_be_gone_on_with(
     assert video.content_sha256 == hashlib.sha256(CONTENT).hexdigest()
 
 
+async def test_bytes_that_do_not_count_are_not_left_in_storage(
+    http: httpx.AsyncClient, database: Database, storage: Storage
+) -> None:
+    url = await created(http)
+    wrong = {"Upload-Checksum": f"sha256 {base64.b64encode(hashlib.sha256(b'other').digest()).decode()}"}
+    assert (await append(http, url, 0, CONTENT, **wrong)).status_code == 460
+    await until(lambda: is_free(database, url))
+    assert [kept async for kept in storage.kept("originals/")] == []
+
+
 async def test_bytes_with_the_right_checksum_are_taken(
     http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns
 ) -> None:

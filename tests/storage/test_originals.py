@@ -3,11 +3,16 @@
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import OriginalMissing, StorageFailed
+from storage.bucket import BucketStorage
+from storage.bucket_objects import Bucket
+from storage.bucket_original import PART_BYTES
+from storage.bucket_records import Part, PutParts
 from storage.disk import DiskStorage
 from tests.storage.conftest import Place
 from tests.storage.published import content_of
@@ -168,6 +173,51 @@ async def test_one_who_was_killed_before_telling_how_much_was_kept_costs_only_th
     await second.write(CONTENT[MEBIBYTE:])
     await second.commit()
     assert await content_of(place.storage, KEY) == CONTENT
+
+
+@pytest.mark.parametrize("kept_before", [0, PART_BYTES])
+async def test_bytes_of_a_request_that_did_not_count_are_in_no_file(place: Place, kept_before: int) -> None:
+    """A server may list both uploads, or both parts of one number, as begun in the same second."""
+    for number in range(5):
+        key = f"originals/clip-{number}.mp4"
+        writer = await place.storage.create_original(key)
+        if kept_before:
+            await writer.write(CONTENT[:kept_before])
+            await writer.keep()
+            await writer.close()
+            writer = await place.storage.continue_original(key, kept_before, writer.digest)
+        await writer.write(b"x" * (PART_BYTES + 1))
+        await writer.write(b"x" * PART_BYTES)  # the part before it is in the bucket now
+        await writer.close()
+        end = kept_before + PART_BYTES
+        if kept_before:
+            writer = await place.storage.continue_original(key, kept_before)
+        else:
+            writer = await place.storage.create_original(key)
+        await writer.write(CONTENT[kept_before:end])
+        await writer.keep()
+        await writer.close()
+        writer = await place.storage.continue_original(key, end)
+        await writer.write(CONTENT[end:])
+        await writer.commit()
+        assert await content_of(place.storage, key) == CONTENT
+
+
+async def test_an_object_of_other_parts_than_were_put_is_not_taken_for_the_upload(
+    bucket: Bucket, bucket_storage: BucketStorage
+) -> None:
+    finish_parts = bucket.finish_parts
+
+    async def finish_other_parts(begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
+        other = await bucket.put_part(begun, 1, b"x" * parts[0].size_bytes)
+        return await finish_parts(begun, [other, *parts[1:]], replace=replace)
+
+    bucket.finish_parts = finish_other_parts  # type: ignore[method-assign]
+    writer = await bucket_storage.create_original(KEY)
+    await writer.write(CONTENT)
+    with pytest.raises(StorageFailed, match="does not hold the upload as it was sent"):
+        await writer.commit()
+    assert await bucket_storage.size(KEY) is None
 
 
 async def test_what_was_not_kept_can_not_be_continued(place: Place) -> None:
