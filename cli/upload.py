@@ -20,7 +20,7 @@ from cli.readable import check_readable, unreadable
 from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
 from client.begun_uploads import BegunUploads
-from client.errors import RushesError
+from client.errors import BEGUN_ANEW, RushesError
 from client.views import VideoView
 from contracts.status import VideoStatus
 
@@ -159,7 +159,9 @@ async def _send(
 
 
 def _tell_broken(console: Console, why: RushesError) -> None:
-    console.print(Text(f"{sentence_of(why)} Going on from where it was.", style="yellow"), soft_wrap=True)
+    then = "It is uploaded anew." if why.code == BEGUN_ANEW else "Going on from where it was."
+    said = why.detail if why.code == BEGUN_ANEW else sentence_of(why)
+    console.print(Text(f"{said} {then}", style="yellow"), soft_wrap=True)
 
 
 def _short(name: str) -> str:

@@ -99,13 +99,14 @@ class AsyncRushes:
             idempotency_key: A name of this video. Sent again with it, the upload is gone on with, or is done already.
             begun: Remembers uploads until they are through, so that another process goes on with this one.
             on_sent: Told how many bytes were sent so far, and of how many.
-            on_broken: Told why it has to go on.
+            on_broken: Told why it has to go on, or with the code ``begun_anew`` why it has to begin anew.
 
         Returns:
             The video's id.
 
         Raises:
-            RushesError: It is refused, or nothing got through for two minutes.
+            RushesError: It is refused, somebody cancelled or deleted it meanwhile (``upload_gone``), or nothing got
+                through for two minutes.
             OSError: The file can't be read.
         """
         kept = json.dumps(dict(metadata)) if metadata else None

@@ -11,6 +11,9 @@ CONNECTION_LOST: Final = "connection_lost"
 FOREIGN_ANSWER: Final = "foreign_answer"
 """Whatever answers there is no api of Rushes."""
 
+BEGUN_ANEW: Final = "begun_anew"
+"""What an earlier attempt had begun is there no more, so that the upload begins once more; told, never raised."""
+
 
 class RushesError(Exception):
     """The api refused what was asked, or could not be asked.

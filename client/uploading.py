@@ -11,7 +11,9 @@ from typing import Final
 
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
-from client.errors import RushesError
+from client.errors import BEGUN_ANEW, RushesError
+from client.views import VideoView
+from contracts.errors import ErrorCode
 
 _PIECE_BYTES: Final = 1024 * 1024
 _PATIENCE_SECONDS: Final = 120.0
@@ -25,7 +27,10 @@ _TRIED_AGAIN: Final = frozenset(
     | {"http_429", "http_500", "http_502", "http_503", "http_504"}
 )
 """What may pass; what else is refused leaves the upload where it is, to be gone on with later."""
-_BEGUN_ANEW: Final = frozenset({"upload_gone", "video_not_found"})
+_VIDEOS: Final = "/api/v1/videos"
+_GONE: Final = frozenset({404, 410})
+_UPLOAD_GONE: Final = "upload_gone"
+_VIDEO_NOT_FOUND: Final = "video_not_found"
 
 
 class ResumingUpload:
@@ -57,6 +62,7 @@ class ResumingUpload:
         self._size = 0
         self._name = ""
         self._path: str | None = None
+        self._was_there = False
         self._reached = -1
 
     async def send(self, *, on_sent: Callable[[int, int], None], on_broken: Callable[[RushesError], None]) -> str:
@@ -64,13 +70,14 @@ class ResumingUpload:
 
         Args:
             on_sent: Told how many bytes were sent so far, and of how many.
-            on_broken: Told why it has to go on.
+            on_broken: Told why it has to go on, or with the code ``begun_anew`` why it has to begin anew.
 
         Returns:
             The video's id.
 
         Raises:
-            RushesError: The api does not take it, or nothing got through for two minutes.
+            RushesError: The api does not take it, somebody cancelled or deleted it meanwhile, or nothing got through
+                for two minutes.
             OSError: The file can't be read.
         """
         self._size, self._name = await asyncio.to_thread(self._look)
@@ -80,7 +87,8 @@ class ResumingUpload:
         while True:
             try:
                 return await self._go_on(on_sent)
-            except RushesError as failure:
+            except RushesError as refusal:
+                failure = await self._said_of(refusal)
                 if self._reached > reached:  # something got through since the last time
                     reached, pause = self._reached, _FIRST_PAUSE_SECONDS
                     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -95,8 +103,10 @@ class ResumingUpload:
         if self._path is None:
             self._path = await self._create()
             self._remember(self._path)
+            self._was_there = True
         answer = await self._connection.send("HEAD", self._path, headers=_TUS)
         offset = int(answer.headers["upload-offset"])
+        self._was_there = True
         self._reached = offset
         on_sent(offset, self._size)
         if offset < self._size:
@@ -117,17 +127,35 @@ class ResumingUpload:
         if self._begun is not None:
             self._begun.remember(self._name, path)
 
+    async def _said_of(self, refusal: RushesError) -> RushesError:
+        """Why the upload is gone, which the answer to a HEAD can't tell, and forget it; else the refusal as it is.
+
+        What a person ended while it was sent stays ended. Anything else is begun anew.
+        """
+        if self._path is None or refusal.status not in _GONE:
+            return refusal
+        try:
+            video = await self._connection.ask(VideoView, "GET", f"{_VIDEOS}/{self._path.rpartition('/')[2]}")
+        except RushesError as failure:
+            if failure.code != _VIDEO_NOT_FOUND:
+                return failure
+            is_unwanted, why = True, "was deleted, or is not known any more"
+        else:
+            is_unwanted = video.error_code == ErrorCode.CANCELLED
+            why = "was cancelled" if is_unwanted else "has ended"
+        stays_ended = is_unwanted and self._was_there
+        self._path, self._was_there = None, False
+        self._remember(None)
+        if stays_ended:
+            told = f"The upload {why} while it was sent. Sent once more, the file is uploaded anew."
+            return RushesError(_UPLOAD_GONE, told, status=refusal.status)
+        self._reached += 1  # a reason to try again
+        return RushesError(BEGUN_ANEW, f"The upload that was begun before {why}.", status=refusal.status)
+
     def _is_tried_again(self, failure: RushesError) -> bool:
         if failure.is_unanswered:
             return self._path is not None  # an api that never answered is not there
-        if failure.code in _TRIED_AGAIN:
-            return True
-        if self._path is None or failure.code not in _BEGUN_ANEW:
-            return False
-        self._path = None
-        self._remember(None)
-        self._reached += 1  # a reason to try again
-        return True
+        return failure.code in _TRIED_AGAIN or failure.code == BEGUN_ANEW
 
     def _look(self) -> tuple[int, str]:
         """The file's size, and a name for this very file and what is asked for."""

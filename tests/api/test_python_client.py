@@ -1,18 +1,19 @@
 """The Python client of ``client/`` against the api, over a socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from api.services import ApiOptions, EventOptions, Services
 from client.asynchronous import AsyncRushes
+from client.begun_uploads import BegunUploads
 from client.errors import RushesError
 from client.sync import Rushes
 from client.views import VideoView
@@ -73,6 +74,28 @@ async def test_an_upload_has_what_was_said_and_comes_back_as_it_was_sent(
     copy = await rushes.download_original(video_id, tmp_path / "copy.mp4")
     assert await asyncio.to_thread(copy.read_bytes) == await asyncio.to_thread(file.read_bytes)
     assert await asyncio.to_thread(lambda: [*tmp_path.glob("*.part")]) == []
+
+
+class Stopped(Exception):
+    """By whoever uploads, before a byte was sent."""
+
+
+def stop(_sent: int, _size: int) -> None:
+    raise Stopped
+
+
+@pytest.mark.parametrize("ended", [AsyncRushes.cancel, AsyncRushes.delete])
+async def test_an_upload_that_was_ended_since_is_begun_anew_which_is_said(
+    rushes: AsyncRushes, file: Path, tmp_path: Path, ended: Callable[[AsyncRushes, UUID], Awaitable[object]]
+) -> None:
+    begun = BegunUploads(tmp_path / "begun.json")
+    with pytest.raises(Stopped):
+        await rushes.upload(file, begun=begun, on_sent=stop)
+    (first,) = [video.id async for video in rushes.videos()]
+    await ended(rushes, first)
+    told: list[RushesError] = []
+    assert await rushes.upload(file, begun=begun, on_broken=told.append) != str(first)
+    assert [why.code for why in told] == ["begun_anew"]
 
 
 async def test_an_upload_that_is_sent_again_with_its_key_makes_no_second_video(rushes: AsyncRushes, file: Path) -> None:

@@ -1,7 +1,9 @@
 """What an upload makes of an api that refuses in the middle: an upload is forgotten only where it is gone."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,24 +12,50 @@ from client.begun_uploads import BegunUploads
 from client.connection import Connection
 from client.errors import RushesError
 from client.uploading import ResumingUpload
+from client.views import VideoView
+from contracts.status import VideoStatus
 
 SIZE = 1000
 HERE = "/api/v1/uploads/one"
+VIDEO = VideoView(
+    id=uuid4(),
+    title="a",
+    profile="web",
+    status=VideoStatus.ERROR,
+    file_size_bytes=0,
+    original_filename="a.mp4",
+    warnings=[],
+    attempt=1,
+    workflow_id="",
+    created_at=datetime.now(UTC),
+    updated_at=datetime.now(UTC),
+)
 
 
 class Refusing(Connection):
-    """Answers as tus does, but for what it refuses: each PATCH in turn, by its code, and then no more."""
+    """Answers as tus does, but for what it refuses: each PATCH in turn, by its code, and then no more.
 
-    def __init__(self, *codes: str) -> None:
+    Of a video that it is asked for it says that it is in error for this reason, or that there is none.
+    """
+
+    def __init__(self, *codes: str, ended_by: str | None = None) -> None:
         super().__init__("http://127.0.0.1:1")
         self._codes = list(codes)
+        self._ended_by = ended_by
         self.asked: list[str] = []
 
     async def send(self, method: str, path: str, **_: Any) -> httpx.Response:
+        if path == "/api/v1/videos/one":
+            if self._ended_by is None:
+                raise RushesError("video_not_found", "There is no video one.", status=404)
+            return httpx.Response(
+                200, content=VIDEO.model_copy(update={"error_code": self._ended_by}).model_dump_json()
+            )
         assert path.startswith("/api/v1/uploads")
         self.asked.append(method)
         if method == "PATCH" and self._codes:
-            raise RushesError(self._codes.pop(0), "No.", status=500)
+            code = self._codes.pop(0)
+            raise RushesError(code, "No.", status=410 if code == "upload_gone" else 500)
         return httpx.Response(200, headers={"location": HERE, "upload-offset": "10"})
 
 
@@ -59,7 +87,20 @@ async def test_after_a_refusal_that_stays_the_same_command_goes_on_later(file: P
     assert later.asked == ["HEAD", "PATCH"], "it is not begun anew"
 
 
-async def test_what_is_gone_is_begun_anew_at_once(file: Path) -> None:
-    api = Refusing("upload_gone")
+async def test_what_has_rested_for_too_long_is_begun_anew_at_once(file: Path) -> None:
+    api = Refusing("upload_gone", ended_by="upload_interrupted")
     assert await sent(api, file) == "one"
     assert api.asked == ["POST", "HEAD", "PATCH", "POST", "HEAD", "PATCH"]
+
+
+@pytest.mark.parametrize("ended_by", ["cancelled", None])
+async def test_what_a_person_ended_while_it_was_sent_stays_ended_until_it_is_sent_once_more(
+    file: Path, ended_by: str | None
+) -> None:
+    api = Refusing("upload_gone", ended_by=ended_by)
+    with pytest.raises(RushesError) as refused:
+        await sent(api, file)
+    assert refused.value.code == "upload_gone"
+    assert api.asked == ["POST", "HEAD", "PATCH"]
+    assert await sent(api, file) == "one"
+    assert api.asked[3:] == ["POST", "HEAD", "PATCH"]
