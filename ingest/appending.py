@@ -123,5 +123,10 @@ class Appending:
             kept = None  # the row says all of it only when the upload is finished
         if not await self._renew(kept):
             self._is_ours = False
-            raise Refused(RefusalCode.UPLOAD_LOCKED, "Another request writes this upload now, or it has ended.")
+            raise written_by_another()
         self._renewed_at = time.monotonic()
+
+
+def written_by_another() -> Refused:
+    """The refusal of one who lost its turn."""
+    return Refused(RefusalCode.UPLOAD_LOCKED, "Another request writes this upload now, or it has ended.")

@@ -16,7 +16,7 @@ from contracts.refusals import RefusalCode, Refused
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
-from ingest.appending import Appending, Checksum
+from ingest.appending import Appending, Checksum, written_by_another
 from ingest.handing_over import WholeFile, hand_over
 from ingest.known_digests import KnownDigests
 from ingest.renewing import RENEWALS, renewed
@@ -80,7 +80,7 @@ class UploadTurns:
             if offset != turn.video.upload_offset:
                 raise at_another_offset(turn.video, offset)
             try:
-                writer = await self._writer(turn.video)
+                writer = await self._writer(turn)
             except OriginalMissing as error:
                 return await self._found_whole(turn.video, error)
             await self._take(turn, writer, pieces, checksum)
@@ -111,11 +111,21 @@ class UploadTurns:
         except DatabaseUnavailable as error:  # the lease ends by itself, and what was told before still holds
             _logger.warning("upload left to its lease", reason=str(error))
 
-    async def _writer(self, video: Video) -> OriginalWriter:
+    async def _writer(self, turn: _Turn) -> OriginalWriter:
+        video = turn.video
+
+        async def claim() -> None:
+            """Whoever was held up on the way here for longer than its lease may not take what came since."""
+            seconds, expires_seconds = self._limits.lease_seconds, self._limits.expires_seconds
+            if not await self._leases.renew(
+                video.id, turn.lease, seconds, offset=None, expires_seconds=expires_seconds
+            ):
+                raise written_by_another()
+
         if video.upload_offset == 0:
-            return await self._storage.create_original(video.original_key)
+            return await self._storage.create_original(video.original_key, claim)
         digest = self._digests.take(video.id, video.upload_offset)
-        return await self._storage.continue_original(video.original_key, video.upload_offset, digest)
+        return await self._storage.continue_original(video.original_key, video.upload_offset, digest, claim)
 
     async def _take(
         self, turn: _Turn, writer: OriginalWriter, pieces: AsyncIterator[bytes], checksum: Checksum | None

@@ -22,7 +22,7 @@ from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
-from storage.protocol import Digest, Kept, RemoteFile
+from storage.protocol import Claim, Digest, Kept, RemoteFile
 
 _CHECK_PREFIX: Final = "checks/"
 
@@ -39,14 +39,23 @@ class BucketStorage:
         self._bucket = bucket
         self._copies = copies
 
-    async def create_original(self, key: str) -> BucketOriginalWriter:
+    async def create_original(self, key: str, claim: Claim | None = None) -> BucketOriginalWriter:
         """Its parts are in the bucket and not to be seen until ``commit``; those of one begun before go."""
-        for begun in await self._bucket.unfinished(checked_key(key)):
+        earlier = await self._bucket.unfinished(checked_key(key))
+        if claim is not None:
+            await claim()  # whoever takes the turn from here on puts parts of an upload that is not among these
+        for begun in earlier:
             await self._bucket.drop_parts(begun)
         return BucketOriginalWriter(self._bucket, key)
 
-    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> BucketOriginalWriter:
-        """Go on after what another writer kept. Raises ``OriginalMissing``."""
+    async def continue_original(
+        self,
+        key: str,
+        size_bytes: int,
+        digest: Digest | None = None,
+        claim: Claim | None = None,  # noqa: ARG002
+    ) -> BucketOriginalWriter:
+        """Go on after what another writer kept; nothing goes, so nothing is claimed. Raises ``OriginalMissing``."""
         writer = BucketOriginalWriter(self._bucket, checked_key(key))
         await writer.go_on(size_bytes, digest)
         return writer

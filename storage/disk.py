@@ -13,7 +13,7 @@ from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
-from storage.protocol import Digest, Kept, LocalFile
+from storage.protocol import Claim, Digest, Kept, LocalFile
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,18 @@ class DiskStorage:
         self._uploads = uploads
         self._scratch = scratch
 
-    async def create_original(self, key: str) -> DiskOriginalWriter:
+    async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
         """A part file beside the place where the file will stand."""
         writer = DiskOriginalWriter(self._path(key))
-        await writer.open()
+        await writer.open(claim)
         return writer
 
-    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> DiskOriginalWriter:
+    async def continue_original(
+        self, key: str, size_bytes: int, digest: Digest | None = None, claim: Claim | None = None
+    ) -> DiskOriginalWriter:
         """The same part file, cut to ``size_bytes``. Raises ``OriginalMissing``."""
         writer = DiskOriginalWriter(self._path(key))
-        await writer.go_on(size_bytes, digest)
+        await writer.go_on(size_bytes, digest, claim)
         return writer
 
     def direct(self) -> None:

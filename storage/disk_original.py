@@ -1,6 +1,8 @@
 """An upload on its way to a local disk."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Sequence
@@ -11,11 +13,13 @@ from typing import Final
 from contracts.errors import OriginalMissing, StorageFailed
 from storage.filesystem import off_loop, sync_path, told_as_storage_failed
 from storage.placing import PART
-from storage.protocol import Digest
+from storage.protocol import Claim, Digest
 
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
 
+_NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_TAKEN: Final = (errno.EWOULDBLOCK, errno.ENOENT)
 _DOING: Final = "store the upload"
 
 
@@ -51,17 +55,31 @@ class DiskOriginalWriter:
         """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
         return self._digest
 
-    async def open(self) -> None:
+    async def open(self, claim: Claim | None = None) -> None:
         """Make the part file, empty. Raises ``StorageFailed``; when cancelled, leaves nothing."""
         try:
-            await off_loop(self._open)
+            earlier = await off_loop(self._lock_earlier)
+            try:
+                if claim is not None:
+                    await claim()
+                await off_loop(self._open, earlier)
+            finally:
+                if earlier is not None:
+                    await off_loop(earlier.close)
         except BaseException:
             await self.discard()
             raise
 
-    async def go_on(self, size_bytes: int, digest: Digest | None) -> None:
+    async def go_on(self, size_bytes: int, digest: Digest | None, claim: Claim | None = None) -> None:
         """Open the part file of an earlier writer after its first ``size_bytes``. Raises ``OriginalMissing``."""
-        await off_loop(self._go_on, size_bytes)
+        try:
+            await off_loop(self._find, size_bytes)
+            if claim is not None:
+                await claim()
+            await off_loop(self._cut, size_bytes)
+        except BaseException:
+            await self.close()
+            raise
         self._digest = digest if size_bytes else hashlib.sha256()
         self._size_bytes = self._flushed_bytes = size_bytes
 
@@ -95,28 +113,63 @@ class DiskOriginalWriter:
         """Remove what was written. Does nothing after ``commit`` or a second time."""
         await off_loop(self._discard)
 
-    def _open(self) -> None:
+    def _lock_earlier(self) -> FileIO | None:
+        """The part file of an earlier writer, locked; None where there is none."""
         with told_as_storage_failed(_DOING, self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                earlier = FileIO(self._part, "r+")
+            except FileNotFoundError:
+                return None
+            return self._locked(earlier)
+
+    def _open(self, earlier: FileIO | None) -> None:
+        with told_as_storage_failed(_DOING, self._path.parent):
             # A new file, and not the old one cut to nothing: who still writes to that, a worker that was given up for
-            # lost, writes to nothing that has a name.
-            self._part.unlink(missing_ok=True)
+            # lost, writes to nothing that has a name. One that came since is of a writer after this one.
+            if earlier is not None:
+                self._part.unlink(missing_ok=True)
             self._file = FileIO(self._part, "x")
             self._inode = os.fstat(self._file.fileno()).st_ino
 
-    def _go_on(self, size_bytes: int) -> None:
+    def _find(self, size_bytes: int) -> None:
         with told_as_storage_failed(_DOING, self._path.parent):
             try:
-                self._file = file = FileIO(self._part, "r+")
+                file = FileIO(self._part, "r+")
             except FileNotFoundError:
                 self._path.parent.stat()  # a disk that is not mounted has lost nothing
                 raise _lost() from None
+            self._file = self._locked(file)
             if os.fstat(file.fileno()).st_size < size_bytes:
-                self._close()
                 raise _lost()
             self._inode = os.fstat(file.fileno()).st_ino
+
+    def _cut(self, size_bytes: int) -> None:
+        """Drop what was not kept. Then the file is free: a client that is silent keeps no lock."""
+        file = self._opened()
+        with told_as_storage_failed(_DOING, self._path.parent):
             file.truncate(size_bytes)
             file.seek(size_bytes)
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+
+    def _locked(self, file: FileIO) -> FileIO:
+        """The part file, which nobody else drops or cuts until it is closed or unlocked.
+
+        So a writer that is held up beyond its turn, by a disk that hangs, can ask whether it still is its turn at a
+        moment after which no other begins. Where the disk knows no locks the question is asked all the same.
+        """
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._part.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                return file
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return file
+            if error.errno not in _TAKEN:
+                file.close()
+                raise
+        file.close()
+        raise StorageFailed(f"Another writer begins with {self._path.name} at this moment. Go on in a few seconds.")
 
     def _keep(self) -> None:
         with told_as_storage_failed(_DOING, self._path.parent):

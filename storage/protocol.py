@@ -29,6 +29,10 @@ class Digest(Protocol):
         """One that goes its own way from here."""
 
 
+Claim = Callable[[], Awaitable[None]]
+"""Asks whether it is still the caller's turn to write, and raises where it is not; what it raises is passed on."""
+
+
 class OriginalWriter(Protocol):
     """An upload on its way: invisible under its key until ``commit``. One caller at a time."""
 
@@ -140,10 +144,17 @@ class DirectStorage(Protocol):
 class Storage(Protocol):
     """The files of videos: ``originals/``, ``work/`` and ``processed/``."""
 
-    async def create_original(self, key: str) -> OriginalWriter:
-        """Open the original under ``key`` for writing."""
+    async def create_original(self, key: str, claim: Claim | None = None) -> OriginalWriter:
+        """Open the original under ``key`` for writing; what was begun of it before goes.
 
-    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> OriginalWriter:
+        Args:
+            key: Of the original.
+            claim: Asked before anything goes, at a moment after which no other writer can come in between.
+        """
+
+    async def continue_original(
+        self, key: str, size_bytes: int, digest: Digest | None = None, claim: Claim | None = None
+    ) -> OriginalWriter:
         """Open an unfinished original to go on after its first ``size_bytes``, which were kept.
 
         What came after them is dropped. One writer at a time: it is for the caller to see to that.
@@ -152,9 +163,11 @@ class Storage(Protocol):
             key: Of the original.
             size_bytes: Where to go on.
             digest: SHA-256 of these bytes, where somebody still has it; the writer changes it.
+            claim: Asked before anything goes, at a moment after which no other writer can come in between.
 
         Raises:
             OriginalMissing: They are not there.
+            StorageFailed: Another writer is at this very moment.
         """
 
     def direct(self) -> DirectStorage | None:

@@ -17,7 +17,7 @@ from storage.bucket_records import Part, PutParts
 from storage.disk import DiskStorage
 from storage.disk_original import DiskOriginalWriter
 from storage.filesystem import told_as_storage_failed
-from storage.protocol import Digest, Storage
+from storage.protocol import Claim, Digest, Storage
 from tests.api.running import RecordedRuns, over_http
 from tests.api.test_tus import append, created, offset_of, row_of
 from tests.storage.published import content_of
@@ -51,16 +51,18 @@ class FullDiskWriter(DiskOriginalWriter):
 class FullDisk(DiskStorage):
     weather: Weather
 
-    async def create_original(self, key: str) -> DiskOriginalWriter:
+    async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
         writer = FullDiskWriter(self._path(key))
         writer.weather = self.weather
-        await writer.open()
+        await writer.open(claim)
         return writer
 
-    async def continue_original(self, key: str, size_bytes: int, digest: Digest | None = None) -> DiskOriginalWriter:
+    async def continue_original(
+        self, key: str, size_bytes: int, digest: Digest | None = None, claim: Claim | None = None
+    ) -> DiskOriginalWriter:
         writer = FullDiskWriter(self._path(key))
         writer.weather = self.weather
-        await writer.go_on(size_bytes, digest)
+        await writer.go_on(size_bytes, digest, claim)
         return writer
 
 
@@ -134,10 +136,10 @@ async def test_a_disk_that_takes_longer_than_a_lease_finishes_an_upload_once(
     may_end = asyncio.Event()
 
     class SlowDisk(DiskStorage):
-        async def create_original(self, key: str) -> DiskOriginalWriter:
+        async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
             writer = SlowToCommit(self._path(key))
             writer.may_end = may_end
-            await writer.open()
+            await writer.open(claim)
             return writer
 
     slow = SlowDisk(storage._uploads, storage._scratch)
@@ -157,3 +159,46 @@ async def test_a_disk_that_takes_longer_than_a_lease_finishes_an_upload_once(
         assert (await first).status_code == 204
     assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
     assert len(runs.started) == 1
+
+
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)
+@pytest.mark.parametrize("begin", [0, MEBIBYTE])
+async def test_a_request_that_is_held_up_for_longer_than_its_lease_harms_nothing_of_the_one_after_it(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database, begin: int
+) -> None:
+    held_up, hangs, end = asyncio.Event(), asyncio.Event(), 9 * MEBIBYTE
+
+    class HangingDisk(DiskStorage):
+        async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
+            await self._hang()
+            return await super().create_original(key, claim)
+
+        async def continue_original(
+            self, key: str, size_bytes: int, digest: Digest | None = None, claim: Claim | None = None
+        ) -> DiskOriginalWriter:
+            await self._hang()
+            return await super().continue_original(key, size_bytes, digest, claim)
+
+        async def _hang(self) -> None:
+            if hangs.is_set():
+                hangs.clear()
+                await held_up.wait()
+
+    disk = HangingDisk(storage._uploads, storage._scratch)
+    short = replace(options, resumable=replace(options.resumable, lease_seconds=0.3))
+    async with over_http(replace(services, storage=disk), short) as http:
+        url = await created(http, len(CONTENT))
+        if begin:
+            assert (await append(http, url, 0, CONTENT[:begin])).status_code == 204
+        hangs.set()
+        late = asyncio.create_task(append(http, url, begin, CONTENT[begin:]))
+
+        async def goes_on() -> bool:
+            return not hangs.is_set() and (await append(http, url, begin, CONTENT[begin:end])).status_code == 204
+
+        await eventually(goes_on, bool)
+        held_up.set()
+        answer = await late
+        assert (answer.status_code, answer.json()["code"]) == (423, "upload_locked")
+        assert (await append(http, url, end, CONTENT[end:])).status_code == 204
+    assert await content_of(disk, (await row_of(database, url)).original_key) == CONTENT

@@ -220,6 +220,38 @@ async def test_an_object_of_other_parts_than_were_put_is_not_taken_for_the_uploa
     assert await bucket_storage.size(KEY) is None
 
 
+@pytest.mark.parametrize("begin", [0, MEBIBYTE])
+async def test_who_lost_its_turn_takes_nothing_of_what_another_wrote(storage: DiskStorage, begin: int) -> None:
+    async def lost() -> None:
+        raise PermissionError
+
+    writer = await storage.create_original(KEY)
+    await writer.write(CONTENT[:MEBIBYTE])
+    await writer.keep()
+    await writer.write(CONTENT[MEBIBYTE : 9 * MEBIBYTE])
+    await writer.keep()
+    with pytest.raises(PermissionError):
+        await (storage.continue_original(KEY, begin, None, lost) if begin else storage.create_original(KEY, lost))
+    await writer.write(CONTENT[9 * MEBIBYTE :])
+    await writer.commit()
+    assert await content_of(storage, KEY) == CONTENT
+
+
+async def test_nobody_goes_on_while_another_asks_for_its_turn(storage: DiskStorage) -> None:
+    async def ask() -> None:
+        for begin in (storage.create_original(KEY), storage.continue_original(KEY, MEBIBYTE)):
+            with pytest.raises(StorageFailed, match="Another writer begins"):
+                await begin
+
+    writer = await storage.create_original(KEY)
+    await writer.write(CONTENT[:MEBIBYTE])
+    await writer.close()
+    second = await storage.continue_original(KEY, MEBIBYTE, None, ask)
+    await second.write(CONTENT[MEBIBYTE:])
+    await second.commit()
+    assert await content_of(storage, KEY) == CONTENT
+
+
 async def test_what_was_not_kept_can_not_be_continued(place: Place) -> None:
     await (await place.storage.create_original("originals/other.mp4")).commit()  # so that a disk has its folder
     with pytest.raises(OriginalMissing, match="not in storage any more"):
