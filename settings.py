@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         description="How long an unfinished upload (tus) may rest before it is forgotten, in seconds; a week at most, "
         "as no bucket signs an address for longer.",
     )
+    upload_reserved_seconds: float = Field(
+        default=3600,
+        ge=0,
+        description="How long an upload (tus) of which no byte comes has its room on the disk reserved, in seconds. "
+        "One that goes on later does so if there is room.",
+    )
     upload_lease_seconds: float = Field(
         default=10,
         gt=0,

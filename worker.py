@@ -123,7 +123,12 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
     )
-    fetch_rules = FetchRules(settings.max_import_bytes, settings.import_slots, settings.spare_bytes)
+    fetch_rules = FetchRules(
+        settings.max_import_bytes,
+        settings.import_slots,
+        settings.spare_bytes,
+        rested_left_seconds=max(0, settings.resumable_expires_seconds - settings.upload_reserved_seconds),
+    )
     fetch = FetchOriginalActivities(database.videos, database.upload_leases, place.storage, sources, fetch_rules)
     return Worker(
         client,

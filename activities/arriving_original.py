@@ -27,12 +27,14 @@ class FetchRules:
         at_once: So many fetches this worker does side by side; the rows of other videos are written by it too.
         spare_bytes: What is to stay free on a disk.
         kept_every_bytes: So often is what has arrived made durable, and as much less reserved.
+        rested_left_seconds: An upload that expires within so long has no room reserved any more.
     """
 
     max_bytes: int
     at_once: int
     spare_bytes: int = 0
     kept_every_bytes: int = 64 * 1024 * 1024
+    rested_left_seconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ArrivingOriginal:
     ) -> None:
         self._storage = storage
         self._leases = leases
-        self._room = Room(storage, leases, rules.spare_bytes)
+        self._room = Room(storage, leases, rules.spare_bytes, rules.rested_left_seconds)
         self._rules = rules
         self._key = video.original_key
         self._video_id = video.id

@@ -89,6 +89,7 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             lease_seconds=settings.upload_lease_seconds,
             expires_seconds=settings.resumable_expires_seconds,
             spare_bytes=settings.spare_bytes,
+            reserved_seconds=settings.upload_reserved_seconds,
         ),
         reconcile_interval_seconds=settings.reconcile_interval_seconds,
         sweep_interval_seconds=settings.sweep_interval_seconds,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -45,17 +45,23 @@ class UploadLeases:
             lease: As it was taken.
             seconds: How long.
             offset: How many bytes are durable; None to leave it as it is.
-            expires_seconds: How long the upload can be gone on with.
+            expires_seconds: How long the upload can be gone on with from here, where more is durable than before.
 
         Returns:
             False where the lease belongs to another now, or the upload is none any more.
         """
-        values = {"upload_lease_until": _in(seconds), "upload_expires_at": _in(expires_seconds)}
+        while_held = func.greatest(col(Video.upload_expires_at), _in(seconds))
+        values = {"upload_lease_until": _in(seconds), "upload_expires_at": _expiry(offset, expires_seconds, while_held)}
         return await self._change(video_id, lease, values, offset)
 
     async def release(self, video_id: UUID, lease: UUID, *, offset: int | None, expires_seconds: float) -> bool:
-        """Let another one write; the upload can be gone on with for ``expires_seconds``."""
-        values = {"upload_lease": None, "upload_lease_until": None, "upload_expires_at": _in(expires_seconds)}
+        """Let another one write; what is more durable than before can be gone on with for ``expires_seconds``."""
+        as_it_was = col(Video.upload_expires_at)
+        values = {
+            "upload_lease": None,
+            "upload_lease_until": None,
+            "upload_expires_at": _expiry(offset, expires_seconds, as_it_was),
+        }
         return await self._change(video_id, lease, values, offset)
 
     async def extend(self, video_ids: Collection[UUID], seconds: float) -> None:
@@ -97,15 +103,23 @@ class UploadLeases:
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                 raise await conflict(session, video_id, f"be fetched with attempt {attempt}")
 
-    async def reserved_bytes(self, but_for: UUID | None = None) -> int:
-        """What uploads and imports of a known length have still to bring, all but one of them."""
+    async def reserved_bytes(self, but_for: UUID | None = None, *, rested_left_seconds: float = 0) -> int:
+        """What uploads and imports of a known length have still to bring.
+
+        Args:
+            but_for: One that does not count.
+            rested_left_seconds: An upload that expires within so long has rested, and does not count either.
+        """
         is_import = and_(
             col(Video.status) == VideoStatus.PROCESSING,
             col(Video.source_url).is_not(None),
             col(Video.uploaded_at).is_(None),
         )
+        is_upload = and_(
+            col(Video.status) == VideoStatus.UPLOADING, col(Video.upload_expires_at) > _in(rested_left_seconds)
+        )
         query = select(func.coalesce(func.sum(col(Video.upload_length) - col(Video.upload_offset)), 0)).where(
-            or_(col(Video.status) == VideoStatus.UPLOADING, is_import)
+            or_(is_upload, is_import)
         )
         if but_for is not None:
             query = query.where(col(Video.id) != but_for)
@@ -118,6 +132,11 @@ class UploadLeases:
         async with self._transaction() as session:
             changed = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values | told, ours)
         return changed is not None
+
+
+def _expiry(offset: int | None, seconds: float, otherwise: Any) -> Any:
+    """Bytes put the end off, and nothing else does: or a request without any would hold its room for ever."""
+    return otherwise if offset is None else case((col(Video.upload_offset) < offset, _in(seconds)), else_=otherwise)
 
 
 def _in(seconds: float) -> Any:

@@ -80,7 +80,7 @@ class ResumableUploads:
     ) -> None:
         self._videos = videos
         self._actions = actions
-        self._room = Room(storage, leases, limits.spare_bytes)
+        self._room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
         self.rules = replace(rules, max_bytes=limits.max_bytes)
@@ -149,8 +149,8 @@ class ResumableUploads:
         Whatever ends the request early, what arrived before is durable and counts, unless a checksum was to come true.
 
         Raises:
-            Refused: The upload is at another offset, written by another request, gone, or got too many or wrong bytes.
-                It can be gone on with, unless it is gone.
+            Refused: The upload is at another offset, written by another request, gone, or got too many or wrong bytes,
+                or it rested and there is no room for it any more. It can be gone on with, unless it is gone.
             DatabaseUnavailable: As is.
             StorageFailed: The disk refused; the upload can be gone on with.
             SenderGone: As is.
@@ -187,8 +187,15 @@ class ResumableUploads:
             if offset == video.upload_offset:
                 return _state(video)  # the answer to the last byte was lost, and the client asks again
             raise at_another_offset(video, offset)
+        if self._has_rested(video):
+            await self._check_room((video.upload_length or 0) - video.upload_offset, but_for=video.id)
         finished = await self._turns.write(video, offset, pieces, checksum)
         return _state(finished) if finished is not None else await self.state(video.user_id, video.id)
+
+    def _has_rested(self, video: Video) -> bool:
+        """Whether its room may be another's by now."""
+        left = timedelta(seconds=self.limits.rested_left_seconds)
+        return video.upload_expires_at is not None and video.upload_expires_at <= datetime.now(UTC) + left
 
     async def _upload(self, user_id: str, video_id: UUID) -> Video:
         video = await owned_video(self._videos, video_id, user_id)
@@ -234,8 +241,8 @@ class ResumableUploads:
         if left_bytes is not None and length > left_bytes:
             raise Refused(
                 RefusalCode.NO_ROOM,
-                f"The file has {length} bytes, and there is room for {left_bytes} beside the uploads that are "
-                "on their way. Upload it later, or have videos deleted.",
+                f"{length} bytes are to come, and there is room for {left_bytes} beside the uploads that are on their "
+                "way. Upload them later, or have videos deleted.",
             )
 
 

@@ -13,12 +13,16 @@ class Room:
         storage: Where originals go.
         leases: Knows which are on their way.
         spare_bytes: What is to stay free on a disk.
+        rested_left_seconds: An upload that expires within so long has rested, and has no room reserved any more.
     """
 
-    def __init__(self, storage: Storage, leases: UploadLeases, spare_bytes: int) -> None:
+    def __init__(
+        self, storage: Storage, leases: UploadLeases, spare_bytes: int, rested_left_seconds: float = 0
+    ) -> None:
         self._storage = storage
         self._leases = leases
         self._spare_bytes = spare_bytes
+        self._rested_left_seconds = rested_left_seconds
 
     async def left_bytes(self, *, but_for: UUID | None = None) -> int | None:
         """What an original more may have; None where nobody can tell.
@@ -33,4 +37,5 @@ class Room:
         free_bytes = await self._storage.free_bytes()
         if free_bytes is None:
             return None
-        return max(0, free_bytes - await self._leases.reserved_bytes(but_for) - self._spare_bytes)
+        reserved_bytes = await self._leases.reserved_bytes(but_for, rested_left_seconds=self._rested_left_seconds)
+        return max(0, free_bytes - reserved_bytes - self._spare_bytes)

@@ -88,12 +88,19 @@ class ResumableLimits:
         lease_seconds: How long a request that does not write keeps others from it.
         expires_seconds: How long an upload may rest before it is forgotten.
         spare_bytes: What is to stay free on a disk.
+        reserved_seconds: How long an upload that rests has its room reserved.
     """
 
     max_bytes: int
     lease_seconds: float
     expires_seconds: float
     spare_bytes: int
+    reserved_seconds: float = 3600
+
+    @property
+    def rested_left_seconds(self) -> float:
+        """How long before it is forgotten an upload has no room reserved any more: its bytes put its end off."""
+        return max(0.0, self.expires_seconds - self.reserved_seconds)
 
 
 def checked_idempotency_key(key: str | None) -> str | None:

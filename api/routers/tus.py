@@ -142,7 +142,7 @@ async def get_upload_offset(
     status_code=status.HTTP_204_NO_CONTENT,
     response_class=Response,
     openapi_extra=_BYTES,
-    responses=problem_answers(*_ONE, *_WRITE),
+    responses=problem_answers(*_ONE, *_WRITE, RefusalCode.NO_ROOM),
 )
 async def append_to_upload(request: Request, caller: CallerDep, resumable: ResumableDep, video_id: VideoId) -> Response:
     """From `Upload-Offset` on. With the last byte the file is whole, and its processing starts.

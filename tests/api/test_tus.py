@@ -221,6 +221,46 @@ async def test_what_does_not_fit_is_refused_before_its_first_byte(
     assert await services.upload_leases.reserved_bytes() == 25 * MEBIBYTE, "what was refused left no row"
 
 
+@only_on_disk
+async def test_only_bytes_put_off_the_end_of_an_upload(http: httpx.AsyncClient, database: Database) -> None:
+    url = await created(http)
+    at_first = (await row_of(database, url)).upload_expires_at
+    wrong = {"Upload-Checksum": f"sha256 {base64.b64encode(hashlib.sha256(b'other').digest()).decode()}"}
+    assert (await append(http, url, 0, b"")).status_code == 204
+    assert (await append(http, url, 0, b"bytes", **wrong)).status_code == 460
+    assert (await row_of(database, url)).upload_expires_at == at_first
+    assert (await append(http, url, 0, CONTENT[:1])).status_code == 204
+    later = (await row_of(database, url)).upload_expires_at
+    assert at_first is not None
+    assert later is not None
+    assert later > at_first
+
+
+@only_on_disk
+async def test_room_is_reserved_only_while_bytes_come_and_looked_for_again_afterwards(
+    services: Services, options: ApiOptions, tmp_path: Path
+) -> None:
+    class SmallDisk(DiskStorage):
+        free = 50 * MEBIBYTE
+
+        async def free_bytes(self) -> int:
+            return self.free
+
+    disk = SmallDisk(tmp_path / "uploads", tmp_path / "scratch")
+    at_once_rested = replace(options.resumable, reserved_seconds=0)
+    small = replace(services, storage=disk)
+    async with over_http(small, options) as http, over_http(small, replace(options, resumable=at_once_rested)) as later:
+        url = await created(http, 40 * MEBIBYTE)
+        asked = {**TUS, "Upload-Length": str(40 * MEBIBYTE), **metadata(filename="a.mp4")}
+        assert (await http.post(UPLOADS, headers=asked)).status_code == 507
+        await created(later, 40 * MEBIBYTE)
+        disk.free = 30 * MEBIBYTE
+        answer = await append(later, url, 0, CONTENT)
+        assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
+        disk.free = 50 * MEBIBYTE
+        assert (await append(later, url, 0, CONTENT)).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("offset", "headers", "sent", "status", "code"),
     [
