@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from contracts.errors import StorageFailed
 from contracts.metadata import checked_metadata
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
@@ -30,6 +31,7 @@ from runs.protocol import Runs
 from storage.protocol import Storage
 
 NO_METADATA: Final[Mapping[str, str]] = {}
+_MAY_HAVE_ENDED: Final = (RefusalCode.UPLOAD_LOCKED, RefusalCode.UPLOAD_WITHDRAWN)
 _DECLARED: Final = ("original_filename", "upload_length", "title", "profile")
 
 
@@ -189,7 +191,12 @@ class ResumableUploads:
             raise at_another_offset(video, offset)
         if self._has_rested(video):
             await self._check_room((video.upload_length or 0) - video.upload_offset, but_for=video.id)
-        finished = await self._turns.write(video, offset, pieces, checksum)
+        try:
+            finished = await self._turns.write(video, offset, pieces, checksum)
+        except (Refused, StorageFailed) as error:
+            if isinstance(error, StorageFailed) or error.code in _MAY_HAVE_ENDED:
+                await self._upload(video.user_id, video.id)  # deleted or cancelled meanwhile? Then that is the answer
+            raise
         return _state(finished) if finished is not None else await self.state(video.user_id, video.id)
 
     def _has_rested(self, video: Video) -> bool:

@@ -435,6 +435,28 @@ async def test_a_terminated_upload_is_a_deleted_video(
     assert (await append(http, url, 9 * MEBIBYTE, b"x")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("action", "answered"), [("delete", (404, "video_not_found")), ("cancel", (410, "upload_gone"))]
+)
+@pytest.mark.parametrize("at", [MEBIBYTE, 19 * MEBIBYTE])
+async def test_an_upload_that_is_ended_while_its_bytes_come_is_told_so(
+    http: httpx.AsyncClient, action: str, answered: tuple[int, str], at: int
+) -> None:
+    """Where its turn is renewed, and where its last byte comes after that."""
+    url = await created(http)
+    video = f"/api/v1/videos/{url.rpartition('/')[2]}"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for begin in range(0, len(CONTENT), MEBIBYTE):
+            if begin == at:
+                ended = await (http.delete(video) if action == "delete" else http.post(f"{video}/cancel"))
+                assert ended.status_code in {202, 204}
+            yield CONTENT[begin : begin + MEBIBYTE]
+
+    answer = await http.patch(url, headers={**BYTES, "Upload-Offset": "0"}, content=pieces())
+    assert (answer.status_code, answer.json()["code"]) == answered
+
+
 @only_on_disk
 async def test_a_finished_upload_is_not_terminated_and_an_unknown_one_is_not_found(http: httpx.AsyncClient) -> None:
     url = await created(http)
