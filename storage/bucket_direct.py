@@ -27,9 +27,10 @@ class BucketDirect:
         part_bytes = max(_LEAST_PART_BYTES, -(-size_bytes // _MOST_PARTS))
         earlier = await self._bucket.unfinished(checked_key(key))  # by a call whose answer was lost
         begun = earlier[-1] if earlier else await self._bucket.begin_parts(key)
-        numbers = range(1, -(-size_bytes // part_bytes) + 1)
+        sizes = [min(part_bytes, size_bytes - at) for at in range(0, size_bytes, part_bytes)]
         return part_bytes, [
-            SignedPart(number, await self._bucket.address_to_put_part(begun, number, seconds)) for number in numbers
+            SignedPart(number, await self._bucket.address_to_put_part(begun, number, size, seconds))
+            for number, size in enumerate(sizes, start=1)
         ]
 
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:

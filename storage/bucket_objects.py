@@ -261,10 +261,12 @@ class Bucket:
             ExpiresIn=seconds,
         )
 
-    async def address_to_put_part(self, begun: PutParts, number: int, seconds: int) -> str:
-        """An address to which anybody can put this part for so long."""
+    async def address_to_put_part(self, begun: PutParts, number: int, size_bytes: int, seconds: int) -> str:
+        """An address to which anybody can put this part for so long, of this size and no other: that is signed too."""
         return await self._client.generate_presigned_url(
-            "upload_part", Params={**self._of(begun), "PartNumber": number}, ExpiresIn=seconds
+            "upload_part",
+            Params={**self._of(begun), "PartNumber": number, "ContentLength": size_bytes},
+            ExpiresIn=seconds,
         )
 
     async def _copy_whole(self, source: str, target: str) -> None:

@@ -51,7 +51,7 @@ class SignedPartView(BaseModel):
     """Where one part goes."""
 
     number: int = Field(description="From 1.")
-    url: str = Field(description="Put the part's bytes there. The answer has an ETag.")
+    url: str = Field(description="Put the part's bytes there, all of them and no more. The answer has an ETag.")
 
 
 class DirectUploadView(BaseModel):
