@@ -1,12 +1,18 @@
 """Which ports the stack listens on: those that were asked for, or free ones."""
 
 import errno
+import random
 import socket
+from pathlib import Path
 from typing import Final
 
 from embedded.errors import StackError
 
 LOOPBACK: Final = "127.0.0.1"
+
+_LOWEST_PORT: Final = 10_000
+_TRIES: Final = 50
+_OF_CONNECTIONS: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class PortTaken(StackError):
@@ -45,15 +51,31 @@ class Ports:
         return port
 
     def free(self, host: str = LOOPBACK, *, purpose: str) -> int:
-        """A port that nobody listens on now, for what is only internal."""
-        while True:
+        """A port that nobody listens on now, for what is only internal.
+
+        None that the kernel gives to connections: such a one could be taken before our server comes to listen on it.
+        """
+        for port in (*_not_for_connections(), *(0,) * _TRIES):
             try:
-                port = _listen_once(host, 0)
+                found = _listen_once(host, port)
             except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
                 raise PortTaken(f"No port of {host} can be listened on for {purpose}: {error.strerror}.") from error
-            if port not in self._given:
-                self._given[port] = purpose
-                return port
+            if found not in self._given:
+                self._given[found] = purpose
+                return found
+        raise PortTaken(f"No port of {host} can be listened on for {purpose}: all that were tried are taken.")
+
+
+def _not_for_connections() -> list[int]:
+    """Some ports below those from which the kernel takes the near end of a connection, by chance; none where unknown."""
+    try:
+        first = int(_OF_CONNECTIONS.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return []
+    below = range(_LOWEST_PORT, first)
+    return random.sample(below, _TRIES) if len(below) > _TRIES else []
 
 
 def _listen_once(host: str, port: int) -> int:

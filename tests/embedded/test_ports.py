@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,9 +44,12 @@ def test_one_port_asked_for_twice_is_refused() -> None:
         ports.take(port, host=LOOPBACK, setting="RUSHES_TEMPORAL_PORT", purpose="Temporal")
 
 
-def test_free_ports_differ() -> None:
+def test_free_ports_differ_and_no_connection_can_take_them() -> None:
     ports = Ports()
-    assert len({ports.free(purpose="a test") for _ in range(50)}) == 50
+    found = {ports.free(purpose="a test") for _ in range(50)}
+    assert len(found) == 50
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert first < 10_100 or max(found) < first
 
 
 def test_an_address_that_is_not_ours_is_refused_in_words() -> None:
