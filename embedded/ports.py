@@ -69,7 +69,7 @@ class Ports:
 
 
 def _not_for_connections() -> list[int]:
-    """Some ports below those from which the kernel takes the near end of a connection, by chance; none where unknown."""
+    """Some ports by chance, below those that the kernel gives to connections; none where these are not known."""
     try:
         first = int(_OF_CONNECTIONS.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):
