@@ -158,6 +158,12 @@ class Settings(BaseSettings):
         gt=0,
         description="How many streams of events one api serves at a time; further ones are answered with 503.",
     )
+    max_listeners_of_one: int = Field(
+        default=100,
+        gt=0,
+        description="How many of those streams may be one user's, so that nobody takes them all; further ones are "
+        "answered with 429. Each open page has one.",
+    )
     api_url: str | None = Field(
         default=None,
         description="Where the `rushes` command finds the api. Default: the running stack's, from run.json.",

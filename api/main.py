@@ -102,6 +102,7 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
         events=EventOptions(
             heartbeat_seconds=settings.event_heartbeat_seconds,
             most_listeners=settings.max_listeners,
+            most_of_one=settings.max_listeners_of_one,
             addresses=AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES"),
         ),
     )

@@ -78,6 +78,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
     RefusalCode.TOO_MANY_UPLOADS: ProblemKind(503, "Too many uploads are on their way"),
     RefusalCode.TOO_MANY_LISTENERS: ProblemKind(503, "Too many listen to events"),
+    RefusalCode.TOO_MANY_OWN_LISTENERS: ProblemKind(429, "You listen to events too often"),
     RefusalCode.UPLOAD_LOCKED: ProblemKind(423, "Another request writes this upload"),
     RefusalCode.UPLOAD_GONE: ProblemKind(410, "The upload can't be gone on with"),
     RefusalCode.UPLOAD_FINISHED: ProblemKind(409, "The upload is finished"),
@@ -129,6 +130,7 @@ _HEADERS: Final[Mapping[Code, Mapping[str, str]]] = {
     RefusalCode.UPLOAD_LOCKED: {"Retry-After": "1"},
     RefusalCode.TOO_MANY_UPLOADS: _SOON,
     RefusalCode.TOO_MANY_LISTENERS: _SOON,
+    RefusalCode.TOO_MANY_OWN_LISTENERS: _SOON,
     RefusalCode.UPLOAD_TOO_SLOW: {"Connection": "close"},
 }
 """Sent with every answer of that code."""

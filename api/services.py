@@ -104,12 +104,14 @@ class EventOptions:
         heartbeat_seconds: A stream without an event for so long has a comment.
         progress_seconds: Pause between two looks at running videos.
         most_listeners: How many may listen at a time.
+        most_of_one: How many of them may be one user's.
         addresses: Which addresses webhooks may have.
     """
 
     heartbeat_seconds: float = 10.0
     progress_seconds: float = 1.0
     most_listeners: int = 1000
+    most_of_one: int = 100
     addresses: AddressRules = field(default_factory=AddressRules)
 
 
@@ -180,6 +182,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
         ProgressLooks(services.events, services.runs),
         progress_seconds=options.events.progress_seconds,
         most_listeners=options.events.most_listeners,
+        most_of_one=options.events.most_of_one,
         wake_too=dispatch.wake,
     )
     return ApiState(

@@ -13,7 +13,9 @@ from client.views import VideoView
 from contracts.event_types import EventType
 
 _AGAIN_SECONDS: Final = 1.0
-_PASSING: Final = frozenset({"too_many_listeners", "database_unavailable", "http_502", "http_503", "http_504"})
+_PASSING: Final = frozenset(
+    {"too_many_listeners", "too_many_own_listeners", "database_unavailable", "http_502", "http_503", "http_504"}
+)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class RefusalCode(StrEnum):
     UPLOAD_IN_PROGRESS = "upload_in_progress"
     TOO_MANY_UPLOADS = "too_many_uploads"
     TOO_MANY_LISTENERS = "too_many_listeners"
+    TOO_MANY_OWN_LISTENERS = "too_many_own_listeners"
     UPLOAD_TOO_SLOW = "upload_too_slow"
     UPLOAD_WITHDRAWN = "upload_withdrawn"
     UPLOAD_LOCKED = "upload_locked"

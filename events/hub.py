@@ -39,12 +39,14 @@ class Listener:
 
     Attributes:
         topic: What to.
+        by: Name of the user.
         position: Id of the event after which it begins.
         has_missed: Whether events after the id that it asked for are not kept any more.
     """
 
-    def __init__(self, topic: Topic, position: int) -> None:
+    def __init__(self, topic: Topic, position: int, by: str) -> None:
         self.topic = topic
+        self.by = by
         self.position = position
         self.has_missed = False
         self._earlier: AsyncIterator[Message] | None = None
@@ -89,6 +91,7 @@ class EventHub:
         progress: Looks at running videos.
         progress_seconds: Pause between two such looks.
         most_listeners: How many may listen at a time.
+        most_of_one: How many of them may be one user's.
         wake_too: Somebody else who is to be told of new events; returns at once.
     """
 
@@ -100,6 +103,7 @@ class EventHub:
         *,
         progress_seconds: float,
         most_listeners: int,
+        most_of_one: int,
         wake_too: Callable[[], None] | None = None,
     ) -> None:
         self._wake_too = wake_too
@@ -108,6 +112,7 @@ class EventHub:
         self._progress = progress
         self._progress_seconds = progress_seconds
         self._most_listeners = most_listeners
+        self._most_of_one = most_of_one
         self._listeners: set[Listener] = set()
         self._kept: deque[Message] = deque(maxlen=_MOST_KEPT)
         self._kept_after: int | None = None
@@ -145,23 +150,29 @@ class EventHub:
             listener.close()
 
     @asynccontextmanager
-    async def listen(self, topic: Topic, after: int | None) -> AsyncIterator[Listener]:
+    async def listen(self, topic: Topic, after: int | None, *, by: str) -> AsyncIterator[Listener]:
         """Listen for as long as the block lasts.
 
         Args:
             topic: What to.
+            by: Name of the user who does, whatever may be seen.
             after: Id of the event that was seen last; None for what happens from now on.
 
         Raises:
-            Refused: Too many listen, or the process is about to stop.
+            Refused: Too many listen, or too many of this user's, or the process is about to stop.
             DatabaseUnavailable: Which event is the newest is not known.
         """
         if self._is_closed or len(self._listeners) >= self._most_listeners:
             raise Refused(RefusalCode.TOO_MANY_LISTENERS, "As many listen to events here as may. Try again soon.")
+        if sum(listener.by == by for listener in self._listeners) >= self._most_of_one:
+            raise Refused(
+                RefusalCode.TOO_MANY_OWN_LISTENERS,
+                f"You listen to events {self._most_of_one} times here already. Close a stream, and try again.",
+            )
         if self._position is None:
             await self._begin()
         position = self._position or 0
-        listener = Listener(topic, position if after is None else after)
+        listener = Listener(topic, position if after is None else after, by)
         # No await between the look at the position and this: what comes after it goes into the queue.
         self._listeners.add(listener)
         try:

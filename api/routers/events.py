@@ -31,6 +31,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 }
 _PROBLEMS: Final = (
     RefusalCode.TOO_MANY_LISTENERS,
+    RefusalCode.TOO_MANY_OWN_LISTENERS,
     ProblemCode.INVALID_REQUEST,
     ErrorCode.DATABASE_UNAVAILABLE,
 )
@@ -45,14 +46,16 @@ After = Annotated[int | None, Query(ge=0, description="The same, for clients tha
 async def _of_all(
     hub: HubDep, caller: CallerDep, last_event_id: SeenLast = None, after: After = None
 ) -> AsyncIterator[Listener]:
-    async with hub.listen(Topic(user_id=caller.sees), after if last_event_id is None else last_event_id) as listener:
+    last_seen = after if last_event_id is None else last_event_id
+    async with hub.listen(Topic(user_id=caller.sees), last_seen, by=caller.user_id) as listener:
         yield listener
 
 
 async def _of_one(
-    hub: HubDep, video: VideoDep, last_event_id: SeenLast = None, after: After = None
+    hub: HubDep, caller: CallerDep, video: VideoDep, last_event_id: SeenLast = None, after: After = None
 ) -> AsyncIterator[Listener]:
-    async with hub.listen(Topic(video_id=video.id), after if last_event_id is None else last_event_id) as listener:
+    last_seen = after if last_event_id is None else last_event_id
+    async with hub.listen(Topic(video_id=video.id), last_seen, by=caller.user_id) as listener:
         yield listener
 
 

@@ -32,7 +32,9 @@ def services(services: Services, database_url: str) -> Services:
 
 @pytest.fixture
 def options(options: ApiOptions) -> ApiOptions:
-    return replace(options, events=EventOptions(heartbeat_seconds=0.2, progress_seconds=0.1, most_listeners=600))
+    return replace(
+        options, events=EventOptions(heartbeat_seconds=0.2, progress_seconds=0.1, most_listeners=600, most_of_one=600)
+    )
 
 
 @pytest.fixture
@@ -171,6 +173,18 @@ async def test_no_more_may_listen_than_a_process_serves(services: Services, opti
             refused = await http.get(EVENTS)
             assert (refused.status_code, refused.json()["code"]) == (503, "too_many_listeners")
         await until(lambda: _is_taken(http))
+
+
+async def test_one_user_leaves_room_for_others(services: Services, options: ApiOptions, database: Database) -> None:
+    ann, bob = [bearer(await key_of(database, name)) for name in ("ann", "bob")]
+    few = replace(options, events=replace(options.events, most_of_one=1))
+    async with over_http(services, few) as http, http.stream("GET", EVENTS, headers=ann) as first:
+        assert first.status_code == 200
+        refused = await http.get(EVENTS, headers=ann)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_own_listeners")
+        assert refused.headers["retry-after"] == "5"
+        async with http.stream("GET", EVENTS, headers=bob) as other:
+            assert other.status_code == 200
 
 
 async def _is_taken(http: httpx.AsyncClient) -> bool:

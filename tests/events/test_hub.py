@@ -38,6 +38,7 @@ async def hub(database: Database, database_url: str, runs: RecordedRuns) -> Asyn
         ProgressLooks(database.events, runs),
         progress_seconds=0.2,
         most_listeners=CROWD,
+        most_of_one=CROWD,
     )
     async with hub.running():
         yield hub
@@ -70,7 +71,8 @@ async def test_a_crowd_costs_no_more_than_one(hub: EventHub, database: Database,
     video = await video_in(database.videos, VideoStatus.PROCESSING)
     async with AsyncExitStack() as stack:
         topics = [Topic(), Topic(user_id="local"), Topic(video_id=video.id)]
-        crowd = [await stack.enter_async_context(hub.listen(topics[number % 3], after=None)) for number in range(CROWD)]
+        coming = [hub.listen(topics[number % 3], after=None, by="ann") for number in range(CROWD)]
+        crowd = [await stack.enter_async_context(one) for one in coming]
         with statements_of(database) as statements:
             for listener in crowd:
                 await until(listener, "video.progress")
@@ -85,13 +87,13 @@ async def test_a_crowd_costs_no_more_than_one(hub: EventHub, database: Database,
 
 async def test_whoever_comes_back_costs_the_database_nothing(hub: EventHub, database: Database) -> None:
     await video_in(database.videos, VideoStatus.READY)
-    async with hub.listen(Topic(), after=0) as first:
+    async with hub.listen(Topic(), after=0, by="ann") as first:
         seen = [message.id or 0 async for message in first.earlier()]
         while len(seen) < 3:
             seen.append((await first.next() or pytest.fail("the stream has ended")).id or 0)
     with statements_of(database) as statements:
         for _ in range(20):
-            async with hub.listen(Topic(), after=seen[0]) as again:
+            async with hub.listen(Topic(), after=seen[0], by="ann") as again:
                 assert [message.id async for message in again.earlier()] == seen[1:]
     assert not [statement for statement in statements if "FROM events" in statement]
 
@@ -101,7 +103,7 @@ async def test_a_listener_that_does_not_keep_up_is_let_go_and_resumes_where_it_w
 ) -> None:
     video = await video_in(database.videos, VideoStatus.READY)
     changes = 300
-    async with hub.listen(Topic(), after=None) as slow, hub.listen(Topic(), after=None) as quick:
+    async with hub.listen(Topic(), after=None, by="ann") as slow, hub.listen(Topic(), after=None, by="ann") as quick:
         for number in range(changes):
             await database.videos.change(video.id, VideoChange(title=str(number)))
             if number < changes - 1:
@@ -111,7 +113,7 @@ async def test_a_listener_that_does_not_keep_up_is_let_go_and_resumes_where_it_w
         while (message := await slow.next()) is not None:
             heard += [message] if message.type == "video.updated" else []
     assert 0 < len(heard) < changes
-    async with hub.listen(Topic(), after=heard[-1].id) as again:
+    async with hub.listen(Topic(), after=heard[-1].id, by="ann") as again:
         heard += [message async for message in again.earlier()]
     titles = [f'"title":"{number}"' for number in range(changes)]
     assert all(title in message.body for title, message in zip(titles, heard, strict=True))
@@ -119,14 +121,14 @@ async def test_a_listener_that_does_not_keep_up_is_let_go_and_resumes_where_it_w
 
 async def test_no_more_listen_than_may_and_none_once_it_is_closed(hub: EventHub) -> None:
     async with AsyncExitStack() as stack:
-        crowd = [await stack.enter_async_context(hub.listen(Topic(), after=None)) for _ in range(CROWD)]
+        crowd = [await stack.enter_async_context(hub.listen(Topic(), after=None, by="ann")) for _ in range(CROWD)]
         with pytest.raises(Refused, match="As many"):
-            await stack.enter_async_context(hub.listen(Topic(), after=None))
+            await stack.enter_async_context(hub.listen(Topic(), after=None, by="ann"))
         hub.close()
         async with asyncio.timeout(10):
             assert [await listener.next() for listener in crowd] == [None] * CROWD
     with pytest.raises(Refused):
-        async with hub.listen(Topic(), after=None):
+        async with hub.listen(Topic(), after=None, by="ann"):
             pass
 
 
@@ -136,8 +138,10 @@ async def test_what_happened_while_the_connection_that_listens_was_broken_is_hea
     url = stoppable_postgres.url(stoppable_postgres.port)
     database = Database(url, pool_size=2)
     looks = ProgressLooks(database.events, runs)
-    hub = EventHub(database.events, partial(listen, url), looks, progress_seconds=3600, most_listeners=10)
-    async with hub.running(), hub.listen(Topic(), after=None) as listener:
+    hub = EventHub(
+        database.events, partial(listen, url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10
+    )
+    async with hub.running(), hub.listen(Topic(), after=None, by="ann") as listener:
         await video_in(database.videos, VideoStatus.UPLOADING)
         await until(listener, "video.created")
         await stoppable_postgres.stop()
