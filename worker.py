@@ -157,7 +157,10 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
 
 
 def webhook_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
-    """The worker of ``webhooks``, by itself: receivers that are slow take no slots of anything else."""
+    """The worker of ``webhooks``, by itself: receivers that are slow take no slots of anything else.
+
+    A delivery may take three days, so it goes over to the current version rather than keep the workers of an old one.
+    """
     rules = AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES")
     send = SendWebhookActivities(database.webhooks, Poster(rules, settings.webhook_timeout_seconds))
     return Worker(
@@ -167,7 +170,7 @@ def webhook_worker(client: Client, settings: Settings, place: Place, database: D
         activities=[send.send_webhook, send.give_up_webhook],
         identity=_identity(WEBHOOK_QUEUE, settings, place),
         interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
-        deployment_config=deployment_of(settings),
+        deployment_config=deployment_of(settings, VersioningBehavior.AUTO_UPGRADE),
         max_concurrent_activities=_WEBHOOKS_AT_ONCE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
@@ -219,7 +222,9 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
     return workers if own_queue is None else [*workers, serving(own_queue, finishing, None)]
 
 
-def deployment_of(settings: Settings) -> WorkerDeploymentConfig:
+def deployment_of(
+    settings: Settings, behavior: VersioningBehavior = VersioningBehavior.PINNED
+) -> WorkerDeploymentConfig:
     """Which version of which deployment the worker is, so that a video ends on the version that began it.
 
     Without a deployment it says its version and no more: any worker takes any video.
@@ -231,7 +236,7 @@ def deployment_of(settings: Settings) -> WorkerDeploymentConfig:
     return WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(settings.deployment, settings.worker_version),
         use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.PINNED,
+        default_versioning_behavior=behavior,
     )
 
 

@@ -51,11 +51,13 @@ def drained(
         if await versions.current() == build_id:
             raise CommandFailed(f"Version {build_id} is current: new videos go to it. Make another one current first.")
         told = 0
+        await versions.let_go()
         while count := await versions.open_runs(build_id):
             if count != told:
                 messages().print(f"{count} on their way with version {build_id} …", soft_wrap=True)
             told = count
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await versions.let_go()
         output().print(f"Version {build_id} of {settings.deployment} has no open run.", soft_wrap=True)
 
     _with_versions(wait)

@@ -1,7 +1,8 @@
 """Versions of the workers, as Temporal's worker versioning has them.
 
-Each run stays with the version that began it, and new runs go to the one that is current. So a version is made current
-when its workers are there, and the workers of the one before stay until none of its runs is open.
+Each run of a video stays with the version that began it, and new ones go to the one that is current. So a version is
+made current when its workers are there, and the workers of the one before stay until none of these runs is open. What
+may wait for days (deliveries, cohorts, deletions) goes over to the current version at its next step.
 """
 
 import asyncio
@@ -9,17 +10,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.workflow.v1 import VersioningOverride, WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentResponse,
     SetWorkerDeploymentCurrentVersionRequest,
+    UpdateWorkflowExecutionOptionsRequest,
 )
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from contracts.cohorts import VIDEO_COHORT_WORKFLOW
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, VIDEO_DELETION_WORKFLOW
 from runs.pollers import living_pollers
 
 _ASKED: Final = (
@@ -80,6 +86,32 @@ class WorkerVersions:
                 "workers, for both queues, and try again."
             ) from None
 
+    async def let_go(self) -> None:
+        """Let cohorts and deletions that are open go over to the version that is current, now and later.
+
+        They can't be told so when they begin: workers that take part in no versioning serve them as well.
+        """
+        query = (
+            f"WorkflowType IN ('{VIDEO_COHORT_WORKFLOW}', '{VIDEO_DELETION_WORKFLOW}') "
+            "AND TemporalWorkflowVersioningBehavior = 'Pinned' AND ExecutionStatus = 'Running'"
+        )
+        async for found in self._client.list_workflows(query, rpc_timeout=_ANSWER_WITHIN):
+            try:
+                await self._client.workflow_service.update_workflow_execution_options(
+                    UpdateWorkflowExecutionOptionsRequest(
+                        namespace=self._client.namespace,
+                        workflow_execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+                        workflow_execution_options=WorkflowExecutionOptions(
+                            versioning_override=VersioningOverride(auto_upgrade=True)
+                        ),
+                        update_mask=FieldMask(paths=["versioning_override"]),
+                    ),
+                    timeout=_ANSWER_WITHIN,
+                )
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # it has just ended
+                    raise
+
     async def unserved_queue(self, build_id: str) -> str | None:
         """A queue that no living worker of this version asks for tasks; None where all have one."""
         wanted = WorkerDeploymentVersion(self._deployment, build_id)
@@ -89,9 +121,12 @@ class WorkerVersions:
         return None
 
     async def open_runs(self, build_id: str) -> int:
-        """How many runs have begun on this version and not ended; a run of the last second may be missing."""
+        """How many runs stay with this version and have not ended; a run of the last second may be missing."""
         version = f"{self._deployment}:{build_id}"
-        query = f"TemporalWorkerDeploymentVersion = '{version}' AND ExecutionStatus = 'Running'"
+        query = (
+            f"TemporalWorkerDeploymentVersion = '{version}' AND TemporalWorkflowVersioningBehavior = 'Pinned' "
+            "AND ExecutionStatus = 'Running'"
+        )
         return (await self._client.count_workflows(query, rpc_timeout=_ANSWER_WITHIN)).count
 
     async def open_elsewhere(self) -> Mapping[str, int]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,20 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 
+from contracts.cohorts import CohortInput, FailedVideos, cohort_workflow_id
 from contracts.processing import VideoProcessingInput
 from contracts.temporal_names import workflow_id
+from contracts.webhooks import delivery_workflow_id
 from contracts.worker_identity import WorkerIdentity
 from database.engine import Database
+from database.tables import Webhook
+from events.dispatch import delivery_input
+from events.signing import new_secret
 from runs.client import TemporalRuns
+from runs.cohorts import TemporalCohortRuns
+from runs.webhooks import TemporalWebhookRuns
 from tests.database.samples import SHA256, new_video
+from tests.fetching.receiving import Receiver, receiving
 from tests.fixtures.clips import Clip, Clips
 from tests.waiting import eventually
 
@@ -47,6 +56,16 @@ class Ground:
         request = VideoProcessingInput(str(video.id), video.user_id, video.original_key)
         await TemporalRuns(self.client).start(request, "clip.mp4")
         return self.client.get_workflow_handle(workflow_id(str(video.id)))
+
+    async def deliver_to(self, receiver: Receiver) -> WorkflowHandle[object, object]:
+        """The delivery of an event to a webhook there."""
+        webhook = Webhook(user_id="local", url=receiver.url, event_types=["video.created"], secret=new_secret())
+        await self.database.webhooks.add(webhook)
+        await self.database.videos.create_uploading(new_video())
+        (delivery,) = await self.database.webhooks.take_to_start(1)
+        request = delivery_input(delivery)
+        await TemporalWebhookRuns(self.client).start(request, "An event")
+        return self.client.get_workflow_handle(delivery_workflow_id(request))
 
     async def deploy(self, *arguments: str, build_id: str) -> tuple[int | None, str]:
         """``rushes deploy``, as the page on deployment says, for this version: exit code, and what it said."""
@@ -98,6 +117,7 @@ def ground(own_namespace: Client, database: Database, database_url: str, tmp_pat
         "RUSHES_SCRATCH": str(tmp_path / "scratch"),
         "RUSHES_DEPLOYMENT": DEPLOYMENT,
         "RUSHES_MEDIA_SLOTS": "1",
+        "RUSHES_WEBHOOK_ALLOWED_ADDRESSES": '["127.0.0.0/8"]',
     }
     return Ground(own_namespace, database, tmp_path, inherited | settings)
 
@@ -135,6 +155,32 @@ async def test_videos_on_their_way_finish_on_their_version_and_new_ones_take_the
         assert (await ground.deploy("drained", "2", build_id="2"))[0] == 1, "new videos go there"
     assert await ground.versions(first) == {("workflow", "1"), ("activity", "version-1")}
     assert await ground.versions(second) == {("workflow", "2"), ("activity", "version-2")}
+
+
+async def test_what_may_wait_for_days_keeps_no_old_version_and_goes_on_with_the_new(ground: Ground) -> None:
+    async with receiving(500) as receiver, version(ground, "2"):
+        async with version(ground, "1"):
+            assert (await ground.deploy("current", build_id="1"))[0] == 0
+            delivery = await ground.deliver_to(receiver)
+            await eventually(lambda: answered(receiver), bool)
+            cohorts = TemporalCohortRuns(ground.client)
+            failed = FailedVideos("storage_failed", "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00")
+            await cohorts.start("paused", CohortInput(failed, total=1, a_minute=60, is_paused=True))
+            assert (await cohorts.progress("paused", None)).is_paused
+            assert (await ground.deploy("current", build_id="2"))[0] == 0
+            async with asyncio.timeout(60):
+                code, told = await ground.deploy("drained", "1", build_id="2")
+            assert (code, told.splitlines()[-1]) == (0, "Version 1 of rushes has no open run.")
+        await cohorts.resume("paused", None)
+        cohort = ground.client.get_workflow_handle(cohort_workflow_id("paused"))
+        await cohort.result(rpc_timeout=timedelta(seconds=60))
+        assert ("workflow", "2") in await ground.versions(cohort)
+        await delivery.terminate()
+
+
+async def answered(receiver: Receiver) -> bool:
+    """Whether something came."""
+    return bool(receiver.received)
 
 
 async def test_a_version_whose_workers_are_not_there_does_not_become_current(ground: Ground) -> None:
