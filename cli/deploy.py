@@ -45,7 +45,10 @@ def current(
 def drained(
     build_id: Annotated[str, typer.Argument(metavar="VERSION", help="The RUSHES_BUILD_ID of the older workers.")],
 ) -> None:
-    """Wait until no video is on its way with this version, so that its workers can be stopped."""
+    """Wait until no video is on its way with this version, so that its workers can be stopped.
+
+    Cohorts and deletions are not waited for: they go over to the current version.
+    """
 
     async def wait(settings: Settings, versions: WorkerVersions) -> None:
         if await versions.current() == build_id:
