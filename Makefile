@@ -73,7 +73,7 @@ capacity-docs: $(DEV_STAMP) ## Write docs/capacity.md from what make capacity me
 	@exec "$(BIN)/python" -m bench.capacity docs
 
 .PHONY: test-in-a-bucket
-test-in-a-bucket: $(DEV_STAMP) ## What `make test` breaks with its files on a disk, broken once more with them in a bucket
+test-in-a-bucket: $(DEV_STAMP) ## The end-to-end tests of `make test` with all files in a bucket
 	@RUSHES_TEST_STORAGE=bucket "$(BIN)/python" -m pytest -q tests/end_to_end
 
 .PHONY: fuzz
@@ -116,7 +116,7 @@ check: lint types
 
 .PHONY: unit
 unit: $(DEV_STAMP)
-	@"$(BIN)/pytest" --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@"$(BIN)/pytest" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## Style, format and import contracts

@@ -1,7 +1,7 @@
 """One stack for all the tests that leave it running, and one for each test that breaks it.
 
-The shared one is there twice, with its files on a disk and in a bucket. Those that are broken have them on a disk; with
-``RUSHES_TEST_STORAGE=bucket`` in a bucket.
+The shared one is there twice, with its files on a disk and in a bucket: ``each_service``. ``service``, and those that
+are broken, have them on a disk; with ``RUSHES_TEST_STORAGE=bucket`` in a bucket.
 """
 
 import os
@@ -65,9 +65,17 @@ async def service_in_a_bucket(
 
 
 @pytest.fixture(scope="session", params=["service_on_a_disk", "service_in_a_bucket"])
-def service(request: pytest.FixtureRequest) -> Service:
+def each_service(request: pytest.FixtureRequest) -> Service:
     """Both, one after the other."""
     shared: Service = request.getfixturevalue(request.param)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def service(request: pytest.FixtureRequest) -> Service:
+    """That on a disk, or in a bucket where it was asked for."""
+    name = "service_in_a_bucket" if os.environ.get(STORAGE_VARIABLE) == "bucket" else "service_on_a_disk"
+    shared: Service = request.getfixturevalue(name)
     return shared
 
 

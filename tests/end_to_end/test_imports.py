@@ -11,7 +11,8 @@ from tests.fixtures.clips import Clip, Clips
 pytestmark = pytest.mark.timeout(120)
 
 
-async def test_a_url_becomes_a_ready_video_though_its_connection_breaks(service: Service, clips: Clips) -> None:
+async def test_a_url_becomes_a_ready_video_though_its_connection_breaks(each_service: Service, clips: Clips) -> None:
+    service = each_service
     content = await asyncio.to_thread(clips.path(Clip.SHORT_WITH_SOUND).read_bytes)
     async with serving(content, redirect("/clips/holiday.mp4"), well(cut_to=len(content) // 2), well()) as server:
         video_id = await service.import_from(server.url("/latest"))

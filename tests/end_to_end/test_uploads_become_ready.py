@@ -31,8 +31,9 @@ ALL_STEPS = [
 
 
 async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_scratch(
-    service: Service, clips: Clips, ffmpeg: Ffmpeg, tmp_path: Path
+    each_service: Service, clips: Clips, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
+    service = each_service
     video_id = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
     row = await service.ended(video_id)
     assert (row["status"], row["error_code"]) == ("ready", None)
@@ -55,7 +56,8 @@ async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_
 @pytest.mark.parametrize(
     "clip", [Clip.SILENT, Clip.SUB_SECOND, Clip.ROTATED, Clip.TEN_BIT_422, Clip.ODD_SIZE, Clip.SINGLE_FRAME, Clip.AV1]
 )
-async def test_an_unusual_but_whole_video_becomes_ready(service: Service, clips: Clips, clip: Clip) -> None:
+async def test_an_unusual_but_whole_video_becomes_ready(each_service: Service, clips: Clips, clip: Clip) -> None:
+    service = each_service
     row = await service.ended(await service.upload(clips.path(clip)))
     assert row["status"] == "ready", row
 
