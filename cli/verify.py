@@ -40,11 +40,8 @@ def verify(
     async def look() -> tuple[int, Counter[bool]]:
         counted: Counter[bool] = Counter()
         async with _opened(find_service().settings, hashes=not quick) as (verifier, videos):
-            begun: set[UUID] = set()
             async for found in verifier.discrepancies():
-                if repair and found.repairable and found.video_id not in begun and await _begin(videos, found.video_id):
-                    begun.add(found.video_id)
-                is_repaired = found.repairable and found.video_id in begun
+                is_repaired = repair and found.repairable and await _begin(videos, found.video_id)
                 counted[is_repaired] += 1
                 _print(found, _REPAIRED if is_repaired else found.told, as_json=as_json)
             return verifier.compared, counted

@@ -5,12 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import StatusConflict
 from contracts.status import SEEN_STATUSES, VideoStatus
+from database.backlog import due_in
 from database.changes import compare_and_set
 from database.tables import IdempotencyKey, Video
 
@@ -44,17 +45,7 @@ class Deletions:
 
     async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
         """Videos whose deletion is to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
-        next_look_at = col(Video.next_look_at)
-        query = (
-            select(Video)
-            .where(
-                col(Video.status) == VideoStatus.DELETING,
-                or_(next_look_at.is_(None), next_look_at <= now),
-                col(Video.updated_at) < settled_before,
-            )
-            .order_by(next_look_at.nulls_first(), col(Video.id))
-            .limit(limit)
-        )
+        query = due_in(VideoStatus.DELETING, now=now, settled_before=settled_before, limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
