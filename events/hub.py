@@ -5,6 +5,7 @@ for. A listener that does not keep up is let go: it resumes by the id that it ha
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,9 @@ _MOST_WAITING: Final = 256
 
 _MOST_KEPT: Final = 1000
 """Of the newest events, for listeners that come back: they cost the database nothing."""
+
+_LEFT_SECONDS: Final = 60.0
+"""So long new events are read after the last listener has left, as it may come back."""
 
 _BATCH: Final = 500
 _AGAIN_SECONDS: Final = 1.0
@@ -92,7 +96,6 @@ class EventHub:
         progress_seconds: Pause between two such looks.
         most_listeners: How many may listen at a time.
         most_of_one: How many of them may be one user's.
-        wake_too: Somebody else who is to be told of new events; returns at once.
     """
 
     def __init__(
@@ -104,9 +107,7 @@ class EventHub:
         progress_seconds: float,
         most_listeners: int,
         most_of_one: int,
-        wake_too: Callable[[], None] | None = None,
     ) -> None:
-        self._wake_too = wake_too
         self._events = events
         self._listening = listening
         self._progress = progress
@@ -118,13 +119,14 @@ class EventHub:
         self._kept_after: int | None = None
         self._position: int | None = None
         self._news = asyncio.Event()
+        self._left_at = -_LEFT_SECONDS
         self._is_closed = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hand events on for as long as the block lasts."""
         tasks = [
-            asyncio.create_task(self._listening(self._wake), name="events: listen"),
+            asyncio.create_task(self._listening(self._news.set), name="events: listen"),
             asyncio.create_task(self._hand_on(), name="events: hand on"),
             asyncio.create_task(self._tell_progress(), name="events: progress"),
         ]
@@ -137,11 +139,6 @@ class EventHub:
             for task in tasks:
                 with suppress(asyncio.CancelledError):
                     await task
-
-    def _wake(self) -> None:
-        self._news.set()
-        if self._wake_too is not None:
-            self._wake_too()
 
     def close(self) -> None:
         """Let every listener end now, and take no more."""
@@ -175,12 +172,14 @@ class EventHub:
         listener = Listener(topic, position if after is None else after, by)
         # No await between the look at the position and this: what comes after it goes into the queue.
         self._listeners.add(listener)
+        self._news.set()  # nobody may have read on before it came
         try:
             if after is not None:
                 await self._catch_up(listener, after, position)
             yield listener
         finally:
             self._listeners.discard(listener)
+            self._left_at = time.monotonic()
 
     async def _catch_up(self, listener: Listener, after: int, position: int) -> None:
         """Give the listener what happened between the event that it has seen last and its beginning here."""
@@ -217,6 +216,9 @@ class EventHub:
         while True:
             await self._news.wait()
             self._news.clear()
+            if not self._listeners and time.monotonic() - self._left_at >= _LEFT_SECONDS:
+                self._forget()
+                continue
             try:
                 if self._position is None:
                     await self._begin()
@@ -226,6 +228,11 @@ class EventHub:
                 _logger.warning("events not read", reason=str(error))
                 await asyncio.sleep(_AGAIN_SECONDS)
                 self._news.set()
+
+    def _forget(self) -> None:
+        """The next listener begins anew."""
+        self._position = self._kept_after = None
+        self._kept.clear()
 
     async def _read_on(self) -> bool:
         """Hand the next events on. Whether there may be more."""

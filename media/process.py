@@ -116,7 +116,7 @@ async def _run(
     if shutil.which(arguments[0]) is None:  # else the guard would be found, and fail in its own words
         raise FileNotFoundError(errno.ENOENT, "there is no program that can be run", arguments[0])
     process = await asyncio.create_subprocess_exec(
-        *death_guard(),
+        *guard(),
         *arguments,
         env={},  # what stands in ours is for us: passwords, keys
         stdin=asyncio.subprocess.DEVNULL,
@@ -157,15 +157,15 @@ async def _run(
 
 
 @functools.cache
-def death_guard() -> tuple[str, ...]:
-    """What to put before a command so that the kernel kills it when its parent dies; nothing where that can't be.
+def guard() -> tuple[str, ...]:
+    """What to put before a command: the kernel kills it when its parent dies, and it gets no new privileges.
 
-    util-linux's ``setpriv`` can; busybox's program of the same name can't.
+    Nothing where that can't be: util-linux's ``setpriv`` can; busybox's program of the same name can't.
     """
     found = shutil.which("setpriv")
     if found is None or Path(found).resolve().name != "setpriv":
         return ()
-    return (found, "--pdeathsig", "KILL", "--")
+    return (found, "--pdeathsig", "KILL", "--no-new-privs", "--")
 
 
 async def _drain(stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:

@@ -18,9 +18,9 @@ from typing import Final, Literal
 
 from media import confined
 from media.bubblewrap import LIBRARIES, bubblewrap_missing, code_within, complaint, within_bubblewrap
-from media.process import ProcessResult, run_process
+from media.process import ProcessResult, guard, run_process
+from media.shell_limits import limited, not_limited
 from media.system_calls import system_call_filter
-from media.util_linux import limited, not_limited, util_linux_missing
 
 LOOKING_SECONDS: Final = 600.0
 """So long may it take to look into a file: its header, a frame. It takes a second."""
@@ -37,7 +37,6 @@ _FEWEST_FILE_BYTES: Final = 1024 * 1024
 _OPEN_FILES: Final = 256
 _TRIAL_SECONDS: Final = 30.0
 
-_LIMITS: Final = {"cpu": resource.RLIMIT_CPU, "fsize": resource.RLIMIT_FSIZE, "nofile": resource.RLIMIT_NOFILE}
 _NO_SCRIPT: Final = 2
 _NO_SCRIPT_COMPLAINT: Final = f"can't open file '{confined.__file__}'"
 """How Python says that the script is not there, as while a new version is installed."""
@@ -124,9 +123,10 @@ class Sandbox:
         Raises:
             SandboxFailed: The program was not started at all.
         """
-        if (missing := util_linux_missing()) is not None:
-            raise SandboxFailed(missing)
-        await asyncio.to_thread(self._prepare, access)
+        if not guard():
+            raise SandboxFailed("setpriv of util-linux is not installed")
+        if access.writes:
+            await asyncio.to_thread(_make, access.writes)
         with self._filter() as descriptor:
             result = await run_process(
                 self._command(arguments, access, descriptor),
@@ -144,7 +144,7 @@ class Sandbox:
             within = within_bubblewrap(within, reads, writes, descriptor)
         elif self.layer is Layer.LANDLOCK:
             within = _within_landlock(within, reads, writes)
-        return [*limited(_limits(access)), *within]
+        return [*_limits(access), *within]
 
     @contextmanager
     def _filter(self) -> Iterator[int | None]:
@@ -160,10 +160,6 @@ class Sandbox:
             yield descriptor
         finally:
             os.close(descriptor)
-
-    def _prepare(self, access: Access) -> None:
-        for path in access.writes:
-            path.touch()
 
     def ended(self, result: ProcessResult) -> ProcessResult:
         """How the program within ended.
@@ -235,16 +231,23 @@ def _within_landlock(command: Sequence[str], reads: Sequence[str], writes: Seque
     return [sys.executable, "-I", "-S", confined.__file__, *options, "--", *command]
 
 
-def _limits(access: Access) -> Iterator[tuple[str, int]]:
-    """By the names that util-linux has for them; no more than this process is allowed itself."""
-    wanted = {
-        "cpu": max(1, int(access.seconds * (os.cpu_count() or 1))),
-        "fsize": max(_FEWEST_FILE_BYTES, access.file_bytes),
-        "nofile": _OPEN_FILES,
-    }
-    for name, most in wanted.items():
-        allowed = resource.getrlimit(_LIMITS[name])[1]
-        yield name, most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+def _limits(access: Access) -> list[str]:
+    return limited(
+        processor_seconds=_allowed(resource.RLIMIT_CPU, max(1, int(access.seconds * (os.cpu_count() or 1)))),
+        file_bytes=_allowed(resource.RLIMIT_FSIZE, max(_FEWEST_FILE_BYTES, access.file_bytes)),
+        open_files=_allowed(resource.RLIMIT_NOFILE, _OPEN_FILES),
+    )
+
+
+def _allowed(limit: int, most: int) -> int:
+    """That much, or as much as this process is allowed itself."""
+    allowed = resource.getrlimit(limit)[1]
+    return most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+
+
+def _make(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.touch()
 
 
 def _absolute(path: str | Path) -> str:

@@ -47,7 +47,7 @@ async def watch(
     Raises:
         Stalled: They have.
     """
-    before = (media(), await asyncio.to_thread(_size, output), await asyncio.to_thread(_processor_seconds, pid))
+    before: tuple[object, int, float] = (media(), 0, 0.0)  # not measured: most programs end before they are looked at
     while True:
         await asyncio.sleep(stall_seconds)
         now = (media(), await asyncio.to_thread(_size, output), await asyncio.to_thread(_processor_seconds, pid))

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from contracts.errors import ErrorCode
+from contracts.event_types import EVENTS_CHANNEL
 from contracts.status import VideoStatus, Visibility
 from database.engine import Database
 from database.events import StoredEvent
@@ -124,7 +125,7 @@ async def test_a_reader_misses_nothing_while_many_transactions_commit_at_once(da
 
 async def test_whoever_listens_is_woken_by_a_commit(database: Database, database_url: str) -> None:
     woken = asyncio.Event()
-    listening = asyncio.create_task(listen(database_url, woken.set))
+    listening = asyncio.create_task(listen(database_url, {EVENTS_CHANNEL: woken.set}))
     try:
         async with asyncio.timeout(20):
             await woken.wait()

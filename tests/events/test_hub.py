@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from functools import partial
 
 import pytest
 from sqlalchemy import event
 
+from contracts.event_types import EVENTS_CHANNEL
 from contracts.processing import Step
 from contracts.refusals import Refused
 from contracts.status import VideoStatus
@@ -15,7 +15,7 @@ from database.engine import Database
 from database.notifications import listen
 from database.records import VideoChange
 from embedded.postgres import EmbeddedPostgres
-from events.hub import EventHub, Listener
+from events.hub import EventHub, Listener, Listening
 from events.messages import Topic
 from events.progress import ProgressLooks
 from runs.records import LiveProgress
@@ -23,6 +23,11 @@ from tests.api.running import RecordedRuns
 from tests.database.samples import PUBLISHED, video_in
 
 CROWD = 500
+
+
+def telling(url: str) -> Listening:
+    """Tells of events in that database."""
+    return lambda wake: listen(url, {EVENTS_CHANNEL: wake})
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def runs() -> RecordedRuns:
 async def hub(database: Database, database_url: str, runs: RecordedRuns) -> AsyncIterator[EventHub]:
     hub = EventHub(
         database.events,
-        partial(listen, database_url),
+        telling(database_url),
         ProgressLooks(database.events, runs),
         progress_seconds=0.2,
         most_listeners=CROWD,
@@ -98,6 +103,25 @@ async def test_whoever_comes_back_costs_the_database_nothing(hub: EventHub, data
     assert not [statement for statement in statements if "FROM events" in statement]
 
 
+async def test_what_nobody_listens_to_is_not_read(hub: EventHub, database: Database, database_url: str) -> None:
+    told = asyncio.Event()
+    telling_too = asyncio.create_task(listen(database_url, {EVENTS_CHANNEL: told.set}))
+    try:
+        async with asyncio.timeout(20):
+            await told.wait()
+            with statements_of(database) as statements:
+                told.clear()
+                await video_in(database.videos, VideoStatus.UPLOADING)
+                await told.wait()
+            async with hub.listen(Topic(), after=None, by="ann") as listener:
+                await video_in(database.videos, VideoStatus.READY)
+                await until(listener, "video.ready")
+    finally:
+        telling_too.cancel()
+        await asyncio.gather(telling_too, return_exceptions=True)
+    assert not [statement for statement in statements if "FROM events" in statement]
+
+
 async def test_a_listener_that_does_not_keep_up_is_let_go_and_resumes_where_it_was(
     hub: EventHub, database: Database
 ) -> None:
@@ -138,9 +162,7 @@ async def test_what_happened_while_the_connection_that_listens_was_broken_is_hea
     url = stoppable_postgres.url(stoppable_postgres.port)
     database = Database(url, pool_size=2)
     looks = ProgressLooks(database.events, runs)
-    hub = EventHub(
-        database.events, partial(listen, url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10
-    )
+    hub = EventHub(database.events, telling(url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10)
     async with hub.running(), hub.listen(Topic(), after=None, by="ann") as listener:
         await video_in(database.videos, VideoStatus.UPLOADING)
         await until(listener, "video.created")

@@ -10,7 +10,7 @@ import pytest
 
 from media import process
 from media.ffmpeg import Ffmpeg
-from media.process import ProcessFailed, TooMuchOutput, death_guard, run_process
+from media.process import ProcessFailed, TooMuchOutput, guard, run_process
 from tests.media.processes import children_of, first_child_of, gone, is_alive
 
 ENDLESS = "import time; print('begun', flush=True); time.sleep(600)"
@@ -156,7 +156,7 @@ asyncio.run(run_process(sys.argv[1:]))
 """
 
 
-@pytest.mark.skipif(not death_guard(), reason="util-linux's setpriv is not on this machine")
+@pytest.mark.skipif(not guard(), reason="util-linux's setpriv is not on this machine")
 async def test_ffmpeg_dies_with_a_parent_that_is_killed(ffmpeg: Ffmpeg) -> None:
     endless = [
         str(ffmpeg.ffmpeg_path),

@@ -155,5 +155,5 @@ async def test_a_decoder_of_av1_that_needs_a_graphics_card_does_not_count(ffmpeg
 
 
 async def test_a_machine_without_setpriv_runs_it_all_the_same(ffmpeg: Ffmpeg, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media.process.death_guard", tuple)
+    monkeypatch.setattr("media.process.guard", tuple)
     assert (await Ffmpeg.locate(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path)).version == ffmpeg.version

@@ -147,7 +147,7 @@ print(len(os.listdir("/proc/self/fd")), open("/proc/self/oom_score_adj").read().
 
 async def test_limits_and_an_empty_environment_are_there_without_any_layer() -> None:
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", LOOKS_AROUND]
-    access = Access(seconds=7, file_bytes=3_000_000)
+    access = Access(seconds=7, file_bytes=3_072_000)
     held = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(held, True)
     try:
@@ -156,7 +156,7 @@ async def test_limits_and_an_empty_environment_are_there_without_any_layer() -> 
         os.close(held)
     environment, limits, around = result.stdout.splitlines()
     assert environment in {"{} 1 0", "{'LC_CTYPE': 'C.UTF-8'} 1 0"}, "Python itself sets the one"
-    assert limits == str([3_000_000, 256, 7 * (os.cpu_count() or 1)])
+    assert limits == str([3_072_000, 256, 7 * (os.cpu_count() or 1)])
     assert around == "4 1000", "three and the one by which they are counted"
 
 
