@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
 from database.videos import Videos
 
@@ -36,4 +37,5 @@ class ClaimVideoActivities:
             VideoCancelled: Its cancel was accepted before the run began.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        await self._videos.claim(row_id(request.video_id), request.attempt)
+        async with heartbeats():
+            await self._videos.claim(row_id(request.video_id), request.attempt)

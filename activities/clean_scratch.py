@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from contracts.storage_keys import work_folder
 from storage.protocol import Storage
 
@@ -32,4 +33,5 @@ class CleanScratchActivities:
         Raises:
             StorageFailed: The disk refused.
         """
-        await self._storage.delete_folder(work_folder(request.video_id))
+        async with heartbeats():
+            await self._storage.delete_folder(work_folder(request.video_id))

@@ -41,6 +41,8 @@ class Heartbeat:
 async def heartbeats() -> AsyncIterator[Heartbeat]:
     """Send a heartbeat every ``HEARTBEAT_SECONDS`` while the block runs, whatever its work does meanwhile.
 
+    None at the beginning: Temporal knows that the attempt has begun, and a step that is done in a second costs none.
+
     Whether that work gets anywhere is judged elsewhere (``media.watchdog``): a beat that waits for the encoder to
     advance would take a slow first frame for a dead worker, and bring a cancel late.
     """
@@ -51,8 +53,8 @@ async def heartbeats() -> AsyncIterator[Heartbeat]:
 
     async def beat() -> None:
         while True:
-            activity.heartbeat(heartbeat.progress)
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            activity.heartbeat(heartbeat.progress)
 
     beating = asyncio.create_task(beat())
     try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
@@ -55,8 +56,9 @@ class MarkErrorActivities:
             DatabaseUnavailable: PostgreSQL does not answer.
         """
         video_id = row_id(request.video_id)
-        await self._videos.mark_error(video_id, request.attempt, request.error_code, request.error_reason)
-        video = await self._videos.get(video_id)
+        async with heartbeats():
+            await self._videos.mark_error(video_id, request.attempt, request.error_code, request.error_reason)
+            video = await self._videos.get(video_id)
         if video is None:
             return MarkErrorResult(status=None)
         return MarkErrorResult(status=VideoStatus(video.status), error_code=video.error_code)

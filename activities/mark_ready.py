@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key, public_url
 from contracts.warnings import VideoWarning
@@ -54,19 +55,20 @@ class MarkReadyActivities:
             StatusConflict: The row was retried or deleted meanwhile.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        await self._videos.mark_ready(
-            row_id(request.video_id),
-            request.attempt,
-            PublishedVideo(
-                url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),
-                thumbnail=public_url(processed_key(request.video_id, THUMBNAIL_NAME)),
-                duration_seconds=round(request.duration_seconds, 3),
-                width=request.width,
-                height=request.height,
-                warnings=request.warnings,
-                published_bytes=request.video_bytes,
-                published_sha256=request.video_sha256,
-                thumbnail_bytes=request.thumbnail_bytes,
-            ),
-            request.content_sha256,
-        )
+        async with heartbeats():
+            await self._videos.mark_ready(
+                row_id(request.video_id),
+                request.attempt,
+                PublishedVideo(
+                    url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),
+                    thumbnail=public_url(processed_key(request.video_id, THUMBNAIL_NAME)),
+                    duration_seconds=round(request.duration_seconds, 3),
+                    width=request.width,
+                    height=request.height,
+                    warnings=request.warnings,
+                    published_bytes=request.video_bytes,
+                    published_sha256=request.video_sha256,
+                    thumbnail_bytes=request.thumbnail_bytes,
+                ),
+                request.content_sha256,
+            )

@@ -62,4 +62,5 @@ class RemoveVideoActivities:
             StatusConflict: No row can have this id.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        await self._deletions.finish(row_id(request.video_id))
+        async with heartbeats():
+            await self._deletions.finish(row_id(request.video_id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from contracts.cohorts import FailedVideos
 from contracts.errors import OriginalMissing
 from contracts.refusals import Refused
@@ -64,14 +65,15 @@ class RetryVideosActivities:
             DatabaseUnavailable: PostgreSQL does not answer.
             StorageFailed: It can't be seen whether a file is there.
         """
-        videos = await self._cohorts.some(request.videos, after=request.after, limit=request.limit)
-        retried = 0
-        for video in videos:
-            try:
-                await self._actions.retry(video)
-            except (Refused, OriginalMissing) as error:
-                _logger.info("not retried", video_id=str(video.id), reason=str(error))
-            else:
-                retried += 1
+        async with heartbeats():
+            videos = await self._cohorts.some(request.videos, after=request.after, limit=request.limit)
+            retried = 0
+            for video in videos:
+                try:
+                    await self._actions.retry(video)
+                except (Refused, OriginalMissing) as error:
+                    _logger.info("not retried", video_id=str(video.id), reason=str(error))
+                else:
+                    retried += 1
         after = str(videos[-1].id) if videos else None
         return RetryVideosResult(retried, len(videos) - retried, after)

@@ -11,6 +11,7 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeat import heartbeats
 from contracts.webhooks import DeliveryStatus
 from database.webhooks import Answer, Parcel, Webhooks, signing_secrets
 from events.signing import signed_headers
@@ -82,7 +83,8 @@ class SendWebhookActivities:
             await self._end(request, None, DeliveryStatus.FAILED)
             raise _final("webhook_failed", "The webhook is switched off.")
         began_at, begun = datetime.now(UTC), time.monotonic()
-        posted = await self._post(parcel)
+        async with heartbeats():
+            posted = await self._post(parcel)
         answer = Answer(
             began_at.isoformat(), request.round, round(time.monotonic() - begun, 3), posted.status, posted.detail
         )
@@ -99,7 +101,8 @@ class SendWebhookActivities:
     async def give_up_webhook(self, request: SendWebhookInput) -> None:
         """Say that a round has failed that nothing has come of. Over already is a success."""
         now = datetime.now(UTC).isoformat()
-        await self._end(request, Answer(now, request.round, 0.0, None, _GAVE_UP), DeliveryStatus.FAILED)
+        async with heartbeats():
+            await self._end(request, Answer(now, request.round, 0.0, None, _GAVE_UP), DeliveryStatus.FAILED)
 
     async def _post(self, parcel: Parcel) -> Posted:
         event = parcel.event

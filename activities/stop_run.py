@@ -5,6 +5,7 @@ from typing import Final
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
 from database.deletions import Deletions
 from runs.client import TemporalRuns
@@ -51,5 +52,6 @@ class StopRunActivities:
             TemporalUnavailable: Temporal does not answer.
             DatabaseUnavailable: PostgreSQL does not answer.
         """
-        await self._deletions.check(row_id(request.video_id))
-        return StopRunResult(await self._runs.stop(request.video_id, within_seconds=STOP_SECONDS))
+        async with heartbeats():
+            await self._deletions.check(row_id(request.video_id))
+            return StopRunResult(await self._runs.stop(request.video_id, within_seconds=STOP_SECONDS))

@@ -79,6 +79,7 @@ ROW: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
     retry_policy=_DATABASE_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
@@ -106,6 +107,7 @@ FETCH: Final = ActivityConfig(
 STOP: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(minutes=1),
+    heartbeat_timeout=_SILENCE,
     retry_policy=_DATABASE_RETRIES,
 )
 """What deletes a video has no ``schedule_to_close``: it was accepted, and nobody is left who would ask for it again."""
@@ -120,6 +122,7 @@ REMOVE: Final = ActivityConfig(
 REMOVE_ROW: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(seconds=30),
+    heartbeat_timeout=_SILENCE,
     retry_policy=_DATABASE_RETRIES,
 )
 
@@ -127,6 +130,7 @@ RETRY_VIDEOS: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
     retry_policy=_DATABASE_RETRIES,
 )
 """Of a cohort: some videos at a time, each a row and a start."""
@@ -138,6 +142,7 @@ CLEAN: Final = ActivityConfig(
     task_queue=CONTROL_QUEUE,
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_SILENCE,
     retry_policy=_STORAGE_RETRIES,
     cancellation_type=_STOP_BEFORE_CLEANING,
 )
@@ -147,6 +152,7 @@ GIVE_UP: Final = ActivityConfig(
     task_queue=WEBHOOK_QUEUE,
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=_OUTLAST_AN_OUTAGE,
+    heartbeat_timeout=_SILENCE,
     retry_policy=_DATABASE_RETRIES,
 )
 
@@ -161,6 +167,7 @@ def send_options(webhook_id: str) -> ActivityConfig:
         task_queue=WEBHOOK_QUEUE,
         start_to_close_timeout=timedelta(minutes=1),
         schedule_to_close_timeout=timedelta(days=4),
+        heartbeat_timeout=_SILENCE,
         retry_policy=_DATABASE_RETRIES,
         priority=Priority(fairness_key=webhook_id),
     )

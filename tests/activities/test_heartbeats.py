@@ -221,3 +221,16 @@ async def test_an_encoder_that_does_not_heed_a_signal_is_killed_within_five_seco
         with pytest.raises(asyncio.CancelledError):
             await running
     assert studio.parts() == []
+
+
+async def test_a_step_that_is_done_at_once_costs_no_heartbeat() -> None:
+    told: list[object] = []
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *details: told.append(details)
+
+    async def work() -> None:
+        async with heartbeats():
+            await asyncio.sleep(0)
+
+    await environment.run(activity.defn(work))
+    assert not told
