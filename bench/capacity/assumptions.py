@@ -16,12 +16,14 @@ class Kind:
         way: What becomes of them.
         seconds: Their length.
         share: Of all videos, 0 to 1.
+        is_in_chunks: Whether several workers encode it, each of which reads its part.
     """
 
     name: str
     way: Way
     seconds: float
     share: float
+    is_in_chunks: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,13 @@ MIX: Final = (
     Kind("video, copied", Way.COPIED, 180, COPIED_SHARE * 0.20),
     Kind("long, copied", Way.COPIED, 900, COPIED_SHARE * 0.05),
     Kind("clip in one piece, encoded", Way.ENCODED, 8, (1 - COPIED_SHARE) * 0.25),
-    Kind("clip in chunks, encoded", Way.ENCODED, 30, (1 - COPIED_SHARE) * 0.50),
-    Kind("video in chunks, encoded", Way.ENCODED, 180, (1 - COPIED_SHARE) * 0.20),
-    Kind("long in many chunks, encoded", Way.ENCODED, 900, (1 - COPIED_SHARE) * 0.05),
+    Kind("clip in chunks, encoded", Way.ENCODED, 30, (1 - COPIED_SHARE) * 0.50, is_in_chunks=True),
+    Kind("video in chunks, encoded", Way.ENCODED, 180, (1 - COPIED_SHARE) * 0.20, is_in_chunks=True),
+    Kind("long in many chunks, encoded", Way.ENCODED, 900, (1 - COPIED_SHARE) * 0.05, is_in_chunks=True),
 )
+
+READ_BY_SEVERAL: Final = 1.5
+"""What workers read of a film in chunks, of its size: `make bench ONLY=j` measured four of them, here there is one."""
 
 MILLION_A_DAY: Final = Day(videos=1_000_000, peak=2.0, peak_hour=20.0, busy=0.7, views=1.0)
 

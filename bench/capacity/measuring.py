@@ -92,7 +92,8 @@ async def _idle(stack: Stack) -> Usage:
     before, began = await read_counters(stack.places), time.monotonic()
     await asyncio.sleep(_IDLE_SECONDS)
     after = await read_counters(stack.places)
-    return after.plus(before, -1).times(1 / (time.monotonic() - began))
+    idle = after.plus(before, -1).times(1 / (time.monotonic() - began))
+    return replace(idle, wal_bytes=0.0)  # an idle stack writes nothing: it is what PostgreSQL tidies up after the last
 
 
 async def _sample(stack: Stack, client: Client, file: Path, what: tuple[Way, float, int], idle: Usage) -> Sample:

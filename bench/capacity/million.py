@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bench.capacity.assumptions import CORES_OF_A_MACHINE, MIX, Day, Prices
+from bench.capacity.assumptions import CORES_OF_A_MACHINE, MIX, READ_BY_SEVERAL, Day, Prices
 from bench.capacity.model import cores, limits, mean_rate
 from bench.capacity.predicting import ONE_IN, day_on, needs, sensitivities
 from bench.capacity.usage import Sample, Usage
@@ -54,6 +54,8 @@ def what_is_needed(usage: Usage, day: Day) -> str:
         f"at 8 Mbit/s. The day is a cosine with its peak of {day.peak:g} x the mean at {day.peak_hour:g} h.\n",
         *mix, "",
         *table(("", "a video", "mean", "peak"), rows), "",
+        f"What is encoded in chunks is read {READ_BY_SEVERAL:g} times by several workers, not once as by the one "
+        "here: `make bench ONLY=j`.\n",
         f"{usage.stored_bytes * day.videos / _TERA:,.0f} TB are added to the bucket each day, originals and what was "
         f"made of them.\n\nCores for the peak, busy to {day.busy:.0%}, as cores of this machine:\n",
         *table(("", "cores"), ((name, f"{count:,.1f}") for name, count in by_kind)), "",

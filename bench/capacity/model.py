@@ -1,13 +1,14 @@
 """From what one video uses to what a day of them needs and costs: plain functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bench.capacity.assumptions import (
     ACTIONS_PER_SECOND,
     BUCKET_WRITES_PER_SECOND,
     CORES_OF_A_MACHINE,
+    READ_BY_SEVERAL,
     Day,
     Kind,
     Prices,
@@ -32,7 +33,10 @@ def mean_usage(samples: Sequence[Sample], mix: Sequence[Kind]) -> Usage:
         raise ValueError("the shares of a mix have to be 1 in all")
     total = Usage()
     for kind in mix:
-        total = total.plus(usage_at(samples, kind.way, kind.seconds), kind.share)
+        usage = usage_at(samples, kind.way, kind.seconds)
+        if kind.is_in_chunks:
+            usage = replace(usage, bytes_read=usage.bytes_read * READ_BY_SEVERAL)
+        total = total.plus(usage, kind.share)
     return total
 
 
