@@ -1,4 +1,4 @@
-"""Composition root of a worker process: builds what activities need, registers, runs, and hands work back at the end.
+"""Composition root of a worker process: opens what the workers need, runs them, and hands work back at the end.
 
 ``python worker.py --queue video-control|video-media|all``. On the home of a stack that runs, it works for that stack.
 """
@@ -10,238 +10,47 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Final
 
 import structlog
 from temporalio import activity, workflow
-from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
-from activities.arriving_original import FetchRules
-from activities.claim_video import ClaimVideoActivities
-from activities.clean_scratch import CleanScratchActivities
-from activities.create_thumbnail import CreateThumbnailActivities
-from activities.encode_chunk import EncodeChunkActivities
-from activities.encode_sound import EncodeSoundActivities
-from activities.error_types import ErrorTypeInterceptor
-from activities.fetch_original import FetchOriginalActivities
-from activities.hash_original import HashOriginalActivities
-from activities.join_streams import JoinStreamsActivities
-from activities.mark_error import MarkErrorActivities
-from activities.mark_ready import MarkReadyActivities
-from activities.publish_files import PublishFilesActivities
-from activities.remove_video import RemoveVideoActivities
-from activities.retry_videos import RetryVideosActivities
-from activities.send_webhook import SendWebhookActivities
-from activities.stop_run import StopRunActivities
-from activities.validate_video import ValidateVideoActivities
-from activities.verify_output import VerifyOutputActivities
 from contracts.errors import DatabaseUnavailable, VideoError
-from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES, new_own_queue
-from contracts.webhooks import WEBHOOK_QUEUE
-from contracts.worker_identity import WorkerIdentity
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
 from database.engine import Database
 from embedded.joining import join
 from failpoints import Failpoints
-from fetching.addresses import AddressRules
-from fetching.posting import Poster
-from fetching.source import Patience, Sources
 from logs import configure_logs
-from media.capacity import PART_FOR_ONE, Capacity, memory_for_encodes
-from media.ffmpeg import Bounds, Ffmpeg
-from media.limits import MAX_SIDE, MediaLimits
-from media.profile import Profiles, ProfilesInvalid, load_profiles
-from media.programs import SAFE_SINCE, FfmpegMissing
+from media.profile import ProfilesInvalid, load_profiles
+from media.programs import FfmpegMissing
 from media.sandbox import SandboxMissing
-from runs.actions import VideoActions
 from runs.client import TemporalRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
-from storage.protocol import Storage
 from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.traces import traced
 from telemetry.videos import VideoMetrics, counted
 from temporal_client import TemporalUnreachable, connect_within, named_address
-from workflows.video_cohort import VideoCohortWorkflow
-from workflows.video_deletion import VideoDeletionWorkflow
-from workflows.video_processing import VideoProcessingWorkflow
-from workflows.webhook_delivery import WebhookDeliveryWorkflow
+from workers.control import control_worker, webhook_worker
+from workers.media import find_ffmpeg, media_workers
+from workers.place import Place
 
 log = structlog.stdlib.get_logger("worker")
 
-_HEARTBEAT_THROTTLE = timedelta(seconds=1)
-"""A cancel comes with the answer to a heartbeat. They are sent every two seconds, so none of them is held back."""
+_DATABASE_PAUSE_SECONDS: Final = 0.5
 
-_WEBHOOKS_AT_ONCE = 50
-
-_DATABASE_PAUSE_SECONDS = 0.5
-
-_NO_DEPLOYMENT = "rushes"
-"""Name beside the version of a worker that takes part in no versioning; Temporal wants one."""
-
-_PADDING_PIXELS = 2 * MAX_SIDE * 64
-"""A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
-
-_CANT_START = (
+_CANT_START: Final = (
     *(SettingsError, TemporalUnreachable, VideoError, AnotherStorage, RPCError),
     *(FfmpegMissing, SandboxMissing, ProfilesInvalid),
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """What the workers of a process stand in.
-
-    Attributes:
-        storage: The files.
-        identity: The same for all who see the same files.
-        watching: Told of every step.
-    """
-
-    storage: Storage
-    identity: str
-    watching: tuple[Interceptor, ...] = ()
-
-
-def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
-    """The worker of ``video-control``: workflows and light I/O."""
-    publish = PublishFilesActivities(place.storage, database.videos)
-    remove = RemoveVideoActivities(place.storage, database.deletions)
-    actions = VideoActions(database.videos, database.deletions, place.storage, runs)
-    sources = Sources(
-        AddressRules(settings.import_allowed_addresses),
-        Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
-    )
-    fetch_rules = FetchRules(
-        settings.max_import_bytes,
-        settings.import_slots,
-        settings.spare_bytes,
-        rested_left_seconds=max(0, settings.resumable_expires_seconds - settings.upload_reserved_seconds),
-    )
-    fetch = FetchOriginalActivities(database.videos, database.upload_leases, place.storage, sources, fetch_rules)
-    return Worker(
-        client,
-        task_queue=CONTROL_QUEUE,
-        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow, VideoCohortWorkflow],
-        activities=[
-            ClaimVideoActivities(database.videos).claim_video,
-            fetch.fetch_original,
-            publish.publish_files,
-            publish.withdraw_files,
-            MarkReadyActivities(database.videos).mark_ready,
-            MarkErrorActivities(database.videos).mark_error,
-            CleanScratchActivities(place.storage).clean_scratch,
-            StopRunActivities(database.deletions, runs).stop_run,
-            remove.remove_files,
-            remove.remove_row,
-            RetryVideosActivities(database.cohorts, actions).retry_videos,
-        ],
-        identity=_identity(CONTROL_QUEUE, settings, place),
-        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
-        deployment_config=deployment_of(settings),
-        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-    )
-
-
-def webhook_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
-    """The worker of ``webhooks``, by itself: receivers that are slow take no slots of anything else.
-
-    A delivery may take three days, so it goes over to the current version rather than keep the workers of an old one.
-    """
-    rules = AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES")
-    send = SendWebhookActivities(database.webhooks, Poster(rules, settings.webhook_timeout_seconds))
-    return Worker(
-        client,
-        task_queue=WEBHOOK_QUEUE,
-        workflows=[WebhookDeliveryWorkflow],
-        activities=[send.send_webhook, send.give_up_webhook],
-        identity=_identity(WEBHOOK_QUEUE, settings, place),
-        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
-        deployment_config=deployment_of(settings, VersioningBehavior.AUTO_UPGRADE),
-        max_concurrent_activities=_WEBHOOKS_AT_ONCE,
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-    )
-
-
-def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmpeg, profiles: Profiles) -> list[Worker]:
-    """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry.
-
-    Where files are in a bucket there is another one for this process alone: what it has copies of is joined and
-    verified here rather than fetched elsewhere. Its queue is no version's: it lives and dies with the process.
-    """
-    limits = MediaLimits(
-        max_duration_seconds=settings.max_duration_seconds,
-        max_pixels=settings.max_pixels,
-        max_encoded_pixels=settings.max_encoded_pixels,
-    )
-    storage = place.storage
-    own_queue = new_own_queue() if settings.place.bucket is not None else None
-    finishing: list[Callable[..., Any]] = [
-        JoinStreamsActivities(ffmpeg, storage, own_queue).join_streams,
-        VerifyOutputActivities(ffmpeg, storage).verify_output,
-    ]
-    every: list[Callable[..., Any]] = [
-        ValidateVideoActivities(ffmpeg, storage, limits, profiles, own_queue).validate_video,
-        EncodeChunkActivities(ffmpeg, storage, own_queue).encode_chunk,
-        EncodeSoundActivities(ffmpeg, storage).encode_sound,
-        CreateThumbnailActivities(ffmpeg, storage).create_thumbnail,
-        HashOriginalActivities(storage).hash_original,
-        *finishing,
-    ]
-
-    def serving(
-        queue: str, activities: Sequence[Callable[..., Any]], deployment: WorkerDeploymentConfig | None
-    ) -> Worker:
-        return Worker(
-            client,
-            task_queue=queue,
-            activities=activities,
-            identity=_identity(MEDIA_QUEUE, settings, place),
-            interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=True)],
-            deployment_config=deployment,
-            max_concurrent_activities=settings.media_slot_count,
-            max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-            default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-            graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-        )
-
-    workers = [serving(MEDIA_QUEUE, every, deployment_of(settings))]
-    return workers if own_queue is None else [*workers, serving(own_queue, finishing, None)]
-
-
-def deployment_of(
-    settings: Settings, behavior: VersioningBehavior = VersioningBehavior.PINNED
-) -> WorkerDeploymentConfig:
-    """Which version of which deployment the worker is, so that a video ends on the version that began it.
-
-    Without a deployment it says its version and no more: any worker takes any video.
-    """
-    if settings.deployment is None:
-        return WorkerDeploymentConfig(
-            version=WorkerDeploymentVersion(_NO_DEPLOYMENT, settings.worker_version), use_worker_versioning=False
-        )
-    return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(settings.deployment, settings.worker_version),
-        use_worker_versioning=True,
-        default_versioning_behavior=behavior,
-    )
-
-
-def _identity(queue: str, settings: Settings, place: Place) -> str:
-    return str(WorkerIdentity.of_this_process(queue, label=settings.worker_label, storage=place.identity))
 
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:
@@ -323,28 +132,6 @@ async def _wait_for(database: Database, seconds: float) -> None:
 
 def _tell_waiting(sentence: str) -> None:
     log.warning("worker_waits", reason=sentence)
-
-
-async def find_ffmpeg(settings: Settings) -> Ffmpeg:
-    """The programs, with this worker's memory for encodes; those that a setting names may be old, which is said.
-
-    Raises:
-        FfmpegMissing: There is no ffmpeg to run.
-        SandboxMissing: A sandbox is required, and none works here.
-    """
-    workers = settings.workers_on_host
-    ffmpeg = await Ffmpeg.locate(
-        settings.ffmpeg,
-        settings.ffprobe,
-        capacity=Capacity(memory_for_encodes(workers)),
-        stall_seconds=settings.stall_seconds,
-        encoder_threads=settings.encoder_threads,
-        sandbox=settings.sandbox,
-        bounds=Bounds(settings.max_pixels + _PADDING_PIXELS, memory_for_encodes(workers, part=PART_FOR_ONE)),
-    )
-    if ffmpeg.unsafe:
-        log.warning("ffmpeg_is_old", programs=list(ffmpeg.unsafe), needed=".".join(map(str, SAFE_SINCE)))
-    return ffmpeg
 
 
 def _log_context_once() -> None:

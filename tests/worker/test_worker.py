@@ -21,7 +21,7 @@ from media.sandbox import Layer
 from runs.client import TemporalRuns
 from settings import Settings
 from tests.waiting import eventually
-from worker import find_ffmpeg
+from workers.media import find_ffmpeg
 
 WORKER = Path(__file__).resolve().parents[2] / "worker.py"
 

@@ -1,0 +1,99 @@
+"""The workers of rows, files and webhooks: ``video-control`` and ``webhooks``. They are served together."""
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior
+from temporalio.worker import Worker
+
+from activities.arriving_original import FetchRules
+from activities.claim_video import ClaimVideoActivities
+from activities.clean_scratch import CleanScratchActivities
+from activities.error_types import ErrorTypeInterceptor
+from activities.fetch_original import FetchOriginalActivities
+from activities.mark_error import MarkErrorActivities
+from activities.mark_ready import MarkReadyActivities
+from activities.publish_files import PublishFilesActivities
+from activities.remove_video import RemoveVideoActivities
+from activities.retry_videos import RetryVideosActivities
+from activities.send_webhook import SendWebhookActivities
+from activities.stop_run import StopRunActivities
+from contracts.temporal_names import CONTROL_QUEUE
+from contracts.webhooks import WEBHOOK_QUEUE
+from database.engine import Database
+from fetching.addresses import AddressRules
+from fetching.posting import Poster
+from fetching.source import Patience, Sources
+from runs.actions import VideoActions
+from runs.client import TemporalRuns
+from settings import Settings
+from workers.place import HEARTBEAT_THROTTLE, Place, deployment_of, identity_of
+from workflows.video_cohort import VideoCohortWorkflow
+from workflows.video_deletion import VideoDeletionWorkflow
+from workflows.video_processing import VideoProcessingWorkflow
+from workflows.webhook_delivery import WebhookDeliveryWorkflow
+
+_WEBHOOKS_AT_ONCE: Final = 50
+
+
+def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
+    """The worker of ``video-control``: workflows and light I/O."""
+    publish = PublishFilesActivities(place.storage, database.videos)
+    remove = RemoveVideoActivities(place.storage, database.deletions)
+    actions = VideoActions(database.videos, database.deletions, place.storage, runs)
+    sources = Sources(
+        AddressRules(settings.import_allowed_addresses),
+        Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
+    )
+    fetch_rules = FetchRules(
+        settings.max_import_bytes,
+        settings.import_slots,
+        settings.spare_bytes,
+        rested_left_seconds=max(0, settings.resumable_expires_seconds - settings.upload_reserved_seconds),
+    )
+    fetch = FetchOriginalActivities(database.videos, database.upload_leases, place.storage, sources, fetch_rules)
+    return Worker(
+        client,
+        task_queue=CONTROL_QUEUE,
+        workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow, VideoCohortWorkflow],
+        activities=[
+            ClaimVideoActivities(database.videos).claim_video,
+            fetch.fetch_original,
+            publish.publish_files,
+            publish.withdraw_files,
+            MarkReadyActivities(database.videos).mark_ready,
+            MarkErrorActivities(database.videos).mark_error,
+            CleanScratchActivities(place.storage).clean_scratch,
+            StopRunActivities(database.deletions, runs).stop_run,
+            remove.remove_files,
+            remove.remove_row,
+            RetryVideosActivities(database.cohorts, actions).retry_videos,
+        ],
+        identity=identity_of(CONTROL_QUEUE, settings, place),
+        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
+        deployment_config=deployment_of(settings),
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
+
+
+def webhook_worker(client: Client, settings: Settings, place: Place, database: Database) -> Worker:
+    """The worker of ``webhooks``, by itself: receivers that are slow take no slots of anything else.
+
+    A delivery may take three days, so it goes over to the current version rather than keep the workers of an old one.
+    """
+    rules = AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES")
+    send = SendWebhookActivities(database.webhooks, Poster(rules, settings.webhook_timeout_seconds))
+    return Worker(
+        client,
+        task_queue=WEBHOOK_QUEUE,
+        workflows=[WebhookDeliveryWorkflow],
+        activities=[send.send_webhook, send.give_up_webhook],
+        identity=identity_of(WEBHOOK_QUEUE, settings, place),
+        interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
+        deployment_config=deployment_of(settings, VersioningBehavior.AUTO_UPGRADE),
+        max_concurrent_activities=_WEBHOOKS_AT_ONCE,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
