@@ -1,4 +1,4 @@
-"""How many encodes at once, with how many threads each: what ``settings.py`` goes by.
+"""How many encodes at once, with how many threads each: what ``configuration/work.py`` goes by.
 
 python bench/slots_and_threads.py    on a machine that does nothing else
 """

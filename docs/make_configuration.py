@@ -1,4 +1,4 @@
-"""Write ``docs/configuration.md`` from ``settings.py``: ``make docs``. With ``--check``, say whether it is current.
+"""Write ``docs/configuration.md`` from ``configuration/``: ``make docs``. With ``--check``, say whether it is current.
 
 A setting's description and default are taken from its field, its heading from the comment above its group.
 """
@@ -13,14 +13,15 @@ from typing import Any, Final, Literal, get_args, get_origin
 from generated import write_or_check
 from pydantic_core import to_json
 
-from settings import MEBIBYTE, Settings
+from configuration.group import MEBIBYTE
+from settings import Settings
 
 TARGET: Final = Path(__file__).with_name("configuration.md")
 
 _HEAD: Final = """\
 # Configuration
 
-<!-- Made from settings.py by `make docs`. Edit that file instead of this one. -->
+<!-- Made from configuration/ by `make docs`. Edit the file there instead of this one. -->
 
 Every setting is an environment variable, and every one has a default that works on one machine. A value that can't be
 used is named when a process starts:
@@ -84,7 +85,7 @@ def page() -> str:
 
 def _groups() -> list[tuple[str, list[str]]]:
     groups: list[tuple[str, list[str]]] = []
-    for line in inspect.getsource(Settings).splitlines():
+    for line in "\n".join(map(inspect.getsource, Settings.__bases__)).splitlines():
         if heading := _GROUP.fullmatch(line):
             groups.append((heading["title"], []))
         elif (field := _FIELD.match(line)) and field["name"] in Settings.model_fields:
@@ -114,4 +115,4 @@ def _written(name: str, default: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(TARGET, page(), "settings.py", __doc__ or ""))
+    sys.exit(write_or_check(TARGET, page(), "configuration/", __doc__ or ""))

@@ -1,4 +1,4 @@
-"""``docs/configuration.md`` says what ``settings.py`` says."""
+"""``docs/configuration.md`` says what ``configuration/`` says."""
 
 import subprocess
 import sys

@@ -1,0 +1,28 @@
+"""What ``rushes up`` brings along."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configuration.group import SettingsGroup
+
+
+class EmbeddedStackSettings(SettingsGroup):
+    """The embedded Temporal; PostgreSQL has nothing to set."""
+
+    # The embedded stack
+    embedded_temporal: bool = Field(
+        default=True,
+        description="Whether `rushes up` runs a Temporal of its own. `false`: it uses the one that TEMPORAL_ADDRESS "
+        "and its kin name.",
+    )
+    temporal_port: int = Field(
+        default=7233, ge=0, le=65535, description="Port of the embedded Temporal server; 0 takes any free one."
+    )
+    temporal_ui: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether the embedded Temporal has its Web UI. Whoever reaches it can end and begin runs.",
+    )
+    temporal_ui_port: int = Field(
+        default=8233, ge=0, le=65535, description="Port of the embedded Temporal Web UI; 0 takes any free one."
+    )
