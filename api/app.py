@@ -13,6 +13,7 @@ from api.ambiguous_length import AmbiguousLength
 from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
 from api.openapi import openapi_of
+from api.options import ApiOptions
 from api.other_websites import OtherWebsites
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling, sweeping, tidying
@@ -38,7 +39,7 @@ from api.routers import (
     webhooks,
 )
 from api.security_headers import SecurityHeaders
-from api.services import ApiOptions, ApiState, Services, api_state
+from api.services import ApiState, Services, api_state
 from api.tracing import RequestSpans
 from api.tus_headers import TusVersion
 from telemetry.exposition import new_registry

@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from api.app import create_app
+from api.options import ApiOptions, EventOptions
 from api.remote_file import RemoteServing
-from api.services import ApiOptions, EventOptions, Services
+from api.services import Services
 from contracts.errors import StorageFailed
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
@@ -143,18 +144,9 @@ def _services_of(
                 keep = timedelta(seconds=settings.event_retention_seconds)
                 return await tidy(database.events, keep) if await leadership.leads() else TidyReport()
 
-            yield Services(
-                database=database,
-                videos=database.videos,
-                accounts=database.accounts,
-                upload_leases=database.upload_leases,
-                backlog=database.backlog,
-                deletions=database.deletions,
-                events=database.events,
-                webhooks=database.webhooks,
+            yield Services.over(
+                database,
                 webhook_runs=TemporalWebhookRuns(client),
-                overview=database.overview,
-                cohorts=database.cohorts,
                 cohort_runs=TemporalCohortRuns(client),
                 listening=partial(listen, database_url),
                 storage=storage,

@@ -1,8 +1,8 @@
 """What the routes work with, and how they come by it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypedDict, cast
+from dataclasses import dataclass
+from typing import Annotated, Protocol, Self, TypedDict, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
@@ -12,13 +12,14 @@ from accounts.callers import Callers
 from accounts.links import Links
 from accounts.signing import Signer
 from api.authentication import CallerDep
+from api.options import ApiOptions
 from api.readiness import PING_SECONDS, Question, Readiness
-from api.remote_file import RemoteServing
 from contracts.event_types import EVENTS_CHANNEL, WEBHOOKS_CHANNEL
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
 from database.deletions import Deletions
+from database.engine import Database
 from database.events import Events
 from database.notifications import Listening
 from database.overview import Overview
@@ -30,12 +31,10 @@ from events.dispatch import WebhookDispatch
 from events.hub import EventHub
 from events.progress import ProgressLooks
 from events.tidy import TidyReport
-from fetching.addresses import AddressRules
 from ingest.direct import DirectUploads
-from ingest.importing import ImportLimits, Imports
+from ingest.importing import Imports
 from ingest.open_uploads import OpenUploads
 from ingest.resumable import ResumableUploads
-from ingest.rules import ResumableLimits, UploadLimits
 from ingest.uploads import Uploads
 from runs.actions import VideoActions, owned_video
 from runs.cohorts import CohortRuns
@@ -97,59 +96,41 @@ class Services:
     sweep: Callable[[], Awaitable[SweepReport]]
     tidy: Callable[[], Awaitable[TidyReport]]
 
-
-@dataclass(frozen=True)
-class EventOptions:
-    """How events are told.
-
-    Attributes:
-        heartbeat_seconds: A stream without an event for so long has a comment.
-        progress_seconds: Pause between two looks at running videos.
-        most_listeners: How many may listen at a time.
-        most_of_one: How many of them may be one user's.
-        addresses: Which addresses webhooks may have.
-    """
-
-    heartbeat_seconds: float = 10.0
-    progress_seconds: float = 1.0
-    most_listeners: int = 1000
-    most_of_one: int = 100
-    addresses: AddressRules = field(default_factory=AddressRules)
-
-
-@dataclass(frozen=True)
-class ApiOptions:
-    """Settings of the api, as values.
-
-    Attributes:
-        version: Of Rushes.
-        limits: What an upload may be.
-        imports: What an import may be.
-        resumable: What one over several requests may be.
-        reconcile_interval_seconds: Pause between two calls of ``Services.reconcile``.
-        sweep_interval_seconds: The same of ``Services.sweep``.
-        temporal_address: For people, in ``/api/v1/system``.
-        temporal_namespace: For people and links.
-        temporal_ui_url: Where Temporal's Web UI is, or None when nobody said.
-        allowed_hosts: Names of the service besides the loopback ones; empty for any.
-        cors_origins: Of other websites whose pages may ask for anything.
-        remote_serving: How files in a bucket are served.
-        events: How events are told.
-    """
-
-    version: str
-    limits: UploadLimits
-    imports: ImportLimits
-    resumable: ResumableLimits
-    reconcile_interval_seconds: float
-    sweep_interval_seconds: float
-    temporal_address: str
-    temporal_namespace: str
-    temporal_ui_url: str | None = None
-    allowed_hosts: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    remote_serving: RemoteServing = field(default_factory=RemoteServing)
-    events: EventOptions = field(default_factory=EventOptions)
+    @classmethod
+    def over(
+        cls,
+        database: Database,
+        *,
+        storage: Storage,
+        runs: Runs,
+        webhook_runs: WebhookRuns,
+        cohort_runs: CohortRuns,
+        listening: Listening,
+        reconcile: Callable[[], Awaitable[ReconcileReport]],
+        sweep: Callable[[], Awaitable[SweepReport]],
+        tidy: Callable[[], Awaitable[TidyReport]],
+    ) -> Self:
+        """All of them, with every kind of row from this database."""
+        return cls(
+            database=database,
+            videos=database.videos,
+            accounts=database.accounts,
+            upload_leases=database.upload_leases,
+            backlog=database.backlog,
+            deletions=database.deletions,
+            events=database.events,
+            webhooks=database.webhooks,
+            overview=database.overview,
+            cohorts=database.cohorts,
+            webhook_runs=webhook_runs,
+            cohort_runs=cohort_runs,
+            listening=listening,
+            storage=storage,
+            runs=runs,
+            reconcile=reconcile,
+            sweep=sweep,
+            tidy=tidy,
+        )
 
 
 class ApiState(TypedDict):

@@ -1,15 +1,10 @@
 """How the outside speaks with a video's workflow: start, cancel, stop, and ask how far it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-import structlog
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -34,7 +29,6 @@ from contracts.temporal_names import (
     IMPORTED_MEMO,
     SEARCH_ATTRIBUTES,
     START_TIMEOUT,
-    TASK_QUEUES,
     USER_ID,
     VIDEO_DELETION_WORKFLOW,
     VIDEO_PROCESSING_WORKFLOW,
@@ -48,6 +42,7 @@ from runs.history import read_steps
 from runs.looks import Looks
 from runs.making import read_making
 from runs.progress import after_a_fetch, progress_between_steps, read_progress
+from runs.queues import state_of_queues
 from runs.records import (
     LiveProgress,
     NewestRun,
@@ -55,12 +50,10 @@ from runs.records import (
     RunRecord,
     RunStillOpen,
     StepRecord,
-    TemporalRefuses,
     WorkerState,
 )
+from runs.refusals import Refusals
 from runs.workers import living_workers
-
-log = structlog.stdlib.get_logger("runs")
 
 _CLOSING_SECONDS: Final = 3.0
 """A run that has written its row still cleans scratch; a retry waits this long for it to close."""
@@ -77,7 +70,7 @@ class TemporalRuns:
         self._client = client
         self._told = HighWater()
         self._looks = Looks(self._look)
-        self._refusal: TemporalRefuses | None = None
+        self._refusals = Refusals()
 
     async def start(self, request: VideoProcessingInput, label: str) -> None:
         """Start the run for this attempt of the video. Starting it again changes nothing.
@@ -92,7 +85,7 @@ class TemporalRuns:
         """
         for last_try in (False, True):
             try:
-                async with self._refusals_told(), unavailable_if_silent(not_found_is_an_answer=False):
+                async with self._refusals.told_once(), unavailable_if_silent(not_found_is_an_answer=False):
                     await self._start_once(request, label)
             except WorkflowAlreadyStartedError:
                 run = await self.newest_run(request.video_id)
@@ -104,27 +97,13 @@ class TemporalRuns:
             else:
                 return
 
-    @asynccontextmanager
-    async def _refusals_told(self) -> AsyncIterator[None]:
-        """Log a refusal once and not for each video, and remember one that would be met by any."""
-        try:
-            yield
-        except TemporalRefuses as refusal:
-            if str(refusal) != str(self._refusal):
-                log.error("temporal_refuses_runs", reason=str(refusal))  # noqa: TRY400 - the sentence says it all
-            self._refusal = refusal
-            raise
-        else:
-            self._refusal = None
-
     async def check(self) -> None:
         """Return if runs can be started, as far as that can be told without starting one.
 
         Raises:
             TemporalRefuses: Somebody has to mend something first; the sentence says what.
         """
-        if self._refusal is not None and self._refusal.to_everything:
-            raise self._refusal
+        self._refusals.raise_one_to_everything()
         known = " OR ".join(f"{attribute.name} = 'none'" for attribute in SEARCH_ATTRIBUTES)
         async with unavailable_if_silent(not_found_is_an_answer=False):
             await self._client.count_workflows(known, rpc_timeout=START_TIMEOUT)
@@ -167,7 +146,7 @@ class TemporalRuns:
             TemporalRefuses: It will not start it.
         """
         try:
-            async with self._refusals_told(), unavailable_if_silent(not_found_is_an_answer=False):
+            async with self._refusals.told_once(), unavailable_if_silent(not_found_is_an_answer=False):
                 await self._client.start_workflow(
                     VIDEO_DELETION_WORKFLOW,
                     request,
@@ -267,7 +246,7 @@ class TemporalRuns:
 
     async def queues(self) -> list[QueueState]:
         """Backlog and pollers of each of our task queues."""
-        return list(await asyncio.gather(*map(self._queue, TASK_QUEUES)))
+        return await state_of_queues(self._client)
 
     async def workers(self) -> list[WorkerState] | None:
         """The workers that told of themselves lately, by queue; None where the server does not keep that."""
@@ -279,26 +258,6 @@ class TemporalRuns:
         async with unavailable_if_silent():
             answer = await self._client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=START_TIMEOUT)
         return answer.server_version
-
-    async def _queue(self, name: str) -> QueueState:
-        backlog, age_seconds = 0, 0.0
-        pollers: dict[str, None] = {}
-        for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
-            async with unavailable_if_silent():
-                answer = await self._client.workflow_service.describe_task_queue(
-                    DescribeTaskQueueRequest(
-                        namespace=self._client.namespace,
-                        task_queue=TaskQueue(name=name),
-                        task_queue_type=kind,
-                        report_stats=True,
-                    ),
-                    timeout=START_TIMEOUT,
-                )
-            backlog += answer.stats.approximate_backlog_count
-            if answer.stats.approximate_backlog_count:
-                age_seconds = max(age_seconds, answer.stats.approximate_backlog_age.ToTimedelta().total_seconds())
-            pollers |= dict.fromkeys(poller.identity for poller in answer.pollers)
-        return QueueState(name, backlog, tuple(pollers), round(age_seconds, 1))
 
     async def _describe(self, video_id: str) -> WorkflowExecutionDescription | None:
         try:

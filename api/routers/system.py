@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from accounts.callers import Caller
 from api.authentication import CallerDep
 from api.openapi import problem_answers
+from api.options import ApiOptions
 from api.problems import ProblemCode
-from api.services import ApiOptions, OptionsDep, Services, ServicesDep
+from api.services import OptionsDep, Services, ServicesDep
 from api.system_views import (
     LatelyView,
     Limits,

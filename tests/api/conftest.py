@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from database.engine import Database
 from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.connections import ConnectionLimits, bounded_connections
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from cli.api_server import ApiServer
 from contracts.cohorts import CohortInput, CohortProgress
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
@@ -165,18 +166,9 @@ async def told_of_nothing(wake: Mapping[str, Callable[[], None]]) -> None:
 
 def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
     """What the api works with, without its own clock."""
-    return Services(
-        database=database,
-        videos=database.videos,
-        accounts=database.accounts,
-        upload_leases=database.upload_leases,
-        backlog=database.backlog,
-        deletions=database.deletions,
-        events=database.events,
-        webhooks=database.webhooks,
+    return Services.over(
+        database,
         webhook_runs=RecordedWebhookRuns(),
-        overview=database.overview,
-        cohorts=database.cohorts,
         cohort_runs=RecordedCohortRuns(),
         listening=told_of_nothing,
         storage=storage,

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.authentication import CSRF_HEADER, SESSION_COOKIE
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from storage.disk import DiskStorage

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from api.connections import ConnectionLimits
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from storage.disk import DiskStorage

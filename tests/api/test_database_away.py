@@ -10,7 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.errors import DatabaseUnavailable
 from contracts.status import VideoStatus
 from database.engine import Database

@@ -8,7 +8,8 @@ from functools import partial
 import httpx
 import pytest
 
-from api.services import ApiOptions, EventOptions, Services
+from api.options import ApiOptions, EventOptions
+from api.services import Services
 from contracts.processing import Step
 from contracts.status import VideoStatus
 from database.engine import Database

@@ -6,8 +6,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from api.options import ApiOptions
 from api.remote_file import RemoteServing
-from api.services import ApiOptions, Services
+from api.services import Services
 from contracts.status import VideoStatus
 from contracts.storage_keys import processed_folder
 from database.engine import Database

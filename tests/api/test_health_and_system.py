@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.options import ApiOptions
 from api.readiness import Question
-from api.services import ApiOptions, Services
+from api.services import Services
 from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
 from contracts.processing import Step
 from contracts.status import VideoStatus

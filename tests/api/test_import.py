@@ -7,7 +7,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from api.small_body import MOST_BODY_BYTES
 from contracts.errors import ErrorCode
 from contracts.processing import VideoProcessingInput

@@ -4,7 +4,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from tests.api.forms import BOUNDARY, MULTIPART, file_part
 from tests.api.running import over_http, with_limits
 

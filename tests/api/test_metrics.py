@@ -3,7 +3,8 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from tests.api.accounts import bearer, key_of

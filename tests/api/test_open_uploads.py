@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.errors import DatabaseUnavailable
 from contracts.status import SEEN_STATUSES, VideoStatus
 from database.engine import Database

@@ -7,9 +7,10 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
+from api.options import ApiOptions
 from api.remote_file import RemoteServing
 from api.routers.originals import attachment
-from api.services import ApiOptions, Services
+from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from storage.disk import DiskStorage

@@ -5,7 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from tests.api.running import in_process
 
 UPLOAD = "/api/v1/videos/upload"

@@ -8,8 +8,9 @@ from typing import Final, Literal
 import httpx
 import pytest
 
+from api.options import ApiOptions
 from api.remote_file import RemoteServing
-from api.services import ApiOptions, Services
+from api.services import Services
 from contracts.errors import ErrorCode
 from storage.bucket import BucketStorage
 from tests.api.running import in_process

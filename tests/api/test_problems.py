@@ -9,8 +9,9 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from api.options import ApiOptions
 from api.problems import PROBLEMS, ProblemCode, ProblemDocument
-from api.services import ApiOptions, Services
+from api.services import Services
 from contracts.refusals import RefusalCode
 from tests.api.running import in_process
 

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.services import ApiOptions, EventOptions, Services
+from api.options import ApiOptions, EventOptions
+from api.services import Services
 from client.asynchronous import AsyncRushes
 from client.begun_uploads import BegunUploads
 from client.errors import RushesError

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from api.connections import ConnectionLimits
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.status import VideoStatus
 from tests.api.forms import BOUNDARY, MULTIPART, field_part, file_part, form
 from tests.api.running import over_http

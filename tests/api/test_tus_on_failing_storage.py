@@ -8,7 +8,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
 from database.engine import Database

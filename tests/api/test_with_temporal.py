@@ -7,7 +7,8 @@ import httpx
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from api.services import ApiOptions, Services
+from api.options import ApiOptions
+from api.services import Services
 from contracts.temporal_names import workflow_id
 from runs.client import TemporalRuns
 from tests.api.running import in_process
