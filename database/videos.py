@@ -1,16 +1,15 @@
-"""Every query on videos, by name. Each method is one transaction.
+"""Every change of videos, by name. Each method is one transaction.
 
 Every change of ``status`` is one conditional UPDATE (compare-and-set): it names the status and, where a workflow run
 asks, the attempt that it starts from, so that of several callers exactly one wins and the others learn it.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeGuard, cast
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeGuard
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import delete, func, or_
 from sqlmodel import col
 
 from contracts.errors import ErrorCode, VideoCancelled
@@ -28,7 +27,8 @@ from database.changes import (
     upload_failed,
     video_of_key,
 )
-from database.pages import EVERY_VIDEO, PageCursor, VideoFilter, VideoPage, is_seen, page_query
+from database.pages import PageCursor, VideoFilter, VideoPage
+from database.reading import VideosToRead
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
 
@@ -45,12 +45,8 @@ __all__ = [
 ]
 
 
-class Videos:
-    """The queries. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
-
-    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
-        """Take the way to open a transaction, ``Database.transaction``."""
-        self._transaction = transaction
+class Videos(VideosToRead):
+    """The changes, beside what can be read. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
 
     # The upload
 
@@ -291,44 +287,6 @@ class Videos:
                 video.visibility = change.visibility.value
             video.updated_at = utc_now()
         return video
-
-    # Reading
-
-    async def get(self, video_id: UUID, user_id: str | None = None) -> Video | None:
-        """The row, or None, also where it is being deleted; with ``user_id`` only if it is that user's."""
-        query = select(Video).where(col(Video.id) == video_id, is_seen(), *_of_user(user_id))
-        async with self._transaction() as session:
-            return cast("Video | None", await session.scalar(query))
-
-    async def list_page(
-        self, user_id: str | None, *, limit: int, after: PageCursor | None, wanted: VideoFilter = EVERY_VIDEO
-    ) -> VideoPage:
-        """One page of videos, newest first.
-
-        Args:
-            user_id: Whose, or None for everybody's.
-            limit: Most videos on the page, at least 1.
-            after: ``next_cursor`` of the page before, or None for the first.
-            wanted: Which of them.
-        """
-        query = page_query(user_id, limit=limit, after=after, wanted=wanted)
-        async with self._transaction() as session:
-            found = list(await session.scalars(query))
-        videos = tuple(found[:limit])
-        more = len(found) > limit
-        return VideoPage(videos, PageCursor(videos[-1].created_at, videos[-1].id) if more else None)
-
-    async def count_by_status(self, user_id: str | None = None) -> dict[VideoStatus, int]:
-        """How many videos are in each status; of one user, or of all."""
-        query = select(col(Video.status), func.count()).where(*_of_user(user_id)).group_by(col(Video.status))
-        async with self._transaction() as session:
-            rows = (await session.execute(query)).all()
-        counted = {row[0]: row[1] for row in rows}
-        return {status: counted.get(status, 0) for status in VideoStatus}
-
-
-def _of_user(user_id: str | None) -> list[ColumnElement[bool]]:
-    return [] if user_id is None else [col(Video.user_id) == user_id]
 
 
 def _is_processing(video: Video | None, attempt: int) -> TypeGuard[Video]:

@@ -8,12 +8,8 @@ to an ordinary user; that works below a 0700 folder too, where a real other user
 """
 
 import asyncio
-import os
-import secrets
-import shutil
 import signal
 import socket
-import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 from types import TracebackType
@@ -22,19 +18,12 @@ from typing import Final, Self
 import psycopg
 from psycopg import sql
 
-from embedded.postgres_programs import (
-    MAJOR_VERSION,
-    EmbeddedPostgresError,
-    require_unprivileged,
-    run,
-    servers_in,
-    wrapped,
-)
+from embedded.postgres_data import USER_NAME, PostgresData
+from embedded.postgres_programs import MAJOR_VERSION, EmbeddedPostgresError, require_unprivileged, wrapped
 
 __all__ = ["DATABASE_NAME", "MAJOR_VERSION", "EmbeddedPostgres", "EmbeddedPostgresError", "stop_server"]
 
 DATABASE_NAME: Final = "rushes"
-USER_NAME: Final = "rushes"
 
 _HOST: Final = "127.0.0.1"
 _POLL_SECONDS: Final = 0.05
@@ -62,13 +51,17 @@ class EmbeddedPostgres:
             patience_seconds: How long an earlier server on the folder may take to end.
         """
         self.folder = folder.absolute()
-        self.data_folder = self.folder / "data"
         self.log_file = self.folder / "server.log"
-        self._password_file = self.folder / "password"
+        self._data = PostgresData(self.folder, durable=durable)
         self._durable = durable
         self._patience_seconds = patience_seconds
         self._process: Process | None = None
         self._port: int | None = None
+
+    @property
+    def data_folder(self) -> Path:
+        """Where its data is."""
+        return self._data.folder
 
     # What a supervisor needs
 
@@ -86,10 +79,10 @@ class EmbeddedPostgres:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             await require_unprivileged()
             if self.data_folder.exists():
-                self._check_data()
-                await self._wait_for_leftovers()
+                self._data.check()
+                await self._data.wait_for_leftovers(self._patience_seconds)
             else:
-                await self._initialise()
+                await self._data.make()
         except OSError as error:
             raise EmbeddedPostgresError(
                 f"The embedded database can't use {self.folder}: {error.strerror or error}. Check its owner and free "
@@ -113,11 +106,7 @@ class EmbeddedPostgres:
         Raises:
             EmbeddedPostgresError: ``prepare`` was never called.
         """
-        try:
-            password = self._password_file.read_text().strip()
-        except OSError as error:
-            raise EmbeddedPostgresError(f"The password file {self._password_file} can't be read.") from error
-        return f"postgresql://{USER_NAME}:{password}@{_HOST}:{port}/{database}"
+        return f"postgresql://{USER_NAME}:{self._data.password()}@{_HOST}:{port}/{database}"
 
     async def wait_until_ready(self, port: int, *, timeout_seconds: float = 30) -> None:
         """Return once the server answers a query.
@@ -246,61 +235,6 @@ class EmbeddedPostgres:
             tail = log.read().decode(errors="replace")[-2000:].strip()
         return EmbeddedPostgresError(f"The embedded PostgreSQL did not start:\n{tail}")
 
-    def _check_data(self) -> None:
-        owner = self.data_folder.stat().st_uid
-        if owner != os.geteuid():
-            raise EmbeddedPostgresError(
-                f"{self.data_folder} belongs to user id {owner}, and this is user id {os.geteuid()}. Run as its owner, "
-                "or set RUSHES_HOME to a folder of your own."
-            )
-        version_file = self.data_folder / "PG_VERSION"
-        version = version_file.read_text().strip() if version_file.exists() else "an unknown version"
-        if version != MAJOR_VERSION:
-            raise EmbeddedPostgresError(
-                f"{self.data_folder} was made by PostgreSQL {version}, and this is {MAJOR_VERSION}, which can't read "
-                "it. Dump it with pg_dump of that version and load it here, or move the folder away to begin anew."
-            )
-        if not self._password_file.exists():
-            raise EmbeddedPostgresError(
-                f"{self._password_file} is missing, and nobody can log in without it. Put it back, or move "
-                f"{self.folder} away to begin anew."
-            )
-        # PostgreSQL refuses a folder that others may read, which a copy or a volume easily makes of it.
-        self.data_folder.chmod(0o700)
-
-    async def _initialise(self) -> None:
-        half_made = self.folder / "data.part"
-        await asyncio.to_thread(shutil.rmtree, half_made, ignore_errors=True)
-        _write_secret(self._password_file, secrets.token_urlsafe(24))
-        options = [
-            *("-D", str(half_made), "-U", USER_NAME, f"--pwfile={self._password_file}", "--auth=scram-sha-256"),
-            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            *("--no-instructions", *(() if self._durable else ("--no-sync",))),
-        ]
-        code, output = await run(wrapped("initdb", *options, dies_by="KILL"))
-        if code != 0:
-            raise EmbeddedPostgresError(f"Making the embedded database in {self.folder} failed:\n{output[-2000:]}")
-        half_made.rename(self.data_folder)
-
-    async def _wait_for_leftovers(self) -> None:
-        """Wait for the processes of an earlier server; without any, its pid file means nothing.
-
-        PostgreSQL itself only asks whether a process with that id is alive, and after a restart of a machine or
-        container that is easily somebody else.
-        """
-        if sys.platform != "linux":
-            return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience_seconds
-        while leftovers := await asyncio.to_thread(servers_in, self.data_folder):
-            if loop.time() > deadline:
-                raise EmbeddedPostgresError(
-                    f"A PostgreSQL server is running on {self.data_folder} (process {min(leftovers)}). Stop what "
-                    "started it, or set RUSHES_HOME to another folder."
-                )
-            await asyncio.sleep(_POLL_SECONDS)
-        (self.data_folder / "postmaster.pid").unlink(missing_ok=True)
-
 
 async def stop_server(process: Process, *, grace_seconds: float = 10) -> None:
     """Stop a server by SIGINT, after ``grace_seconds`` by SIGKILL, and wait for its end; also when cancelled."""
@@ -315,15 +249,6 @@ async def stop_server(process: Process, *, grace_seconds: float = 10) -> None:
         raise
     finally:
         await process.wait()
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _free_port() -> int:
