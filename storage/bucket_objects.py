@@ -22,11 +22,9 @@ from storage.location import BucketLocation
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
 _DELETED_AT_ONCE: Final = 1000
-LEAST_PART_BYTES: Final = 5 * 1024 * 1024
-"""S3 takes no smaller part but the last."""
 MOST_PARTS: Final = 10_000
 MOST_COPIED_BYTES: Final = 5 * 1024**3
 """A larger object is copied in parts."""
@@ -36,9 +34,12 @@ _COPIED_PART_BYTES: Final = 1024**3
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
 
 
-class _Unfinished(TypedDict):
+class _Object(TypedDict):
     Bucket: str
     Key: str
+
+
+class _Unfinished(_Object):
     UploadId: str
 
 
@@ -74,7 +75,7 @@ class Bucket:
         """What stands under the key, or None."""
         with told_as_storage_failed("look for a file", self.where):
             try:
-                found = await self._client.head_object(Bucket=self._name, Key=self._prefix + key)
+                found = await self._client.head_object(**self._at(key))
             except ClientError as error:
                 if code_of(error) in NOT_THERE:
                     return None
@@ -91,8 +92,7 @@ class Bucket:
         with told_as_storage_failed("write a file", self.where):
             try:
                 await self._client.put_object(
-                    Bucket=self._name,
-                    Key=self._prefix + key,
+                    **self._at(key),
                     Body=content,
                     ChecksumSHA256=digest,
                     ContentType=_media_type(key),
@@ -108,9 +108,7 @@ class Bucket:
         """Bytes from ``begin`` up to ``end``; of the object with this ``etag``, or ``StorageFailed``."""
         condition: _OfThisContent = {} if etag is None else {"IfMatch": f'"{etag}"'}
         with told_as_storage_failed("read a file", self.where):
-            answer = await self._client.get_object(
-                Bucket=self._name, Key=self._prefix + key, Range=f"bytes={begin}-{end - 1}", **condition
-            )
+            answer = await self._client.get_object(**self._at(key), Range=f"bytes={begin}-{end - 1}", **condition)
             async with answer["Body"] as body:
                 content: bytes = await body.read()
         return content
@@ -126,7 +124,12 @@ class Bucket:
                 if size_bytes > MOST_COPIED_BYTES:
                     await self._copy_parts(source, target, size_bytes)
                 else:
-                    await self._copy_whole(source, target)
+                    await self._client.copy_object(
+                        **self._at(target),
+                        CopySource=self._source(source),
+                        ContentType=_media_type(target),
+                        MetadataDirective="REPLACE",
+                    )
             except ClientError as error:
                 if code_of(error) in NOT_THERE:
                     return False
@@ -136,7 +139,7 @@ class Bucket:
     async def delete(self, key: str) -> None:
         """Remove the object; gone already is a success."""
         with told_as_storage_failed("delete a file", self.where):
-            await self._client.delete_object(Bucket=self._name, Key=self._prefix + key)
+            await self._client.delete_object(**self._at(key))
 
     async def delete_all(self, prefix: str) -> None:
         """Remove every object whose key begins so."""
@@ -168,9 +171,7 @@ class Bucket:
     async def begin_parts(self, key: str) -> PutParts:
         """Begin to put an object in parts."""
         with told_as_storage_failed("write a file", self.where):
-            begun = await self._client.create_multipart_upload(
-                Bucket=self._name, Key=self._prefix + key, ContentType=_media_type(key)
-            )
+            begun = await self._client.create_multipart_upload(**self._at(key), ContentType=_media_type(key))
         return PutParts(key, begun["UploadId"])
 
     async def put_part(self, begun: PutParts, number: int, content: bytes) -> Part:
@@ -256,9 +257,7 @@ class Bucket:
         if disposition is not None:
             headers["ResponseContentDisposition"] = disposition
         return await self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self._name, "Key": self._prefix + key, **headers},
-            ExpiresIn=seconds,
+            "get_object", Params={**self._at(key), **headers}, ExpiresIn=seconds
         )
 
     async def address_to_put_part(self, begun: PutParts, number: int, size_bytes: int, seconds: int) -> str:
@@ -267,15 +266,6 @@ class Bucket:
             "upload_part",
             Params={**self._of(begun), "PartNumber": number, "ContentLength": size_bytes},
             ExpiresIn=seconds,
-        )
-
-    async def _copy_whole(self, source: str, target: str) -> None:
-        await self._client.copy_object(
-            Bucket=self._name,
-            Key=self._prefix + target,
-            CopySource={"Bucket": self._name, "Key": self._prefix + source},
-            ContentType=_media_type(target),
-            MetadataDirective="REPLACE",
         )
 
     async def _copy_parts(self, source: str, target: str, size_bytes: int) -> None:
@@ -288,7 +278,7 @@ class Bucket:
                 copied = await self._client.upload_part_copy(
                     **self._of(begun),
                     PartNumber=number,
-                    CopySource={"Bucket": self._name, "Key": self._prefix + source},
+                    CopySource=self._source(source),
                     CopySourceRange=f"bytes={begin}-{end - 1}",
                 )
                 parts.append(Part(number, copied["CopyPartResult"]["ETag"], end - begin))
@@ -297,8 +287,14 @@ class Bucket:
             raise
         await self.finish_parts(begun, parts, replace=True)
 
+    def _at(self, key: str) -> _Object:
+        return {"Bucket": self._name, "Key": self._prefix + key}
+
+    def _source(self, key: str) -> "CopySourceTypeDef":
+        return {"Bucket": self._name, "Key": self._prefix + key}
+
     def _of(self, begun: PutParts) -> _Unfinished:
-        return {"Bucket": self._name, "Key": self._prefix + begun.key, "UploadId": begun.upload_id}
+        return {**self._at(begun.key), "UploadId": begun.upload_id}
 
 
 def _unless_there(*, replace: bool) -> _UnlessThere:

@@ -12,8 +12,8 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from storage.disk import DiskStorage
 from tests.api.rows import make_video, video_of
-from tests.api.test_tus import TUS
-from tests.api.test_tus import metadata as upload_metadata
+from tests.api.tus import TUS
+from tests.api.tus import metadata as upload_metadata
 
 VIDEOS = "/api/v1/videos"
 ORDER = {"order": "4711", "Kunde": "Müller & Söhne"}

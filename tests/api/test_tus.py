@@ -5,27 +5,31 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from api.options import ApiOptions
 from api.services import Services
-from contracts.status import VideoStatus
 from database.engine import Database
-from database.tables import Video
 from storage.disk import DiskStorage
 from storage.protocol import Storage
 from tests.api.running import RecordedRuns, over_http, until
-from tests.storage.published import content_of
-
-UPLOADS = "/api/v1/uploads"
-MEBIBYTE = 1024 * 1024
-CONTENT = bytes(range(256)) * (80 * 1024)  # 20 MiB: more than two parts of a multipart upload
-TUS = {"Tus-Resumable": "1.0.0"}
-BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
+from tests.api.tus import (
+    BYTES,
+    CONTENT,
+    MEBIBYTE,
+    TUS,
+    UPLOADS,
+    append,
+    arrived,
+    created,
+    is_free,
+    metadata,
+    offset_of,
+    row_of,
+)
 
 
 @pytest.fixture(params=["disk", "bucket"])
@@ -38,55 +42,7 @@ def storage(request: pytest.FixtureRequest) -> Storage:
     return bucket
 
 
-@pytest.fixture
-def on_disk(storage: Storage) -> Storage:
-    """For what does not depend on the place."""
-    return storage
-
-
 only_on_disk = pytest.mark.parametrize("storage", ["disk"], indirect=True)
-
-
-def metadata(**texts: str) -> dict[str, str]:
-    """As a header."""
-    pairs = (f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in texts.items())
-    return {"Upload-Metadata": ",".join(pairs)}
-
-
-async def created(http: httpx.AsyncClient, length: int = len(CONTENT), /, **headers: str) -> str:
-    """The address of a new upload."""
-    asked = {**TUS, "Upload-Length": str(length), **metadata(filename="holiday.mp4"), **headers}
-    answer = await http.post(UPLOADS, headers=asked)
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"]
-
-
-async def append(http: httpx.AsyncClient, url: str, offset: int, content: bytes, **headers: str) -> httpx.Response:
-    """Send bytes."""
-    return await http.patch(url, headers={**BYTES, "Upload-Offset": str(offset), **headers}, content=content)
-
-
-async def offset_of(http: httpx.AsyncClient, url: str) -> int:
-    """How far it is."""
-    answer = await http.head(url, headers=TUS)
-    assert answer.status_code == 200, answer.headers
-    return int(answer.headers["upload-offset"])
-
-
-async def row_of(database: Database, url: str) -> Video:
-    """The upload's video."""
-    video = await database.videos.get(UUID(url.rpartition("/")[2]))
-    assert video is not None
-    return video
-
-
-async def arrived(database: Database, storage: Storage, runs: RecordedRuns, url: str) -> Video:
-    """The video, once its file is whole and its run was started."""
-    video = await row_of(database, url)
-    assert (video.status, video.file_size_bytes) == (VideoStatus.PROCESSING, len(CONTENT))
-    assert await content_of(storage, video.original_key) == CONTENT
-    assert [request.video_id for request, _ in runs.started] == [str(video.id)]
-    return video
 
 
 def interrupting(content: bytes) -> AsyncIterator[bytes]:
@@ -129,11 +85,6 @@ async def test_what_arrived_of_a_request_that_broke_is_kept(
     assert video.content_sha256 == hashlib.sha256(CONTENT).hexdigest()
 
 
-async def is_free(database: Database, url: str) -> bool:
-    """Whether nobody writes it."""
-    return (await row_of(database, url)).upload_lease is None
-
-
 async def test_another_process_goes_on_and_leaves_the_hash_to_the_run(
     services: Services, options: ApiOptions, database: Database, storage: Storage, runs: RecordedRuns
 ) -> None:
@@ -155,111 +106,6 @@ async def test_bytes_with_the_creation_and_title_and_profile(
     assert (answer.status_code, answer.headers["upload-offset"]) == (201, str(len(CONTENT)))
     video = await arrived(database, storage, runs, answer.headers["location"])
     assert (video.title, video.profile, video.original_filename) == ("Ein Film", "archive", "a.MOV")
-
-
-@only_on_disk
-async def test_the_options_say_what_is_spoken(http: httpx.AsyncClient) -> None:
-    answer = await http.options(UPLOADS)
-    assert answer.status_code == 204
-    assert answer.headers["tus-version"] == "1.0.0"
-    assert set(answer.headers["tus-extension"].split(",")) == {
-        *("creation", "creation-with-upload", "termination", "checksum", "expiration")
-    }
-    assert answer.headers["tus-max-size"] == str(64 * MEBIBYTE)
-    assert "sha1" in answer.headers["tus-checksum-algorithm"]
-
-
-@only_on_disk
-@pytest.mark.parametrize(
-    ("headers", "status", "code"),
-    [
-        ({"Tus-Resumable": "0.2.2"}, 412, "tus_version"),
-        ({"Upload-Length": ""}, 400, "tus_header"),
-        ({"Upload-Length": "-1"}, 400, "tus_header"),
-        ({"Upload-Defer-Length": "1"}, 400, "tus_header"),
-        ({"Upload-Length": str(65 * MEBIBYTE)}, 413, "too_large"),
-        ({"Upload-Length": "0"}, 422, "file_empty"),
-        ({"Upload-Metadata": "filename not*base64"}, 400, "tus_header"),
-        ({"Upload-Metadata": ""}, 400, "tus_header"),
-        (metadata(filename="notes.txt"), 415, "unsupported_extension"),
-        (metadata(filename="a.mp4", title="x" * 201), 422, "invalid_title"),
-        (metadata(filename="a.mp4", profile="none"), 422, "unknown_profile"),
-        ({"Content-Type": "video/mp4"}, 415, "tus_media_type"),
-    ],
-)
-async def test_what_can_not_begin_is_refused_and_leaves_no_row(
-    http: httpx.AsyncClient, database: Database, headers: dict[str, str], status: int, code: str
-) -> None:
-    asked = {**TUS, "Upload-Length": "5", **metadata(filename="a.mp4"), **headers}
-    answer = await http.post(UPLOADS, headers=asked)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["tus-resumable"] == "1.0.0"
-    page = await database.videos.list_page("local", limit=1, after=None)
-    assert page.videos == ()
-
-
-@only_on_disk
-async def test_what_does_not_fit_is_refused_before_its_first_byte(
-    services: Services, options: ApiOptions, tmp_path: Path
-) -> None:
-    class SmallDisk(DiskStorage):
-        async def free_bytes(self) -> int:
-            assert await super().free_bytes() > 0
-            return 50 * MEBIBYTE
-
-    small = replace(services, storage=SmallDisk(tmp_path / "uploads", tmp_path / "scratch"))
-    spare = replace(options.resumable, spare_bytes=10 * MEBIBYTE)
-    async with over_http(small, replace(options, resumable=spare)) as http:
-        asked = {**TUS, "Upload-Length": str(25 * MEBIBYTE), **metadata(filename="a.mp4")}
-        at_once = await asyncio.gather(*(http.post(UPLOADS, headers=asked) for _ in range(4)))
-        begun = [answer for answer in at_once if answer.status_code == 201]
-        if not begun:  # each saw the others' bytes
-            await created(http, 25 * MEBIBYTE)
-        answer = await http.post(UPLOADS, headers=asked)
-    assert len(begun) <= 1
-    assert {answer.status_code for answer in at_once} <= {201, 507}
-    assert (answer.status_code, answer.json()["code"]) == (507, "no_room"), "the first one's bytes are reserved"
-    assert await services.upload_leases.reserved_bytes() == 25 * MEBIBYTE, "what was refused left no row"
-
-
-@only_on_disk
-async def test_only_bytes_put_off_the_end_of_an_upload(http: httpx.AsyncClient, database: Database) -> None:
-    url = await created(http)
-    at_first = (await row_of(database, url)).upload_expires_at
-    wrong = {"Upload-Checksum": f"sha256 {base64.b64encode(hashlib.sha256(b'other').digest()).decode()}"}
-    assert (await append(http, url, 0, b"")).status_code == 204
-    assert (await append(http, url, 0, b"bytes", **wrong)).status_code == 460
-    assert (await row_of(database, url)).upload_expires_at == at_first
-    assert (await append(http, url, 0, CONTENT[:1])).status_code == 204
-    later = (await row_of(database, url)).upload_expires_at
-    assert at_first is not None
-    assert later is not None
-    assert later > at_first
-
-
-@only_on_disk
-async def test_room_is_reserved_only_while_bytes_come_and_looked_for_again_afterwards(
-    services: Services, options: ApiOptions, tmp_path: Path
-) -> None:
-    class SmallDisk(DiskStorage):
-        free = 50 * MEBIBYTE
-
-        async def free_bytes(self) -> int:
-            return self.free
-
-    disk = SmallDisk(tmp_path / "uploads", tmp_path / "scratch")
-    at_once_rested = replace(options.resumable, reserved_seconds=0)
-    small = replace(services, storage=disk)
-    async with over_http(small, options) as http, over_http(small, replace(options, resumable=at_once_rested)) as later:
-        url = await created(http, 40 * MEBIBYTE)
-        asked = {**TUS, "Upload-Length": str(40 * MEBIBYTE), **metadata(filename="a.mp4")}
-        assert (await http.post(UPLOADS, headers=asked)).status_code == 507
-        await created(later, 40 * MEBIBYTE)
-        disk.free = 30 * MEBIBYTE
-        answer = await append(later, url, 0, CONTENT)
-        assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
-        disk.free = 50 * MEBIBYTE
-        assert (await append(later, url, 0, CONTENT)).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -358,72 +204,6 @@ async def taken_over(http: httpx.AsyncClient, url: str) -> bool:
     return (await append(http, url, 0, CONTENT)).status_code == 204
 
 
-@only_on_disk
-async def test_a_creation_sent_again_with_its_key_answers_the_first_upload_and_where_to_go_on(
-    http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns
-) -> None:
-    key = {"Idempotency-Key": "trip to the sea"}
-    url = await created(http, **key)
-    assert await created(http, **key) == url, "the answer was lost before a byte was sent"
-    await append(http, url, 0, CONTENT[:MEBIBYTE])
-    asked = {**BYTES, "Upload-Length": str(len(CONTENT)), **metadata(filename="holiday.mp4"), **key}
-    again = await http.post(UPLOADS, headers=asked, content=CONTENT)
-    assert (again.status_code, again.headers["location"]) == (201, url)
-    assert (again.headers["upload-offset"], again.headers["idempotency-replayed"]) == (str(MEBIBYTE), "true")
-    assert (await append(http, url, MEBIBYTE, CONTENT[MEBIBYTE:])).status_code == 204
-    done = await http.post(UPLOADS, headers=asked, content=CONTENT)
-    assert (done.status_code, done.headers["upload-offset"]) == (201, str(len(CONTENT)))
-    await arrived(database, storage, runs, url)
-
-
-@only_on_disk
-async def test_of_twenty_creations_with_one_key_at_once_one_upload_comes(
-    http: httpx.AsyncClient, database: Database
-) -> None:
-    urls = await asyncio.gather(*(created(http, **{"Idempotency-Key": "key"}) for _ in range(20)))
-    assert len(set(urls)) == 1
-    assert sum((await database.videos.count_by_status()).values()) == 1
-
-
-@only_on_disk
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"Upload-Length": "6"},
-        metadata(filename="another.mp4"),
-        metadata(filename="holiday.mp4", title="A title"),
-        metadata(filename="holiday.mp4", profile="archive"),
-    ],
-)
-async def test_a_key_with_another_declaration_is_refused(http: httpx.AsyncClient, other: dict[str, str]) -> None:
-    key = {"Idempotency-Key": "key"}
-    await created(http, 5, **key)
-    asked = {**TUS, "Upload-Length": "5", **metadata(filename="holiday.mp4"), **key, **other}
-    answer = await http.post(UPLOADS, headers=asked)
-    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
-
-
-@only_on_disk
-async def test_a_key_is_free_again_after_its_upload_was_terminated_or_refused(http: httpx.AsyncClient) -> None:
-    key = {"Idempotency-Key": "key"}
-    refused = await http.post(UPLOADS, headers={**TUS, "Upload-Length": "0", **metadata(filename="a.mp4"), **key})
-    assert refused.status_code == 422
-    url = await created(http, 5, **key)
-    assert (await http.delete(url, headers=TUS)).status_code == 204
-    assert await created(http, 6, **key) != url
-    unprintable = await http.post(UPLOADS, headers={**TUS, "Idempotency-Key": "x" * 256})
-    assert unprintable.json()["code"] == "invalid_idempotency_key"
-
-
-@only_on_disk
-async def test_a_key_of_a_form_is_not_one_of_an_upload_to_go_on_with(http: httpx.AsyncClient) -> None:
-    key = {"Idempotency-Key": "key"}
-    form = await http.post("/api/v1/videos/upload", headers=key, files={"file": ("holiday.mp4", b"bytes")})
-    assert form.status_code == 202
-    answer = await http.post(UPLOADS, headers={**TUS, "Upload-Length": "5", **metadata(filename="holiday.mp4"), **key})
-    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
-
-
 async def test_a_terminated_upload_is_a_deleted_video(
     http: httpx.AsyncClient, database: Database, runs: RecordedRuns
 ) -> None:
@@ -506,20 +286,3 @@ async def test_a_file_that_is_whole_although_its_row_was_not_told_is_found_by_th
     await writer.commit()  # and the process dies before it tells the row
     assert (await append(http, url, MEBIBYTE, CONTENT[MEBIBYTE:])).status_code == 204
     await arrived(database, storage, runs, url)
-
-
-@only_on_disk
-@pytest.mark.parametrize(
-    ("checksum", "status", "offset"),
-    [(f"sha256 {base64.b64encode(bytes(32)).decode()}", 460, 0), ("crc9 AAAA", 400, None)],
-)
-async def test_a_creation_whose_bytes_are_refused_says_where_to_go_on_or_makes_nothing(
-    http: httpx.AsyncClient, database: Database, checksum: str, status: int, offset: int | None
-) -> None:
-    headers = {**BYTES, "Upload-Length": "20", **metadata(filename="a.mp4"), "Upload-Checksum": checksum}
-    refused = await http.post(UPLOADS, headers=headers, content=CONTENT[:20])
-    assert refused.status_code == status
-    if offset is None:
-        assert sum((await database.videos.count_by_status()).values()) == 0
-    else:
-        assert await offset_of(http, refused.headers["location"]) == offset

@@ -20,7 +20,7 @@ from storage.disk_original import DiskOriginalWriter
 from storage.filesystem import told_as_storage_failed
 from storage.protocol import Claim, Digest, Storage
 from tests.api.running import RecordedRuns, over_http
-from tests.api.test_tus import append, created, offset_of, row_of
+from tests.api.tus import append, created, offset_of, row_of
 from tests.storage.published import content_of
 from tests.waiting import eventually
 
