@@ -10,7 +10,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from configuration.api import ApiSettings
 from configuration.embedded_stack import EmbeddedStackSettings
-from configuration.group import SettingsError
+from configuration.errors import SettingsError
 from configuration.media import MediaSettings
 from configuration.places import PlaceSettings
 from configuration.watching import WatchingSettings

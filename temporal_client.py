@@ -13,7 +13,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
-from contracts.temporal_names import SEARCH_ATTRIBUTES
+from contracts.search_attributes import SEARCH_ATTRIBUTES
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 _RETRY_PAUSE_SECONDS: Final = 0.5

@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
@@ -17,17 +16,16 @@ from typing import Final
 import structlog
 from temporalio import activity, workflow
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
-from contracts.errors import DatabaseUnavailable, VideoError
+from contracts.errors import VideoError
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
-from database.engine import Database
 from embedded.joining import join
 from failpoints import Failpoints
 from logs import configure_logs
 from media.profile import ProfilesInvalid, load_profiles
 from media.programs import FfmpegMissing
 from media.sandbox import SandboxMissing
-from runs.client import TemporalRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
@@ -37,15 +35,11 @@ from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.traces import traced
-from telemetry.videos import VideoMetrics, counted
 from temporal_client import TemporalUnreachable, connect_within, named_address
-from workers.control import control_worker, webhook_worker
 from workers.media import find_ffmpeg, media_workers
 from workers.place import Place
 
 log = structlog.stdlib.get_logger("worker")
-
-_DATABASE_PAUSE_SECONDS: Final = 0.5
 
 _CANT_START: Final = (
     *(SettingsError, TemporalUnreachable, VideoError, AnotherStorage, RPCError),
@@ -91,15 +85,12 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         watching = () if registry is None else (StepMetricsInterceptor(StepMetrics(registry)),)
         place = Place(storage, await storage_identity(settings.place), watching)
         await refuse_another_storage(client, place.identity, str(settings.place))
-        workers = []
+        workers: list[Worker] = []
         if CONTROL_QUEUE in queues:
-            rows = Database(settings.required_database_url, settings.database_pool_size)
-            database = points.around("database", rows if registry is None else counted(rows, VideoMetrics(registry)))
-            resources.push_async_callback(database.dispose)
-            await _wait_for(database, settings.connect_timeout_seconds)
-            runs = points.around("runs", TemporalRuns(client))
-            workers.append(control_worker(client, settings, place, database, runs))
-            workers.append(webhook_worker(client, settings, place, database))
+            # Below it are the database's tables, and what runs ffmpeg alone neither reads nor holds them.
+            from workers.control import control_workers  # noqa: PLC0415
+
+            workers += await resources.enter_async_context(control_workers(client, settings, place, points, registry))
         if ffmpeg is not None:
             workers += media_workers(client, settings, place, ffmpeg, profiles)
         for worker in workers:
@@ -115,19 +106,6 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)
         await asyncio.gather(*(worker.shutdown() for worker in workers))
     log.info("worker_stopped")
-
-
-async def _wait_for(database: Database, seconds: float) -> None:
-    """Ask until PostgreSQL answers. Raises the last ``DatabaseUnavailable`` when it has not within ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return await database.ping(max(1.0, deadline - time.monotonic()))
-        except DatabaseUnavailable as failure:
-            if time.monotonic() >= deadline:
-                raise
-            log.warning("worker_waits", reason=str(failure))
-        await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
 
 
 def _tell_waiting(sentence: str) -> None:

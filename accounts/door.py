@@ -1,15 +1,17 @@
 """Before there is a key the service serves this machine alone, and does not start to listen anywhere else."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 
-from database.accounts import Accounts
+if TYPE_CHECKING:  # whoever asks about a host that is loopback needs no tables
+    from database.accounts import Accounts
 
 
 class KeyNeeded(Exception):
     """The service was to listen where others reach it, and there is no key to tell them from each other."""
 
 
-async def check_door(host: str, accounts: Accounts) -> None:
+async def check_door(host: str, accounts: "Accounts") -> None:
     """Return if the api may listen on ``host``.
 
     Raises:

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from cli.console import size_text
 from cli.errors import CommandFailed, sentence_of
 from cli.findings import Finding, Verdict
+from cli.temporal import temporal_of
 from cli.where import Service
 from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable
@@ -91,7 +92,7 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
     start = "Start the stack with `make up`, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to where it is."
     try:
         async with asyncio.timeout(_TEMPORAL_SECONDS):
-            client = await service.temporal()
+            client = await temporal_of(service)
             version = await TemporalRuns(client).server_version()
             missing = await missing_search_attributes(client)
     except TemporalRefuses as refusal:

@@ -9,6 +9,7 @@ from temporalio.service import RPCError
 
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
+from cli.temporal import temporal_of
 from cli.where import find_service
 from runs.versions import NotServed, WorkerVersions
 from settings import Settings
@@ -78,7 +79,7 @@ def _with_versions(act: Callable[[Settings, WorkerVersions], Awaitable[None]]) -
 
     async def connected() -> None:
         try:
-            await act(settings, WorkerVersions(await service.temporal(), deployment))
+            await act(settings, WorkerVersions(await temporal_of(service), deployment))
         except RPCError as error:
             raise CommandFailed(f"Temporal refuses: {error}", ExitCode.UNAVAILABLE) from error
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.arguments import AsJson
+from cli.checks import examine
 from cli.console import broken_at_spaces, output
 from cli.errors import ExitCode
 from cli.findings import Finding, Verdict
@@ -20,8 +21,6 @@ _STYLE: Final = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bol
 
 def doctor(as_json: AsJson = False) -> None:
     """Check ffmpeg, Temporal, database, folders and api, and say how to mend each. Exits with 1 if one fails."""
-    from cli.checks import examine  # noqa: PLC0415 - what it needs takes half a second to import
-
     service = find_service()
 
     async def collect() -> list[Finding]:

@@ -16,8 +16,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
+from cli.temporal import temporal_of
 from cli.where import find_service
 from contracts.temporal_names import deletion_workflow_id, workflow_id
+from workflows.replay import replay_history
 
 _MESSAGE: Final = re.compile(r'message: "(?P<text>(?:[^"\\]|\\.)+)"')
 
@@ -33,8 +35,6 @@ def replay(
     ],
 ) -> None:
     """Replay a video's history against this version's workflow. Exits with 1 where they diverge."""
-    from workflows.replay import replay_history  # noqa: PLC0415 - with the activities comes half of the service
-
     # The core of the SDK would write its own account of a divergence to standard output.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     file = Path(subject)
@@ -92,7 +92,7 @@ def _workflow_id(subject: str) -> str:
 
 
 async def _fetch(identifier: str) -> WorkflowHistory:
-    client = await find_service().temporal()
+    client = await temporal_of(find_service())
     try:
         return await client.get_workflow_handle(identifier).fetch_history()
     except RPCError as error:

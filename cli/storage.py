@@ -26,7 +26,7 @@ _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
 
 
 def check() -> None:
-    """Write, read, read a range, compare clocks, upload in parts, delete; exits with 1 if something does not hold."""
+    """Try the place: write, read, read a range, compare clocks, upload in parts, delete. Exits with 1 if one fails."""
     settings = find_service().settings
 
     async def collect() -> bool:

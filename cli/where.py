@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
-from temporalio.client import Client
-from temporalio.service import RPCError
 
-from cli.errors import CommandFailed, ExitCode
 from client.asynchronous import AsyncRushes
-from embedded.parts import browsable
+from embedded.ports import browsable
 from embedded.run_file import RunFile
-from embedded.temporal import ADDRESS_VARIABLE
+from embedded.temporal_environment import ADDRESS_VARIABLE
 from settings import Settings, load_settings
-from temporal_client import address_and_namespace, connect
 
 
 @dataclass(frozen=True)
@@ -37,38 +33,29 @@ class Service:
     @property
     def temporal_place(self) -> tuple[str, str]:
         """Address and namespace of Temporal."""
-        if self.stack is None or os.environ.get(ADDRESS_VARIABLE):
-            return address_and_namespace()
-        return self.stack.temporal, self.stack.namespace
+        if self.own_temporal is not None:
+            return self.own_temporal.temporal, self.own_temporal.namespace
+        # What reads Temporal's own settings is a part of its SDK, which a command that asks the api has no use for.
+        from temporal_client import address_and_namespace  # noqa: PLC0415
+
+        return address_and_namespace()
+
+    @property
+    def own_temporal(self) -> RunFile | None:
+        """The running stack, unless the environment names another Temporal than the stack's."""
+        return None if os.environ.get(ADDRESS_VARIABLE) else self.stack
 
     def api(self) -> AsyncRushes:
         """A client of the api."""
         key = self.settings.api_key
         return AsyncRushes(self.api_url, key=key.get_secret_value() if key is not None else None)
 
-    async def temporal(self) -> Client:
-        """A client of Temporal.
-
-        Raises:
-            CommandFailed: It does not answer.
-        """
-        address, namespace = self.temporal_place
-        try:
-            if self.stack is None or os.environ.get(ADDRESS_VARIABLE):
-                return await connect()
-            return await Client.connect(address, namespace=namespace)
-        except (RuntimeError, RPCError) as error:
-            raise CommandFailed(
-                f"Temporal does not answer at {address} (namespace {namespace}). Start the stack with `make up`, or "
-                "set TEMPORAL_ADDRESS to where Temporal is.",
-                ExitCode.UNAVAILABLE,
-            ) from error
-
     def workflow_url(self, workflow_id: str) -> str | None:
         """The workflow's page in Temporal's Web UI, where that is known."""
         base = self.settings.temporal_ui_url
-        namespace = self.temporal_place[1]
-        return f"{base.rstrip('/')}/namespaces/{namespace}/workflows/{workflow_id}" if base else None
+        if not base:
+            return None
+        return f"{base.rstrip('/')}/namespaces/{self.temporal_place[1]}/workflows/{workflow_id}"
 
 
 def find_service() -> Service:

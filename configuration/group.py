@@ -11,10 +11,6 @@ MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
 
 
-class SettingsError(Exception):
-    """A setting is missing or can't be used; the sentence names it and says what to write."""
-
-
 class SettingsGroup(BaseSettings):
     """Fields that are read from the environment, each by the name ``RUSHES_`` and its own."""
 

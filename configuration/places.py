@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 
-from configuration.group import GIBIBYTE, AbsolutePath, SettingsError, SettingsGroup
+from configuration.errors import SettingsError
+from configuration.group import GIBIBYTE, AbsolutePath, SettingsGroup
 from storage.location import StoragePlace, parse_bucket_location
 
 

@@ -5,8 +5,6 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
-from temporalio.common import SearchAttributeKey
-
 VIDEO_PROCESSING_WORKFLOW: Final = "VideoProcessingWorkflow"
 VIDEO_DELETION_WORKFLOW: Final = "VideoDeletionWorkflow"
 
@@ -23,11 +21,6 @@ def new_own_queue() -> str:
     """A task queue for one worker process alone, for steps that read what it has copies of already."""
     return f"{MEDIA_QUEUE}-{secrets.token_hex(8)}"
 
-
-VIDEO_STATUS: Final = SearchAttributeKey.for_keyword("VideoStatus")
-VIDEO_ERROR_CODE: Final = SearchAttributeKey.for_keyword("VideoErrorCode")
-USER_ID: Final = SearchAttributeKey.for_keyword("UserId")
-SEARCH_ATTRIBUTES: Final = (VIDEO_STATUS, VIDEO_ERROR_CODE, USER_ID)
 
 ATTEMPT_MEMO: Final = "attempt"
 """Memo key: which attempt of the row (1, 2, …) a workflow run serves."""

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-from sqlalchemy import URL, make_url, text
 from sqlalchemy import exc as sqlalchemy_errors
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from contracts.errors import DatabaseUnavailable
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
+from database.connecting import connection_arguments, parse_url, unavailable
 from database.deletions import Deletions
 from database.events import Events
 from database.overview import Overview
@@ -21,9 +21,6 @@ from database.places import StoragePlaces
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
-
-CONNECT_TIMEOUT_SECONDS: Final = 4
-"""How long one connection may take to be made."""
 
 POOL_TIMEOUT_SECONDS: Final = 3
 """How long a transaction waits for a free connection."""
@@ -135,38 +132,3 @@ class Database:
     async def _ask(self) -> None:
         async with self.transaction() as session:
             await session.execute(text("SELECT 1"))
-
-
-def parse_url(url: str) -> URL:
-    """The address for SQLAlchemy, with the driver that is used here.
-
-    Raises:
-        ValueError: It is not an address of PostgreSQL.
-    """
-    try:
-        parsed = make_url(url)
-    except sqlalchemy_errors.ArgumentError as error:
-        raise ValueError("The database's address must read postgresql://user:password@host:port/name.") from error
-    if parsed.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError(f"The database must be PostgreSQL (postgresql://…), not {parsed.drivername}.")
-    return parsed.set(drivername="postgresql+psycopg")
-
-
-def connection_arguments() -> dict[str, Any]:
-    """What every connection is made with: short waits, so that a network that went away is noticed."""
-    return {
-        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "application_name": "rushes",
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,  # milliseconds
-    }
-
-
-def unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
-    """The error to raise when PostgreSQL at ``url`` failed with ``error``; it never has the password."""
-    cause = error.orig if isinstance(error, sqlalchemy_errors.DBAPIError) and error.orig is not None else error
-    reason = next(iter(str(cause).strip().splitlines()), "") or "no answer in time"
-    place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
-    return DatabaseUnavailable(f"PostgreSQL at {place} does not answer: {reason}")

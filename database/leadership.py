@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from database.engine import connection_arguments, parse_url
+from database.connecting import connection_arguments, parse_url
 
 _LOCK: Final = 7_806_517_203_221_849_012
 """Any number that nobody else uses."""

@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from database.engine import connection_arguments, parse_url, unavailable
+from database.connecting import connection_arguments, parse_url, unavailable
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 7_806_517_203_221_849_011
@@ -66,12 +66,18 @@ def head_revision() -> str:
     return head
 
 
-def config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without a file; ``connection`` is what the commands run on."""
+def config(connection: Connection | None = None, tables: MetaData | None = None) -> Config:
+    """Alembic's configuration, without a file.
+
+    Args:
+        connection: What the commands run on.
+        tables: What a new migration is compared with; no command needs it that runs those which are there.
+    """
     # The option goes through ConfigParser, to which a percent sign in a path would mean something.
     made = Config()
     made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     made.attributes["connection"] = connection
+    made.attributes["tables"] = tables
     return made
 
 

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from database.engine import connection_arguments, parse_url
+from database.connecting import connection_arguments, parse_url
 
 _AGAIN_SECONDS: Final = 1.0
 _UNASKED_SECONDS: Final = 15.0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedded.run_file import RunFile
-from embedded.temporal import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, without_connection
+from embedded.temporal_environment import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, without_connection
 
 
 def joined(environment: Mapping[str, str], home: Path, temporal_address: str | None) -> dict[str, str]:

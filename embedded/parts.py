@@ -116,10 +116,3 @@ def scratch_folder(settings: Settings) -> Path:
 def worker_grace_seconds(settings: Settings) -> float:
     """How long the stack's worker lets running steps finish; less than elsewhere, as a person waits for Ctrl-C."""
     return settings.worker_grace_seconds if "worker_grace_seconds" in settings.model_fields_set else _GRACE_SECONDS
-
-
-def browsable(host: str, port: int) -> str:
-    """Base URL for a server that listens there, as this machine reaches it."""
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is recognised here, not listened on
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -96,3 +96,10 @@ def _why(error: OSError, port: int, host: str, setting: str, purpose: str) -> st
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"This user may not listen on port {port} ({purpose}). Set {setting} to a port above 1023, or to 0."
     return f"{host}:{port} ({purpose}, {setting}) can't be listened on: {error.strerror or error}."
+
+
+def browsable(host: str, port: int) -> str:
+    """Base URL for a server that listens there, as this machine reaches it."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is recognised here, not listened on
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -14,19 +14,19 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from accounts.door import KeyNeeded, check_door
+from accounts.door import KeyNeeded, check_door, is_loopback
 from contracts.errors import DatabaseUnavailable
-from database.engine import Database
 from embedded import parts
 from embedded.child import ChildPlan
 from embedded.errors import StackError
 from embedded.lock import HomeLock
-from embedded.ports import LOOPBACK, Ports
+from embedded.ports import LOOPBACK, Ports, browsable
 from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.run_file import RunFile, remove_run_file
 from embedded.signals import to_the_end
 from embedded.supervisor import Supervisor
-from embedded.temporal import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, DevServer, namespace_of, without_connection
+from embedded.temporal import DevServer
+from embedded.temporal_environment import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, namespace_of, without_connection
 from media.profile import ProfilesInvalid, load_profiles
 from settings import Settings
 from temporal_client import TemporalUnreachable, address_and_namespace, connect_within, register_search_attributes
@@ -114,7 +114,7 @@ class Stack:
         )
         await self._supervisor.run_to_end(parts.migrate_plan(environment), within_seconds=_MIGRATE_SECONDS)
         await self._check_door(backends.database_url)
-        api_url = parts.browsable(self._settings.host, api_port)
+        api_url = browsable(self._settings.host, api_port)
         await self._supervisor.start(
             parts.api_plan(api_url, environment),
             parts.worker_plan(
@@ -156,6 +156,10 @@ class Stack:
             raise StackError(str(error)) from error
 
     async def _check_door(self, database_url: str) -> None:
+        if is_loopback(self._settings.host):
+            return
+        from database.engine import Database  # noqa: PLC0415 - half a second, in which most have their stack started
+
         database = Database(database_url, pool_size=1)
         try:
             await check_door(self._settings.host, database.accounts)

@@ -1,16 +1,10 @@
 """Temporal's dev server: its command line."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contracts.temporal_names import SEARCH_ATTRIBUTES
-
-NAMESPACE_VARIABLE: Final = "TEMPORAL_NAMESPACE"
-ADDRESS_VARIABLE: Final = "TEMPORAL_ADDRESS"
-_DEFAULT_NAMESPACE: Final = "default"
+from contracts.search_attributes import SEARCH_ATTRIBUTES
 
 DYNAMIC_CONFIG: Final = (
     "matching.useNewMatcher=true",  # heeds the priorities of activities
@@ -86,14 +80,3 @@ class DevServer:
             *(text for value in (*DYNAMIC_CONFIG, NO_HTTP_API) for text in ("--dynamic-config-value", value)),
             *(text for key in SEARCH_ATTRIBUTES for text in ("--search-attribute", f"{key.name}=Keyword")),
         )
-
-
-def without_connection(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without Temporal's own settings: nothing meant for another server may reach the dev server."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("TEMPORAL_")}
-    return kept | {"TEMPORAL_CONFIG_FILE": os.devnull}
-
-
-def namespace_of(environment: Mapping[str, str]) -> str:
-    """The namespace asked for, or Temporal's default one."""
-    return environment.get(NAMESPACE_VARIABLE) or _DEFAULT_NAMESPACE

@@ -22,17 +22,15 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
+from contracts.search_attributes import SEARCH_ATTRIBUTES, USER_ID, VIDEO_STATUS
 from contracts.status import VideoStatus
 from contracts.temporal_names import (
     ATTEMPT_MEMO,
     CONTROL_QUEUE,
     IMPORTED_MEMO,
-    SEARCH_ATTRIBUTES,
     START_TIMEOUT,
-    USER_ID,
     VIDEO_DELETION_WORKFLOW,
     VIDEO_PROCESSING_WORKFLOW,
-    VIDEO_STATUS,
     deletion_workflow_id,
     workflow_id,
 )

@@ -1,8 +1,14 @@
 """The workers of rows, files and webhooks: ``video-control`` and ``webhooks``. They are served together."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+import structlog
+from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior
 from temporalio.worker import Worker
@@ -19,22 +25,58 @@ from activities.remove_video import RemoveVideoActivities
 from activities.retry_videos import RetryVideosActivities
 from activities.send_webhook import SendWebhookActivities
 from activities.stop_run import StopRunActivities
+from contracts.errors import DatabaseUnavailable
 from contracts.temporal_names import CONTROL_QUEUE
 from contracts.webhooks import WEBHOOK_QUEUE
 from database.engine import Database
+from failpoints import Failpoints
 from fetching.addresses import AddressRules
 from fetching.posting import Poster
 from fetching.source import Patience, Sources
 from runs.actions import VideoActions
 from runs.client import TemporalRuns
 from settings import Settings
+from telemetry.videos import VideoMetrics, counted
 from workers.place import HEARTBEAT_THROTTLE, Place, deployment_of, identity_of
 from workflows.video_cohort import VideoCohortWorkflow
 from workflows.video_deletion import VideoDeletionWorkflow
 from workflows.video_processing import VideoProcessingWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
+log = structlog.stdlib.get_logger("worker")
+
 _WEBHOOKS_AT_ONCE: Final = 50
+_DATABASE_PAUSE_SECONDS: Final = 0.5
+
+
+@asynccontextmanager
+async def control_workers(
+    client: Client, settings: Settings, place: Place, points: Failpoints, registry: CollectorRegistry | None
+) -> AsyncIterator[list[Worker]]:
+    """The workers of both queues, yet to be started; their database is closed at the end.
+
+    Args:
+        client: Of Temporal.
+        settings: Of this process.
+        place: What its workers stand in.
+        points: Where it is to die.
+        registry: Where what they count is read; None for nowhere.
+
+    Raises:
+        SettingsError: ``DATABASE_URL`` is not set.
+        DatabaseUnavailable: PostgreSQL did not answer in time.
+    """
+    rows = Database(settings.required_database_url, settings.database_pool_size)
+    database = points.around("database", rows if registry is None else counted(rows, VideoMetrics(registry)))
+    try:
+        await _wait_for(database, settings.connect_timeout_seconds)
+        runs = points.around("runs", TemporalRuns(client))
+        yield [
+            control_worker(client, settings, place, database, runs),
+            webhook_worker(client, settings, place, database),
+        ]
+    finally:
+        await database.dispose()
 
 
 def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
@@ -97,3 +139,16 @@ def webhook_worker(client: Client, settings: Settings, place: Place, database: D
         max_concurrent_activities=_WEBHOOKS_AT_ONCE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
+
+
+async def _wait_for(database: Database, seconds: float) -> None:
+    """Ask until PostgreSQL answers. Raises the last ``DatabaseUnavailable`` when it has not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await database.ping(max(1.0, deadline - time.monotonic()))
+        except DatabaseUnavailable as failure:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("worker_waits", reason=str(failure))
+        await asyncio.sleep(_DATABASE_PAUSE_SECONDS)

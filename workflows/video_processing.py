@@ -20,9 +20,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.verify_output import VerifyOutputResult
     from contracts.errors import ErrorCode
     from contracts.processing import Step, VideoProcessingInput
+    from contracts.search_attributes import VIDEO_ERROR_CODE, VIDEO_STATUS
     from contracts.status import VideoStatus
     from contracts.storage_keys import WorkFile
-    from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_PROCESSING_WORKFLOW, VIDEO_STATUS, ActivityId
+    from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, ActivityId
     from contracts.warnings import VideoWarning
     from media.plan import StreamAction, TranscodePlan
     from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, PUBLISH, ROW, finish_options, look_options

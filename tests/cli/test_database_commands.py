@@ -7,7 +7,7 @@ import psycopg
 from alembic import command
 from sqlalchemy import NullPool, create_engine
 
-from database.engine import parse_url
+from database.connecting import parse_url
 from database.migrate import config, head_revision
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.stack import Home

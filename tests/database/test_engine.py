@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from contracts.errors import DatabaseUnavailable
 from contracts.status import VideoStatus
-from database.engine import Database, parse_url
+from database.connecting import parse_url
+from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
 from tests.database.samples import new_video, video_in
 

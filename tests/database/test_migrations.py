@@ -13,7 +13,8 @@ from sqlmodel import SQLModel
 
 from contracts.errors import DatabaseUnavailable
 from contracts.status import VideoStatus
-from database.engine import Database, parse_url
+from database.connecting import parse_url
+from database.engine import Database
 from database.migrate import DatabaseIsNewer, config, current_revision, head_revision, migrate
 from tests.database.samples import video_in
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from contracts.temporal_names import SEARCH_ATTRIBUTES
+from contracts.search_attributes import SEARCH_ATTRIBUTES
 from temporal_client import missing_search_attributes
 from tests.deploy.files import ROOT
 

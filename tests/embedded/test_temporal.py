@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from embedded.temporal import DYNAMIC_CONFIG, NO_HTTP_API, DevServer, namespace_of, without_connection
+from embedded.temporal import DYNAMIC_CONFIG, NO_HTTP_API, DevServer
+from embedded.temporal_environment import namespace_of, without_connection
 
 SERVER = DevServer(
     database=Path("/home of it/temporal.db"),

@@ -17,8 +17,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import StorageFailed
 from contracts.processing import VideoProcessingInput
+from contracts.search_attributes import USER_ID, VIDEO_STATUS
 from contracts.status import StepState
-from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, USER_ID, VIDEO_STATUS, workflow_id
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, workflow_id
 from runs.client import TemporalRuns
 from runs.records import NewestRun, RunStillOpen, StepRecord, TemporalRefuses, TemporalUnavailable
 from tests.waiting import eventually

@@ -16,8 +16,8 @@ from contracts.errors import (
     TranscodeFailed,
     VideoCancelled,
 )
+from contracts.search_attributes import VIDEO_ERROR_CODE, VIDEO_STATUS
 from contracts.status import VideoStatus
-from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_STATUS
 from tests.workflows.impatience import Impatient
 from tests.workflows.plans import encoded_plan
 from tests.workflows.running import Handle, code_of, failure_of, marked_code, paused, start

@@ -6,8 +6,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import DatabaseUnavailable, ErrorCode, InvalidMedia, StatusConflict, StorageFailed
+from contracts.search_attributes import VIDEO_ERROR_CODE, VIDEO_STATUS
 from contracts.status import VideoStatus
-from contracts.temporal_names import VIDEO_ERROR_CODE, VIDEO_STATUS
 from tests.workflows.impatience import Impatient
 from tests.workflows.running import code_of, failure_of, marked_code, start
 from tests.workflows.scripted import ScriptedActivities, always, first, scripted_workers
