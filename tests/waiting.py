@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+_SHORTEST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.25
 
 
 async def eventually(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool], *, within_seconds: float = 20) -> T:
     """Ask until the answer is enough, and return it.
 
+    The longer it lasts the more rarely it asks: a question costs processor time that what is waited for needs as well.
+
     Raises:
         TimeoutError: It was not enough in time.
     """
+    clock = asyncio.get_running_loop().time
+    begun = clock()
     async with asyncio.timeout(within_seconds):
         while not enough(answer := await ask()):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, (clock() - begun) / 10)))
     return answer
