@@ -79,10 +79,15 @@ def service(request: pytest.FixtureRequest) -> Service:
     return shared
 
 
-@pytest.fixture
-def breakable(tmp_path: Path, request: pytest.FixtureRequest) -> Home:
-    """A home for a stack that the test itself starts and breaks."""
-    home = with_everything_allowed(tmp_path)
+def breakable_home(folder: Path, request: pytest.FixtureRequest) -> Home:
+    """A home for a stack that is broken."""
+    home = with_everything_allowed(folder)
     if os.environ.get(STORAGE_VARIABLE) == "bucket":
         return in_the_bucket(home, request.getfixturevalue("shared_bucket_server"))
     return home
+
+
+@pytest.fixture
+def breakable(tmp_path: Path, request: pytest.FixtureRequest) -> Home:
+    """The same, which the test itself starts."""
+    return breakable_home(tmp_path, request)

@@ -149,7 +149,7 @@ async def test_an_encode_waits_for_room_and_leaves_nothing_in_scratch(
 async def test_publishing_waits_for_room_and_shows_no_half_of_a_file(
     on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
 ) -> None:
-    video_id = await on_small_disks.upload(clips.path(Clip.LONG_720P))
+    video_id = await on_small_disks.upload(clips.path(Clip.SHORT_WITH_SOUND))
     with uploads_disk.full():
         await waits_for_room(on_small_disks, video_id, "publish_files")
         published = uploads_disk.folder / "uploads" / "processed" / video_id

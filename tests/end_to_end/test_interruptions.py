@@ -2,10 +2,11 @@
 
 import os
 import signal
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.end_to_end.conftest import serving
+from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
@@ -15,59 +16,63 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.fixture(scope="module")
+async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A stack whose worker is killed and stopped, and started again each time; it has one chunk in hand at most."""
+    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
+    async with serving(home.with_settings(RUSHES_MEDIA_SLOTS="1", RUSHES_STALL_SECONDS="2")) as service:
+        yield service
+
+
 async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in_hand_is_done_again(
-    breakable: Home, clips: Clips
+    harmed: Service, clips: Clips
 ) -> None:
-    async with serving(breakable.with_settings(RUSHES_MEDIA_SLOTS="1")) as service:
-        video_id = await service.upload(clips.path(Clip.LONG_720P))
-        done = await service.a_chunk_is_done(video_id)
-        encoder = await service.encoding(video_id)
-        os.kill(service.run.pids["worker"], signal.SIGKILL)
-        await gone(encoder, within_seconds=5)
-        row = await service.ended(video_id, within_seconds=100)
-        assert row["status"] == "ready", row
-        await service.closed(video_id)
-        steps = await service.steps_by_id(video_id)
-        attempts = {name: step["attempts"] for name, step in steps.items() if name.startswith("chunk-")}
-        assert attempts.pop(done["activity_id"]) == 1
-        assert list(attempts.values()) == [2]
-        assert await service.work_of(video_id) == []
+    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    done = await harmed.a_chunk_is_done(video_id)
+    encoder = await harmed.encoding(video_id)
+    os.kill(harmed.run.pids["worker"], signal.SIGKILL)
+    await gone(encoder, within_seconds=5)
+    row = await harmed.ended(video_id, within_seconds=100)
+    assert row["status"] == "ready", row
+    await harmed.closed(video_id)
+    steps = await harmed.steps_by_id(video_id)
+    attempts = {name: step["attempts"] for name, step in steps.items() if name.startswith("chunk-")}
+    assert attempts.pop(done["activity_id"]) == 1
+    assert list(attempts.values()) == [2]
+    assert await harmed.work_of(video_id) == []
 
 
-async def test_chunks_of_a_terminated_run_serve_the_retry(breakable: Home, clips: Clips) -> None:
-    async with serving(breakable.with_settings(RUSHES_MEDIA_SLOTS="1")) as service:
-        video_id = await service.upload(clips.path(Clip.LONG_720P))
-        done = await service.a_chunk_is_done(video_id)
-        await service.terminate(video_id)
-        row = await service.ended(video_id, within_seconds=60)
-        assert (row["status"], row["error_code"]) == ("error", "processing_lost")
-        assert (await service.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
-        assert (await service.ended(video_id))["status"] == "ready"
-        again = (await service.steps_by_id(video_id))[done["activity_id"]]
-        assert again["duration_seconds"] < done["duration_seconds"] / 2
+async def test_chunks_of_a_terminated_run_serve_the_retry(harmed: Service, clips: Clips) -> None:
+    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    done = await harmed.a_chunk_is_done(video_id)
+    await harmed.terminate(video_id)
+    row = await harmed.ended(video_id, within_seconds=60)
+    assert (row["status"], row["error_code"]) == ("error", "processing_lost")
+    assert (await harmed.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
+    assert (await harmed.ended(video_id))["status"] == "ready"
+    again = (await harmed.steps_by_id(video_id))[done["activity_id"]]
+    assert again["duration_seconds"] < done["duration_seconds"] / 2
 
 
-async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(breakable: Home, clips: Clips) -> None:
-    async with serving(breakable) as service:
-        video_id = await service.upload(clips.path(Clip.LONG_720P))
-        encoder = await service.encoding(video_id)
-        os.kill(service.run.pids["worker"], signal.SIGTERM)
-        await gone(encoder, within_seconds=10)
-        row = await service.ended(video_id, within_seconds=100)
-        assert row["status"] == "ready", row
+async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(harmed: Service, clips: Clips) -> None:
+    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    encoder = await harmed.encoding(video_id)
+    os.kill(harmed.run.pids["worker"], signal.SIGTERM)
+    await gone(encoder, within_seconds=10)
+    row = await harmed.ended(video_id, within_seconds=100)
+    assert row["status"] == "ready", row
 
 
-async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(breakable: Home, clips: Clips) -> None:
-    async with serving(breakable.with_settings(RUSHES_STALL_SECONDS="2")) as service:
-        video_id = await service.upload(clips.path(Clip.LONG_720P))
-        encoder = await service.encoding(video_id)
-        os.kill(encoder, signal.SIGSTOP)
-        row = await service.ended(video_id, within_seconds=100)
-        assert row["status"] == "ready", row
-        await service.closed(video_id)
-        tried_again = [name for name in await service.steps_by_id(video_id) if name.endswith(".2")]
-        assert len(tried_again) == 1
-        await gone(encoder, within_seconds=10)
+async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(harmed: Service, clips: Clips) -> None:
+    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    encoder = await harmed.encoding(video_id)
+    os.kill(encoder, signal.SIGSTOP)
+    row = await harmed.ended(video_id, within_seconds=100)
+    assert row["status"] == "ready", row
+    await harmed.closed(video_id)
+    tried_again = [name for name in await harmed.steps_by_id(video_id) if name.endswith(".2")]
+    assert len(tried_again) == 1
+    await gone(encoder, within_seconds=10)
 
 
 async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> None:

@@ -4,19 +4,28 @@ import asyncio
 import hashlib
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import serving
+from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Row, Service
-from tests.fixtures.stack import Home, finish
+from tests.fixtures.stack import finish
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
 MEBIBYTE = 1024 * 1024
 FILE_BYTES = 250 * MEBIBYTE
+
+
+@pytest.fixture(scope="module")
+async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A stack whose api is killed; another one is started."""
+    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
+    async with serving(home.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
+        yield service
 
 
 @pytest.fixture
@@ -61,25 +70,28 @@ async def arrived(service: Service, video_id: str, file: Path) -> None:
     assert await asyncio.to_thread(sha256, original) == await asyncio.to_thread(sha256, file)
 
 
-async def test_an_api_that_is_killed_in_mid_upload_costs_the_command_a_moment(breakable: Home, large: Path) -> None:
-    async with serving(breakable.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
-        command = await breakable.begin("upload", str(large))
-        row = await in_mid_upload(service)
-        os.kill(service.run.pids["api"], signal.SIGKILL)
-        ended = await finish(command)
-        assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
-        assert "Going on from where it was." in ended.err
-        await arrived(service, row["id"], large)
+async def test_an_api_that_is_killed_in_mid_upload_costs_the_command_a_moment(harmed: Service, large: Path) -> None:
+    command = await harmed.home.begin("upload", str(large))
+    row = await in_mid_upload(harmed)
+    os.kill(harmed.run.pids["api"], signal.SIGKILL)
+    ended = await finish(command)
+    assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
+    assert "Going on from where it was." in ended.err
+    await arrived(harmed, row["id"], large)
 
 
-async def test_the_same_command_again_goes_on_with_what_a_killed_one_began(breakable: Home, large: Path) -> None:
-    async with serving(breakable.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
-        killed = await breakable.begin("upload", str(large))
-        row = await in_mid_upload(service)
-        os.killpg(killed.pid, signal.SIGKILL)
-        await killed.communicate()
-        ended = await breakable.rushes("upload", str(large))
-        assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
-        await arrived(service, row["id"], large)
-        videos = (await service.http.get("/api/v1/videos")).json()["items"]
-        assert [video["id"] for video in videos] == [row["id"]]
+async def test_the_same_command_again_goes_on_with_what_a_killed_one_began(harmed: Service, large: Path) -> None:
+    before = await ids(harmed)
+    killed = await harmed.home.begin("upload", str(large))
+    row = await in_mid_upload(harmed)
+    os.killpg(killed.pid, signal.SIGKILL)
+    await killed.communicate()
+    ended = await harmed.home.rushes("upload", str(large))
+    assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
+    await arrived(harmed, row["id"], large)
+    assert await ids(harmed) - before == {row["id"]}
+
+
+async def ids(service: Service) -> set[str]:
+    """Of all videos."""
+    return {video["id"] for video in (await service.http.get("/api/v1/videos")).json()["items"]}
