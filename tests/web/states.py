@@ -84,7 +84,8 @@ async def uploading(visitor: Visitor, stage: Stage) -> None:
     await visitor.slows_uploads(MEBIBYTE)
     clip = stage.clips.path("sub_second")
     names = ("Harbour at night", "Rehearsal, first act", "Interview")
-    letter = stage.named.copy(clip, "notes").rename(clip.with_name("notes.txt"))
+    notes = stage.named.copy(clip, "notes")
+    letter = notes.rename(notes.with_suffix(".txt"))
     await visitor.chooses(*(stage.named.large(clip, name, 24 * MEBIBYTE) for name in names), letter)
     await expect(visitor.page.get_by_text("iB/s").first).to_be_visible()
 
