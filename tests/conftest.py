@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.bucket",
     "tests.fixtures.chromium",
     "tests.fixtures.promtool",
+    "tests.fixtures.sharing",
 ]
 
 _LONGEST = ("soak", "end_to_end", "failpoints", "web", "hostile", "media")
