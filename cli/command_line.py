@@ -36,7 +36,7 @@ def command_line(
     made = cast("TyperGroup", get_command(app))
     for panel, entries in commands:
         for entry in entries:
-            made.add_command(_Later(entry, panel))  # type: ignore[arg-type]
+            made.add_command(_Later(entry, panel))
     for group in groups:
         below = TyperGroup(name=group.name, help=group.says, rich_help_panel=group.panel, no_args_is_help=True)
         for entry in group.commands:
