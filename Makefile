@@ -81,8 +81,12 @@ fuzz: $(FUZZ_STAMP) ## Requests made from the OpenAPI document, with a key and w
 	@exec "$(BIN)/python" -m tests.fuzz.schema
 
 .PHONY: soak
-soak: $(DEV_STAMP) ## Uploads through every door while everything is killed, a quarter of an hour: make soak [UPLOADS=200 SEED=1]
-	@exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-200} --seed $${SEED:-1}
+soak: $(DEV_STAMP) ## Uploads through every door while everything is killed, full and away, a quarter of an hour: make soak [UPLOADS=200 SEED=1 ARGUMENTS=--help]
+	@exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-200} --seed $${SEED:-1} $${ARGUMENTS:-}
+
+.PHONY: soak-long
+soak-long: $(DEV_STAMP) ## The same with 10,000 small files, an hour or two; figures so far are in var/soak.json
+	@mkdir -p var && exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-10000} --seed $${SEED:-1} --in-flight 24 --harms-a-minute 6 --encoded 0.02 --good 0.5 --results var/soak.json $${ARGUMENTS:-}
 
 .PHONY: soak-upload
 soak-upload: $(DEV_STAMP) ## 5 GiB, interrupted twenty times, into a disk and into a bucket
@@ -107,6 +111,10 @@ operator-pictures: $(DEV_STAMP) ## A video as Temporal's Web UI shows it, into d
 .PHONY: mutants
 mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
 	@exec "$(BIN)/python" -m tests.hostile.mutants
+
+.PHONY: figures
+figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, as SECURITY.md has it, two minutes
+	@"$(BIN)/python" -m tests.figures.strangers && "$(BIN)/python" -m tests.figures.media
 
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests

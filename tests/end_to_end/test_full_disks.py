@@ -2,11 +2,8 @@
 
 import asyncio
 import base64
-import errno
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Row, Service
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -22,53 +20,24 @@ MEBIBYTE = 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-@dataclass(frozen=True)
-class SmallDisk:
-    """A disk that a test can fill."""
-
-    folder: Path
-
-    @contextmanager
-    def full(self, *, but_for: int = 0) -> Iterator[None]:
-        """No room left but for so many bytes, until the block ends."""
-        filler = self.folder / "filler"
-        try:
-            with filler.open("wb", buffering=0) as file:
-                try:
-                    while True:
-                        file.write(bytes(64 * 1024))
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-                file.truncate(file.tell() - but_for)
-            yield
-        finally:
-            filler.unlink(missing_ok=True)
-
-
 @contextmanager
-def mounted(folder: Path) -> Iterator[SmallDisk]:
-    folder.mkdir(parents=True)
-    mount = subprocess.run(
-        ["/bin/mount", "-t", "tmpfs", "-o", "size=48m", "rushes", folder], capture_output=True, check=False
-    )
-    if mount.returncode != 0:
-        pytest.skip(f"this user may not mount a small disk: {mount.stderr.decode().strip()}")
+def mounted_or_skipped(folder: Path) -> Iterator[SmallDisk]:
     try:
-        yield SmallDisk(folder)
-    finally:
-        subprocess.run(["/bin/umount", "--lazy", folder], check=True)
+        with mounted(folder) as disk:
+            yield disk
+    except NoMounts as error:
+        pytest.skip(f"this user may not mount a small disk: {error}")
 
 
 @pytest.fixture(scope="module")
 def uploads_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
-    with mounted(tmp_path_factory.mktemp("disks") / "uploads") as disk:
+    with mounted_or_skipped(tmp_path_factory.mktemp("disks") / "uploads") as disk:
         yield disk
 
 
 @pytest.fixture(scope="module")
 def scratch_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
-    with mounted(tmp_path_factory.mktemp("disks") / "scratch") as disk:
+    with mounted_or_skipped(tmp_path_factory.mktemp("disks") / "scratch") as disk:
         yield disk
 
 
@@ -83,10 +52,6 @@ async def on_small_disks(
     )
     async with serving(home) as service:
         yield service
-
-
-def files_on(disk: SmallDisk) -> list[str]:
-    return sorted(path.name for path in disk.folder.rglob("*") if path.is_file() and path.name != "filler")
 
 
 async def waits_for_room(service: Service, video_id: str, activity: str) -> None:
@@ -104,13 +69,13 @@ async def waits_for_room(service: Service, video_id: str, activity: str) -> None
 async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
     on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
 ) -> None:
-    before = files_on(uploads_disk)
+    before = uploads_disk.files()
     content = clips.path(Clip.LONG_720P).read_bytes() + bytes(8 * MEBIBYTE)
     with uploads_disk.full(but_for=4 * MEBIBYTE):
         answer = await on_small_disks.http.post("/api/v1/videos/upload", files={"file": ("a.mp4", content)})
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
         assert "the disk is full" in answer.json()["detail"]
-        assert files_on(uploads_disk) == before
+        assert uploads_disk.files() == before
     rows = (await on_small_disks.http.get("/api/v1/videos?limit=1")).json()["items"]
     assert (rows[0]["status"], rows[0]["error_code"]) == ("error", "upload_interrupted")
     again = await on_small_disks.upload(clips.path(Clip.SHORT_WITH_SOUND))

@@ -21,6 +21,7 @@ from tests.fixtures.clips import Clip, Clips
 from tests.storage.known import always
 
 FAULTS: Final = ("lost", "duplicated", "stuck", "stray", "mismatched", "cancels that did not hold", "wrongly ended")
+ON_ITS_WAY: Final = "on their way"
 
 _END_WITHIN_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 0.5
@@ -39,6 +40,7 @@ class Sent:
         door: How it came.
         cancel_held: Whether a cancel was accepted.
         deleted: Whether a delete was.
+        all_asked: Whether nothing more is asked for it.
     """
 
     video_id: str
@@ -46,6 +48,7 @@ class Sent:
     door: str
     cancel_held: bool = False
     deleted: bool = False
+    all_asked: bool = False
 
 
 class Counting:
@@ -65,13 +68,31 @@ class Counting:
         self._bad = bad
         self._sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE, always)
 
+    async def on_their_way(self) -> int:
+        """How many videos have not ended."""
+        counted = await self._database.videos.count_by_status()
+        return sum(counted[status] for status in _ON_THEIR_WAY)
+
+    async def look(self, sent: Sequence[Sent]) -> Counter[str]:
+        """Count what can be said by the rows while it still goes on."""
+        sent = tuple(sent)
+        asked = tuple(one for one in sent if one.all_asked)
+        rows = await self._rows()
+        counted = Counter({"acknowledged": len(sent)})
+        for one in asked:
+            row = rows.get(UUID(one.video_id))
+            is_on_its_way = row is not None and row.status in _ON_THEIR_WAY
+            counted[ON_ITS_WAY if is_on_its_way else self._fate(one, row)] += 1
+        counted[ON_ITS_WAY] += len(sent) - len(asked)
+        return counted
+
     async def count(self, sent: Sequence[Sent]) -> Counter[str]:
         """Wait until nothing is on its way any more, within bounds, and count."""
         counted = Counter(
             {"acknowledged": len(sent), **dict.fromkeys(("ready", "coded errors", "deleted", *FAULTS), 0)}
         )
         deadline = time.monotonic() + _END_WITHIN_SECONDS
-        counted["stuck"] = await self._left_at(deadline, self._on_their_way)
+        counted["stuck"] = await self._left_at(deadline, self.on_their_way)
         counted["stray"] = await self._left_at(deadline, self._strays)
         rows = await self._rows()
         counted["duplicated"] = len(sent) - len({one.video_id for one in sent})
@@ -110,10 +131,6 @@ class Counting:
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _on_their_way(self) -> int:
-        counted = await self._database.videos.count_by_status()
-        return sum(counted[status] for status in _ON_THEIR_WAY)
 
     async def _strays(self) -> int:
         return len([stray async for stray in self._sweeper.strays()])

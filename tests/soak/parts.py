@@ -156,7 +156,8 @@ async def machines(home: Home, folder: Path, *, several: bool) -> AsyncIterator[
         rushes = str(Path(sys.executable).with_name("rushes"))
 
         def kept(name: str, *command: str, **settings: str) -> Kept:
-            own = {"RUSHES_HOME": str(folder / name), "RUSHES_SCRATCH": str(folder / name / "scratch")}
+            scratch = Path(home.environment["RUSHES_SCRATCH"]).with_name(name)
+            own = {"RUSHES_HOME": str(folder / name), "RUSHES_SCRATCH": str(scratch)}
             return Kept(name, command, {**shared, **own, **settings})
 
         further = [

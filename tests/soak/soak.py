@@ -6,20 +6,21 @@ file deserves, with its original as sent; a cancel that was accepted has to hold
 seed decides what is sent and harmed, and when.
 """
 
-import argparse
 import asyncio
+import contextlib
 import random
 import secrets
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from contracts.errors import DatabaseUnavailable
 from database.engine import Database
 from media.ffmpeg import Ffmpeg
 from storage.location import BucketLocation
@@ -27,93 +28,82 @@ from tests.end_to_end.conftest import with_everything_allowed
 from tests.fixtures.bucket import BUCKET, bucket_server
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.senders import Sender
+from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
 from tests.fixtures.stack import Home
 from tests.fixtures.stored import stored_files
 from tests.soak.counting import FAULTS, Counting, Sent
+from tests.soak.harming import Harming
 from tests.soak.parts import Machines, machines
+from tests.soak.plan import BAD, COPIED, ENCODED, Plan, parse
+from tests.soak.results import Results
 
-GOOD: Final = (Clip.SHORT_WITH_SOUND, Clip.SILENT, Clip.SUB_SECOND, Clip.TEN_BIT_422, Clip.ROTATED, Clip.AVI)
-BAD: Final = {Clip.TEXT_NAMED_MP4: "invalid_media", Clip.AUDIO_ONLY: "no_video_stream"}
-_AT_ONCE: Final = 6
-_PAUSE_SECONDS: Final = (0.5, 3.0)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How hard it is to be.
-
-    Attributes:
-        uploads: How many are sent.
-        seed: Of all that is left to chance.
-        several: Whether several machines share a bucket; else one has a disk.
-        away_seconds: How long Temporal, and after it PostgreSQL, does nothing in the middle of it.
-    """
-
-    uploads: int
-    seed: int
-    several: bool
-    away_seconds: float
+_LOOK_SECONDS: Final = 0.5
+_COPIES_BYTES: Final = 8 * 1024 * 1024
+_ENOUGH: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Soak:
-    """Sends, and harms.
+    """Sends.
 
     Args:
         plan: How much.
         parts: The processes.
         clips: The files.
+        counting: Says how many videos are on their way.
+        dice: Decide what is sent.
     """
 
-    def __init__(self, plan: Plan, parts: Machines, clips: Clips) -> None:
+    def __init__(self, plan: Plan, parts: Machines, clips: Clips, counting: Counting, dice: random.Random) -> None:
         self._plan = plan
-        self._parts = parts
         self._clips = clips
-        self._dice = random.Random(plan.seed)  # noqa: S311 # a game, no secret
-        self._sender = Sender(parts.apis, self._dice)
-        self._sent: list[Sent] = []
+        self._counting = counting
+        self._dice = dice
+        self._sender = Sender(parts.apis, dice)
+        self._doors = {"form": self._sender.form, "tus": self._sender.tus, "import": self._sender.imported}
+        if plan.several:
+            self._doors["direct"] = self._sender.direct
+        self._room = asyncio.Event()
+        self._over = False
+        self.sent: list[Sent] = []
 
-    async def run(self) -> list[Sent]:
-        """Send all while processes die; returns what was acknowledged."""
-        harming = [asyncio.create_task(self._harm()), asyncio.create_task(self._be_away())]
-        turn = asyncio.Semaphore(_AT_ONCE)
+    def end(self) -> None:
+        """Send nothing more."""
+        self._over = True
+        self._room.set()
 
-        async def one(number: int) -> None:
-            async with turn:
-                await self._send(number)
-
+    async def run(self) -> None:
+        """Send all there is to send."""
+        looking = asyncio.create_task(self._look_for_room())
+        numbers = iter(range(self._plan.uploads))
         try:
             async with asyncio.TaskGroup() as group:
-                for number in range(self._plan.uploads):
-                    group.create_task(one(number))
+                for _ in range(self._plan.in_flight):
+                    group.create_task(self._send_some(numbers))
         finally:
-            for task in harming:
-                task.cancel()
-            await asyncio.gather(*harming, return_exceptions=True)
-        return self._sent
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
-    async def _harm(self) -> None:
+    async def _look_for_room(self) -> None:
         while True:
-            await asyncio.sleep(self._dice.uniform(*_PAUSE_SECONDS))
-            if self._dice.random() < 0.8:
-                self._parts.kill_one(self._dice)
-            else:
-                await self._parts.stop_one(self._dice)
+            with contextlib.suppress(DatabaseUnavailable):
+                if self._over or await self._counting.on_their_way() < self._plan.in_flight:
+                    self._room.set()
+                else:
+                    self._room.clear()
+            await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _be_away(self) -> None:
-        for name in ("temporal", "postgres"):
-            while len(self._sent) < self._plan.uploads // (3 if name == "temporal" else 2):
-                await asyncio.sleep(0.1)
-            await self._parts.pause(name, self._plan.away_seconds)
+    async def _send_some(self, numbers: Iterator[int]) -> None:
+        for number in numbers:
+            await self._room.wait()
+            if self._over:
+                return
+            await self._send(number)
 
     async def _send(self, number: int) -> None:
-        is_good = self._dice.random() < 0.8
-        clip = self._dice.choice(GOOD) if is_good else self._dice.choice(sorted(BAD))
-        doors = {"form": self._sender.form, "tus": self._sender.tus, "import": self._sender.imported}
-        if self._plan.several:
-            doors["direct"] = self._sender.direct
-        door = sorted(doors)[number % len(doors)]
-        sent = Sent(await doors[door](self._clips.path(clip)), clip, door)
-        self._sent.append(sent)
+        clip = self._choose()
+        door = sorted(self._doors)[number % len(self._doors)]
+        sent = Sent(await self._doors[door](self._clips.path(clip)), clip, door)
+        self.sent.append(sent)
         fate = self._dice.random()
         if fate < 0.1:
             sent.cancel_held = await self._sender.post(f"/api/v1/videos/{sent.video_id}/cancel")
@@ -122,19 +112,41 @@ class Soak:
                 await self._sender.ended(sent.video_id)
             await self._sender.delete(sent.video_id)
             sent.deleted = True
+        sent.all_asked = True
+
+    def _choose(self) -> Clip:
+        if self._dice.random() >= self._plan.good:
+            return self._dice.choice(sorted(BAD))
+        return self._dice.choice(ENCODED if self._dice.random() < self._plan.encoded else COPIED)
+
+
+def _disk(plan: Plan, folder: Path, resources: AsyncExitStack) -> SmallDisk | None:
+    try:
+        return resources.enter_context(mounted(folder, plan.disk_mebibytes))
+    except NoMounts as error:
+        print(f"The disk is never full: this user may not mount a small one ({error}).", file=sys.stderr)  # noqa: T201
+        return None
 
 
 @asynccontextmanager
-async def _home(plan: Plan, folder: Path) -> AsyncIterator[Home]:
+async def _home(plan: Plan, folder: Path, disk: Path) -> AsyncIterator[Home]:
     home = with_everything_allowed(folder).with_settings(
-        RUSHES_UPLOAD_LEASE_SECONDS="2", RUSHES_SWEEP_AGE_SECONDS="20", RUSHES_SWEEP_INTERVAL_SECONDS="5"
+        RUSHES_UPLOAD_LEASE_SECONDS="2",
+        RUSHES_SWEEP_AGE_SECONDS="20",
+        RUSHES_SWEEP_INTERVAL_SECONDS=str(plan.sweep_seconds),
+        RUSHES_SCRATCH=str(disk / "scratch"),
     )
     if not plan.several:
-        yield home
+        yield home.with_settings(RUSHES_UPLOADS=str(disk / "uploads"), RUSHES_SPARE_BYTES="0")
         return
     async with bucket_server(folder / "server") as server:
         location = BucketLocation(BUCKET, f"{secrets.token_hex(4)}/")
-        yield home.with_settings(**server.environment, RUSHES_STORAGE=str(location), RUSHES_MEDIA_SLOTS="1")
+        yield home.with_settings(
+            **server.environment,
+            RUSHES_STORAGE=str(location),
+            RUSHES_MEDIA_SLOTS="1",
+            RUSHES_COPIES_BYTES=str(_COPIES_BYTES),
+        )
 
 
 async def soak(plan: Plan) -> Counter[str]:
@@ -144,32 +156,55 @@ async def soak(plan: Plan) -> Counter[str]:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="rushes-soak-")))
         (folder / "clips").mkdir()
         clips = Clips(ffmpeg.ffmpeg_path, folder / "clips")
-        for clip in (*GOOD, *BAD):
+        for clip in (*COPIED, *ENCODED, *BAD):
             clips.path(clip)
-        home = await resources.enter_async_context(_home(plan, folder))
+        disk = _disk(plan, folder / "disk", resources)
+        home = await resources.enter_async_context(_home(plan, folder, folder / "disk"))
         parts = await resources.enter_async_context(machines(home, folder, several=plan.several))
-        began = time.monotonic()
-        sent = await Soak(plan, parts, clips).run()
-        seconds = time.monotonic() - began
         database = Database(parts.run.database, 2)
         resources.push_async_callback(database.dispose)
         storage = await resources.enter_async_context(stored_files(home, Path(parts.run.uploads), folder / "looked at"))
-        counted = await Counting(database, storage, clips, BAD).count(sent)
+        counting = Counting(database, storage, clips, BAD)
+        dice = random.Random(plan.seed)  # noqa: S311 # a game, no secret
+        sending = Soak(plan, parts, clips, counting, dice)
+        harming = Harming(plan, parts, disk, dice, lambda: len(sending.sent))
+        results = Results(plan, lambda: counting.look(sending.sent), parts.harm)
+        began = time.monotonic()
+        await _send_and_harm(plan, sending, harming, results)
+        seconds = time.monotonic() - began
+        counted = await counting.count(sending.sent)
+        await results.write(counted, ended=True)
         counted.update({f"harm: {what}": times for what, times in sorted(parts.harm.items())})
         counted["seconds of sending"] = round(seconds)
         return counted
 
 
+async def _send_and_harm(plan: Plan, sending: Soak, harming: Harming, results: Results) -> None:
+    """Until all is sent, its time is over, or a signal says that it is enough."""
+    loop = asyncio.get_running_loop()
+    for number in _ENOUGH:
+        loop.add_signal_handler(number, sending.end)
+    if plan.most_seconds is not None:
+        loop.call_later(plan.most_seconds, sending.end)
+    beside = [asyncio.create_task(harming.run()), asyncio.create_task(results.tell_each_minute())]
+    sent = asyncio.create_task(sending.run())
+    try:
+        await asyncio.wait({sent, *beside}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (sent, *beside):
+            if task.done():
+                task.result()  # what ends beside it has failed
+    finally:
+        for number in _ENOUGH:
+            loop.remove_signal_handler(number)
+        for task in (sent, *beside):
+            task.cancel()
+        await asyncio.gather(sent, *beside, return_exceptions=True)
+
+
 def main() -> int:
     """Print what was counted; 1 if anything was lost, or ended as it should not."""
-    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--uploads", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--one-machine", action="store_true", help="on a disk, instead of several on a bucket")
-    parser.add_argument("--away-seconds", type=float, default=60, help="how long Temporal and PostgreSQL are away")
-    arguments = parser.parse_args()
+    plan = parse()
     began = time.monotonic()
-    plan = Plan(arguments.uploads, arguments.seed, not arguments.one_machine, arguments.away_seconds)
     counted = asyncio.run(soak(plan))
     for name, number in counted.items():
         print(f"{name:28} {number}")  # noqa: T201
