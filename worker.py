@@ -74,7 +74,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     profiles = load_profiles(settings.profiles)
     async with contextlib.AsyncExitStack() as resources:
         points = Failpoints(settings.failpoints)
-        storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
+        storage = await resources.enter_async_context(open_storage(settings.place, points.around))
         registry = new_registry() if settings.metrics_port is not None else None
         port = resources.enter_context(served(registry, settings.metrics_host, settings.metrics_port))
         runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)

@@ -119,7 +119,7 @@ def _services_of(
             rows = counted(Database(database_url, settings.database_pool_size), VideoMetrics(registry))
             database = points.around("database", rows)
             resources.push_async_callback(database.dispose)
-            storage = points.around("storage", await resources.enter_async_context(open_storage(settings.place)))
+            storage = await resources.enter_async_context(open_storage(settings.place, points.around))
             await _tell_of(storage)
             runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
             plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))

@@ -16,6 +16,7 @@ from storage import bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
 from storage.bucket_original import BucketOriginalWriter, remove_unfinished
+from storage.bucket_publishing import BucketPublishing
 from storage.bucket_records import StoredObject
 from storage.bucket_tail import TAIL
 from storage.filesystem import off_loop
@@ -33,11 +34,13 @@ class BucketStorage:
     Args:
         bucket: The objects.
         copies: What was fetched and what was made here.
+        publishing: The steps of a publication; by default as they are.
     """
 
-    def __init__(self, bucket: Bucket, copies: LocalCopies) -> None:
+    def __init__(self, bucket: Bucket, copies: LocalCopies, publishing: BucketPublishing | None = None) -> None:
         self._bucket = bucket
         self._copies = copies
+        self._publishing = publishing or BucketPublishing(bucket)
 
     async def create_original(self, key: str, claim: Claim | None = None) -> BucketOriginalWriter:
         """Its parts are in the bucket and not to be seen until ``commit``; those of one begun before go."""
@@ -117,19 +120,13 @@ class BucketStorage:
 
     async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
         """Copy each file to its published name, then take its work name. Raises ``WorkMissing``."""
-        moves = [(file.key, processed_key(video_id, name), file.size_bytes) for name, file in files.items()]
-        for source, target, size_bytes in moves:
-            if not await self._stands(source, size_bytes) and not await self._stands(target, size_bytes):
-                raise missing(source, f"{self._bucket.where}, nor published")
-        for source, target, size_bytes in moves:
-            if not await self._stands(source, size_bytes):
-                continue
-            # Another attempt may publish the same meanwhile and be faster, so that the source goes.
-            copied = await self._bucket.copy(source, target, size_bytes)
-            if not copied and not await self._stands(target, size_bytes):
-                raise missing(source, f"{self._bucket.where}, nor published")
-        for source, _, _ in moves:
-            await self._bucket.delete(source)
+        moves = [(file, processed_key(video_id, name)) for name, file in files.items()]
+        for file, target in moves:
+            await self._publishing.look(file, target)
+        for file, target in moves:
+            await self._publishing.place(file, target)
+        for file, _ in moves:
+            await self._publishing.take(file)
 
     async def listed(self, prefix: str) -> AsyncIterator[Kept]:
         """Finished files alone: parts are not to be seen, and tails of uploads are passed over."""
@@ -177,10 +174,6 @@ class BucketStorage:
         if found is None:
             raise missing(key, self._bucket.where)
         return found
-
-    async def _stands(self, key: str, size_bytes: int) -> bool:
-        found = await self._bucket.head(key)
-        return found is not None and found.size_bytes == size_bytes
 
 
 def _copy_name(key: str, found: StoredObject) -> str:

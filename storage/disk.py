@@ -11,6 +11,7 @@ from pathlib import Path
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, WorkFile, processed_key
 from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
+from storage.disk_publishing import DiskPublishing
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
 from storage.protocol import Claim, Digest, Kept, LocalFile
@@ -34,15 +35,17 @@ class WholeFile:
 class DiskStorage:
     """``storage.protocol.Storage`` on two folders, which may be on different disks."""
 
-    def __init__(self, uploads: Path, scratch: Path) -> None:
+    def __init__(self, uploads: Path, scratch: Path, publishing: DiskPublishing | None = None) -> None:
         """Name the folders; they are made when first written to.
 
         Args:
             uploads: Of ``originals/`` and ``processed/``.
             scratch: Of ``work/``: what one step writes for another.
+            publishing: The steps of a publication; by default as they are.
         """
         self._uploads = uploads
         self._scratch = scratch
+        self._publishing = publishing or DiskPublishing(uploads / PROCESSED_PREFIX)
 
     async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
         """A part file beside the place where the file will stand."""
@@ -144,21 +147,14 @@ class DiskStorage:
     async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
         """Give each file its published name, then take its work name. Raises ``WorkMissing``."""
         moves = [
-            (self._path(file.key), self._path(processed_key(video_id, name)), file) for name, file in files.items()
+            (file, self._path(file.key), self._path(processed_key(video_id, name))) for name, file in files.items()
         ]
-
-        def publish() -> None:
-            with told_as_storage_failed("publish the video", self._uploads / PROCESSED_PREFIX):
-                for source, target, file in moves:
-                    if file.size_bytes not in {placing.size_of(source), placing.size_of(target)}:
-                        raise missing(file.key, f"{source.parent}, nor published")
-                for source, target, file in moves:
-                    if placing.size_of(source) == file.size_bytes:
-                        placing.place_again(source, target)
-                for source, _, _ in moves:
-                    source.unlink(missing_ok=True)
-
-        await off_loop(publish)
+        for move in moves:
+            await self._publishing.look(*move)
+        for move in moves:
+            await self._publishing.place(*move)
+        for _, source, _ in moves:
+            await self._publishing.take(source)
 
     async def listed(self, prefix: str) -> AsyncIterator[Kept]:
         """Finished files alone: what is hidden or a part is on its way."""

@@ -96,9 +96,13 @@ async def deleted_while_processed(sender: Sender, clips: Clips, arm: Arm) -> End
     return Ended(video_id, None)
 
 
+_PUBLISHING: Final = ("publishing.place.after", "publishing.place.after:2", "publishing.take.after")
+"""Between the files of one publication: the first stands, both stand, one of them has no work name any more."""
+
 _RUN: Final = (
     "videos.claim.after",
     "storage.publish.before",
+    *_PUBLISHING,
     "storage.publish.after",
     "videos.mark_ready.before",
     "videos.mark_ready.after",
@@ -166,6 +170,7 @@ PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
         "videos.finish_upload.after",
         "runs.start.after",
     ),
+    form: _PUBLISHING,
     tus: ("original.keep.after", "original.commit.after"),
     deleted: ("storage.delete_folder.after", "storage.delete.after"),
 }
@@ -174,6 +179,7 @@ PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
 REPRESENTATIVE: Final = (
     (form, "original.write.after"),
     (form, "videos.finish_upload.after"),
+    (form, "publishing.place.after"),
     (tus, "original.keep.after"),
     (deleted, "deletions.begin.after"),
     (deleted, "storage.delete_folder.after"),
