@@ -71,6 +71,22 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
+    async def declared_uploads(self, *, now: datetime, limit: int) -> list[Video]:
+        """Videos in ``uploading`` that said their size and are to be looked at, the longest due first."""
+        next_look_at = col(Video.next_look_at)
+        query = (
+            select(Video)
+            .where(
+                col(Video.status) == VideoStatus.UPLOADING,
+                col(Video.upload_length).is_not(None),
+                or_(next_look_at.is_(None), next_look_at <= now),
+            )
+            .order_by(next_look_at.nulls_first(), col(Video.id))
+            .limit(limit)
+        )
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
     async def expire(self, video_id: UUID) -> bool:
         """``uploading -> error``, code ``upload_interrupted``. False when it was renewed, or finished, meanwhile."""
         values = error_values(ErrorCode.UPLOAD_INTERRUPTED, _EXPIRED_REASON)

@@ -23,6 +23,7 @@ from database.deletions import Deletions
 from database.tables import Video
 from database.videos import Videos
 from runs.client import TemporalRuns
+from runs.overfull import OverfullUploads
 from runs.records import RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
 
@@ -51,6 +52,7 @@ class ReconcileReport:
         expired: Uploads that were never finished, closed with their files removed.
         cancelled: Open runs that were told of a cancel which their row had accepted.
         deletions: Deletions that were started for rows without one.
+        overfull: Uploads that were ended because they took much more of the bucket than was declared.
         failed: Rows that could not be mended, and are looked at again.
     """
 
@@ -59,6 +61,7 @@ class ReconcileReport:
     expired: int = 0
     cancelled: int = 0
     deletions: int = 0
+    overfull: int = 0
     failed: int = 0
 
 
@@ -90,6 +93,7 @@ class Reconciler:
         self._runs = runs
         self._storage = storage
         self._most_looks = most_looks
+        self._overfull = OverfullUploads(videos, backlog, storage)
 
     async def run(self) -> ReconcileReport:
         """One pass: runs first, so that what is in the way of tidying up delays no video.
@@ -103,6 +107,7 @@ class Reconciler:
             await self._mend_runs(report)
         finally:
             await self._close_expired(report)
+            report.overfull = await self._overfull.end()
         return report
 
     async def _mend_runs(self, report: ReconcileReport) -> None:

@@ -33,6 +33,11 @@ class BucketDirect:
             for number, size in enumerate(sizes, start=1)
         ]
 
+    async def held_bytes(self, key: str) -> int:
+        """Of every multipart upload that was begun for it, each part as often as it is kept."""
+        begun = await self._bucket.unfinished(checked_key(key))
+        return sum([await self._bucket.held_bytes(one) for one in begun])
+
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
         """Compare the parts with what was declared, and let the original stand."""
         found = await self._bucket.head(checked_key(key))

@@ -240,14 +240,21 @@ class Bucket:
             wanted: By number, the ETag of the part that counts where there are several.
         """
         found: dict[int, tuple[tuple[bool, datetime], Part]] = {}
+        async for part, modified in self._listed_parts(begun):
+            rank = (wanted.get(part.number) == part.etag.strip('"'), modified)
+            if part.number not in found or rank >= found[part.number][0]:
+                found[part.number] = (rank, part)
+        return [found[number][1] for number in sorted(found)]
+
+    async def held_bytes(self, begun: PutParts) -> int:
+        """What all parts of it take, those that were put again as often as they are kept."""
+        return sum([part.size_bytes async for part, _ in self._listed_parts(begun)])
+
+    async def _listed_parts(self, begun: PutParts) -> AsyncIterator[tuple[Part, datetime]]:
         with told_as_storage_failed("look for unfinished files", self.where):
             async for page in self._client.get_paginator("list_parts").paginate(**self._of(begun)):
                 for listed in page.get("Parts", []):
-                    part = Part(listed["PartNumber"], listed["ETag"], listed["Size"])
-                    rank = (wanted.get(part.number) == part.etag.strip('"'), listed["LastModified"])
-                    if part.number not in found or rank >= found[part.number][0]:
-                        found[part.number] = (rank, part)
-        return [found[number][1] for number in sorted(found)]
+                    yield Part(listed["PartNumber"], listed["ETag"], listed["Size"]), listed["LastModified"]
 
     # From elsewhere
 

@@ -133,6 +133,9 @@ class DirectStorage(Protocol):
             The size of every part but the last, and where each can be put for so many seconds.
         """
 
+    async def held_bytes(self, key: str) -> int:
+        """What the unfinished original takes, also of parts in whose place others were put, where these are kept."""
+
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
         """Let the original stand if its parts are all here, of this size, and those of the ``etags``.
 
