@@ -1,14 +1,14 @@
 """Who comes in, and what each sees: keys, sessions and owners."""
 
 import asyncio
-import contextlib
-import socket
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from accounts.signing import new_signing_secret
 from api.authentication import CSRF_HEADER, SESSION_COOKIE
 from api.options import ApiOptions
 from api.services import Services
@@ -18,6 +18,7 @@ from storage.disk import DiskStorage
 from tests.api.accounts import bearer, key_of, upload_as
 from tests.api.rows import make_video
 from tests.api.running import in_process
+from tests.figures.strangers import send_without_a_key
 
 VIDEOS = "/api/v1/videos"
 MEBIBYTE = 1024 * 1024
@@ -88,25 +89,13 @@ async def test_each_sees_and_changes_only_its_own_videos_and_an_administrator_al
     assert (await client.delete(f"{VIDEOS}/{video_id}", headers=bearer(keys[2]))).status_code == 204
 
 
-def send_endlessly(url: httpx.URL, most_bytes: int) -> tuple[int, bytes]:
-    """Send a large upload with a wrong key, without listening; how much went out, and what came back."""
-    with socket.create_connection((url.host, url.port or 80)) as connection:
-        connection.sendall(
-            b"POST /api/v1/videos/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5368709120\r\n"
-            b"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: Bearer wrong\r\n\r\n"
-        )
-        sent = 0
-        with contextlib.suppress(ConnectionError):
-            while sent < most_bytes:
-                sent += connection.send(b"x" * 65536)
-        return sent, connection.recv(12)
-
-
 async def test_a_body_of_a_stranger_is_not_read(http: httpx.AsyncClient, database: Database) -> None:
     await key_of(database, "ann")
-    sent, answer = await asyncio.to_thread(send_endlessly, http.base_url, 64 * MEBIBYTE)
-    assert sent < 16 * MEBIBYTE, "what the two kernels hold in between is sent as well, and never taken"
-    assert answer == b"HTTP/1.1 401"
+    host, port = http.base_url.host, http.base_url.port
+    assert port is not None
+    taken, answer = await asyncio.to_thread(send_without_a_key, host, port, most_bytes=64 * MEBIBYTE)
+    assert taken < MEBIBYTE, "with what the kernel holds for a program that does not take it"
+    assert answer == "HTTP/1.1 401 Unauthorized"
 
 
 # Sessions
@@ -138,6 +127,14 @@ async def test_a_session_reads_with_its_cookie_and_changes_only_with_its_token(
     for token in (session["csrf_token"], again):
         answer = await client.post(f"{VIDEOS}/upload", files=file, headers={CSRF_HEADER: token})
         assert answer.status_code == 202
+
+
+async def test_where_tls_is_a_session_s_cookie_goes_over_nothing_else(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    async with in_process(services, options, base_url="https://127.0.0.1") as client:
+        answer = await client.post("/api/v1/session", headers=bearer(await key_of(database, "ann")))
+    assert "secure" in answer.headers["set-cookie"].lower().split("; ")
 
 
 async def test_a_session_ends_with_its_key_and_when_it_is_left(client: httpx.AsyncClient, database: Database) -> None:
@@ -214,6 +211,31 @@ async def test_a_link_plays_one_private_video_until_it_expires(
     async with asyncio.timeout(10):
         while (await client.get(path.format(video.id, token))).status_code != 404:
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(("holds_for", "status"), [(timedelta(hours=1), 200), (timedelta(seconds=-1), 404)])
+async def test_a_link_outlives_the_secret_that_signed_it_unless_it_is_to_end_at_once(
+    services: Services,
+    options: ApiOptions,
+    database: Database,
+    storage: DiskStorage,
+    holds_for: timedelta,
+    status: int,
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    key = await key_of(database, "local")
+
+    async def linked(client: httpx.AsyncClient) -> str:
+        made = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={})
+        return f"/uploads/processed/{video.id}/video.mp4?{made.json()['url_mp4'].partition('?')[2]}"
+
+    async with in_process(services, options) as client:
+        link = await linked(client)
+        assert (await client.get(link)).status_code == 200
+    await database.accounts.rotate_signing(new_signing_secret(), datetime.now(UTC) + holds_for)
+    async with in_process(services, options) as client:  # a process knows of another secret within seconds
+        assert (await client.get(link)).status_code == status
+        assert (await client.get(await linked(client))).status_code == 200
 
 
 async def test_a_session_is_no_link_and_a_link_no_session(

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api.reconciling import reconciling
+from api.reconciling import reconciling, sweeping
 from contracts.errors import DatabaseUnavailable
 from ingest.shielding import uninterrupted
 from runs.reconcile import ReconcileReport
 from runs.records import TemporalUnavailable
+from runs.sweep import SweepReport
 from telemetry.requests import RoundMetrics
 from tests.api.running import until
 
@@ -38,6 +39,24 @@ async def test_reconciling_goes_on_whatever_one_round_raises() -> None:
     assert (found or 0) >= 3
     await asyncio.sleep(0)
     assert rounds == after
+
+
+async def test_what_a_sweep_removed_is_counted() -> None:
+    swept = asyncio.Event()
+
+    async def sweep() -> SweepReport:
+        swept.set()
+        return SweepReport(removed=3, size_bytes=700)
+
+    registry = CollectorRegistry()
+    async with sweeping(sweep, 0.001, RoundMetrics(registry)):
+        await swept.wait()
+
+        def found() -> bool:
+            removed = registry.get_sample_value("rushes_round_findings_total", {"work": "sweep", "finding": "removed"})
+            return (removed or 0) >= 3
+
+        await until(found)
 
 
 async def test_work_that_is_not_to_be_interrupted_ends_before_the_cancellation_does() -> None:

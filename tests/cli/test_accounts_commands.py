@@ -3,12 +3,20 @@
 import json
 import re
 
-from tests.fixtures.stack import Home
+from tests.fixtures.stack import Finished, Home
+
+
+def audited(command: Finished) -> list[tuple[str, ...]]:
+    """What and about whom a command says to whoever audits; beside a stack that stands in its ``logs/audit.log``."""
+    lines = [json.loads(line) for line in command.err.splitlines() if line.startswith("{")]
+    assert all(line["logger"] == "audit" for line in lines)
+    return [(line["event"], *(str(line[name]) for name in ("key_id", "user_id") if name in line)) for line in lines]
 
 
 async def test_keys_are_made_shown_once_listed_and_ended(home: Home, database_url: str) -> None:
     here = home.with_settings(DATABASE_URL=database_url)
-    made = json.loads((await here.rushes("keys", "create", "--user", "ann", "--expires", "30d", "--json")).out)
+    create = await here.rushes("keys", "create", "--user", "ann", "--expires", "30d", "--json")
+    made = json.loads(create.out)
     assert re.fullmatch(r"rushes_[0-9a-f]{12}_[\w-]{43}", made["key"])
     listed = (await here.rushes("keys", "list")).out
     assert re.search(rf"{made['id']} +ann .*holds until", listed)
@@ -16,10 +24,16 @@ async def test_keys_are_made_shown_once_listed_and_ended(home: Home, database_ur
     limited = await here.rushes("users", "limit", "ann", "--bytes", "1000", "--uploads", "3")
     assert limited.code == 0, limited
     assert re.search(r"ann +0 of 3 +0 of 1000 ", (await here.rushes("users", "list")).out)
-    assert "holds no longer" in (await here.rushes("keys", "revoke", made["id"])).out
+    revoke = await here.rushes("keys", "revoke", made["id"])
+    assert "holds no longer" in revoke.out
     assert re.search(rf"{made['id']} +ann .*revoked", (await here.rushes("keys", "list")).out)
     assert (await here.rushes("keys", "revoke", "000000000000")).code == 2
-    assert (await here.rushes("keys", "rotate-signing", "--now")).code == 0
+    rotate = await here.rushes("keys", "rotate-signing", "--now")
+    assert rotate.code == 0
+    about = (made["id"], "ann")
+    told = [line for command in (create, revoke, rotate) for line in audited(command)]
+    assert told == [("key made", *about), ("key revoked", *about), ("signing secret changed",)]
+    assert made["key"].rpartition("_")[2] not in create.err
 
 
 async def test_an_api_for_others_does_not_start_before_there_is_a_key(home: Home, database_url: str) -> None:

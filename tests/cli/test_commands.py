@@ -206,7 +206,9 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
 
 async def test_doctor_tells_programs_what_it_found(stack: Home) -> None:
     findings = json.loads((await stack.rushes("doctor", "--json")).out)
-    assert {"subject": "Tables", "verdict": "ok"}.items() <= {f["subject"]: f for f in findings}["Tables"].items()
+    found = {finding["subject"]: finding for finding in findings}
+    assert {"subject": "Tables", "verdict": "ok"}.items() <= found["Tables"].items()
+    assert "no new privileges" in found["Sandbox"]["found"], "which protections are on"
 
 
 async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Path) -> None:

@@ -161,3 +161,15 @@ async def test_temporal_s_http_api_answers_nobody_as_any_website_could_ask_it(se
         for origin in ("https://elsewhere.example", f"http://127.0.0.1:{port}"):
             answer = await browser.get("/api/v1/namespaces/default/workflows", headers={"Origin": origin})
             assert answer.status_code == 403
+
+
+async def test_temporal_s_web_ui_ends_no_run_for_a_page_of_another_website(service: Service, clips: Clips) -> None:
+    video_id = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+    await service.ended(video_id)
+    runs = f"/api/v1/namespaces/default/workflows/{workflow_id(video_id)}"
+    foreign = {"Origin": "https://elsewhere.example", "Content-Type": "text/plain", "Sec-Fetch-Site": "cross-site"}
+    async with httpx.AsyncClient(base_url=service.run.temporal_ui) as browser:
+        assert (await browser.get(runs)).status_code == 200, "a page of its own, with its cookie, is answered"
+        for body in ("{}", '{"reason": "because"}'):
+            answer = await browser.post(f"{runs}/terminate", headers=foreign, content=body)
+            assert answer.status_code in {400, 403}, answer.text

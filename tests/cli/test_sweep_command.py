@@ -1,0 +1,22 @@
+"""``rushes sweep`` says first what would go, when it is asked to."""
+
+from uuid import uuid4
+
+from contracts.storage_keys import original_key
+from tests.fixtures.stack import Home
+
+
+async def test_a_dry_run_tells_what_would_go_and_removes_nothing(home: Home, database_url: str) -> None:
+    here = home.with_settings(DATABASE_URL=database_url, RUSHES_SWEEP_AGE_SECONDS="0.001")
+    video_id = str(uuid4())
+    stray = home.folder / "uploads" / original_key(video_id, ".mp4")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x" * 2000)
+    looked = await here.rushes("sweep", "--dry-run", "--all")
+    assert looked.code == 0, looked
+    assert f"originals/{video_id}" in looked.out
+    assert "Would go: 1 (" in looked.out
+    assert stray.exists()
+    swept = await here.rushes("sweep", "--all")
+    assert "Gone: 1 (" in swept.out, swept
+    assert not stray.exists()

@@ -1,0 +1,1 @@
+"""What stands in SECURITY.md in figures: ``make figures`` measures it."""

@@ -1,0 +1,130 @@
+"""What strangers get of a running stack, in bytes and seconds: ``python -m tests.figures.strangers``."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.end_to_end.conftest import serving, with_everything_allowed
+from tests.end_to_end.service import Service
+from tests.soak.silent_connections import ask
+
+_CLAIMED_BYTES: Final = 5 * 1024 * 1024 * 1024
+_PIECE: Final = bytes(64 * 1024)
+_ACKNOWLEDGED_AT: Final = 120
+"""Where the kernel's tcp_info has the bytes that the other side's kernel has taken."""
+
+_ENDLESS: Final = b"X-Endless: " + b"a" * 4000 + b"\r\n"
+_MEBIBYTE: Final = 1024 * 1024
+
+
+def send_without_a_key(host: str, port: int, *, most_bytes: int = _CLAIMED_BYTES) -> tuple[int, str]:
+    """Send an upload of 5 GiB with a key that is none; how much was taken, and the answer's first line.
+
+    Args:
+        host: Of the api.
+        port: Of the api.
+        most_bytes: No more than that is sent, where it is taken.
+    """
+    with socket.create_connection((host, port)) as connection:
+        connection.sendall(
+            f"POST /api/v1/videos/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {_CLAIMED_BYTES}\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\nAuthorization: Bearer wrong\r\n\r\n".encode()
+        )
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < most_bytes:
+                sent += connection.send(_PIECE)
+        taken = acknowledged_bytes(connection)
+        return taken, connection.recv(64).partition(b"\r\n")[0].decode()
+
+
+def acknowledged_bytes(connection: socket.socket) -> int:
+    """What the other side's kernel has taken of all that was sent: its program can't have taken more."""
+    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED_AT + 8)
+    return int(struct.unpack_from("=Q", told, _ACKNOWLEDGED_AT)[0])
+
+
+async def flood_headers(host: str, port: int, stop: asyncio.Event) -> tuple[int, int]:
+    """Send headers without end over one connection after the other; how many there were, and bytes of them all."""
+    connections, sent = 0, 0
+    while not stop.is_set():
+        with contextlib.suppress(ConnectionError):
+            _, writer = await asyncio.open_connection(host, port)
+            connections += 1
+            try:
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+                while not stop.is_set():
+                    writer.write(_ENDLESS)
+                    await writer.drain()
+                    sent += len(_ENDLESS)
+            finally:
+                writer.close()
+    return connections, sent
+
+
+async def tell_floods(service: Service, floods: int, seconds: float) -> None:
+    """Floods of headers from many at once, and a client beside them who wants something."""
+    host, port = service.http.base_url.host, service.http.base_url.port
+    assert port is not None
+    before = resident_bytes(service.run.pids["api"])
+    stop, waits = asyncio.Event(), list[float]()
+    asking = asyncio.create_task(ask(service.run.api, waits, stop))
+    flooding = [asyncio.create_task(flood_headers(host, port, stop)) for _ in range(floods)]
+    await asyncio.wait([asking, *flooding], timeout=seconds)
+    after = resident_bytes(service.run.pids["api"])
+    stop.set()
+    await asking
+    counted = await asyncio.gather(*flooding)
+    connections = sum(connections for connections, _ in counted)
+    sent = sum(sent for _, sent in counted)
+    print(  # noqa: T201
+        f"headers without end, {floods} at a time for {seconds:g} s: {connections} connections were ended, after "
+        f"{sent / max(1, connections) / 1024:.0f} KiB each; the api grew by {(after - before) / _MEBIBYTE:.0f} MiB; "
+        f"health and an upload meanwhile: {len(waits)} times, median {sorted(waits)[len(waits) // 2]:.2f} s, longest "
+        f"{max(waits):.2f} s"
+    )
+
+
+def resident_bytes(pid: int) -> int:
+    """What a process holds of the memory."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * 4096
+
+
+async def measure(floods: int, seconds: float) -> None:
+    """Start a stack, and tell."""
+    with tempfile.TemporaryDirectory(prefix="rushes-figures-") as name:
+        home = with_everything_allowed(Path(name))
+        async with serving(home) as service:
+            await tell_floods(service, floods, seconds)
+            made = await home.rushes("keys", "create", "--user", "ann", "--json")
+            assert json.loads(made.out)["key"]
+            address = httpx.URL(service.run.api)
+            began = time.monotonic()
+            taken, answer = await asyncio.to_thread(send_without_a_key, address.host, address.port or 80)
+            print(  # noqa: T201
+                f"5 GiB with a key that is none: {answer}; {taken / 1024:.0f} KiB were taken in "
+                f"{time.monotonic() - began:.2f} s"
+            )
+
+
+def main() -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(prog="tests.figures.strangers", description=__doc__)
+    parser.add_argument("--floods", type=int, default=200, help="how many send headers at a time")
+    parser.add_argument("--seconds", type=float, default=20, help="for how long")
+    said = parser.parse_args()
+    asyncio.run(measure(said.floods, said.seconds))
+
+
+if __name__ == "__main__":
+    main()
