@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-_PARTS: Final = frozenset({"videos", "upload_leases", "backlog", "deletions"})
+_PARTS: Final = frozenset({"videos", "upload_leases", "backlog", "deletions", "reprocessings", "editions"})
 """Of a database, what is watched by a name of its own."""
 
 _WRITER_OF: Final = frozenset({"create_original", "continue_original"})

@@ -57,18 +57,20 @@ class MarkReadyActivities:
         """
         async with heartbeats():
             await self._videos.mark_ready(
-                row_id(request.video_id),
-                request.attempt,
-                PublishedVideo(
-                    url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),
-                    thumbnail=public_url(processed_key(request.video_id, THUMBNAIL_NAME)),
-                    duration_seconds=round(request.duration_seconds, 3),
-                    width=request.width,
-                    height=request.height,
-                    warnings=request.warnings,
-                    published_bytes=request.video_bytes,
-                    published_sha256=request.video_sha256,
-                    thumbnail_bytes=request.thumbnail_bytes,
-                ),
-                request.content_sha256,
+                row_id(request.video_id), request.attempt, published_by(request), request.content_sha256
             )
+
+
+def published_by(request: MarkReadyInput) -> PublishedVideo:
+    """What can be played then; its addresses are the same for every edition."""
+    return PublishedVideo(
+        url_mp4=public_url(processed_key(request.video_id, VIDEO_NAME)),
+        thumbnail=public_url(processed_key(request.video_id, THUMBNAIL_NAME)),
+        duration_seconds=round(request.duration_seconds, 3),
+        width=request.width,
+        height=request.height,
+        warnings=request.warnings,
+        published_bytes=request.video_bytes,
+        published_sha256=request.video_sha256,
+        thumbnail_bytes=request.thumbnail_bytes,
+    )

@@ -126,7 +126,7 @@ def _services_of(
             client = await connect(lazy=True, runtime=runtime, plugins=plugins)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
-            reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)
+            reconciler = Reconciler(database, runs, storage)
 
             async def reconcile() -> ReconcileReport:
                 return await reconciler.run() if await leadership.leads() else ReconcileReport()
@@ -135,7 +135,7 @@ def _services_of(
                 return await database.places.known_since(await storage_identity(settings.place))
 
             age = timedelta(seconds=settings.sweep_age_seconds)
-            sweeper = Sweeper(database.videos, database.backlog, storage, age, known_since)
+            sweeper = Sweeper(database.editions, database.backlog, storage, age, known_since)
 
             async def sweep() -> SweepReport:
                 return await sweeper.run() if await leadership.leads() else SweepReport()

@@ -98,6 +98,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.TOO_MANY_WEBHOOKS: ProblemKind(409, "The caller has as many webhooks as may be"),
     RefusalCode.NOT_CANCELLABLE: ProblemKind(409, "The video can't be cancelled"),
     RefusalCode.NOT_RETRYABLE: ProblemKind(409, "The video can't be retried"),
+    RefusalCode.NOT_REPROCESSABLE: ProblemKind(409, "The video can't be made anew"),
     RefusalCode.COHORT_NOT_FOUND: ProblemKind(404, "There is no such cohort"),
     RefusalCode.UNAUTHENTICATED: ProblemKind(401, "Who asks is not known"),
     RefusalCode.CSRF_REFUSED: ProblemKind(403, "The session's token is missing"),

@@ -3,6 +3,7 @@
 import os
 import re
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -16,21 +17,35 @@ from api.problems import Problem, ProblemCode
 _RANGES: Final = re.compile(r"bytes=\s*(?:(?:\d+-\d*|-\d+)\s*(?:,\s*|$))+", re.IGNORECASE)
 _ONE_RANGE: Final = re.compile(r"(\d*)-(\d*)")
 _MAX_DIGITS: Final = 18
-PUBLISHED_HEADERS: Final = {
-    # Published files never change, but a video may be deleted: an hour, and only in the viewer's own cache.
-    "Cache-Control": "private, max-age=3600",
-}
+
+
+class Keeping(StrEnum):
+    """How a viewer's own cache may keep a file, as ``Cache-Control``."""
+
+    FOR_AN_HOUR = "private, max-age=3600"
+    """What its address names never changes, but its video may be deleted."""
+
+    COMPARED = "private, no-cache"
+    """Its address may name another file at any time, so it is compared by its ETag before it is used again."""
 
 
 def published_file(
-    request: Request, path: Path, status: os.stat_result, media_type: str, *, disposition: str | None = None
+    request: Request,
+    path: Path,
+    status: os.stat_result,
+    media_type: str,
+    *,
+    keeping: Keeping = Keeping.FOR_AN_HOUR,
+    disposition: str | None = None,
 ) -> Response:
     """The answer to GET or HEAD of a file on a disk: 200, 206 for a range of it, or 304 when the client has it already.
 
     Raises:
         Problem: The file has no byte in the asked range (416).
     """
-    headers = PUBLISHED_HEADERS if disposition is None else {**PUBLISHED_HEADERS, "Content-Disposition": disposition}
+    headers = {"Cache-Control": keeping.value}
+    if disposition is not None:
+        headers["Content-Disposition"] = disposition
     answer = FileResponse(path, media_type=media_type, stat_result=status, headers=headers)
     return settled(request, answer.headers, status.st_size) or answer
 

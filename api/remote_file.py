@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from starlette.datastructures import MutableHeaders
 
-from api.published_file import PUBLISHED_HEADERS, settled, single_range
+from api.published_file import Keeping, settled, single_range
 from storage.protocol import RemoteFile
 
 
@@ -26,7 +26,13 @@ class RemoteServing:
 
 
 async def remote_file(
-    request: Request, file: RemoteFile, media_type: str, serving: RemoteServing, *, disposition: str | None = None
+    request: Request,
+    file: RemoteFile,
+    media_type: str,
+    serving: RemoteServing,
+    *,
+    keeping: Keeping = Keeping.FOR_AN_HOUR,
+    disposition: str | None = None,
 ) -> Response:
     """The answer to GET or HEAD: 302 to the bucket, or as for a file on a disk; several ranges get the whole file.
 
@@ -38,7 +44,7 @@ async def remote_file(
         # The address may be used for half of its life by then, so that a player has the other half.
         kept = {"Cache-Control": f"private, max-age={serving.seconds // 2}"}
         return RedirectResponse(address, status_code=302, headers=kept)
-    headers = MutableHeaders(headers=PUBLISHED_HEADERS)
+    headers = MutableHeaders(headers={"Cache-Control": keeping.value})
     headers["ETag"] = f'"{file.etag}"'
     headers["Last-Modified"] = format_datetime(file.modified, usegmt=True)
     headers["Accept-Ranges"] = "bytes"

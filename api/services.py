@@ -19,10 +19,12 @@ from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
 from database.deletions import Deletions
+from database.editions import Editions
 from database.engine import Database
 from database.events import Events
 from database.notifications import Listening
 from database.overview import Overview
+from database.reprocessing import Reprocessings
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
@@ -63,6 +65,8 @@ class Services:
         upload_leases: Who writes which upload.
         backlog: Rows of processes that died.
         deletions: Rows of videos that are being deleted.
+        reprocessings: Those of ready videos that are made anew.
+        editions: Which of their published files are to be there.
         events: What happened.
         webhooks: Where it is sent.
         webhook_runs: Starts what sends it.
@@ -83,6 +87,8 @@ class Services:
     upload_leases: UploadLeases
     backlog: Backlog
     deletions: Deletions
+    reprocessings: Reprocessings
+    editions: Editions
     events: Events
     webhooks: Webhooks
     webhook_runs: WebhookRuns
@@ -118,6 +124,8 @@ class Services:
             upload_leases=database.upload_leases,
             backlog=database.backlog,
             deletions=database.deletions,
+            reprocessings=database.reprocessings,
+            editions=database.editions,
             events=database.events,
             webhooks=database.webhooks,
             overview=database.overview,
@@ -155,7 +163,7 @@ class ApiState(TypedDict):
 def api_state(services: Services, options: ApiOptions, registry: CollectorRegistry) -> ApiState:
     """Build what the requests share."""
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
-    actions = VideoActions(services.videos, services.deletions, services.storage, services.runs)
+    actions = VideoActions(services.videos, services.deletions, services.reprocessings, services.storage, services.runs)
     resumable = ResumableUploads(*rows, actions=actions, rules=options.limits, limits=options.resumable)
     signer = Signer(services.accounts)
     dispatch = WebhookDispatch(services.webhooks, services.webhook_runs)

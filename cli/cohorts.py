@@ -1,4 +1,4 @@
-"""``rushes retry --code …`` and ``rushes cohort``: many videos retried together."""
+"""``rushes cohort``: many videos that are retried, or made anew, together."""
 
 import asyncio
 import re
@@ -9,12 +9,15 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
 
-from cli.console import messages, output
+from cli.arguments import AsJson
+from cli.console import messages, output, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
-from client.views import CohortView
+from client.views import CohortSummary, CohortView
 
 CohortId = Annotated[str, typer.Argument(metavar="ID", help="Id of the cohort.", show_default=False)]
 _SINCE: Final = re.compile(r"(\d{1,5})(min|h|d)")
@@ -22,30 +25,46 @@ _UNITS: Final = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": time
 _POLL_SECONDS: Final = 1.0
 
 
+def moment_ago(while_text: str) -> datetime | None:
+    """When ``30min``, ``2h`` or ``1d`` ago was; None for another text."""
+    found = _SINCE.fullmatch(while_text)
+    return None if found is None else datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
+
+
 def moment_of(since: str) -> datetime:
-    """When ``30min``, ``2h`` or ``1d`` ago was. Raises ``CommandFailed``."""
-    found = _SINCE.fullmatch(since)
-    if found is None:
+    """The same. Raises ``CommandFailed``."""
+    moment = moment_ago(since)
+    if moment is None:
         raise CommandFailed(f"--since is a while such as 30min, 2h or 1d, not {since!r}.", ExitCode.USAGE)
-    return datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
+    return moment
 
 
 async def retry_all(api: AsyncRushes, code: str, since: str, *, a_minute: float, dry_run: bool, wait: bool) -> None:
     """Retry all videos of one failure, and show how far that is where it is waited for."""
     begun = await api.cohorts.retry(code, moment_of(since), a_minute=a_minute, dry_run=dry_run)
-    videos = f"{begun.total} {'video' if begun.total == 1 else 'videos'} in error with {code} since {since} ago"
+    videos = f"{counted(begun.total)} in error with {code} since {since} ago"
     if begun.cohort_id is None:
         output().print(f"{videos}: {'nothing was begun' if dry_run else 'nothing to retry'}.", soft_wrap=True)
         return
-    how_to_hold = f"`rushes cohort pause {begun.cohort_id}` holds it."
+    await go_with(api, begun.cohort_id, videos, a_minute=a_minute, wait=wait)
+
+
+def counted(total: int) -> str:
+    """So many videos."""
+    return f"{total} {'video' if total == 1 else 'videos'}"
+
+
+async def go_with(api: AsyncRushes, cohort_id: str, videos: str, *, a_minute: float, wait: bool) -> None:
+    """Say that these videos are begun, and show how far that is where it is waited for."""
+    how_to_hold = f"`rushes cohort pause {cohort_id}` holds it."
     messages().print(f"{videos}, {a_minute:g} a minute. {how_to_hold}", soft_wrap=True)
-    output().print(begun.cohort_id)
+    output().print(cohort_id)
     if wait:
-        await _follow(api, begun.cohort_id, messages())
+        await _follow(api, cohort_id, messages())
 
 
 async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
-    columns = TextColumn("Retrying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}")
+    columns = TextColumn("Begun"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}")
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("cohort", total=None, note="")
         while not (seen := await api.cohorts.get(cohort_id)).is_done:
@@ -53,6 +72,30 @@ async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
             progress.update(task, total=seen.total, completed=seen.retried + seen.passed_over, note=note)
             await asyncio.sleep(_POLL_SECONDS)
     console.print(_told(seen), soft_wrap=True)
+
+
+def list_cohorts(
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Most cohorts to show.")] = 20, as_json: AsJson = False
+) -> None:
+    """List cohorts, newest first."""
+
+    async def ask() -> list[CohortSummary]:
+        async with find_service().api() as api:
+            return await api.cohorts.newest(limit)
+
+    found = asyncio.run(ask())
+    if as_json:
+        output().print_json(data=[cohort.model_dump(mode="json") for cohort in found], indent=2)
+        return
+    if not found:
+        messages().print("There are no cohorts.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("ID", "Status", "Begun", "What"):
+        table.add_column(name, no_wrap=True)
+    for cohort in found:
+        table.add_row(cohort.cohort_id, cohort.status, time_text(cohort.started_at), Text(cohort.in_words))
+    output().print(table)
 
 
 def show(cohort_id: CohortId) -> None:
@@ -90,4 +133,5 @@ def _tell(tell: Callable[[AsyncRushes], Awaitable[None]]) -> None:
 
 def _told(seen: CohortView) -> str:
     standing = "done" if seen.is_done else "paused" if seen.is_paused else "running"
-    return f"{standing}: {seen.retried} of {seen.total} retried, {seen.passed_over} passed over"
+    of = f" ({seen.in_words})" if seen.in_words else ""
+    return f"{standing}{of}: {seen.retried} of {seen.total} begun, {seen.passed_over} passed over"

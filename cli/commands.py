@@ -64,6 +64,8 @@ COMMANDS: Final[Sequence[tuple[str, Sequence[CommandEntry]]]] = (
             CommandEntry("show", "show.show", "Show a video."),
             CommandEntry("cancel", "videos.cancel", "Cancel an upload or a running video."),
             CommandEntry("retry", "videos.retry", "Process a failed video once more."),
+            CommandEntry("reprocess", "reprocessing.reprocess", "Make ready videos anew from their originals."),
+            CommandEntry("edit", "editing.edit", "Change a video's title, who may see it, or its metadata."),
             CommandEntry("delete", "videos.delete", "Delete a video and its files."),
             CommandEntry("replay", "replay.replay", "Replay a video's history against this version's workflow."),
         ),
@@ -84,9 +86,10 @@ COMMANDS: Final[Sequence[tuple[str, Sequence[CommandEntry]]]] = (
 GROUPS: Final[Sequence[GroupEntry]] = (
     GroupEntry(
         "cohort",
-        "Videos that are retried together.",
+        "Videos that are retried, or made anew, together.",
         _VIDEOS,
         (
+            CommandEntry("list", "cohorts.list_cohorts", "List cohorts, newest first."),
             CommandEntry("show", "cohorts.show", "Show how far a cohort is."),
             CommandEntry("pause", "cohorts.pause", "Let a cohort begin no more videos."),
             CommandEntry("resume", "cohorts.resume", "Let a cohort go on."),

@@ -18,6 +18,8 @@ def print_outcome(video: VideoView, service: Service, api: AsyncRushes, console:
         console.print(f"  {api.absolute(video.url_mp4)}", soft_wrap=True)
         if video.thumbnail is not None:
             console.print(f"  {api.absolute(video.thumbnail)}", soft_wrap=True)
+        if video.reprocess_error_code is not None:
+            console.print(Text(f"Not made anew: {reprocess_error_text(video)}", style="red"), soft_wrap=True)
     else:
         console.print(Text(f"{video.status.value}: {error_text(video)}", style="red"), soft_wrap=True)
     if (workflow := service.workflow_url(video.workflow_id)) is not None:
@@ -27,3 +29,8 @@ def print_outcome(video: VideoView, service: Service, api: AsyncRushes, console:
 def error_text(video: VideoView) -> str:
     """Why it is in error: the sentence and its code."""
     return f"{video.error_reason or 'No reason is known.'} ({video.error_code})"
+
+
+def reprocess_error_text(video: VideoView) -> str:
+    """Why it could not be made anew: the sentence and its code."""
+    return f"{video.reprocess_error_reason or 'No reason is known.'} ({video.reprocess_error_code})"

@@ -11,7 +11,7 @@ from cli.arguments import AsJson, VideoId, whole_id
 from cli.console import Facts, duration_text, messages, output, print_facts, size_text, status_text, time_text
 from cli.errors import sentence_of
 from cli.local_logs import log_lines
-from cli.outcome import error_text
+from cli.outcome import error_text, reprocess_error_text
 from cli.steps_view import steps_table
 from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
@@ -78,6 +78,8 @@ def _print_details(video: VideoView, run: StepList | None, service: Service) -> 
         ("File", f"{video.original_filename} ({size_text(video.file_size_bytes)})"),
         ("Uploaded", time_text(video.created_at)),
         ("Profile", video.profile),
+        ("Made anew", f"with profile {video.reprocess_profile}" if video.is_reprocessing else None),
+        ("Not made anew", Text(reprocess_error_text(video)) if video.reprocess_error_code is not None else None),
         ("Plan", Text(run.plan) if run is not None and run.plan else None),
         ("Before", _file(run.before) if run is not None else None),
         ("After", _file(run.after) if run is not None else None),

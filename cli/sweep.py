@@ -64,7 +64,7 @@ def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Swee
         return await database.places.known_since(await storage_identity(settings.place))
 
     older_than = timedelta(seconds=settings.sweep_age_seconds)
-    return Sweeper(database.videos, database.backlog, storage, older_than, known_since)
+    return Sweeper(database.editions, database.backlog, storage, older_than, known_since)
 
 
 async def _told(sweeper: Sweeper, everything: bool) -> SweepReport:

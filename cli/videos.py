@@ -137,7 +137,8 @@ def _table_of(videos: list[VideoView], *, whole_ids: bool) -> Table:
     table.add_column("Step or reason", no_wrap=True)
     table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=1)
     for video in videos:
-        note = video.error_code or ("" if video.progress is None else f"{video.progress:.0%} {video.step or ''}")
+        made = "made anew" if video.is_reprocessing else ""
+        note = video.error_code or (made if video.progress is None else f"{video.progress:.0%} {video.step or ''}")
         shown_id = str(video.id) if whole_ids else str(video.id)[:SHORT_ID]
         table.add_row(shown_id, status_text(video.status), time_text(video.created_at), note, Text(video.title))
     return table

@@ -52,7 +52,7 @@ class AsyncRushes:
 
     Attributes:
         webhooks: Where events are sent.
-        cohorts: Videos that are retried together.
+        cohorts: Videos that are retried, or made anew, together.
     """
 
     def __init__(self, url: str, *, key: str | None = None) -> None:
@@ -178,7 +178,7 @@ class AsyncRushes:
         timeout_seconds: float | None = None,
         on_change: Callable[[VideoView], None] = nothing,
     ) -> VideoView:
-        """The video once it is ready or in error: look at its ``status``.
+        """The video once it is ready or in error, and not being made anew: look at its ``status``.
 
         It listens to the video's events, and asks where none come. An api that is away is waited for, a minute at most.
 
@@ -230,6 +230,11 @@ class AsyncRushes:
     async def retry(self, video_id: VideoId) -> Accepted:
         """Ask that it is processed once more."""
         return await self._connection.ask(Accepted, "POST", f"{_VIDEOS}/{video_id}/retry")
+
+    async def reprocess(self, video_id: VideoId, profile: str | None = None) -> Accepted:
+        """Ask that it is made anew, with a profile or its own; what is published stays until that is done."""
+        asked = {"profile": profile}
+        return await self._connection.ask(Accepted, "POST", f"{_VIDEOS}/{video_id}/reprocess", json=asked)
 
     async def delete(self, video_id: VideoId) -> None:
         """Remove it and its files."""

@@ -17,13 +17,14 @@ from uuid import UUID
 
 from client.asynchronous import AsyncRushes, VideoChange, VideoId, nothing
 from client.begun_uploads import BegunUploads
-from client.cohorts import AsyncCohorts
+from client.cohorts import AsyncCohorts, ReadyWhere
 from client.errors import RushesError
 from client.listening import Event
 from client.loop import Loop
 from client.views import (
     Accepted,
     CohortAccepted,
+    CohortSummary,
     CohortView,
     DeliveryView,
     LinkView,
@@ -91,6 +92,21 @@ class Cohorts:
         """Ask that all videos are processed once more that failed for one reason since then."""
         return self._loop.run(self._asynchronous.retry(error_code, failed_after, a_minute=a_minute, dry_run=dry_run))
 
+    def reprocess(
+        self,
+        profile: str | None = None,
+        *,
+        a_minute: float = 60.0,
+        dry_run: bool = False,
+        **where: Unpack[ReadyWhere],
+    ) -> CohortAccepted:
+        """Ask that all ready videos are made anew that fit; each stays as it is until its new files are ready."""
+        return self._loop.run(self._asynchronous.reprocess(profile, a_minute=a_minute, dry_run=dry_run, **where))
+
+    def newest(self, limit: int = 20) -> list[CohortSummary]:
+        """Those that are on their way, and those that were."""
+        return self._loop.run(self._asynchronous.newest(limit))
+
     def get(self, cohort_id: str) -> CohortView:
         """How far these are."""
         return self._loop.run(self._asynchronous.get(cohort_id))
@@ -113,7 +129,7 @@ class Rushes:
 
     Attributes:
         webhooks: Where events are sent.
-        cohorts: Videos that are retried together.
+        cohorts: Videos that are retried, or made anew, together.
     """
 
     def __init__(self, url: str, *, key: str | None = None) -> None:
@@ -252,6 +268,10 @@ class Rushes:
     def retry(self, video_id: VideoId) -> Accepted:
         """Ask that it is processed once more."""
         return self._loop.run(self._asynchronous.retry(video_id))
+
+    def reprocess(self, video_id: VideoId, profile: str | None = None) -> Accepted:
+        """Ask that it is made anew, with a profile or its own; what is published stays until that is done."""
+        return self._loop.run(self._asynchronous.reprocess(video_id, profile))
 
     def delete(self, video_id: VideoId) -> None:
         """Remove it and its files."""

@@ -44,6 +44,10 @@ class VideoView(BaseModel):
     error_code: str | None = None
     error_reason: str | None = None
     warnings: list[WarningView]
+    published_edition: int = 0
+    reprocess_profile: str | None = None
+    reprocess_error_code: str | None = None
+    reprocess_error_reason: str | None = None
     attempt: int
     workflow_id: str
     created_at: datetime
@@ -57,7 +61,13 @@ class VideoView(BaseModel):
     @property
     def is_settled(self) -> bool:
         """Whether nothing more happens to it unless somebody asks."""
-        return self.status in (VideoStatus.READY, VideoStatus.ERROR)
+        return self.status in (VideoStatus.READY, VideoStatus.ERROR) and not self.is_reprocessing
+
+    @property
+    def is_reprocessing(self) -> bool:
+        """Whether it is ready, and being made anew."""
+        is_asked_for = self.reprocess_profile is not None and self.reprocess_error_code is None
+        return self.status is VideoStatus.READY and is_asked_for
 
 
 class VideoPage(BaseModel):
@@ -91,7 +101,7 @@ class StepView(BaseModel):
 
 
 class CohortAccepted(BaseModel):
-    """Videos that are retried together."""
+    """Videos that are retried, or made anew, together."""
 
     cohort_id: str | None
     total: int
@@ -100,11 +110,27 @@ class CohortAccepted(BaseModel):
 class CohortView(BaseModel):
     """How far they are."""
 
+    in_words: str = ""
     total: int
     retried: int
     passed_over: int
     is_paused: bool
     is_done: bool
+
+
+class CohortSummary(BaseModel):
+    """Some of them, among others."""
+
+    cohort_id: str
+    in_words: str
+    status: str
+    started_at: datetime
+
+
+class CohortList(BaseModel):
+    """The same, newest first."""
+
+    items: list[CohortSummary]
 
 
 class FileView(BaseModel):

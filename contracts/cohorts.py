@@ -1,6 +1,8 @@
 """Whole cohorts of videos, worked through by a workflow of their own."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 VIDEO_COHORT_WORKFLOW: Final = "VideoCohortWorkflow"
@@ -34,26 +36,82 @@ class FailedVideos:
 
 
 @dataclass(frozen=True)
-class CohortInput:
-    """A cohort that is to be retried.
+class ReadyVideos:
+    """Videos in ``ready``, as far as they fit everything that is not None.
+
+    Attributes:
+        asked_before: Those that nobody has asked to be made anew since then, in ISO 8601: what was taken once is not
+            taken again.
+        profile: With this profile.
+        error_code: That could not be made anew for this reason.
+        metadata: With these texts under these keys.
+        created_after: Uploaded from then on, in ISO 8601.
+        created_before: Uploaded before then.
+        user_id: Of this user.
+    """
+
+    asked_before: str
+    profile: str | None = None
+    error_code: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    created_after: str | None = None
+    created_before: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Reprocessing:
+    """Ready videos that are to be made anew.
 
     Attributes:
         videos: Which.
+        profile: With which profile; None for each one's own.
+        counts: Whether they count among the minutes that their owner may have made in a day.
+    """
+
+    videos: ReadyVideos
+    profile: str | None
+    counts: bool
+
+
+@dataclass(frozen=True)
+class CohortInput:
+    """A cohort that is to be retried, or made anew.
+
+    Attributes:
+        videos: Which are to be retried; None where they are to be made anew.
         total: How many they were at the beginning.
         a_minute: How many are begun in a minute at most.
         after: Id of the video after which it goes on; None for the beginning.
         retried: How many were begun so far.
         passed_over: How many could not be.
         is_paused: Whether it waits to be resumed.
+        reprocessing: Which are to be made anew; None where they are to be retried.
     """
 
-    videos: FailedVideos
+    videos: FailedVideos | None
     total: int
     a_minute: float
     after: str | None = None
     retried: int = 0
     passed_over: int = 0
     is_paused: bool = False
+    reprocessing: Reprocessing | None = None
+
+    @property
+    def user_id(self) -> str | None:
+        """Whose videos; None for everybody's."""
+        if self.reprocessing is not None:
+            return self.reprocessing.videos.user_id
+        return self.videos.user_id if self.videos is not None else None
+
+    @property
+    def in_words(self) -> str:
+        """What is done, for people."""
+        if self.reprocessing is not None:
+            profile = self.reprocessing.profile
+            return f"reprocess with {'each its own profile' if profile is None else profile}"
+        return f"retry {self.videos.error_code if self.videos is not None else ''}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -63,9 +121,10 @@ class CohortProgress:
     Attributes:
         total: How many they were at the beginning.
         retried: How many were begun so far.
-        passed_over: How many could not be: retried by somebody else, deleted, or their file is gone.
+        passed_over: How many could not be: begun by somebody else, deleted, over a quota, or their file is gone.
         is_paused: Whether it waits to be resumed.
         is_done: Whether nothing is left.
+        in_words: What is done, for people.
     """
 
     total: int
@@ -73,8 +132,31 @@ class CohortProgress:
     passed_over: int
     is_paused: bool
     is_done: bool
+    in_words: str = ""
+
+
+@dataclass(frozen=True)
+class CohortSummary:
+    """A cohort among others.
+
+    Attributes:
+        cohort_id: Its id.
+        in_words: What is done, for people.
+        status: Of its workflow: ``running``, ``completed``, ``cancelled`` and so on.
+        started_at: When it was begun.
+    """
+
+    cohort_id: str
+    in_words: str
+    status: str
+    started_at: datetime
 
 
 def cohort_workflow_id(cohort_id: str) -> str:
     """The id of its workflow."""
     return f"cohort-{cohort_id}"
+
+
+def cohort_id_of(workflow_id: str) -> str:
+    """The other way round."""
+    return workflow_id.removeprefix("cohort-")

@@ -1,6 +1,7 @@
 """What can happen to a video, by names that never change their meaning.
 
-The trigger of the migration ``0009`` writes all but the last two, which are of the moment and never stored.
+The trigger of the migrations ``0009`` and ``0015`` writes all but the last two, which are of the moment and are never
+stored.
 """
 
 from enum import StrEnum
@@ -22,6 +23,9 @@ class EventType(StrEnum):
     ERROR = "video.error"
     CANCELLED = "video.cancelled"
     RETRIED = "video.retried"
+    REPROCESSING = "video.reprocessing"
+    REPROCESSED = "video.reprocessed"
+    REPROCESS_FAILED = "video.reprocess_failed"
     UPDATED = "video.updated"
     DELETED = "video.deleted"
     PROGRESS = "video.progress"

@@ -33,6 +33,7 @@ class VideoProcessingInput:
         imported: Whether the original is fetched first, from the URL in the row. The URL itself is not in here: it may
             be presigned, and histories are read by more people than rows.
         hash_is_known: Whether the row has the file's SHA-256; else the run computes it.
+        reprocess: Whether the video is ready and stays so: what the run makes is published beside what is served.
     """
 
     video_id: str
@@ -42,6 +43,7 @@ class VideoProcessingInput:
     profile: str = DEFAULT_PROFILE
     imported: bool = False
     hash_is_known: bool = True
+    reprocess: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class RefusalCode(StrEnum):
     VIDEO_NOT_FOUND = "video_not_found"
     NOT_CANCELLABLE = "not_cancellable"
     NOT_RETRYABLE = "not_retryable"
+    NOT_REPROCESSABLE = "not_reprocessable"
     WEBHOOK_NOT_FOUND = "webhook_not_found"
     DELIVERY_NOT_FOUND = "delivery_not_found"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"

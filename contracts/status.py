@@ -8,7 +8,7 @@ class VideoStatus(StrEnum):
     """The life of a video: ``uploading -> processing -> ready | error``, and from each of them ``-> deleting``.
 
     Every change is one compare-and-set UPDATE. Out of ``ready`` and ``error`` only a retry or a delete leads, and out
-    of ``deleting`` nothing does: the row goes once its files are gone.
+    of ``deleting`` nothing does: the row goes once its files are gone. A video that is made anew stays ``ready``.
     """
 
     UPLOADING = "uploading"

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -32,7 +32,7 @@ class Backlog:
             settled_before: Only rows that were last changed before: a younger one is in the hands of a request.
             limit: Most rows.
         """
-        query = due_in(VideoStatus.PROCESSING, now=now, settled_before=settled_before, limit=limit)
+        query = due_in(col(Video.status) == VideoStatus.PROCESSING, now=now, settled_before=settled_before, limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
@@ -95,13 +95,13 @@ class Backlog:
             return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, over) is not None
 
 
-def due_in(status: VideoStatus, *, now: datetime, settled_before: datetime, limit: int) -> Select[Video]:
-    """Rows in this status that are to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
+def due_in(standing: ColumnElement[bool], *, now: datetime, settled_before: datetime, limit: int) -> Select[Video]:
+    """Rows that stand so and are to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
     next_look_at = col(Video.next_look_at)
     return (
         select(Video)
         .where(
-            col(Video.status) == status,
+            standing,
             or_(next_look_at.is_(None), next_look_at <= now),
             col(Video.updated_at) < settled_before,
         )

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,6 +17,7 @@ from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, Pub
 from database.tables import IdempotencyKey, Video, utc_now
 
 CANCELLED_REASON: Final = "The video was cancelled."
+REPROCESS_CANCELLED_REASON: Final = "It was cancelled. What was published before stays."
 _TOLD_BY_ERROR: Final = ("error_code", "error_reason")
 
 
@@ -85,8 +86,31 @@ def fetched_values(original: FetchedOriginal) -> dict[str, Any]:
 
 def ready_values(published: PublishedVideo) -> dict[str, Any]:
     """The values of a row in ``ready``."""
+    return {"status": VideoStatus.READY, **published_values(published)}
+
+
+def published_values(published: PublishedVideo) -> dict[str, Any]:
+    """The values that tell what can be played."""
     warnings = [{"code": warning.code, "message": _storable(warning.message)} for warning in published.warnings]
-    return {"status": VideoStatus.READY, **asdict(published), "warnings": warnings}
+    return {**asdict(published), "warnings": warnings}
+
+
+def is_reprocessing() -> ColumnElement[bool]:
+    """The condition of a row that is made anew while its files are served, as ``Video.is_reprocessing``."""
+    return and_(
+        col(Video.status) == VideoStatus.READY,
+        col(Video.reprocess_profile).is_not(None),
+        col(Video.reprocess_error_code).is_(None),
+    )
+
+
+def reprocess_error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
+    """The values of a row that was not made anew: those of a cancel where one was accepted before."""
+    was_cancelled = col(Video.cancel_requested_at).is_not(None)
+    return {
+        "reprocess_error_code": case((was_cancelled, ErrorCode.CANCELLED), else_=code),
+        "reprocess_error_reason": case((was_cancelled, REPROCESS_CANCELLED_REASON), else_=_storable(reason)),
+    }
 
 
 def _storable(sentence: str) -> str:
@@ -99,6 +123,8 @@ async def conflict(session: AsyncSession, video_id: UUID, wanted: str) -> Status
     video = await session.get(Video, video_id, populate_existing=True)
     if video is None or video.status == VideoStatus.DELETING:
         return StatusConflict(f"Video {video_id} can't {wanted}: it was deleted.")
+    if video.is_reprocessing:
+        return StatusConflict(f"Video {video_id} can't {wanted}: it is being made anew, attempt {video.attempt}.")
     code = f" ({video.error_code})" if video.error_code is not None else ""
     return StatusConflict(f"Video {video_id} can't {wanted}: it is in {video.status}{code}, attempt {video.attempt}.")
 

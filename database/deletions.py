@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -45,7 +45,7 @@ class Deletions:
 
     async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
         """Videos whose deletion is to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
-        query = due_in(VideoStatus.DELETING, now=now, settled_before=settled_before, limit=limit)
+        query = due_in(_is_deleting(), now=now, settled_before=settled_before, limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
@@ -62,6 +62,9 @@ class Deletions:
 
     async def finish(self, video_id: UUID) -> None:
         """Remove the row of a video that is being deleted. Gone already is a success."""
-        is_deleting = col(Video.status) == VideoStatus.DELETING
         async with self._transaction() as session:
-            await session.execute(delete(Video).where(col(Video.id) == video_id, is_deleting))
+            await session.execute(delete(Video).where(col(Video.id) == video_id, _is_deleting()))
+
+
+def _is_deleting() -> ColumnElement[bool]:
+    return col(Video.status) == VideoStatus.DELETING

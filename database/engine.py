@@ -15,9 +15,11 @@ from database.backlog import Backlog
 from database.cohorts import Cohorts
 from database.connecting import connection_arguments, parse_url, unavailable
 from database.deletions import Deletions
+from database.editions import Editions
 from database.events import Events
 from database.overview import Overview
 from database.places import StoragePlaces
+from database.reprocessing import Reprocessings
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
@@ -47,6 +49,8 @@ class Database:
         videos: Every query on videos.
         backlog: Rows that nobody may have in hand any more.
         deletions: Rows of videos that are being deleted.
+        reprocessings: Those of ready videos that are made anew.
+        editions: Which of their published files are to be there.
         places: Since when it knows a storage.
         accounts: Users, keys, and what is signed with.
         upload_leases: Who writes an upload that goes on.
@@ -81,6 +85,8 @@ class Database:
         self.videos = Videos(self.transaction)
         self.backlog = Backlog(self.transaction)
         self.deletions = Deletions(self.transaction)
+        self.reprocessings = Reprocessings(self.transaction)
+        self.editions = Editions(self.transaction)
         self.places = StoragePlaces(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.upload_leases = UploadLeases(self.transaction)

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, case, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.status import VideoStatus
+from database.changes import is_reprocessing
 from database.tables import Event, Video
 
 
@@ -85,12 +86,16 @@ class Events:
     async def running(
         self, *, user_ids: Collection[str] | None, video_ids: Collection[UUID], limit: int
     ) -> Sequence[Video]:
-        """Videos in ``processing`` of these users (None: of all), or of these ids, the oldest first."""
-        query = select(Video).where(col(Video.status) == VideoStatus.PROCESSING)
+        """Videos that a run makes, of these users (None: of all) or of these ids; those first that wait longest."""
+        query = select(Video).where(or_(col(Video.status) == VideoStatus.PROCESSING, is_reprocessing()))
         if user_ids is not None:
             query = query.where(or_(col(Video.user_id).in_(user_ids), col(Video.id).in_(video_ids)))
         async with self._transaction() as session:
-            return list(await session.scalars(query.order_by(col(Video.created_at)).limit(limit)))
+            return list(await session.scalars(query.order_by(_waits_since()).limit(limit)))
+
+
+def _waits_since() -> ColumnElement[datetime]:
+    return case((is_reprocessing(), col(Video.reprocess_asked_at)), else_=col(Video.created_at))
 
 
 def stored(row: Event) -> StoredEvent:

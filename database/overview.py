@@ -12,7 +12,8 @@ from sqlmodel import col
 from contracts.event_types import EventType
 from database.tables import Event
 
-_ENDS = (EventType.READY, EventType.ERROR, EventType.CANCELLED)
+_MADE = (EventType.READY, EventType.REPROCESSED)
+_ENDS = (*_MADE, EventType.ERROR, EventType.CANCELLED, EventType.REPROCESS_FAILED)
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Lately:
     """What became of videos since a moment.
 
     Attributes:
-        ready: How many became ready.
+        ready: How many became ready, or were made anew.
         ready_seconds: Their length together.
-        failures: How many ended in error, by code; the most frequent first.
+        failures: How many did not, by code; the most frequent first.
     """
 
     ready: int = 0
@@ -39,7 +40,7 @@ class Overview:
 
     async def lately(self, since: datetime, user_id: str | None = None) -> Lately:
         """What became of videos since then; of one user, or of all. A video that was retried counts each time."""
-        code = Event.video["error_code"].astext
+        code = func.coalesce(Event.video["error_code"].astext, Event.video["reprocess_error_code"].astext)
         seconds = func.sum(cast(Event.video["duration_seconds"].astext, Float))
         query = (
             select(col(Event.type), code, func.count(), func.coalesce(seconds, 0.0))
@@ -51,9 +52,9 @@ class Overview:
             query = query.where(col(Event.user_id) == user_id)
         async with self._transaction() as session:
             rows = (await session.execute(query)).all()
-        ready = [row for row in rows if row[0] == EventType.READY]
+        ready = [row for row in rows if row[0] in _MADE]
         return Lately(
             ready=sum(row[2] for row in ready),
             ready_seconds=float(sum(row[3] for row in ready)),
-            failures={row[1] or "internal": row[2] for row in rows if row[0] != EventType.READY},
+            failures={row[1] or "internal": row[2] for row in rows if row[0] not in _MADE},
         )

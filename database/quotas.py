@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Float, and_, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from contracts.event_types import EventType
 from contracts.refusals import QuotaExceeded
 from contracts.status import VideoStatus
 from database.records import NewVideo
-from database.tables import User, Video, utc_now
+from database.tables import Event, User, Video, utc_now
 
 _DAY: Final = timedelta(days=1)
 _MINUTE_SECONDS: Final = 60
@@ -28,7 +30,8 @@ class Usage:
         stored_bytes: Size of the uploaded files that are kept, and of those that are announced. What is being deleted
             counts until it is gone.
         deleting_bytes: Of those, what is being deleted.
-        minutes_today: Length of the videos made in the last 24 hours, in whole minutes, rounded up.
+        minutes_today: Length of the videos made in the last 24 hours, in whole minutes, rounded up; of those that the
+            user has had made anew as well, once for each time that it was begun.
     """
 
     uploads_in_flight: int
@@ -51,7 +54,19 @@ async def usage_of(session: AsyncSession, user_id: str) -> Usage:
         func.coalesce(func.sum(col(Video.duration_seconds)).filter(today), 0.0),
     ).where(col(Video.user_id) == user_id)
     in_flight, stored, leaving, seconds = (await session.execute(query)).one()
-    return Usage(in_flight, int(stored), int(leaving), -int(-float(seconds) // _MINUTE_SECONDS))
+    seconds = float(seconds) + await _seconds_made_anew(session, user_id)
+    return Usage(in_flight, int(stored), int(leaving), -int(-seconds // _MINUTE_SECONDS))
+
+
+async def _seconds_made_anew(session: AsyncSession, user_id: str) -> float:
+    """Told by events, as a video can be made anew several times in a day."""
+    query = select(func.coalesce(func.sum(cast(Event.video["duration_seconds"].astext, Float)), 0.0)).where(
+        col(Event.user_id) == user_id,
+        col(Event.type) == EventType.REPROCESSING,
+        col(Event.created_at) > utc_now() - _DAY,
+        Event.video["reprocess_counts"].astext == "true",
+    )
+    return float(await session.scalar(query) or 0.0)
 
 
 async def check_quota(session: AsyncSession, new: NewVideo) -> None:
@@ -79,6 +94,22 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> None:
             "Delete videos that are not needed.",
             _SOON_SECONDS if usage.deleting_bytes else _LATER_SECONDS,
         )
+    _check_minutes(user, usage)
+
+
+async def check_minutes(session: AsyncSession, video_id: UUID) -> None:
+    """Return if the owner of this video may have it made anew today; locks the user's row as ``check_quota``.
+
+    Raises:
+        QuotaExceeded: It would be too much.
+    """
+    owner = select(col(Video.user_id)).where(col(Video.id) == video_id).scalar_subquery()
+    user = await session.scalar(select(User).where(col(User.name) == owner).with_for_update())
+    if user is not None and user.max_minutes_a_day is not None:
+        _check_minutes(user, await usage_of(session, user.name))
+
+
+def _check_minutes(user: User, usage: Usage) -> None:
     if user.max_minutes_a_day is not None and usage.minutes_today >= user.max_minutes_a_day:
         raise QuotaExceeded(
             f"{usage.minutes_today} minutes of video were made in the last 24 hours, and {user.max_minutes_a_day} may "

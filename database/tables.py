@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -23,6 +24,7 @@ from sqlmodel import Field, SQLModel
 
 from contracts.processing import DEFAULT_PROFILE
 from contracts.status import VideoStatus, Visibility
+from contracts.storage_keys import FIRST_EDITION
 
 _STATUS_LIST = ", ".join(f"'{status}'" for status in VideoStatus)
 
@@ -36,7 +38,8 @@ class Video(SQLModel, table=True):
     """One uploaded video and where it stands.
 
     The workflow owns ``status`` while it is ``processing``; ``attempt`` tells which run may still change the row. A row
-    in ``processing`` with ``cancel_requested_at`` ends as cancelled, whatever becomes of its run.
+    in ``processing`` with ``cancel_requested_at`` ends as cancelled, whatever becomes of its run. One in ``ready`` with
+    a ``reprocess_profile`` is made anew by the run of its ``attempt``, or was not, for its ``reprocess_error_code``.
     """
 
     __tablename__ = "videos"
@@ -69,6 +72,14 @@ class Video(SQLModel, table=True):
             text("next_look_at NULLS FIRST"),
             "id",
             postgresql_where=text("status = 'deleting'"),
+        ),
+        Index(
+            "videos_reprocessing",
+            text("next_look_at NULLS FIRST"),
+            "id",
+            postgresql_where=text(
+                "status = 'ready' AND reprocess_profile IS NOT NULL AND reprocess_error_code IS NULL"
+            ),
         ),
         Index("videos_uploading", "upload_expires_at", "id", postgresql_where=text("status = 'uploading'")),
     )
@@ -105,6 +116,16 @@ class Video(SQLModel, table=True):
     warnings: list[dict[str, str]] = Field(
         default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
     )
+    published_edition: int = Field(
+        default=FIRST_EDITION, sa_column=Column(Integer, nullable=False, server_default=str(FIRST_EDITION))
+    )
+    reprocess_profile: str | None = Field(default=None, max_length=40)
+    reprocess_error_code: str | None = Field(default=None, max_length=40)
+    reprocess_error_reason: str | None = None
+    reprocess_asked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    reprocess_counts: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
     attempt: int = 1
     cancel_requested_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     upload_expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
@@ -116,6 +137,23 @@ class Video(SQLModel, table=True):
     uploaded_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
     updated_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+    @property
+    def is_reprocessing(self) -> bool:
+        """Whether a run makes it anew, while its files are served."""
+        is_asked_for = self.reprocess_profile is not None and self.reprocess_error_code is None
+        return self.status == VideoStatus.READY and is_asked_for
+
+
+class FormerEdition(SQLModel, table=True):
+    """Files that a video had before it was made anew, kept for a while for whoever is watching them."""
+
+    __tablename__ = "former_editions"
+    __table_args__ = (Index("former_editions_due", "remove_after"),)
+
+    video_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True))
+    edition: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    remove_after: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
 class IdempotencyKey(SQLModel, table=True):

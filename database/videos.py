@@ -15,6 +15,7 @@ from sqlmodel import col
 from contracts.errors import ErrorCode, VideoCancelled
 from contracts.metadata import merged_metadata
 from contracts.status import VideoStatus
+from contracts.storage_keys import FIRST_EDITION
 from database.changes import (
     CANCELLED_REASON,
     compare_and_set,
@@ -23,10 +24,12 @@ from database.changes import (
     error_values,
     fetched_values,
     insert_video,
+    is_reprocessing,
     ready_values,
     upload_failed,
     video_of_key,
 )
+from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
 from database.reading import VideosToRead
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
@@ -244,7 +247,8 @@ class Videos(VideosToRead):
             of: The status that it is in; ``ready`` for one whose published files are to be made anew.
 
         Raises:
-            StatusConflict: The row is in another status, or its upload never finished, so that there is no file.
+            StatusConflict: The row is in another status, or its upload never finished, so that there is no file, or it
+                is being made anew.
         """
         values = {
             "status": VideoStatus.PROCESSING,
@@ -253,12 +257,17 @@ class Videos(VideosToRead):
             "error_reason": None,
             "warnings": [],
             "cancel_requested_at": None,
+            "published_edition": FIRST_EDITION,
+            "reprocess_profile": None,
+            "reprocess_error_code": None,
+            "reprocess_error_reason": None,
         }
         uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:
-            video = await compare_and_set(session, video_id, [of], values, uploaded)
+            video = await compare_and_set(session, video_id, [of], values, uploaded, ~is_reprocessing())
             if video is None:
                 raise await conflict(session, video_id, "be retried")
+            await forget_all(session, video_id)
         return video
 
     async def delete(self, video_id: UUID) -> bool:

@@ -36,6 +36,10 @@ VIDEO_EXAMPLE: Final[dict[str, Any]] = {
     "error_code": None,
     "error_reason": None,
     "warnings": [{"code": "sound_left_out", "message": "One of the two sound tracks was left out."}],
+    "published_edition": 0,
+    "reprocess_profile": None,
+    "reprocess_error_code": None,
+    "reprocess_error_reason": None,
     "attempt": 1,
     "workflow_id": f"video-{_VIDEO_ID}",
     "created_at": "2026-03-01T09:30:00Z",
@@ -82,15 +86,27 @@ class VideoView(BaseModel):
     error_code: str | None = Field(description="In error: why, as a stable name.")
     error_reason: str | None = Field(description="In error: why, as a sentence.")
     warnings: list[WarningView] = Field(description="When ready: what its owner should know.")
-    attempt: int = Field(description="1 for the upload, one more for each retry.")
+    published_edition: int = Field(
+        default=0,
+        description="Another number once the video was made anew. Given as `edition` with `url_mp4`, a player that has "
+        "begun goes on with the same file for some hours.",
+    )
+    reprocess_profile: str | None = Field(
+        default=None, description="Ready, and made anew: with which profile. Kept where it failed."
+    )
+    reprocess_error_code: str | None = Field(
+        default=None, description="Ready, and could not be made anew: why, as a stable name."
+    )
+    reprocess_error_reason: str | None = Field(default=None, description="The same, as a sentence.")
+    attempt: int = Field(description="1 for the upload, one more for each retry, and each time that it is made anew.")
     workflow_id: str = Field(description="Id of its workflow in Temporal.")
     created_at: datetime
     updated_at: datetime
-    step: Step | None = Field(default=None, description="While processing: the step that runs.")
+    step: Step | None = Field(default=None, description="While a run makes it: the step that runs.")
     progress: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None, description="While processing: how much of the way is done, 0 to 1."
+        default=None, description="While a run makes it: how much of the way is done, 0 to 1."
     )
-    step_attempt: int | None = Field(default=None, description="While processing: how often the step was begun.")
+    step_attempt: int | None = Field(default=None, description="While a run makes it: how often the step was begun.")
     speed: float | None = Field(
         default=None, description="While encoding: seconds of video that are made in a second, by all workers together."
     )

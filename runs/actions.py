@@ -1,13 +1,15 @@
-"""Cancel, retry and delete: what each does at each status."""
+"""Cancel, retry, reprocess and delete: what each does at each status."""
 
 from uuid import UUID
 
 import structlog
 
-from contracts.errors import StatusConflict
+from contracts.errors import ErrorCode, StatusConflict
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
+from database.changes import REPROCESS_CANCELLED_REASON
 from database.deletions import Deletions
+from database.reprocessing import Reprocessings
 from database.tables import Video
 from database.videos import Videos
 from runs.protocol import Runs
@@ -26,18 +28,24 @@ class VideoActions:
     Args:
         videos: The rows.
         deletions: Those that are being deleted.
+        reprocessings: Those that are made anew.
         storage: Their files.
         runs: Their runs.
     """
 
-    def __init__(self, videos: Videos, deletions: Deletions, storage: Storage, runs: Runs) -> None:
+    def __init__(
+        self, videos: Videos, deletions: Deletions, reprocessings: Reprocessings, storage: Storage, runs: Runs
+    ) -> None:
         self._videos = videos
         self._deletions = deletions
+        self._reprocessings = reprocessings
         self._storage = storage
         self._runs = runs
 
     async def cancel(self, video: Video) -> None:
         """Stop the upload or the processing. Once this returns, the video ends in ``error``, code ``cancelled``.
+
+        One that is made anew stays ``ready``, and what was published before stays.
 
         Raises:
             Refused: There is nothing to cancel.
@@ -46,7 +54,7 @@ class VideoActions:
             raise Refused(RefusalCode.NOT_CANCELLABLE, "The video is not being uploaded or processed.")
         try:
             if not await self._runs.cancel(str(video.id)):
-                await self._videos.cancel_unstarted(video.id, video.attempt)
+                await self._end_unstarted(video)
         except TemporalUnavailable as error:
             _logger.warning("run not asked to cancel, the reconciler will", reason=str(error))
 
@@ -56,16 +64,29 @@ class VideoActions:
             return await self._videos.cancel_unstarted(video.id, video.attempt)
         if video.status == VideoStatus.PROCESSING:
             return await self._videos.request_cancel(video.id, video.attempt)
+        if video.is_reprocessing:
+            return await self._reprocessings.request_cancel(video.id, video.attempt)
         return False
+
+    async def _end_unstarted(self, video: Video) -> None:
+        if video.is_reprocessing:
+            code = ErrorCode.CANCELLED
+            await self._reprocessings.fail(video.id, video.attempt, code, REPROCESS_CANCELLED_REASON)
+        else:
+            await self._videos.cancel_unstarted(video.id, video.attempt)
 
     async def retry(self, video: Video) -> Video:
         """Process a video in ``error`` once more, from its original; one that was imported fetches what is missing.
 
+        One that is ready, but could not be made anew, is so once more, with the profile of then.
+
         Raises:
-            Refused: The video is not in ``error``.
+            Refused: The video is not in ``error``, and nothing of it has failed.
             OriginalMissing: The uploaded file is gone, or never arrived.
             StorageFailed: The disk does not answer.
         """
+        if video.status == VideoStatus.READY and video.reprocess_error_code is not None:
+            return await self.reprocess(video, video.reprocess_profile, counts=video.reprocess_counts)
         if video.status != VideoStatus.ERROR:
             raise _not_retryable()
         if video.source_url is None and await self._storage.size(video.original_key) is None:
@@ -76,6 +97,30 @@ class VideoActions:
             raise _not_retryable() from error
         await start_run(self._runs, video)
         return video
+
+    async def reprocess(self, video: Video, profile: str | None, *, counts: bool) -> Video:
+        """Make a ready video anew, from its original. What is published of it stays until the new files are ready.
+
+        Args:
+            video: The video.
+            profile: With which profile, a known one; None for the video's own.
+            counts: Whether it counts among the minutes that its owner may have made in a day.
+
+        Raises:
+            Refused: It is not ready, or is being made anew already; its owner may not have more made today.
+            OriginalMissing: The uploaded file is gone.
+            StorageFailed: The disk does not answer.
+        """
+        if video.status != VideoStatus.READY or video.is_reprocessing:
+            raise _not_reprocessable(video)
+        if await self._storage.size(video.original_key) is None:
+            raise missing(video.original_key, "storage")
+        try:
+            begun = await self._reprocessings.begin(video.id, profile or video.profile, counts=counts)
+        except StatusConflict as error:
+            raise _not_reprocessable(await self._videos.get(video.id) or video) from error
+        await start_run(self._runs, begun)
+        return begun
 
     async def delete(self, video: Video) -> None:
         """Let nobody see the video any more, and have its run ended and its files removed; the row goes last.
@@ -106,3 +151,12 @@ def _not_found(video_id: UUID) -> Refused:
 
 def _not_retryable() -> Refused:
     return Refused(RefusalCode.NOT_RETRYABLE, "Only a video in error can be retried.")
+
+
+def _not_reprocessable(video: Video) -> Refused:
+    told = (
+        "The video is being made anew already. Wait for that, or cancel it."
+        if video.is_reprocessing
+        else f"Only a video that is ready can be made anew; this one is in {video.status}."
+    )
+    return Refused(RefusalCode.NOT_REPROCESSABLE, told)

@@ -123,8 +123,9 @@ class TemporalRuns:
             search_attributes=_searchable(VideoStatus.PROCESSING, request.user_id),
             static_summary=label if request.attempt == 1 else f"{label} (attempt {request.attempt})",
             static_details=(
-                f"Makes `{request.original_key}` ready to play: {'fetch; ' if request.imported else ''}validate and "
-                "plan; copy, or encode in chunks; join, verify, publish, then the row. "
+                f"Makes `{request.original_key}` {'anew' if request.reprocess else 'ready to play'}: "
+                f"{'fetch; ' if request.imported else ''}validate and plan; copy, or encode in chunks; join, verify, "
+                f"publish{' beside what is served' if request.reprocess else ''}, then the row. "
                 f"Profile `{request.profile}`, attempt {request.attempt}."
             ),
             rpc_timeout=START_TIMEOUT,

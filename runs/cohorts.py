@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, Protocol
 
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowExecution, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.cohorts import (
@@ -14,15 +15,19 @@ from contracts.cohorts import (
     CohortInput,
     CohortProgress,
     CohortSignal,
+    CohortSummary,
+    cohort_id_of,
     cohort_workflow_id,
 )
 from contracts.refusals import RefusalCode, Refused
+from contracts.search_attributes import USER_ID
 from contracts.temporal_names import CONTROL_QUEUE, START_TIMEOUT
 from runs.answers import unavailable_if_silent
 from runs.records import TemporalUnavailable
 
 _QUERY_TIMEOUT: Final = timedelta(seconds=10)
 _OWNER: Final = "user_id"
+_IN_WORDS: Final = "in_words"
 
 
 class CohortRuns(Protocol):
@@ -30,6 +35,9 @@ class CohortRuns(Protocol):
 
     async def start(self, cohort_id: str, request: CohortInput) -> None:
         """Start one."""
+
+    async def newest(self, user_id: str | None, *, limit: int) -> list[CohortSummary]:
+        """Those of this user, or of anybody where that is None; the newest first."""
 
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
         """How far it is. Raises ``Refused`` where there is none of this user; of anybody where that is None."""
@@ -62,10 +70,23 @@ class TemporalCohortRuns:
                 request,
                 id=cohort_workflow_id(cohort_id),
                 task_queue=CONTROL_QUEUE,
-                memo={_OWNER: request.videos.user_id},
-                static_summary=f"Retry {request.total} videos: {request.videos.error_code}",
+                memo={_OWNER: request.user_id, _IN_WORDS: request.in_words},
+                search_attributes=TypedSearchAttributes(
+                    [] if request.user_id is None else [SearchAttributePair(USER_ID, request.user_id)]
+                ),
+                static_summary=f"{request.in_words.capitalize()}: {request.total} videos",
                 rpc_timeout=START_TIMEOUT,
             )
+
+    async def newest(self, user_id: str | None, *, limit: int) -> list[CohortSummary]:
+        """As Temporal lists them, moments after they were begun."""
+        wanted = f"WorkflowType = '{VIDEO_COHORT_WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'"
+        if user_id is not None:
+            quoted = user_id.replace("\\", "\\\\").replace("'", "\\'")
+            wanted += f" AND {USER_ID.name} = '{quoted}'"
+        async with unavailable_if_silent(not_found_is_an_answer=False):
+            found = self._client.list_workflows(wanted, limit=limit, page_size=limit, rpc_timeout=_QUERY_TIMEOUT)
+            return [await _summary(execution) async for execution in found]
 
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
         """How far it is, as a worker tells it."""
@@ -108,3 +129,10 @@ class TemporalCohortRuns:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise none from error
             raise
+
+
+async def _summary(execution: WorkflowExecution) -> CohortSummary:
+    memo = await execution.memo()
+    status = execution.status.name.lower() if execution.status is not None else ""
+    in_words = str(memo.get(_IN_WORDS, ""))
+    return CohortSummary(cohort_id_of(execution.id), in_words, status, execution.start_time)

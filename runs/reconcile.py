@@ -18,11 +18,11 @@ from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.storage_keys import processed_folder
-from database.backlog import Backlog
-from database.deletions import Deletions
+from database.editions import Edition
+from database.engine import Database
 from database.tables import Video
-from database.videos import Videos
 from runs.client import TemporalRuns
+from runs.editions import remove_edition
 from runs.overfull import OverfullUploads
 from runs.records import RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
@@ -37,6 +37,11 @@ _MOST_LOOKS: Final = 1000
 """Rows of each kind that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
 
 _EXPIRED_BATCH: Final = 100
+_FORMER_BATCH: Final = 100
+_LOST_REPROCESSING: Final = (
+    "The processing ended without a result: it was terminated, or its end could not be written. What was published "
+    "before stays. Ask for it again."
+)
 _SOONEST_LOOK: Final = timedelta(seconds=10)
 _LATEST_LOOK: Final = timedelta(minutes=10)
 """An open run is looked at again when it has lasted as long once more, within these bounds."""
@@ -53,6 +58,7 @@ class ReconcileReport:
         cancelled: Open runs that were told of a cancel which their row had accepted.
         deletions: Deletions that were started for rows without one.
         overfull: Uploads that were ended because they took much more of the bucket than was declared.
+        former: Editions that were kept for their viewers, and whose files are gone now.
         failed: Rows that could not be mended, and are looked at again.
     """
 
@@ -62,6 +68,7 @@ class ReconcileReport:
     cancelled: int = 0
     deletions: int = 0
     overfull: int = 0
+    former: int = 0
     failed: int = 0
 
 
@@ -69,38 +76,31 @@ class Reconciler:
     """Mends, one pass at a time.
 
     Args:
-        videos: The rows.
-        backlog: Those that are to be looked at.
-        deletions: Those that are being deleted.
+        database: The rows.
         runs: Their runs.
         storage: Their files.
         most_looks: Rows of each kind that one pass looks at.
     """
 
     def __init__(
-        self,
-        videos: Videos,
-        backlog: Backlog,
-        deletions: Deletions,
-        runs: TemporalRuns,
-        storage: Storage,
-        *,
-        most_looks: int = _MOST_LOOKS,
+        self, database: Database, runs: TemporalRuns, storage: Storage, *, most_looks: int = _MOST_LOOKS
     ) -> None:
-        self._videos = videos
-        self._backlog = backlog
-        self._deletions = deletions
+        self._videos = database.videos
+        self._backlog = database.backlog
+        self._deletions = database.deletions
+        self._reprocessings = database.reprocessings
+        self._editions = database.editions
         self._runs = runs
         self._storage = storage
         self._most_looks = most_looks
-        self._overfull = OverfullUploads(videos, backlog, storage)
+        self._overfull = OverfullUploads(database.videos, database.backlog, storage)
 
     async def run(self) -> ReconcileReport:
         """One pass: runs first, so that what is in the way of tidying up delays no video.
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
-            TemporalUnavailable: Temporal does not answer; expired uploads were closed all the same.
+            TemporalUnavailable: Temporal does not answer; what needs none of it was done all the same.
         """
         report = ReconcileReport()
         try:
@@ -108,13 +108,18 @@ class Reconciler:
         finally:
             await self._close_expired(report)
             report.overfull = await self._overfull.end()
+            await self._remove_former(report)
         return report
 
     async def _mend_runs(self, report: ReconcileReport) -> None:
         now = datetime.now(UTC)
         settled_before = now - _SETTLED_AFTER
-        due = await self._backlog.due(now=now, settled_before=settled_before, limit=self._most_looks)
-        due += await self._deletions.due(now=now, settled_before=settled_before, limit=self._most_looks)
+        kinds = (self._backlog, self._reprocessings, self._deletions)
+        due = [
+            video
+            for kind in kinds
+            for video in await kind.due(now=now, settled_before=settled_before, limit=self._most_looks)
+        ]
         turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
         away: list[TemporalUnavailable | DatabaseUnavailable] = []
 
@@ -175,6 +180,8 @@ class Reconciler:
 
     async def _close(self, video: Video) -> bool:
         """Say in the row that it is over, then take back what the run may have published; False if it had moved on."""
+        if video.is_reprocessing:
+            return await self._close_reprocessing(video)
         closed = await self._videos.mark_error(
             video.id,
             video.attempt,
@@ -190,12 +197,35 @@ class Reconciler:
                 await self._remove(video, partial(self._storage.delete_folder, processed_folder(str(video.id))))
         return True
 
+    async def _close_reprocessing(self, video: Video) -> bool:
+        ended = await self._reprocessings.fail(video.id, video.attempt, ErrorCode.PROCESSING_LOST, _LOST_REPROCESSING)
+        if ended.is_served or ended.error_code is None:
+            return False
+        log.warning("reprocessing_closed_late", video_id=str(video.id), attempt=video.attempt)
+        edition = Edition(video.id, video.attempt)
+        async with self._reprocessings.held_unless_wanted(edition) as is_unwanted:
+            if is_unwanted:
+                await self._remove(video, partial(remove_edition, self._storage, edition))
+        return True
+
     async def _close_expired(self, report: ReconcileReport) -> None:
         """The row first: a file goes only when its row can't want it any more."""
         for video in await self._backlog.expired_uploads(limit=_EXPIRED_BATCH):
             if await self._backlog.expire(video.id):
                 report.expired += 1
                 await self._remove(video, partial(self._storage.delete, video.original_key))
+
+    async def _remove_former(self, report: ReconcileReport) -> None:
+        """The row goes last; files that can't be removed now are looked at again later."""
+        for edition in await self._editions.due(limit=_FORMER_BATCH):
+            try:
+                async with self._editions.removing(edition) as may_go:
+                    if may_go:
+                        await remove_edition(self._storage, edition)
+                report.former += may_go
+            except StorageFailed as error:
+                log.warning("former_files_left", video_id=str(edition.video_id), reason=str(error))
+                await self._editions.put_off(edition, _LATEST_LOOK)
 
     async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -215,9 +245,11 @@ def processing_input(video: Video) -> VideoProcessingInput:
         user_id=video.user_id,
         original_key=video.original_key,
         attempt=video.attempt,
-        profile=video.profile,
+        profile=(video.reprocess_profile or video.profile) if video.is_reprocessing else video.profile,
         hash_is_known=video.content_sha256 is not None or video.source_url is not None,
-        imported=video.source_url is not None,
+        # A ready video has its original, or nothing to be made anew from: where it came from is not asked again.
+        imported=video.source_url is not None and not video.is_reprocessing,
+        reprocess=video.is_reprocessing,
     )
 
 

@@ -5,7 +5,7 @@ ours and stays, too. Originals and published files of which no row speaks go onl
 the storage: after a restore, or beside another database than ever before, they may be all that is left of a video.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -16,18 +16,17 @@ import structlog
 
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
-from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX
+from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, edition_of
 from database.backlog import Backlog
+from database.editions import Edition, Editions, is_wanted
 from database.tables import Video
-from database.videos import Videos
+from runs.editions import remove_edition
 from storage.protocol import Kept, Storage
 
 log = structlog.stdlib.get_logger("sweep")
 
 MOST_REMOVED: Final = 1000
 _ASKED_AT_ONCE: Final = 500
-_WANT_WORK: Final = {VideoStatus.PROCESSING}
-_WANT_PUBLISHED: Final = {VideoStatus.PROCESSING, VideoStatus.READY}
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class Sweeper:
     """Looks for stray files, and removes them.
 
     Args:
-        videos: The rows.
-        backlog: The same, many at a time.
+        editions: The rows, and which published files they are to have.
+        backlog: The rows, many at a time.
         storage: The files.
         older_than: Files that came since are left alone.
         known_since: When the database began to know the storage; asked for once a pass.
@@ -79,13 +78,13 @@ class Sweeper:
 
     def __init__(
         self,
-        videos: Videos,
+        editions: Editions,
         backlog: Backlog,
         storage: Storage,
         older_than: timedelta,
         known_since: Callable[[], Awaitable[datetime]],
     ) -> None:
-        self._videos = videos
+        self._editions = editions
         self._backlog = backlog
         self._storage = storage
         self._older_than = older_than
@@ -140,25 +139,30 @@ class Sweeper:
         if not old:
             return []
         rows = await self._backlog.rows(list(old))
+        former = await self._editions.former(list(old))
         strays = []
         for video_id, files in old.items():
-            why = _why_not_wanted(prefix, rows.get(video_id))
-            if why is not None:
-                size_bytes = sum(file.size_bytes for file in files)
-                keys = frozenset(file.key for file in files)
+            keys = frozenset(file.key for file in files)
+            found = _not_wanted(prefix, keys, rows.get(video_id), former.get(video_id, set()))
+            if found is not None:
+                size_bytes = sum(file.size_bytes for file in files if file.key in found.keys)
                 is_precious = prefix != WORK_PREFIX and video_id not in rows
                 came_before = is_precious and any(file.modified < since for file in files)
-                strays.append(Stray(video_id, prefix, keys, size_bytes, why, came_before))
+                strays.append(Stray(video_id, prefix, found.keys, size_bytes, found.why, came_before))
         return strays
 
     async def _remove(self, stray: Stray) -> bool:
         """False where the row wants the files by now. It is held, so nobody retries the video meanwhile."""
-        async with self._videos.held(stray.video_id) as row:
-            if _why_not_wanted(stray.prefix, row) is None:
+        async with self._editions.held(stray.video_id) as (row, former):
+            found = _not_wanted(stray.prefix, stray.keys, row, former)
+            if found is None:
                 return False
             if stray.prefix == ORIGINALS_PREFIX:
-                for key in sorted(stray.keys):
+                for key in sorted(found.keys):
                     await self._storage.delete(key)
+            elif row is not None and row.status == VideoStatus.READY and stray.prefix == PROCESSED_PREFIX:
+                for number in sorted({edition_of(key) for key in found.keys}):
+                    await remove_edition(self._storage, Edition(stray.video_id, number))
             else:
                 await self._storage.delete_folder(f"{stray.prefix}{stray.video_id}/")
         log.info(
@@ -166,7 +170,7 @@ class Sweeper:
             video_id=str(stray.video_id),
             place=stray.prefix,
             size_bytes=stray.size_bytes,
-            reason=stray.why,
+            reason=found.why,
         )
         return True
 
@@ -182,12 +186,26 @@ def _video_id(key: str, prefix: str) -> UUID | None:
     return video_id if str(video_id) == first else None
 
 
+@dataclass(frozen=True)
+class _NotWanted:
+    keys: frozenset[str]
+    why: str
+
+
+def _not_wanted(prefix: str, keys: frozenset[str], row: Video | None, former: Collection[int]) -> _NotWanted | None:
+    """Which of a video's files in one place its row is not to have, and why in words; None where it is to have all."""
+    if prefix == PROCESSED_PREFIX and row is not None and row.status == VideoStatus.READY:
+        keys = frozenset(key for key in keys if not is_wanted(row, edition_of(key), former))
+        return _NotWanted(keys, "it was made anew since") if keys else None
+    why = _why_not_wanted(prefix, row)
+    return None if why is None else _NotWanted(keys, why)
+
+
 def _why_not_wanted(prefix: str, row: Video | None) -> str | None:
-    """Why the row is not to have files there, in words; None where it is."""
     if row is None:
         return "there is no such video"
     if prefix == ORIGINALS_PREFIX:
         never_came = row.status == VideoStatus.ERROR and row.uploaded_at is None
         return "not all of it ever came" if never_came else None
-    wanted = row.status in (_WANT_WORK if prefix == WORK_PREFIX else _WANT_PUBLISHED)
-    return None if wanted else f"the video is in {row.status}"
+    is_running = row.status == VideoStatus.PROCESSING or row.is_reprocessing
+    return None if is_running else f"the video is in {row.status}"

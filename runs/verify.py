@@ -129,10 +129,10 @@ class Verifier:
 
 
 def _published(video: Video) -> tuple[_Expected, _Expected]:
-    video_id = str(video.id)
+    video_id, edition = str(video.id), video.published_edition
     return (
-        _Expected(processed_key(video_id, VIDEO_NAME), video.published_bytes, video.published_sha256),
-        _Expected(processed_key(video_id, THUMBNAIL_NAME), video.thumbnail_bytes, None),
+        _Expected(processed_key(video_id, VIDEO_NAME, edition), video.published_bytes, video.published_sha256),
+        _Expected(processed_key(video_id, THUMBNAIL_NAME, edition), video.thumbnail_bytes, None),
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from contracts.errors import StorageFailed
 from contracts.partial_file import PartialFile
-from contracts.storage_keys import ORIGINALS_PREFIX, WorkFile, processed_key
+from contracts.storage_keys import FIRST_EDITION, ORIGINALS_PREFIX, WorkFile, processed_key
 from storage import bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
@@ -118,9 +118,9 @@ class BucketStorage:
         for begun, _ in await self._bucket.all_unfinished(prefix):
             await self._bucket.drop_parts(begun)
 
-    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile], edition: int = FIRST_EDITION) -> None:
         """Copy each file to its published name, then take its work name. Raises ``WorkMissing``."""
-        moves = [(file, processed_key(video_id, name)) for name, file in files.items()]
+        moves = [(file, processed_key(video_id, name, edition)) for name, file in files.items()]
         for file, target in moves:
             await self._publishing.look(file, target)
         for file, target in moves:

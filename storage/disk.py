@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, WorkFile, processed_key
+from contracts.storage_keys import (
+    FIRST_EDITION,
+    ORIGINALS_PREFIX,
+    PROCESSED_PREFIX,
+    WORK_PREFIX,
+    WorkFile,
+    processed_key,
+)
 from storage import placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.disk_publishing import DiskPublishing
@@ -144,10 +151,11 @@ class DiskStorage:
 
         await off_loop(delete)
 
-    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile], edition: int = FIRST_EDITION) -> None:
         """Give each file its published name, then take its work name. Raises ``WorkMissing``."""
         moves = [
-            (file, self._path(file.key), self._path(processed_key(video_id, name))) for name, file in files.items()
+            (file, self._path(file.key), self._path(processed_key(video_id, name, edition)))
+            for name, file in files.items()
         ]
         for move in moves:
             await self._publishing.look(*move)

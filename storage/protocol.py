@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contracts.partial_file import PartialFile
-from contracts.storage_keys import WorkFile
+from contracts.storage_keys import FIRST_EDITION, WorkFile
 
 
 class Digest(Protocol):
@@ -204,11 +204,11 @@ class Storage(Protocol):
     async def delete_folder(self, prefix: str) -> None:
         """Remove every file whose key begins with ``prefix``, which ends in a slash; none is a success."""
 
-    async def publish(self, video_id: str, files: Mapping[str, WorkFile]) -> None:
-        """Move work files to the video's published ones, each under its name there.
+    async def publish(self, video_id: str, files: Mapping[str, WorkFile], edition: int = FIRST_EDITION) -> None:
+        """Move work files to the video's published ones of this edition, each under its name there.
 
-        Nobody is served any of them before the row says that the video is ready. Running it again after it was cut off
-        or succeeded succeeds, also when the work files are gone.
+        Nobody is served any of them before the row says that this edition is ready. Running it again after it was cut
+        off or succeeded succeeds, also when the work files are gone.
 
         Raises:
             WorkMissing: A file is neither among the work files nor published. Nothing was moved then.

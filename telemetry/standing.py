@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.status import VideoStatus
 from database.events import Events
+from database.tables import Video
 from database.videos import Videos
 from database.webhooks import Webhooks
 from runs.protocol import Runs
@@ -57,13 +58,15 @@ class Standing:
         videos = GaugeMetricFamily("rushes_videos", "Videos by status.", labels=["status"])
         for status, count in counts.items():
             videos.add_metric([VideoStatus(status).value], count)
-        since = running[0].uploaded_at or running[0].created_at if running else None
+        since = _waits_since(running[0]) if running else None
         age_seconds = (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
         waiting = GaugeMetricFamily("rushes_webhook_deliveries", "Deliveries to webhooks.", labels=["status"])
         for delivery_status, count in deliveries.items():
             waiting.add_metric([delivery_status], count)
         oldest = GaugeMetricFamily(
-            "rushes_oldest_processing_seconds", "How long ago the oldest video in processing was uploaded.", age_seconds
+            "rushes_oldest_processing_seconds",
+            "How long ago the oldest video in processing was uploaded, or asked to be made anew.",
+            age_seconds,
         )
         return [videos, oldest, waiting]
 
@@ -92,6 +95,11 @@ class Standing:
             await self._storage.check()
             return []
         return [GaugeMetricFamily("rushes_storage_free_bytes", "Room on the disk of the originals.", free_bytes)]
+
+
+def _waits_since(video: Video) -> datetime:
+    asked_at = video.reprocess_asked_at if video.is_reprocessing else None
+    return asked_at or video.uploaded_at or video.created_at
 
 
 async def _within(asking: Awaitable[Answer]) -> Answer | None:

@@ -1,6 +1,7 @@
 """What became of videos, counted where their rows are changed."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
@@ -9,6 +10,7 @@ from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.engine import Database
 from database.records import PublishedVideo
+from database.reprocessing import ReprocessEnding, Reprocessings
 from database.tables import Video
 from database.videos import Videos
 
@@ -26,14 +28,23 @@ class VideoMetrics:
         self.ended = Counter(
             "rushes_videos_ended", "Videos that became ready or in error.", ["status", "code"], registry=registry
         )
+        self.reprocessed = Counter(
+            "rushes_videos_reprocessed",
+            "Ready videos that were made anew, or could not be, by code.",
+            ["code"],
+            registry=registry,
+        )
         self.ended.labels(VideoStatus.READY.value, "")
+        self.reprocessed.labels("")
         for code in ErrorCode:  # each from 0, so that the first of its kind is an increase
             self.ended.labels(VideoStatus.ERROR.value, code.value)
+            self.reprocessed.labels(code.value)
 
 
 def counted(database: Database, metrics: VideoMetrics) -> Database:
     """The database, its changes of videos counted from now on."""
     database.videos = _CountedVideos(database, metrics)
+    database.reprocessings = _CountedReprocessings(database, metrics)
     return database
 
 
@@ -77,3 +88,19 @@ class _CountedVideos(Videos):
         if written:
             self._metrics.ended.labels(VideoStatus.ERROR.value, code.value).inc()
         return written
+
+
+class _CountedReprocessings(Reprocessings):
+    def __init__(self, database: Database, metrics: VideoMetrics) -> None:
+        super().__init__(database.transaction)
+        self._metrics = metrics
+
+    async def finish(self, video_id: UUID, attempt: int, published: PublishedVideo, *, keep: timedelta) -> None:
+        await super().finish(video_id, attempt, published, keep=keep)
+        self._metrics.reprocessed.labels("").inc()
+
+    async def fail(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> ReprocessEnding:
+        ended = await super().fail(video_id, attempt, code, reason)
+        if ended.error_code is not None:
+            self._metrics.reprocessed.labels(ended.error_code).inc()
+        return ended

@@ -1,7 +1,9 @@
 /** What a person may do with a video. */
 
 import { askForText } from "./dialogs.js";
+import { askForMetadata, patchOf } from "./metadata.js";
 import { reasonOf } from "./reasons.js";
+import { askForProfile, isReprocessing } from "./reprocessing.js";
 import { uploadPath } from "./tus.js";
 
 const VIDEOS = "/api/v1/videos";
@@ -15,10 +17,13 @@ export class Actions extends EventTarget {
   #library;
   #uploads;
   #notices;
+  #system;
   #toBeDeleted = new Map();
 
-  constructor(api, library, uploads, notices) {
+  /** @param {() => Promise<object|null>} system How the service stands. */
+  constructor(api, library, uploads, notices, system) {
     super();
+    this.#system = system;
     this.#api = api;
     this.#library = library;
     this.#uploads = uploads;
@@ -38,6 +43,7 @@ export class Actions extends EventTarget {
         label: video.visibility === "public" ? "Make private" : "Make public",
         act: () => this.show(video, video.visibility === "public" ? "private" : "public"),
       },
+      isReady && isWhole && !isReprocessing(video) && { label: "Make anew …", act: () => this.reprocess(video) },
       isWhole && { label: "Download original", href: `${VIDEOS}/${video.id}/original` },
       { label: "Rename", act: () => this.rename(video) },
       { label: "Delete", act: () => this.remove(video), isDangerous: true },
@@ -68,6 +74,25 @@ export class Actions extends EventTarget {
       this.#notices.say(`“${video.title}” is tried again.`);
       await this.#library.look(video.id);
     });
+  }
+
+  /** Have it made anew, with a profile that is asked for. */
+  async reprocess(video) {
+    const known = (await this.#system())?.profiles ?? [{ name: video.profile, description: "" }];
+    const profile = await askForProfile(video, known);
+    if (profile === null) return;
+    await this.#try(async () => {
+      await this.#api.post(`${VIDEOS}/${video.id}/reprocess`, { profile });
+      this.#notices.show(`“${video.title}” is made anew with profile ${profile}. It plays as it is meanwhile.`);
+      await this.#library.look(video.id);
+    });
+  }
+
+  /** Change what is kept with it. */
+  async editMetadata(video) {
+    const metadata = await askForMetadata(video.metadata);
+    const patch = metadata === null ? null : patchOf(video.metadata, metadata);
+    if (patch !== null) await this.#change(video, { metadata: patch }, "The metadata was saved.");
   }
 
   /** Stop what is on its way. Of an upload of this page nothing stays; of another video its file does. */

@@ -1,9 +1,11 @@
 /** One video in the grid, from its first byte to its poster. */
 
 import { element, icon, say } from "./elements.js";
+import { published } from "./film.js";
 import { menu } from "./menu.js";
 import { Progress } from "./progress.js";
 import { reasonOf, waitingText } from "./reasons.js";
+import { isReprocessing, runText } from "./reprocessing.js";
 import { STEPS, nowText, standings } from "./steps.js";
 import { State } from "./upload.js";
 import { agoText, clockText, percentText, sizeText, timeLeftText } from "./words.js";
@@ -76,8 +78,10 @@ export class Card {
         href: `/videos/${video.id}#play`,
         "aria-label": `Play ${video.title}`,
       });
-      const source = `${video.thumbnail}?v=${video.attempt}`;
+      const source = published(video.thumbnail, video);
       const picture = element("img", { src: source, alt: "", loading: "lazy", decoding: "async" });
+      this.#parts.picture = picture;
+      this.#parts.edition = video.published_edition;
       this.#parts.clock = element("span", { class: "clock" });
       link.append(picture, icon("play"), this.#parts.clock);
       poster.append(link);
@@ -160,7 +164,8 @@ export class Card {
     switch (kind) {
       case "ready":
         say(this.#parts.clock, clockText(video.duration_seconds));
-        tell(`${agoText(video.created_at)}${video.visibility === "public" ? " · public" : ""}`);
+        this.#showEdition(video);
+        tell(readyText(video));
         break;
       case "processing":
         tell(nowText(video.step));
@@ -188,6 +193,13 @@ export class Card {
     this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
   }
 
+  /** The picture of a video that was made anew is another one. */
+  #showEdition(video) {
+    if (this.#parts.edition === video.published_edition) return;
+    this.#parts.edition = video.published_edition;
+    this.#parts.picture.src = published(video.thumbnail, video);
+  }
+
   #reason(state, code, detail) {
     const { what, advice } = reasonOf(code, detail ?? "");
     say(this.#parts.meta, state);
@@ -199,6 +211,11 @@ export class Card {
 /** What the service would refuse again needs another file. */
 function canBeTriedAgain({ file, problem }) {
   return file !== null && !["unsupported_extension", "too_large", "file_empty"].includes(problem.code);
+}
+
+function readyText(video) {
+  if (isReprocessing(video)) return `Being made anew · ${runText(video)}`;
+  return `${agoText(video.created_at)}${video.visibility === "public" ? " · public" : ""}`;
 }
 
 function uploadState({ state, problem }) {

@@ -12,7 +12,22 @@ const film = player({
   label: "Video",
 });
 
+let hasBegunAgain = false;
+
+/** The video was made anew in mid-play: it goes on with the new file from where it was. */
+function beginAgain() {
+  hasBegunAgain = true;
+  const from = film.currentTime;
+  film.addEventListener("loadedmetadata", () => (film.currentTime = from), { once: true });
+  film.load();
+  film.play().catch(() => undefined);
+}
+
 film.addEventListener("error", () => {
+  if (film.currentTime > 0 && !hasBegunAgain) {
+    beginAgain();
+    return;
+  }
   const words = "This video can't be played here. It is private, its link has expired, or it is gone.";
   place.replaceChildren(element("p", { class: "embed-problem", role: "alert" }, icon("failed"), words));
 });

@@ -1,11 +1,14 @@
 /** The videos of this person that are known here: newest first, a page at a time, as the filter says. */
 
+import { isReprocessing } from "./reprocessing.js";
+
 const VIDEOS = "/api/v1/videos";
 const PAGE = 24;
+const SAME_RUN = ["status", "attempt", "reprocess_profile", "reprocess_error_code"];
 
 /** Whether a video is still on its way, so that there is something new to be told of it. */
 export function isOnItsWay(video) {
-  return video.status === "uploading" || video.status === "processing";
+  return video.status === "uploading" || video.status === "processing" || isReprocessing(video);
 }
 
 /**
@@ -120,7 +123,7 @@ export class Library extends EventTarget {
     const known = this.#videos.get(told.id);
     if (known && known.updated_at > told.updated_at) return false;
     // A list tells no progress; what was told before is not taken back by it.
-    const isSame = known?.status === told.status && known.attempt === told.attempt;
+    const isSame = known && SAME_RUN.every((name) => known[name] === told[name]);
     const live = isSame && told.progress === null ? { step: known.step, progress: known.progress } : {};
     const video = { ...told, ...live };
     this.dispatchEvent(new CustomEvent("video", { detail: { video, before: known } }));

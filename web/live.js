@@ -8,7 +8,10 @@ import { Away, Problem } from "./api.js";
 import { isOnItsWay } from "./library.js";
 
 const EVENTS = "/api/v1/events";
-const KINDS = ["created", "uploaded", "ready", "error", "cancelled", "retried", "updated", "progress"];
+const KINDS = [
+  ...["created", "uploaded", "ready", "error", "cancelled", "retried", "updated", "progress"],
+  ...["reprocessing", "reprocessed", "reprocess_failed"],
+];
 const BUSY_MILLISECONDS = 1000;
 const LIST_MILLISECONDS = 5000;
 const IDLE_MILLISECONDS = 15000;

@@ -5,6 +5,7 @@ import { element, icon } from "./elements.js";
 import { LibraryView } from "./library-view.js";
 import { menu } from "./menu.js";
 import { reasonOf } from "./reasons.js";
+import { isReprocessing } from "./reprocessing.js";
 import { signInView } from "./sign-in.js";
 import { State } from "./upload.js";
 import { fileOf } from "./uploads.js";
@@ -168,8 +169,12 @@ export class Page {
   /** A video has become something else, or is seen for the first time. */
   #learned({ video, before }) {
     if (this.#video?.id === video.id) this.#video.show(video);
-    if (!before || before.status === video.status) return;
     const { notices } = this.#given;
+    if (before && isReprocessing(before) && video.status === "ready" && !isReprocessing(video)) {
+      const how = video.reprocess_error_code ? "was not made anew; it plays as it did" : "was made anew";
+      notices.say(`“${video.title}” ${how}.`);
+    }
+    if (!before || before.status === video.status) return;
     if (video.status === "ready") notices.say(`“${video.title}” is ready to play.`);
     if (video.status === "error")
       notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);

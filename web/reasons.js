@@ -28,6 +28,7 @@ const REASONS = {
   too_large: ["The file is too large.", ""],
   file_empty: ["The file is empty.", "Perhaps it was not copied to the end. Choose another copy."],
   no_room: ["There is no room for the file now.", "Delete videos that are not needed, or try again later."],
+  not_reprocessable: ["It can't be made anew now.", ""],
   quota_exceeded: ["That is more than you may use.", ""],
   upload_gone: ["The upload has ended.", "Upload the file again."],
   upload_withdrawn: ["The video was cancelled or deleted during its upload.", ""],

@@ -19,7 +19,7 @@ const session = new Session(api);
 const notices = new Notices(place("notices"), place("announcements"));
 const uploads = new Uploads(api, session);
 const library = new Library(api);
-const actions = new Actions(api, library, uploads, notices);
+const actions = new Actions(api, library, uploads, notices, system);
 const live = new Live(library, uploads);
 const router = new Router();
 

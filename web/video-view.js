@@ -3,16 +3,24 @@
 import { Problem } from "./api.js";
 import { element, icon, say } from "./elements.js";
 import { factsTable } from "./facts.js";
+import { Film } from "./film.js";
 import { menu } from "./menu.js";
-import { KEYS, controlByKeys, player } from "./player.js";
+import { metadataSection } from "./metadata.js";
+import { KEYS } from "./player.js";
 import { Progress } from "./progress.js";
 import { reasonOf } from "./reasons.js";
-import { nowText } from "./steps.js";
+import { failedCallout, isReprocessing, runText } from "./reprocessing.js";
 import { timeline } from "./timeline.js";
-import { momentText, percentText, timeLeftText } from "./words.js";
+import { momentText } from "./words.js";
 
 const STEPS_MILLISECONDS = 2000;
 const IN_FRONT = ["Copy link", "Download original"];
+const STANDING = ["status", "attempt", "published_edition", "visibility", "error_code", "reprocess_error_code"];
+
+/** Whether a run is at it. */
+function isMade(video) {
+  return video.status === "processing" || isReprocessing(video);
+}
 
 export class VideoView {
   #api;
@@ -24,14 +32,14 @@ export class VideoView {
   #timer = null;
   #hasEnded = false;
   #isOver = false;
-  #letKeysGo = () => undefined;
-  #film = element("div", { class: "film" });
+  #film = new Film();
   #title = element("h1", { tabindex: "-1" });
   #state = element("div", { class: "video-state" });
   #tools = element("div", { class: "row tools" });
   #done = element("div");
   #facts = element("div");
   #details = element("dl", { class: "details" });
+  #metadata = element("div");
   #progress = new Progress("Processing");
 
   /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean}} given */
@@ -51,8 +59,7 @@ export class VideoView {
   /** Somebody looks at something else. */
   end() {
     clearTimeout(this.#timer);
-    this.#letKeysGo();
-    this.element.querySelector("video")?.pause();
+    this.#film.end();
     this.#timer = null;
     this.#isOver = true;
   }
@@ -64,20 +71,17 @@ export class VideoView {
     document.title = `${video.title} · Rushes`;
     if (isFirst) this.#build();
     say(this.#title, video.title);
-    const standing = `${video.status} ${video.attempt} ${video.visibility} ${video.error_code}`;
+    this.#film.show(video, wantsPlay);
+    const standing = STANDING.map((name) => video[name]).join(" ");
     if (standing !== this.#shown) {
       this.#shown = standing;
-      this.#showFilm(wantsPlay);
       this.#showState();
       this.#showTools();
       this.#showDetails();
       this.#lookAtSteps();
     }
-    if (video.status === "processing") {
-      const left = video.time_left_seconds ? ` · ${timeLeftText(video.time_left_seconds)}` : "";
-      const share = video.progress === null || video.progress === undefined ? "" : ` · ${percentText(video.progress)}`;
-      this.#progress.show(video.progress ?? null, `${nowText(video.step)}${share}${left}`);
-    }
+    this.#showMetadata();
+    if (isMade(video)) this.#progress.show(video.progress ?? null, runText(video));
     if (isFirst) this.#title.focus({ preventScroll: true });
   }
 
@@ -114,38 +118,28 @@ export class VideoView {
       element(
         "article",
         {},
-        this.#film,
+        this.#film.element,
         element("div", { class: "video-heading" }, this.#title, this.#tools),
         this.#state,
         element(
           "div",
           { class: "columns" },
           section("What was done", this.#done),
-          element("div", { class: "column" }, this.#facts, section("Details", this.#details), help),
+          element("div", { class: "column" }, this.#facts, section("Details", this.#details), this.#metadata, help),
         ),
       ),
     );
-  }
-
-  #showFilm(wantsPlay) {
-    this.#letKeysGo();
-    const { status, title, url_mp4: source, thumbnail, attempt } = this.#video;
-    this.#film.dataset.status = status;
-    if (status === "ready") {
-      const film = player({ source: `${source}?v=${attempt}`, poster: `${thumbnail}?v=${attempt}`, label: title });
-      this.#film.replaceChildren(film);
-      this.#letKeysGo = controlByKeys(film);
-      // A browser may keep a page from playing before anybody has clicked in it.
-      if (wantsPlay) film.play().catch(() => undefined);
-    } else {
-      this.#film.replaceChildren(icon(status === "error" ? "failed" : "film"));
-    }
   }
 
   #showState() {
     const { status, error_code: code, error_reason: detail, warnings } = this.#video;
     const parts = [];
     if (status === "processing") parts.push(this.#progress.element);
+    if (isReprocessing(this.#video)) {
+      const told = `It is made anew with profile ${this.#video.reprocess_profile}, and plays as it is meanwhile.`;
+      parts.push(element("div", { class: "callout" }, element("p", { text: told }), this.#progress.element));
+    }
+    if (status === "ready" && this.#video.reprocess_error_code) parts.push(failedCallout(this.#video));
     if (status === "uploading") parts.push(element("p", { class: "detail", text: "Its file is on its way." }));
     if (status === "error") {
       const { what, advice } = reasonOf(code, detail ?? "");
@@ -176,13 +170,14 @@ export class VideoView {
     const video = this.#video;
     const button = (text, act, look = "button") =>
       element("button", { type: "button", class: look, text, on: { click: act } });
-    const canRetry = video.status === "error" && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
+    const hasFailed = video.status === "error" || (video.status === "ready" && video.reprocess_error_code !== null);
+    const canRetry = hasFailed && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
     const entries = this.#actions.entries(video);
     const inFront = entries.filter(({ label }) => IN_FRONT.includes(label));
     this.#tools.replaceChildren(
       ...[
         canRetry && button("Try again", () => this.#actions.retry(this.#video), "button primary"),
-        ["uploading", "processing"].includes(video.status) && button("Cancel", () => this.#actions.cancel(this.#video)),
+        (video.status === "uploading" || isMade(video)) && button("Cancel", () => this.#actions.cancel(this.#video)),
         ...inFront.map(({ label, act, href }) =>
           href ? element("a", { class: "button", href, download: true, text: label }) : button(label, act),
         ),
@@ -191,6 +186,17 @@ export class VideoView {
         ),
       ].filter(Boolean),
     );
+  }
+
+  #showMetadata() {
+    const kept = JSON.stringify(this.#video.metadata);
+    if (this.#metadata.dataset.kept === kept) return;
+    this.#metadata.dataset.kept = kept;
+    const hadFocus = this.#metadata.contains(document.activeElement);
+    this.#metadata.replaceChildren(
+      metadataSection(this.#video.metadata, () => this.#actions.editMetadata(this.#video)),
+    );
+    if (hadFocus) this.#metadata.querySelector("button").focus();
   }
 
   async #showDetails() {
@@ -239,9 +245,9 @@ export class VideoView {
           element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }),
         );
       }
-      if (this.#video.status !== "processing" || error.status === 401) return;
+      if (!isMade(this.#video) || error.status === 401) return;
     }
-    const isOpen = this.#video.status === "processing" || !this.#hasEnded;
+    const isOpen = isMade(this.#video) || !this.#hasEnded;
     if (isOpen && this.#video.status !== "uploading")
       this.#timer = setTimeout(() => this.#lookAtSteps(), STEPS_MILLISECONDS);
   }

@@ -22,6 +22,8 @@ from activities.mark_error import MarkErrorActivities
 from activities.mark_ready import MarkReadyActivities
 from activities.publish_files import PublishFilesActivities
 from activities.remove_video import RemoveVideoActivities
+from activities.reprocess_video import ReprocessVideoActivities
+from activities.reprocess_videos import ReprocessVideosActivities
 from activities.retry_videos import RetryVideosActivities
 from activities.send_webhook import SendWebhookActivities
 from activities.stop_run import StopRunActivities
@@ -82,8 +84,9 @@ async def control_workers(
 def control_worker(client: Client, settings: Settings, place: Place, database: Database, runs: TemporalRuns) -> Worker:
     """The worker of ``video-control``: workflows and light I/O."""
     publish = PublishFilesActivities(place.storage, database.videos)
+    reprocess = ReprocessVideoActivities(place.storage, database.reprocessings, former_files_kept(settings))
     remove = RemoveVideoActivities(place.storage, database.deletions)
-    actions = VideoActions(database.videos, database.deletions, place.storage, runs)
+    actions = VideoActions(database.videos, database.deletions, database.reprocessings, place.storage, runs)
     sources = Sources(
         AddressRules(settings.import_allowed_addresses),
         Patience(stall_seconds=settings.import_stall_seconds, whole_seconds=settings.import_timeout_seconds),
@@ -106,11 +109,17 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
             publish.withdraw_files,
             MarkReadyActivities(database.videos).mark_ready,
             MarkErrorActivities(database.videos).mark_error,
+            reprocess.claim_reprocessing,
+            reprocess.publish_edition,
+            reprocess.mark_reprocessed,
+            reprocess.fail_reprocessing,
+            reprocess.withdraw_edition,
             CleanScratchActivities(place.storage).clean_scratch,
             StopRunActivities(database.deletions, runs).stop_run,
             remove.remove_files,
             remove.remove_row,
             RetryVideosActivities(database.cohorts, actions).retry_videos,
+            ReprocessVideosActivities(database.cohorts, actions).reprocess_videos,
         ],
         identity=identity_of(CONTROL_QUEUE, settings, place),
         interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=False)],
@@ -139,6 +148,12 @@ def webhook_worker(client: Client, settings: Settings, place: Place, database: D
         max_concurrent_activities=_WEBHOOKS_AT_ONCE,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
     )
+
+
+def former_files_kept(settings: Settings) -> timedelta:
+    """How long the files stay that a video had before it was made anew: as long as signed addresses hold, at least."""
+    signed_seconds = settings.published_seconds if settings.place.bucket is not None else 0
+    return timedelta(seconds=max(settings.former_files_seconds, signed_seconds))
 
 
 async def _wait_for(database: Database, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A whole cohort of videos, retried little by little."""
+"""A whole cohort of videos, retried or made anew little by little."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,8 @@ from temporalio import workflow
 from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
-    from activities.retry_videos import RetryVideosActivities, RetryVideosInput
+    from activities.reprocess_videos import ReprocessVideosActivities, ReprocessVideosInput
+    from activities.retry_videos import RetryVideosActivities, RetryVideosInput, RetryVideosResult
     from contracts.cohorts import (
         PROGRESS_QUERY,
         VIDEO_COHORT_WORKFLOW,
@@ -25,7 +26,7 @@ _MINUTE_SECONDS: Final = 60
 
 @workflow.defn(name=VIDEO_COHORT_WORKFLOW)
 class VideoCohortWorkflow:
-    """Retries videos of one failure at a rate; its id is ``cohort-{cohort_id}``.
+    """Retries videos of one failure, or has ready ones made anew, at a rate; its id is ``cohort-{cohort_id}``.
 
     It can be paused and resumed, and tells how far it is. Cancelling it leaves those that were begun on their way.
     """
@@ -38,7 +39,7 @@ class VideoCohortWorkflow:
 
     @workflow.run
     async def run(self, request: CohortInput) -> CohortProgress:
-        """Retry them all.
+        """Begin them all.
 
         Raises:
             ActivityError: The database or storage was away for too long.
@@ -49,7 +50,7 @@ class VideoCohortWorkflow:
         while True:
             self._tell()
             await workflow.wait_condition(lambda: not self._state.is_paused)
-            if not await self._retry_some(at_once):
+            if not await self._begin_some(at_once):
                 self._is_done = True
                 self._tell()
                 return self.progress()
@@ -72,16 +73,13 @@ class VideoCohortWorkflow:
     def progress(self) -> CohortProgress:
         """How far it is."""
         state = self._state
-        return CohortProgress(state.total, state.retried, state.passed_over, state.is_paused, self._is_done)
-
-    async def _retry_some(self, at_once: int) -> bool:
-        """Whether there may be more."""
-        options: ActivityConfig = {**RETRY_VIDEOS, "summary": f"{at_once} at most, after {self._state.after or 'none'}"}
-        done = await workflow.execute_activity_method(
-            RetryVideosActivities.retry_videos,
-            RetryVideosInput(self._state.videos, self._state.after, at_once),
-            **options,
+        return CohortProgress(
+            state.total, state.retried, state.passed_over, state.is_paused, self._is_done, state.in_words
         )
+
+    async def _begin_some(self, at_once: int) -> bool:
+        """Whether there may be more."""
+        done = await self._begin_next(at_once)
         self._state = replace(
             self._state,
             after=done.after or self._state.after,
@@ -90,10 +88,24 @@ class VideoCohortWorkflow:
         )
         return done.after is not None
 
+    async def _begin_next(self, at_once: int) -> RetryVideosResult:
+        state = self._state
+        options: ActivityConfig = {**RETRY_VIDEOS, "summary": f"{at_once} at most, after {state.after or 'none'}"}
+        if state.reprocessing is not None:
+            return await workflow.execute_activity_method(
+                ReprocessVideosActivities.reprocess_videos,
+                ReprocessVideosInput(state.reprocessing, state.after, at_once),
+                **options,
+            )
+        if state.videos is not None:
+            return await workflow.execute_activity_method(
+                RetryVideosActivities.retry_videos, RetryVideosInput(state.videos, state.after, at_once), **options
+            )
+        return RetryVideosResult(0, 0, None)
+
     def _tell(self) -> None:
         state = self._state
         standing = "Done" if self._is_done else "Paused" if state.is_paused else "Running"
         workflow.set_current_details(
-            f"{standing}: {state.retried} of {state.total} retried, {state.passed_over} passed over "
-            f"({state.videos.error_code})."
+            f"{standing}: {state.retried} of {state.total} begun, {state.passed_over} passed over ({state.in_words})."
         )

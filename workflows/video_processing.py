@@ -1,48 +1,33 @@
 """The way of one video, from upload to ready."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
     from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
     from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
     from activities.hash_original import HashOriginalActivities, HashOriginalInput
-    from activities.mark_error import MarkErrorActivities, MarkErrorInput, MarkErrorResult
-    from activities.mark_ready import MarkReadyActivities, MarkReadyInput
-    from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
     from activities.validate_video import ValidateVideoActivities, ValidateVideoInput
-    from activities.verify_output import VerifyOutputResult
     from contracts.errors import ErrorCode
     from contracts.processing import Step, VideoProcessingInput
     from contracts.search_attributes import VIDEO_ERROR_CODE, VIDEO_STATUS
     from contracts.status import VideoStatus
     from contracts.storage_keys import WorkFile
     from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, ActivityId
-    from contracts.warnings import VideoWarning
     from media.plan import StreamAction, TranscodePlan
-    from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, PUBLISH, ROW, finish_options, look_options
+    from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, finish_options, look_options
     from workflows.failure import explain
 
 from workflows.making import MadeVideo, Making
+from workflows.publication import FirstPublication, GivenUp, NewEdition, Output, Publication
 from workflows.steps import Steps, is_to_be_made_anew, side_by_side, to_the_end
 
 MOST_MAKINGS: Final = 3
 """An output that is not what was asked for is made anew: what was copied is then encoded, and that once more."""
-
-
-@dataclass(frozen=True)
-class _Output:
-    video: WorkFile
-    thumbnail: WorkFile
-    verified: VerifyOutputResult
-    warnings: tuple[VideoWarning, ...]
-    sha256: str | None
 
 
 @workflow.defn(name=VIDEO_PROCESSING_WORKFLOW)
@@ -50,7 +35,8 @@ class VideoProcessingWorkflow:
     """One run for each attempt of a video; its id is ``video-{video_id}``.
 
     Ends Completed when the video is ready, Cancelled when it was cancelled and Failed otherwise; in every case the row
-    says so too, and scratch is clean. A run whose row does not wait for it ends at once and touches nothing.
+    says so too, and scratch is clean. A run whose row does not wait for it ends at once and touches nothing. That of a
+    ready video makes it anew: whatever becomes of it, the video stays ready.
     """
 
     @workflow.init
@@ -61,8 +47,8 @@ class VideoProcessingWorkflow:
         self._claimed = False
         self._why_not_encoded = ""
         self._at_hand: str | None = None
-        self._publishing = False
-        self._marking_ready = False
+        way = NewEdition if request.reprocess else FirstPublication
+        self._publication: Publication = way(self._steps, request)
 
     @workflow.run
     async def run(self, request: VideoProcessingInput) -> None:
@@ -87,13 +73,7 @@ class VideoProcessingWorkflow:
         await to_the_end(self._clean_scratch())
 
     async def _claim(self) -> None:
-        await self._steps.take(
-            ClaimVideoActivities.claim_video,
-            ClaimVideoInput(self._request.video_id, self._request.attempt),
-            ROW,
-            activity_id=ActivityId.CLAIM,
-            summary="Does the row wait for this run?",
-        )
+        await self._publication.claim()
         self._claimed = True
 
     async def _fetch(self) -> None:
@@ -119,11 +99,11 @@ class VideoProcessingWorkflow:
         self._why_not_encoded, self._at_hand = result.why_not_encoded, result.at_hand
         return result.plan
 
-    async def _make(self, plan: TranscodePlan) -> _Output:
+    async def _make(self, plan: TranscodePlan) -> Output:
         thumbnail, made, sha256 = await side_by_side(
             self._create_thumbnail(plan), self._make_video(plan), self._hash(plan)
         )
-        return _Output(made.file, thumbnail, made.verified, made.warnings, sha256)
+        return Output(made.file, thumbnail, made.verified, made.warnings, sha256)
 
     async def _hash(self, plan: TranscodePlan) -> str | None:
         """Of an upload that several processes took, none of which saw all of it."""
@@ -164,78 +144,32 @@ class VideoProcessingWorkflow:
                 plan = plan.encoding_what_was_copied()
         raise AssertionError("the last making returns or raises")
 
-    async def _publish(self, output: _Output) -> None:
+    async def _publish(self, output: Output) -> None:
         self._enter(Step.PUBLISH, "moving the files to where they are served from")
-        self._publishing = True
-        await self._steps.take(
-            PublishFilesActivities.publish_files,
-            PublishFilesInput(self._request.video_id, output.video, output.thumbnail),
-            PUBLISH,
-            activity_id=ActivityId.PUBLISH,
-            summary="Work files to where they are served from",
-        )
+        await self._publication.publish(output)
 
-    async def _mark_ready(self, output: _Output) -> None:
+    async def _mark_ready(self, output: Output) -> None:
         self._enter(Step.FINISH, "writing the row")
-        self._marking_ready = True
-        await self._steps.take(
-            MarkReadyActivities.mark_ready,
-            MarkReadyInput(
-                video_id=self._request.video_id,
-                attempt=self._request.attempt,
-                duration_seconds=output.verified.duration_seconds,
-                width=output.verified.width,
-                height=output.verified.height,
-                warnings=output.warnings,
-                content_sha256=output.sha256,
-                video_bytes=output.video.size_bytes,
-                video_sha256=output.verified.sha256,
-                thumbnail_bytes=output.thumbnail.size_bytes,
-            ),
-            ROW,
-            activity_id=ActivityId.MARK_READY,
-            summary="The row: ready",
-        )
+        await self._publication.mark_ready(output)
         self._tell_ready()
 
     async def _give_up(self, failure: BaseException) -> None:
-        """Each of the three is done whatever becomes of the others."""
+        """Each of the endings is done whatever becomes of the others."""
         code, reason = explain(failure, cancelled=workflow.cancellation_reason() is not None)
-        workflow.set_current_details(f"**Error** `{code}`: {reason}")
-        is_ready, told = False, code.value
+        stays = " What was published before stays." if self._request.reprocess else ""
+        workflow.set_current_details(f"**Error** `{code}`: {reason}{stays}")
+        ended = GivenUp(is_served=False, error_code=code.value)
         if self._claimed or code is not ErrorCode.STATUS_CONFLICT:
-            row = await self._mark_error(code, reason)
-            is_ready = row is not None and row.status is VideoStatus.READY
-            told = row.error_code if row is not None and row.error_code is not None else told
-            # A row that nobody could be asked of counts as ready where it may be: what it names must stay reachable.
-            may_be_ready = is_ready or (row is None and self._marking_ready)
-            if self._publishing and not may_be_ready:
-                await self._withdraw()
+            ended = await self._publication.give_up(code, reason)
             await self._clean_scratch()
-        if is_ready:
+        if ended.is_served:
             self._tell_ready()
             return
         workflow.upsert_search_attributes(
-            [VIDEO_STATUS.value_set(VideoStatus.ERROR.value), VIDEO_ERROR_CODE.value_set(told)]
-        )
-
-    async def _mark_error(self, code: ErrorCode, reason: str) -> MarkErrorResult | None:
-        """Where the row stands then; None where it could not be asked."""
-        return await self._steps.end(
-            MarkErrorActivities.mark_error,
-            MarkErrorInput(self._request.video_id, self._request.attempt, code, reason),
-            ROW,
-            activity_id=ActivityId.MARK_ERROR,
-            summary=f"The row: error, {code}",
-        )
-
-    async def _withdraw(self) -> None:
-        await self._steps.end(
-            PublishFilesActivities.withdraw_files,
-            WithdrawFilesInput(self._request.video_id, self._request.attempt),
-            PUBLISH,
-            activity_id=ActivityId.WITHDRAW,
-            summary="Take back what was published",
+            [
+                VIDEO_STATUS.value_set(self._publication.failed_status.value),
+                VIDEO_ERROR_CODE.value_set(ended.error_code),
+            ]
         )
 
     async def _clean_scratch(self) -> None:

@@ -10,12 +10,13 @@ from fastapi.responses import Response
 from api.authentication import ViewerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.published_file import published_file
+from api.published_file import Keeping, published_file
 from api.remote_file import remote_file
 from api.services import LinksDep, OptionsDep, ServicesDep, VideoId
 from contracts.errors import ErrorCode, WorkMissing
 from contracts.status import VideoStatus, Visibility
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
+from database.editions import Edition
 from database.tables import Video
 from storage.protocol import RemoteFile
 
@@ -29,6 +30,7 @@ class PublishedName(StrEnum):
     THUMBNAIL = THUMBNAIL_NAME
 
 
+_MOST_EDITION: Final = 2**31 - 1
 _MEDIA_TYPES: Final = {PublishedName.VIDEO: "video/mp4", PublishedName.THUMBNAIL: "image/jpeg"}
 _CONTENT: Final[dict[str, Any]] = {
     media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in _MEDIA_TYPES.values()
@@ -76,15 +78,30 @@ ShownDep = Annotated[Video, Depends(_shown)]
     responses=_ANSWERS | _PROBLEMS,
 )
 @router.head("/uploads/processed/{video_id}/{name}", include_in_schema=False)
-async def get_published_file(
-    request: Request, services: ServicesDep, options: OptionsDep, video: ShownDep, name: PublishedName
+async def get_published_file(  # noqa: PLR0917 # solved by FastAPI, by name
+    request: Request,
+    services: ServicesDep,
+    options: OptionsDep,
+    video: ShownDep,
+    name: PublishedName,
+    edition: Annotated[
+        int | None,
+        Query(ge=0, le=_MOST_EDITION, description="`published_edition`: a player that has begun goes on with it."),
+    ] = None,
 ) -> Response:
-    """With byte ranges, so that players can seek. Only while the video is `ready`, and for those who may see it."""
+    """With byte ranges, so that players can seek. Only while the video is `ready`, and for those who may see it.
+
+    Once the video was made anew, the files of before are served for some hours to whoever names their edition.
+    """
+    served = video.published_edition
+    if edition is not None and edition != served and await services.editions.is_former(Edition(video.id, edition)):
+        served = edition
+    keeping = Keeping.FOR_AN_HOUR if edition == served else Keeping.COMPARED
     try:
-        file = await services.storage.served(processed_key(str(video.id), name))
+        file = await services.storage.served(processed_key(str(video.id), name, served))
         if isinstance(file, RemoteFile):
-            return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving)
+            return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving, keeping=keeping)
         status = await asyncio.to_thread(file.path.stat)
     except (WorkMissing, FileNotFoundError) as error:
         raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video.id} has no published {name}.") from error
-    return published_file(request, file.path, status, _MEDIA_TYPES[name])
+    return published_file(request, file.path, status, _MEDIA_TYPES[name], keeping=keeping)

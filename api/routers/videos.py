@@ -58,9 +58,9 @@ async def list_videos(
 
 @router.get("/{video_id}", operation_id="get_video", summary="Read one video", responses=problem_answers(*_ONE_VIDEO))
 async def get_video(video: VideoDep, services: ServicesDep) -> VideoView:
-    """While it is being processed, also the step, and how much of the way is done."""
+    """While it is being processed, or made anew, also the step, and how much of the way is done."""
     live = None
-    if video.status == VideoStatus.PROCESSING:
+    if video.status == VideoStatus.PROCESSING or video.is_reprocessing:
         try:
             live = await services.runs.progress(str(video.id))
         except TemporalUnavailable as error:
@@ -87,7 +87,10 @@ async def get_video_steps(video: VideoDep, services: ServicesDep) -> StepList:
     responses=problem_answers(*_ONE_VIDEO, RefusalCode.NOT_CANCELLABLE),
 )
 async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsDep, caller: CallerDep) -> VideoAccepted:
-    """After 202 the video ends in `error` with the code `cancelled`, once its running step has stopped."""
+    """After 202 the video ends in `error` with the code `cancelled`, once its running step has stopped.
+
+    One that is made anew stays `ready`, as it was; `reprocess_error_code` is then `cancelled`.
+    """
     await actions.cancel(video)
     now = await services.videos.get(video.id, caller.sees)
     return VideoAccepted(
@@ -103,11 +106,16 @@ async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsD
     summary="Process a failed video once more",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problem_answers(
-        *_ONE_VIDEO, RefusalCode.NOT_RETRYABLE, ErrorCode.ORIGINAL_MISSING, ErrorCode.STORAGE_FAILED
+        *_ONE_VIDEO,
+        RefusalCode.NOT_RETRYABLE,
+        RefusalCode.NOT_REPROCESSABLE,
+        RefusalCode.QUOTA_EXCEEDED,
+        ErrorCode.ORIGINAL_MISSING,
+        ErrorCode.STORAGE_FAILED,
     ),
 )
 async def retry_video(video: VideoDep, actions: ActionsDep) -> VideoAccepted:
-    """Starts from the uploaded file, which is kept."""
+    """Starts from the uploaded file, which is kept. One that is ready and could not be made anew is so once more."""
     retried = await actions.retry(video)
     return VideoAccepted(
         video_id=retried.id, status=VideoStatus(retried.status), message="Video retry accepted, processing started"

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import httpx
 import uvicorn
@@ -16,7 +17,7 @@ from api.connections import ConnectionLimits, bounded_connections
 from api.options import ApiOptions
 from api.services import Services
 from cli.api_server import ApiServer
-from contracts.cohorts import CohortInput, CohortProgress
+from contracts.cohorts import CohortInput, CohortProgress, CohortSummary
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.refusals import RefusalCode, Refused
 from contracts.webhooks import WebhookDeliveryInput
@@ -123,6 +124,11 @@ class RecordedCohortRuns:
     async def start(self, cohort_id: str, request: CohortInput) -> None:
         self.started[cohort_id] = request
 
+    async def newest(self, user_id: str | None, *, limit: int) -> list[CohortSummary]:
+        whose = [(name, begun) for name, begun in self.started.items() if user_id in (None, begun.user_id)]
+        now = datetime.now(UTC)
+        return [CohortSummary(name, begun.in_words, "running", now) for name, begun in whose[:limit]]
+
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
         begun = self._one(cohort_id, user_id)
         return CohortProgress(begun.total, 0, 0, is_paused=False, is_done=False)
@@ -141,7 +147,7 @@ class RecordedCohortRuns:
 
     def _one(self, cohort_id: str, user_id: str | None) -> CohortInput:
         begun = self.started.get(cohort_id)
-        if begun is None or user_id not in (None, begun.videos.user_id):
+        if begun is None or user_id not in (None, begun.user_id):
             raise Refused(RefusalCode.COHORT_NOT_FOUND, "There is none.")
         return begun
 

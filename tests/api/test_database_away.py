@@ -95,9 +95,7 @@ async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_goes
     database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=1)
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
-    reconciler = Reconciler(
-        database.videos, database.backlog, database.deletions, TemporalRuns(await connect(lazy=True)), storage
-    )
+    reconciler = Reconciler(database, TemporalRuns(await connect(lazy=True)), storage)
     assert (await reconciler.run()).expired == 1
     assert files_in(uploads_folder) == []
     await database.dispose()

@@ -212,6 +212,23 @@ async def test_what_may_be_done_with_a_video_is_a_method(
     assert (await rushes.readiness())["database"] == "ok"
 
 
+async def test_a_ready_video_is_made_anew_and_waited_for(
+    rushes: AsyncRushes, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    assert (await rushes.reprocess(video.id, "archive")).status is VideoStatus.READY
+    begun = await rushes.video(video.id)
+    assert (begun.is_reprocessing, begun.is_settled, begun.reprocess_profile) == (True, False, "archive")
+    waiting = asyncio.create_task(rushes.wait(video.id, timeout_seconds=60))
+    await database.reprocessings.finish(video.id, 2, PUBLISHED, keep=timedelta(hours=1))
+    ended = await waiting
+    assert (ended.profile, ended.published_edition, ended.is_reprocessing) == ("archive", 2, False)
+    tomorrow = video.created_at + timedelta(days=1)
+    counted = await rushes.cohorts.reprocess("web", dry_run=True, of_profile="archive", created_before=tomorrow)
+    assert (counted.total, counted.cohort_id) == (1, None)
+    assert await rushes.cohorts.newest() == []
+
+
 async def test_webhooks_are_made_changed_and_deleted(rushes: AsyncRushes) -> None:
     made = await rushes.webhooks.create("https://app.example.com/", ["video.ready"], "For the shop")
     changed = await rushes.webhooks.update(made.id, event_types=(), is_enabled=False)

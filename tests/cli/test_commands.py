@@ -50,6 +50,38 @@ async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video:
     assert len(json.loads((await stack.rushes("list", "--limit", "1", "--json")).out)) == 1
 
 
+async def test_what_is_called_seen_and_kept_of_a_video_is_changed(stack: Home, ready_video: str) -> None:
+    changed = await stack.rushes("edit", ready_video, "--title", "Two seconds anew", "--metadata", "shelf=9", "--json")
+    told = json.loads(changed.out)
+    assert (told["title"], told["metadata"]) == ("Two seconds anew", {"order": "4711", "shelf": "9"})
+    back = await stack.rushes(
+        "edit", ready_video[:8], "--title", "Two seconds", "--visibility", "public", "--metadata", "shelf="
+    )
+    assert back.out == f"Changed {ready_video}: Two seconds, public, order=4711\n"
+    assert (await stack.rushes("edit", ready_video, "--visibility", "private")).code == 0
+    nothing = await stack.rushes("edit", ready_video)
+    assert (nothing.code, "Say what is to change" in nothing.err) == (2, True)
+
+
+async def test_a_cohort_of_ready_videos_is_counted_made_anew_and_listed(stack: Home, ready_video: str) -> None:
+    fitting = ("--where", "profile=web", "--where", "metadata.order=4711", "--where", "created_after=1d")
+    counted = await stack.rushes("reprocess", *fitting, "--dry-run")
+    assert counted.out.startswith("1 video to be made anew with each its own profile: nothing was begun.")
+    begun = await stack.rushes("reprocess", *fitting, "--rate", "6000", "--wait")
+    assert "1 of 1 begun" in begun.err, begun
+    cohort_id = begun.out.strip()
+    listed = await eventually(lambda: stack.rushes("cohort", "list"), lambda seen: cohort_id in seen.out)
+    assert "reprocess with each its own profile" in listed.out
+
+    async def video() -> dict[str, object]:
+        return dict(json.loads((await stack.rushes("show", ready_video, "--json")).out))
+
+    row = await eventually(video, lambda seen: seen["reprocess_profile"] is None, within_seconds=60)
+    assert (row["status"], row["published_edition"]) == ("ready", 2)
+    refused = await stack.rushes("reprocess", ready_video, "--where", "status=ready")
+    assert (refused.code, "either IDs of videos, or --where" in refused.err) == (2, True)
+
+
 async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_video: str, failed_video: str) -> None:
     lines = (await stack.rushes("list")).out.splitlines()
     assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Step or reason", "Title"]

@@ -16,7 +16,10 @@ from cli.commands import COMMANDS, GROUPS, CommandEntry
 ROOT: Final = Path(__file__).resolve().parents[2]
 SERVICE: Final = {"sqlalchemy", "sqlmodel", "alembic", "psycopg", "temporalio", "fastapi", "uvicorn", "aiobotocore"}
 """What takes longest to import, and only parts of the service need."""
-ASK_THE_API: Final = {"status", "upload", "import", "list", "show", "cancel", "retry", "delete", "cohort", "webhooks"}
+ASK_THE_API: Final = {
+    *("status", "upload", "import", "list", "show", "cancel", "retry", "reprocess", "edit", "delete"),
+    *("cohort", "webhooks"),
+}
 NOBODY: Final = "http://127.0.0.1:9"
 
 

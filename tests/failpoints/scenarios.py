@@ -22,11 +22,15 @@ class Ended:
         video_id: The video.
         status: Of its row, or None where there is to be none.
         error_code: The same.
+        reprocess_error_code: The same, of the last time that it was to be made anew.
+        profile: Of its row, or None where that does not matter.
     """
 
     video_id: str
     status: str | None
     error_code: str | None = None
+    reprocess_error_code: str | None = None
+    profile: str | None = None
 
 
 Walk = Callable[[Sender, Clips, Arm], Awaitable[Ended]]
@@ -96,6 +100,35 @@ async def deleted_while_processed(sender: Sender, clips: Clips, arm: Arm) -> End
     return Ended(video_id, None)
 
 
+async def reprocessed(sender: Sender, clips: Clips, arm: Arm) -> Ended:
+    """A ready video made anew, until what it had before is removed."""
+    video_id = await sender.form(clips.path(GOOD))
+    await sender.ended(video_id)
+    await arm()
+    await sender.post(f"/api/v1/videos/{video_id}/reprocess", {"profile": "mobile"})
+    return Ended(video_id, "ready", profile="mobile")
+
+
+async def reprocessing_cancelled(sender: Sender, clips: Clips, arm: Arm) -> Ended:
+    """A cancel while a ready video is made anew."""
+    video_id = await sender.form(clips.path(LONG))
+    await sender.ended(video_id)
+    await sender.post(f"/api/v1/videos/{video_id}/reprocess", {"profile": "mobile"})
+    await arm()
+    await sender.post(f"/api/v1/videos/{video_id}/cancel")
+    return Ended(video_id, "ready", reprocess_error_code="cancelled", profile="web")
+
+
+async def deleted_while_reprocessed(sender: Sender, clips: Clips, arm: Arm) -> Ended:
+    """A delete while a ready video is made anew."""
+    video_id = await sender.form(clips.path(LONG))
+    await sender.ended(video_id)
+    await sender.post(f"/api/v1/videos/{video_id}/reprocess", {"profile": "mobile"})
+    await arm()
+    await sender.delete(video_id)
+    return Ended(video_id, None)
+
+
 _PUBLISHING: Final = ("publishing.place.after", "publishing.place.after:2", "publishing.take.after")
 """Between the files of one publication: the first stands, both stand, one of them has no work name any more."""
 
@@ -155,6 +188,26 @@ PLACES: Final[Mapping[Walk, tuple[str, ...]]] = {
     refused: ("videos.mark_error.before", "videos.mark_error.after", "storage.delete_folder.after"),
     cancelled: ("videos.request_cancel.after", "runs.cancel.after", "videos.mark_error.after"),
     retried: ("videos.start_retry.after", "runs.start.after"),
+    reprocessed: (
+        "reprocessings.begin.after",
+        "runs.start.after",
+        "reprocessings.claim.after",
+        "storage.publish.before",
+        "storage.publish.after",
+        "reprocessings.finish.before",
+        "reprocessings.finish.after",
+        "storage.delete_folder.after",
+        "storage.delete.before",
+        "storage.delete.after",
+        "storage.delete.after:2",
+    ),
+    reprocessing_cancelled: (
+        "reprocessings.request_cancel.after",
+        "runs.cancel.after",
+        "reprocessings.fail.before",
+        "reprocessings.fail.after",
+    ),
+    deleted_while_reprocessed: ("deletions.begin.after", "runs.stop.before", "runs.stop.after"),
     deleted: ("deletions.begin.after", "runs.start_deletion.after", *_DELETION),
     deleted_while_processed: ("deletions.begin.after", "runs.stop.before", "runs.stop.after"),
 }
@@ -172,6 +225,7 @@ PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
     ),
     form: _PUBLISHING,
     tus: ("original.keep.after", "original.commit.after"),
+    reprocessed: ("storage.publish.after", "reprocessings.finish.after", "storage.delete.after"),
     deleted: ("storage.delete_folder.after", "storage.delete.after"),
 }
 """Where that is another thing."""
@@ -181,6 +235,7 @@ REPRESENTATIVE: Final = (
     (form, "videos.finish_upload.after"),
     (form, "publishing.place.after"),
     (tus, "original.keep.after"),
+    (reprocessed, "storage.publish.after"),
     (deleted, "deletions.begin.after"),
     (deleted, "storage.delete_folder.after"),
 )

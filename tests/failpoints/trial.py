@@ -62,6 +62,8 @@ class Trial:
         row = await self.sender.ended(ended.video_id)
         assert (None if row is None else row["status"]) == ended.status, row
         assert (None if row is None else row["error_code"]) == ended.error_code, row
+        assert (None if row is None else row["reprocess_error_code"]) == ended.reprocess_error_code, row
+        assert row is None or ended.profile in {None, row["profile"]}, row
         await self._no_other_is_kept(ended.video_id)
 
     async def _died(self) -> bool:
@@ -71,7 +73,11 @@ class Trial:
         """Rows that have not ended, and files that no row is to have."""
         on_their_way = (VideoStatus.UPLOADING, VideoStatus.PROCESSING, VideoStatus.DELETING)
         counted = await self.database.videos.count_by_status()
+        page = await self.database.videos.list_page(None, limit=100, after=None)
         rows = [f"{counted[status]} {status}" for status in on_their_way if counted[status]]
+        running = await self.database.events.running(user_ids=None, video_ids=(), limit=100)
+        former = await self.database.editions.former([video.id for video in page.videos])
+        rows += [f"{video.id} is made" for video in running] + [f"{video_id}: former files" for video_id in former]
         return rows + [f"{stray.prefix}{stray.video_id}: {stray.why}" async for stray in self.sweeper.strays()]
 
     async def _no_other_is_kept(self, video_id: str) -> None:
@@ -92,13 +98,16 @@ async def trial(home: Home, folder: Path, clips: Clips) -> AsyncIterator[Trial]:
     """The stack on the home, until the block ends."""
     fatal = folder / "fatal"
     home = home.with_settings(
-        RUSHES_FAILPOINTS=f"@{fatal}", RUSHES_RECONCILE_INTERVAL_SECONDS="2", RUSHES_UPLOAD_LEASE_SECONDS="1"
+        RUSHES_FAILPOINTS=f"@{fatal}",
+        RUSHES_RECONCILE_INTERVAL_SECONDS="2",
+        RUSHES_UPLOAD_LEASE_SECONDS="1",
+        RUSHES_FORMER_FILES_SECONDS="1",
     )
     async with AsyncExitStack() as resources:
         run = await resources.enter_async_context(running(home))
         database = Database(run.database, 2)
         resources.push_async_callback(database.dispose)
         storage = await resources.enter_async_context(stored_files(home, Path(run.uploads), folder / "looked at"))
-        sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE, always)
+        sweeper = Sweeper(database.editions, database.backlog, storage, _OF_ANY_AGE, always)
         sender = Sender([run.api], random.Random(1))  # noqa: S311 # there is but one to choose
         yield Trial(sender, clips, fatal, database, sweeper)

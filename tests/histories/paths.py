@@ -25,6 +25,7 @@ from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.temporal_names import CONTROL_QUEUE, deletion_workflow_id, workflow_id
 from media.plan import TranscodePlan
+from tests.histories.cohort_paths import COHORT_PATHS, CohortPath, walk_cohort
 from tests.histories.webhook_paths import WEBHOOK_PATHS, WebhookPath, walk_webhook
 from tests.workflows.impatience import Impatient
 from tests.workflows.plans import copied_plan, encoded_plan
@@ -62,6 +63,8 @@ class Path:
         hash_is_known: Whether the upload was hashed as it arrived.
         deletes: Whether it is the way out: the video is deleted.
         was_terminated: Whether the run of the deleted video did not end by itself.
+        reprocess: Whether a ready video is made anew.
+        is_served: What ``fail_reprocessing`` finds in the row afterwards.
     """
 
     plan: TranscodePlan
@@ -74,6 +77,8 @@ class Path:
     hash_is_known: bool = True
     deletes: bool = False
     was_terminated: bool = False
+    reprocess: bool = False
+    is_served: bool = False
 
 
 _COPIED: Final = copied_plan()
@@ -84,8 +89,9 @@ def _cancelled(name: str) -> Path:
     return Path(_ENCODED, {name: hang_with_heartbeats}, cancel_at=name)
 
 
-PATHS: Final[Mapping[str, Path | WebhookPath]] = {
+PATHS: Final[Mapping[str, Path | WebhookPath | CohortPath]] = {
     **WEBHOOK_PATHS,
+    **COHORT_PATHS,
     "ready_copied": Path(_COPIED),
     "ready_encoded_in_chunks": Path(encoded_plan(20)),
     "ready_with_encoded_sound": Path(_ENCODED),
@@ -150,6 +156,22 @@ PATHS: Final[Mapping[str, Path | WebhookPath]] = {
     "cancelled_verify": _cancelled("verify_output"),
     "cancelled_publish": _cancelled("publish_files"),
     "cancelled_mark_ready": _cancelled("mark_ready"),
+    "reprocessed": Path(_ENCODED, reprocess=True),
+    "reprocess_failed": Path(
+        _COPIED, {"publish_edition": always(StorageFailed("The disk is full."))}, most_attempts=1, reprocess=True
+    ),
+    "reprocess_cancelled": Path(
+        _ENCODED, {"encode_chunk": hang_with_heartbeats}, cancel_at="encode_chunk", reprocess=True
+    ),
+    "reprocess_not_claimed": Path(
+        _COPIED, {"claim_reprocessing": always(StatusConflict("It was deleted."))}, reprocess=True
+    ),
+    "reprocess_served_after_all": Path(
+        _COPIED,
+        {"mark_reprocessed": always(StatusConflict("The answer was lost."))},
+        reprocess=True,
+        is_served=True,
+    ),
     "deleted": Path(_COPIED, deletes=True),
     "deleted_after_failures": Path(
         _COPIED,
@@ -167,14 +189,17 @@ PATHS: Final[Mapping[str, Path | WebhookPath]] = {
 }
 
 
-async def walk(client: Client, path: Path | WebhookPath) -> WorkflowHistory:
+async def walk(client: Client, path: Path | WebhookPath | CohortPath) -> WorkflowHistory:
     """Walk the path to its end and return its history."""
     if isinstance(path, WebhookPath):
         return await walk_webhook(client, path)
+    if isinstance(path, CohortPath):
+        return await walk_cohort(client, path)
     script = ScriptedActivities(path.plan)
     script.behaviours.update(path.behaviours)
     script.row_status = path.row_status
     script.was_terminated = path.was_terminated
+    script.is_served = path.is_served
     interceptors = [Impatient(path.most_attempts)] if path.most_attempts is not None else []
     async with scripted_workers(client, script, interceptors):
         # This handle lets a time-skipping server jump ahead while its result is awaited.
@@ -193,6 +218,8 @@ async def _process(client: Client, path: Path) -> Handle:
         RECORDED_VIDEO_ID,
         "local",
         original_key=_KEY,
+        attempt=2 if path.reprocess else 1,
+        reprocess=path.reprocess,
         imported=path.imported,
         hash_is_known=path.hash_is_known,
     )

@@ -15,6 +15,7 @@ class BookedRun:
     Attributes:
         video_id: Of the video.
         attempt: Of its row.
+        reprocess: Whether it makes a ready video anew.
         is_open: Whether it has not ended.
         cancel_requested: Whether it was asked to cancel.
         steps: Which it has taken.
@@ -22,6 +23,7 @@ class BookedRun:
 
     video_id: UUID
     attempt: int
+    reprocess: bool = False
     is_open: bool = True
     cancel_requested: bool = False
     steps: list[str] = field(default_factory=list)
@@ -59,7 +61,7 @@ class RunBook(TemporalRuns):
             return
         if newest is not None and newest.is_open:
             raise RunStillOpen("The run of the video's last attempt has not ended yet.")
-        self.runs.append(BookedRun(UUID(request.video_id), request.attempt))
+        self.runs.append(BookedRun(UUID(request.video_id), request.attempt, request.reprocess))
 
     async def newest_run(self, video_id: str) -> NewestRun | None:
         newest = self._newest(video_id)

@@ -38,7 +38,7 @@ def runs(temporal_client: Client) -> TemporalRuns:
 
 @pytest.fixture
 def actions(database: Database, storage: DiskStorage, runs: TemporalRuns) -> VideoActions:
-    return VideoActions(database.videos, database.deletions, storage, runs)
+    return VideoActions(database.videos, database.deletions, database.reprocessings, storage, runs)
 
 
 @asynccontextmanager
@@ -90,7 +90,7 @@ async def test_a_deletion_that_was_never_started_is(
 ) -> None:
     video = await make_video(database, storage, VideoStatus.READY)
     await database.deletions.begin(video.id)  # and the api dies
-    reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage)
+    reconciler = Reconciler(database, runs, storage)
     assert await reconciler.run() == ReconcileReport()
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))

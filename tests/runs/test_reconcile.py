@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 from temporalio.client import Client
 
+from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
+from contracts.storage_keys import processed_key
 from contracts.temporal_names import workflow_id
 from database.engine import Database
 from database.leadership import Leadership
@@ -19,6 +21,7 @@ from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport, processing_input
 from runs.records import NewestRun
 from storage.disk import DiskStorage
+from tests.database.samples import PUBLISHED, video_in
 from tests.storage.published import publish_something
 
 
@@ -33,7 +36,7 @@ def runs(temporal_client: Client) -> TemporalRuns:
 
 
 async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage) -> ReconcileReport:
-    return await Reconciler(database.videos, database.backlog, database.deletions, runs, storage).run()
+    return await Reconciler(database, runs, storage).run()
 
 
 async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hours=1)) -> UUID:
@@ -184,10 +187,70 @@ async def test_a_pass_looks_at_so_many_rows_and_the_next_one_at_those_behind(
     database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     lost = [await a_settled_row(database) for _ in range(3)]
-    reconciler = Reconciler(database.videos, database.backlog, database.deletions, runs, storage, most_looks=2)
+    reconciler = Reconciler(database, runs, storage, most_looks=2)
     assert [(await reconciler.run()).started for _ in range(3)] == [2, 1, 0]
     for video in lost:
         assert await runs.newest_run(str(video.id)) == NewestRun(attempt=1, is_open=True)
+
+
+async def a_reprocessing(database: Database) -> Video:
+    """A ready row that was asked to be made anew some time ago."""
+    video = await video_in(database.videos, VideoStatus.READY)
+    await database.reprocessings.begin(video.id, "mobile", counts=False)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    return await the_row(database, video.id)
+
+
+async def test_a_video_that_is_to_be_made_anew_gets_its_run_and_one_whose_run_is_lost_is_told_why(
+    database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
+) -> None:
+    video = await a_reprocessing(database)
+    await publish_something(storage, str(video.id))
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1)
+    assert await runs.newest_run(str(video.id)) == NewestRun(attempt=2, is_open=True)
+    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    await publish_something(storage, str(video.id), b"made anew", edition=2)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET next_look_at = NULL"))
+    assert await one_pass(database, runs, storage) == ReconcileReport(closed=1)
+    row = await the_row(database, video.id)
+    assert (row.status, row.reprocess_error_code) == (VideoStatus.READY, "processing_lost")
+    assert await storage.size(processed_key(str(video.id), "video.mp4")) is not None
+    assert await storage.size(processed_key(str(video.id), "video.mp4", 2)) is None
+
+
+async def test_a_cancel_of_what_is_made_anew_is_told_to_its_run(
+    database: Database, runs: TemporalRuns, storage: DiskStorage
+) -> None:
+    video = await a_reprocessing(database)
+    await runs.start(processing_input(video), "holiday.mp4")
+    assert await database.reprocessings.request_cancel(video.id, 2)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    assert await one_pass(database, runs, storage) == ReconcileReport(cancelled=1)
+
+
+async def test_former_files_go_when_their_time_is_over_and_are_tried_again_where_the_disk_holds_them_fast(
+    database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
+) -> None:
+    class Stuck(DiskStorage):
+        async def delete(self, key: str) -> None:
+            raise StorageFailed(f"{key} can't be removed.")
+
+    video = await a_reprocessing(database)
+    for edition in (0, 2):
+        await publish_something(storage, str(video.id), edition=edition)
+    await database.reprocessings.finish(video.id, 2, PUBLISHED, keep=timedelta(0))
+    stuck = Stuck(tmp_path / "uploads", tmp_path / "scratch")
+    assert await one_pass(database, runs, stuck) == ReconcileReport()
+    assert await one_pass(database, runs, storage) == ReconcileReport(), "not at every pass"
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE former_editions SET remove_after = now()"))
+    assert await one_pass(database, runs, storage) == ReconcileReport(former=1)
+    assert await storage.size(processed_key(str(video.id), "video.mp4")) is None
+    assert await storage.size(processed_key(str(video.id), "video.mp4", 2)) is not None
+    assert await one_pass(database, runs, storage) == ReconcileReport()
 
 
 class CountsLooks(TemporalRuns):
@@ -251,7 +314,7 @@ async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_qu
             )
         )
     runs = CountsLooks(temporal_client)
-    await Reconciler(database.videos, database.backlog, database.deletions, runs, storage, most_looks=20).run()
+    await Reconciler(database, runs, storage, most_looks=20).run()
     assert runs.looks == 20
 
 

@@ -30,10 +30,20 @@ from sqlalchemy import select, text
 from contracts.errors import ErrorCode, StatusConflict, VideoCancelled, VideoError
 from contracts.refusals import Refused
 from contracts.status import SEEN_STATUSES, VideoStatus
-from contracts.storage_keys import original_key, processed_folder, work_folder, work_key
+from contracts.storage_keys import (
+    FIRST_EDITION,
+    PUBLISHED_NAMES,
+    original_key,
+    processed_folder,
+    processed_key,
+    work_folder,
+    work_key,
+)
+from database.editions import Edition
 from database.engine import Database
 from database.tables import Video
 from runs.actions import VideoActions
+from runs.editions import remove_edition
 from runs.reconcile import Reconciler
 from runs.starting import start_run
 from runs.sweep import Sweeper
@@ -41,7 +51,7 @@ from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED, SHA256, new_video
 from tests.runs.run_book import BookedRun, RunBook
 from tests.storage.known import always
-from tests.storage.published import publish_something
+from tests.storage.published import PICTURE, content_of, publish_something
 
 _MOST_VIDEOS: Final = 2
 _OF_ANY_AGE: Final = timedelta(seconds=-60)
@@ -55,6 +65,10 @@ _LEADS_TO: Final[Mapping[VideoStatus | None, set[VideoStatus | None]]] = {
 }
 """None is a row that is not there."""
 
+_WISHES: Final = (
+    *("delete", "delete, and the api dies", "cancel", "retry"),
+    *("reprocess", "reprocess", "reprocess, and the api dies"),
+)
 _WHICH = st.integers(0, _MOST_VIDEOS - 1)
 Result = TypeVar("Result")
 
@@ -73,9 +87,9 @@ class RowsAndRuns(RuleBasedStateMachine):
         self._storage = DiskStorage(folder / "uploads", folder / "scratch")
         self._book = RunBook()
         videos, backlog, deletions = self._database.videos, self._database.backlog, self._database.deletions
-        self._actions = VideoActions(videos, deletions, self._storage, self._book)
-        self._reconciler = Reconciler(videos, backlog, deletions, self._book, self._storage)
-        self._sweeper = Sweeper(videos, backlog, self._storage, _OF_ANY_AGE, always)
+        self._actions = VideoActions(videos, deletions, self._database.reprocessings, self._storage, self._book)
+        self._reconciler = Reconciler(self._database, self._book, self._storage)
+        self._sweeper = Sweeper(self._database.editions, backlog, self._storage, _OF_ANY_AGE, always)
         self._seen: dict[UUID, tuple[VideoStatus | None, int]] = {}
         self._asked_for: set[UUID] = set()
         """Videos that the last step was to retry or delete."""
@@ -124,11 +138,13 @@ class RowsAndRuns(RuleBasedStateMachine):
         self._with(which, leave)
 
     @precondition(lambda self: self._there(*SEEN_STATUSES))
-    @rule(which=_WHICH, wish=st.sampled_from(("delete", "delete, and the api dies", "cancel", "retry")))
+    @rule(which=_WHICH, wish=st.sampled_from(_WISHES))
     def ask(self, which: int, wish: str) -> None:
         asked: dict[str, Callable[[Video], Coroutine[Any, Any, object]]] = {
             "cancel": self._actions.cancel,
             "retry": self._actions.retry,
+            "reprocess": lambda video: self._actions.reprocess(video, "mobile", counts=False),
+            "reprocess, and the api dies": self._note_reprocessing,
             "delete": self._actions.delete,
             "delete, and the api dies": lambda video: self._database.deletions.begin(video.id),
         }
@@ -172,14 +188,16 @@ class RowsAndRuns(RuleBasedStateMachine):
             run.is_open = False
 
     @precondition(lambda self: self._there())
-    @rule(sweeps=st.booleans())
-    def look_after_all(self, *, sweeps: bool) -> None:
+    @rule(sweeps=st.booleans(), is_later=st.booleans())
+    def look_after_all(self, *, sweeps: bool, is_later: bool = False) -> None:
         self._asked_for = set()
 
         async def look() -> None:
             async with self._database.transaction() as session:
                 aged = "UPDATE videos SET updated_at = updated_at - interval '1 hour', next_look_at = NULL"
                 await session.execute(text(aged))
+                if is_later:
+                    await session.execute(text("UPDATE former_editions SET remove_after = now()"))
             assert (await self._reconciler.run()).failed == 0
             if sweeps:
                 await self._sweeper.run()
@@ -201,7 +219,8 @@ class RowsAndRuns(RuleBasedStateMachine):
                     assert video_id in self._asked_for, (before, now)
             if row is not None:
                 was_retried = (before, now) == (VideoStatus.ERROR, VideoStatus.PROCESSING)
-                assert row.attempt == attempt + was_retried
+                may_be_made_anew = before == now == VideoStatus.READY and video_id in self._asked_for
+                assert row.attempt in {attempt + was_retried, attempt + may_be_made_anew}
             self._seen[video_id] = (now, row.attempt if row is not None else attempt)
 
     @invariant()
@@ -214,6 +233,7 @@ class RowsAndRuns(RuleBasedStateMachine):
     @invariant()
     def a_video_is_there_with_all_of_its_files_or_not_at_all(self) -> None:
         async def look() -> None:
+            former = await self._database.editions.former(list(self._seen))
             page = await self._database.videos.list_page(None, limit=_MOST_VIDEOS, after=None)
             seen = {video.id for video in page.videos}
             for video_id, row in (await self._rows()).items():
@@ -221,7 +241,8 @@ class RowsAndRuns(RuleBasedStateMachine):
                 if row.uploaded_at is not None and video_id in seen:
                     assert await self._storage.size(row.original_key) is not None, row
                 if row.status == VideoStatus.READY:
-                    assert len(await self._published(video_id)) == 2, row
+                    for edition in {row.published_edition} | former.get(video_id, set()):
+                        assert await self._content_of(video_id, edition) == [_content(edition), PICTURE], row
 
         self._do(look())
 
@@ -234,10 +255,13 @@ class RowsAndRuns(RuleBasedStateMachine):
                     self._do(self._next_step(self._open_runs()[0], fails=False))
                 while self._book.deletions:
                     self._do(self._next_deletion_step(min(self._book.deletions)))
-            self.look_after_all(sweeps=True)
+            self.look_after_all(sweeps=True, is_later=True)
             rows = self._do(self._rows())
             ended = {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.UPLOADING}  # a sender may still be sending
             assert {row.status for row in rows.values()} <= ended
+            assert not any(row.is_reprocessing for row in rows.values())
+            for video_id, row in rows.items():
+                assert len(self._do(self._published(video_id))) == (2 if row.status == VideoStatus.READY else 0)
         finally:
             self._do(self._empty())
             self._do(self._database.dispose())
@@ -283,11 +307,12 @@ class RowsAndRuns(RuleBasedStateMachine):
 
     async def _next_step(self, run: BookedRun, *, fails: bool) -> None:
         """The way of ``VideoProcessingWorkflow``, as far as rows and files see it."""
-        videos, video_id = self._database.videos, str(run.video_id)
+        videos, reprocessings, video_id = self._database.videos, self._database.reprocessings, str(run.video_id)
+        edition = run.attempt if run.reprocess else FIRST_EDITION
         try:
             if not run.steps:
                 run.steps.append("claim")
-                await videos.claim(run.video_id, run.attempt)
+                await (reprocessings if run.reprocess else videos).claim(run.video_id, run.attempt)
                 return
             if run.cancel_requested or fails:
                 await self._give_up(run)
@@ -297,7 +322,10 @@ class RowsAndRuns(RuleBasedStateMachine):
                     path.write_bytes(b"a chunk")  # a few bytes
             elif run.steps[-1] == "make":
                 run.steps.append("publish")
-                await publish_something(self._storage, video_id)
+                await publish_something(self._storage, video_id, _content(edition), edition)
+            elif run.reprocess:
+                await reprocessings.finish(run.video_id, run.attempt, PUBLISHED, keep=timedelta(hours=1))
+                await self._end(run)
             else:
                 await videos.mark_ready(run.video_id, run.attempt, PUBLISHED)
                 await self._end(run)
@@ -310,6 +338,15 @@ class RowsAndRuns(RuleBasedStateMachine):
             await self._give_up(run)
 
     async def _give_up(self, run: BookedRun) -> None:
+        if run.reprocess:
+            edition = Edition(run.video_id, run.attempt)
+            reprocessings = self._database.reprocessings
+            await reprocessings.fail(run.video_id, run.attempt, ErrorCode.TRANSCODE_FAILED, "It failed.")
+            async with reprocessings.held_unless_wanted(edition) as unwanted:
+                if unwanted and "publish" in run.steps:
+                    await remove_edition(self._storage, edition)
+            await self._end(run)
+            return
         await self._database.videos.mark_error(run.video_id, run.attempt, ErrorCode.TRANSCODE_FAILED, "It failed.")
         async with self._database.videos.held_unless_ready(run.video_id, run.attempt) as unwanted:
             if unwanted and "publish" in run.steps:
@@ -342,6 +379,13 @@ class RowsAndRuns(RuleBasedStateMachine):
         await (writer.commit() if whole else writer.keep())
         await writer.close()
 
+    async def _note_reprocessing(self, video: Video) -> None:
+        await self._database.reprocessings.begin(video.id, "mobile", counts=False)
+
+    async def _content_of(self, video_id: UUID, edition: int) -> list[bytes]:
+        keys = (processed_key(str(video_id), name, edition) for name in PUBLISHED_NAMES)
+        return [await content_of(self._storage, key) for key in keys]
+
     async def _published(self, video_id: UUID) -> list[str]:
         return [kept.key async for kept in self._storage.kept(processed_folder(str(video_id)))]
 
@@ -355,6 +399,11 @@ class RowsAndRuns(RuleBasedStateMachine):
     async def _empty(self) -> None:
         async with self._database.transaction() as session:
             await session.execute(text("DELETE FROM videos"))
+
+
+def _content(edition: int) -> bytes:
+    """What the run of this edition makes, told apart from what others do."""
+    return f"the video of edition {edition}".encode()
 
 
 @pytest.mark.timeout(300)

@@ -9,13 +9,15 @@ import pytest
 
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
-from contracts.storage_keys import original_key, processed_key, work_key
+from contracts.storage_keys import edition_of, original_key, processed_folder, processed_key, work_key
+from database.editions import Edition
 from database.engine import Database
 from runs.sweep import Sweeper
 from storage.disk import DiskStorage
 from storage.protocol import Storage
-from tests.database.samples import video_in
+from tests.database.samples import PUBLISHED, video_in
 from tests.storage.known import always
+from tests.storage.published import publish_something
 
 AT_ONCE = timedelta(seconds=-60)
 """Of an age that every file has."""
@@ -32,7 +34,7 @@ def storage(request: pytest.FixtureRequest) -> Storage:
 
 
 def sweeper(database: Database, storage: Storage, older_than: timedelta = AT_ONCE) -> Sweeper:
-    return Sweeper(database.videos, database.backlog, storage, older_than, always)
+    return Sweeper(database.editions, database.backlog, storage, older_than, always)
 
 
 async def put(storage: Storage, key: str) -> None:
@@ -86,7 +88,7 @@ async def test_files_without_a_row_from_before_the_database_knew_the_storage_sta
     async def since_now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=60)  # the clock of a bucket may be ahead
 
-    careful = Sweeper(database.videos, database.backlog, storage, AT_ONCE, since_now)
+    careful = Sweeper(database.editions, database.backlog, storage, AT_ONCE, since_now)
     assert (await careful.run()).removed == 1, "work files are nobody's only copy"
     assert await kept(storage, lost) == ["originals", "processed"]
     assert [stray.came_before async for stray in careful.strays()] == [True, True]
@@ -115,6 +117,31 @@ async def test_a_video_keeps_what_its_status_is_to_have(
     await put_everywhere(storage, video.id)
     await sweeper(database, storage).run()
     assert await kept(storage, video.id) == stays
+
+
+async def test_of_a_ready_video_stays_what_is_served_what_was_lately_and_what_its_run_makes(
+    database: Database, storage: Storage
+) -> None:
+    video_id = (await video_in(database.videos, VideoStatus.READY)).id
+
+    async def left() -> list[int]:
+        await sweeper(database, storage).run()
+        folder = processed_folder(str(video_id))
+        return sorted({edition_of(file.key) async for file in storage.kept(folder)})
+
+    await database.reprocessings.begin(video_id, "mobile", counts=False)
+    for edition in (0, 2, 7):
+        await publish_something(storage, str(video_id), edition=edition)
+    await put(storage, work_key(str(video_id), "chunk.mp4"))
+    assert await left() == [0, 2]
+    assert await storage.size(work_key(str(video_id), "chunk.mp4")) is not None
+    await database.reprocessings.finish(video_id, 2, PUBLISHED, keep=timedelta(hours=1))
+    assert await left() == [0, 2]
+    assert await storage.size(work_key(str(video_id), "chunk.mp4")) is None
+    async with database.editions.removing(Edition(video_id, 0)):
+        pass  # forgotten, and its files left behind
+    assert await left() == [2]
+    assert await storage.size(processed_key(str(video_id), "video.mp4", 2)) is not None
 
 
 async def test_what_is_left_of_an_upload_that_ended_goes_and_of_one_that_goes_on_stays(
@@ -158,7 +185,7 @@ async def test_a_video_that_is_retried_between_look_and_removal_keeps_its_files(
             for stray in found:
                 yield stray
 
-    report = await Meanwhile(database.videos, database.backlog, storage, AT_ONCE, always).run()
+    report = await Meanwhile(database.editions, database.backlog, storage, AT_ONCE, always).run()
     assert report.removed == 0
     assert await kept(storage, video.id) == ["processed"]
 

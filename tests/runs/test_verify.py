@@ -1,7 +1,7 @@
 """Rows and stored files are compared, and what differs is named once, with what can be done about it."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -63,6 +63,22 @@ async def test_what_is_as_the_row_says_is_not_named(database: Database, storage:
     for _ in range(3):
         await ready_video(database, storage)
     assert await found(database, storage) == []
+
+
+async def test_of_a_video_that_was_made_anew_what_is_served_is_compared(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    video_id = await ready_video(database, storage)
+    await database.reprocessings.begin(video_id, "mobile", counts=False)
+    await publish_something(storage, str(video_id), b"made anew", edition=2)
+    of_video = await sha256_of(storage, processed_key(str(video_id), "video.mp4", 2))
+    anew = PublishedVideo("/v", "/t", 1.0, 2, 2, (), len(b"made anew"), of_video, len(PICTURE))
+    await database.reprocessings.finish(video_id, 2, anew, keep=timedelta(hours=1))
+    assert await found(database, storage) == []
+    path_of(tmp_path, video_id, "2/video.mp4").write_bytes(b"damaged")
+    assert [(one.key, one.repairable) for one in await found(database, storage)] == [
+        (processed_key(str(video_id), "video.mp4", 2), True)
+    ]
 
 
 @pytest.mark.parametrize(

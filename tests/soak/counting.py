@@ -66,7 +66,7 @@ class Counting:
         self._storage = storage
         self._clips = clips
         self._bad = bad
-        self._sweeper = Sweeper(database.videos, database.backlog, storage, _OF_ANY_AGE, always)
+        self._sweeper = Sweeper(database.editions, database.backlog, storage, _OF_ANY_AGE, always)
 
     async def on_their_way(self) -> int:
         """How many videos have not ended."""

@@ -1,6 +1,6 @@
 """Work files and published ones, brought to where they are the way that real ones come there."""
 
-from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, WorkFile, work_key
+from contracts.storage_keys import FIRST_EDITION, THUMBNAIL_NAME, VIDEO_NAME, WorkFile, work_key
 from storage.protocol import Storage
 
 PICTURE = b"picture"
@@ -16,13 +16,15 @@ async def write_work(storage: Storage, video_id: str, name: str, content: bytes)
     return WorkFile(key, size)
 
 
-async def publish_something(storage: Storage, video_id: str, content: bytes = b"video") -> None:
-    """Publish a video of this content, and a thumbnail."""
+async def publish_something(
+    storage: Storage, video_id: str, content: bytes = b"video", edition: int = FIRST_EDITION
+) -> None:
+    """Publish a video of this content, and a thumbnail, as this edition."""
     files = {
         VIDEO_NAME: await write_work(storage, video_id, "video-to-publish.mp4", content),
         THUMBNAIL_NAME: await write_work(storage, video_id, "thumbnail-to-publish.jpg", PICTURE),
     }
-    await storage.publish(video_id, files)
+    await storage.publish(video_id, files, edition)
 
 
 async def content_of(storage: Storage, key: str) -> bytes:

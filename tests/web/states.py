@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import httpx
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
@@ -129,6 +129,52 @@ async def renaming(visitor: Visitor, stage: Stage) -> None:
     await expect(visitor.page.locator("dialog")).to_be_visible()
 
 
+async def choosing_a_profile(visitor: Visitor, stage: Stage) -> None:
+    """With which profile is it to be made anew?"""
+    await menu(visitor, stage)
+    await visitor.page.locator(".menu:popover-open").get_by_text("Make anew").click()
+    await expect(visitor.page.get_by_role("radio").first).to_be_visible()
+
+
+async def editing_metadata(visitor: Visitor, stage: Stage) -> None:
+    """What is kept with a video is changed."""
+    await video(visitor, stage)
+    await visitor.page.get_by_role("button", name="metadata").click()
+    await visitor.page.get_by_label("Key").fill("order")
+    await visitor.page.get_by_label("Value").fill("4711")
+    await visitor.page.get_by_role("button", name="Add a key").click()
+    await expect(visitor.page.get_by_label("Key")).to_have_count(2)
+
+
+async def made_anew(visitor: Visitor, stage: Stage) -> None:
+    """A ready video is made anew while it can be watched."""
+    half_done = {"reprocess_profile": "mobile", "step": "transcode", "progress": 0.42, "time_left_seconds": 75.0}
+    await _video_that_says(visitor, stage, {**half_done, "metadata": {"order": "4711", "place": "Harbour"}})
+    await expect(visitor.page.get_by_text("It is made anew with profile mobile")).to_be_visible()
+
+
+async def not_made_anew(visitor: Visitor, stage: Stage) -> None:
+    """A ready video that could not be."""
+    failed = {"reprocess_error_code": "transcode_failed", "reprocess_error_reason": "ffmpeg ended with exit status 1."}
+    await _video_that_says(visitor, stage, {"reprocess_profile": "archive", **failed})
+    await expect(visitor.page.locator(".callout.failed")).to_be_visible()
+
+
+async def _video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, object]) -> None:
+    """The page of a ready video, of which the service says so."""
+    await library(visitor, stage)
+    address = await visitor.page.locator(".card[data-kind=ready] a.title").first.get_attribute("href")
+
+    async def say(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**(await answer.json()), **told})
+
+    await visitor.page.route(f"**/api/v1{address}", say)
+    await visitor.page.route("**/api/v1/events", lambda route: route.abort())
+    await visitor.opens(str(address))
+    await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
+
+
 async def deleting(visitor: Visitor, stage: Stage) -> None:
     """A deletion that can still be undone."""
     await menu(visitor, stage)
@@ -191,6 +237,10 @@ WITH_VIDEOS: Final[tuple[State, ...]] = (
         found_nothing,
         video,
         broken_video,
+        choosing_a_profile,
+        editing_metadata,
+        made_anew,
+        not_made_anew,
         embedded,
         uploading,
         needs_file,

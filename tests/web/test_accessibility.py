@@ -48,7 +48,10 @@ async def test_before_there_are_videos(browser: Browser, bare: Stage, state: Sta
 
 @pytest.mark.parametrize(
     "state",
-    [states.menu, states.renaming, states.video, states.broken_video, states.uploading],
+    [
+        *(states.menu, states.renaming, states.video, states.broken_video, states.uploading),
+        *(states.editing_metadata, states.made_anew),
+    ],
     ids=lambda it: it.__name__,
 )
 async def test_with_videos(browser: Browser, furnished: Stage, state: State) -> None:

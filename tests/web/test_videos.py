@@ -87,6 +87,50 @@ async def test_a_video_is_found_renamed_and_deleted_with_time_to_undo(
     assert await titles(site, "ficus") == ["Ficus in the wind"]
 
 
+async def test_a_video_is_made_anew_with_another_profile_while_it_is_watched(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        video_id = await uploaded(api, named.copy(clips.path("short_with_sound"), "director's cut"))
+        await ann.opens(f"/videos/{video_id}")
+        film = ann.page.locator("video")
+        await expect(film).to_have_js_property("readyState", 4)
+        watched = await film.get_attribute("src")
+        await film.evaluate("film => { film.loop = true; film.muted = true; return film.play(); }")
+        await ann.page.get_by_role("button", name="More for director's cut").click()
+        await ann.page.locator(".menu:popover-open").get_by_text("Make anew").click()
+        await ann.page.get_by_role("radio", name="mobile").check()
+        await ann.page.get_by_role("button", name="Make anew").click()
+        await ann.is_told("is made anew with profile mobile")
+        await expect(ann.page.get_by_text("This video was made anew.")).to_be_visible()
+        assert await film.get_attribute("src") == watched
+        assert (await api.get(f"/api/v1/videos/{video_id}")).json()["profile"] == "mobile"
+        await ann.page.get_by_role("button", name="Watch the new one").click()
+        await expect(film).to_have_js_property("readyState", 4)
+        assert await film.get_attribute("src") != watched
+        await eventually(ann.frames_played, lambda frames: frames > 5)
+
+
+async def test_metadata_is_shown_and_changed(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+    async with site.as_user(site.ann) as api:
+        video_id = await uploaded(api, named.copy(clips.path("sub_second"), "labelled"))
+        kept = {"order": "4711", "colour": "red", "place": "harbour"}
+        await api.patch(f"/api/v1/videos/{video_id}", json={"metadata": kept})
+        await ann.opens(f"/videos/{video_id}")
+        section = ann.page.locator(".metadata")
+        await expect(section).to_contain_text("4711")
+        await section.get_by_role("button", name="Edit metadata").click()
+        await ann.page.get_by_role("button", name="Remove colour").click()
+        await ann.page.get_by_label("Value").nth(1).fill("station")
+        await ann.page.get_by_role("button", name="Add a key").click()
+        await ann.page.get_by_label("Key").last.fill("crew")
+        await ann.page.get_by_label("Value").last.fill("two")
+        await ann.page.get_by_role("button", name="Save").click()
+        await expect(section).to_contain_text("station")
+        changed = (await api.get(f"/api/v1/videos/{video_id}")).json()["metadata"]
+        assert changed == {"order": "4711", "place": "station", "crew": "two"}
+
+
 async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
     async with site.as_user(site.ann) as api:
         await uploaded(api, named.copy(clips.path("sub_second"), "farewell"))

@@ -18,12 +18,15 @@ from workflows.video_processing import VideoProcessingWorkflow
 Handle = WorkflowHandle[VideoProcessingWorkflow, None] | WorkflowHandle[VideoDeletionWorkflow, None]
 
 
-async def start(client: Client, *, attempt: int = 3, user_id: str = "local", imported: bool = False) -> Handle:
-    """Start the run of a new video."""
+async def start(
+    client: Client, *, attempt: int = 3, user_id: str = "local", imported: bool = False, reprocess: bool = False
+) -> Handle:
+    """Start the run of a new video, or of one that is made anew."""
     video_id = str(uuid4())
+    key = f"originals/{video_id}.mp4"
     return await client.start_workflow(
         VideoProcessingWorkflow.run,
-        VideoProcessingInput(video_id, user_id, f"originals/{video_id}.mp4", attempt=attempt, imported=imported),
+        VideoProcessingInput(video_id, user_id, key, attempt=attempt, imported=imported, reprocess=reprocess),
         id=workflow_id(video_id),
         task_queue=CONTROL_QUEUE,
     )

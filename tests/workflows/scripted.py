@@ -26,6 +26,7 @@ from activities.mark_error import MarkErrorInput, MarkErrorResult
 from activities.mark_ready import MarkReadyInput
 from activities.publish_files import PublishFilesInput, WithdrawFilesInput
 from activities.remove_video import RemoveFilesInput, RemoveRowInput
+from activities.reprocess_video import FailReprocessingResult, PublishEditionInput
 from activities.stop_run import StopRunInput, StopRunResult
 from activities.validate_video import ValidateVideoInput, ValidateVideoResult
 from activities.verify_output import VerifyOutputInput, VerifyOutputResult
@@ -91,6 +92,7 @@ class ScriptedActivities:
         ended: The same of what has ended, however it did.
         requests: Inputs of each activity, by the name that ``calls`` has.
         row_status: What ``mark_error`` finds in the row afterwards.
+        is_served: What ``fail_reprocessing`` finds there.
         was_terminated: What ``stop_run`` says of the run.
     """
 
@@ -104,6 +106,7 @@ class ScriptedActivities:
         self.ended: list[str] = []
         self.requests: dict[str, list[object]] = defaultdict(list)
         self.row_status: VideoStatus | None = VideoStatus.ERROR
+        self.is_served = False
         self.was_terminated = False
         self._begun: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._count: Counter[str] = Counter()
@@ -210,6 +213,27 @@ class ScriptedActivities:
         return MarkErrorResult(status=self.row_status)
 
     @activity.defn
+    async def claim_reprocessing(self, request: ClaimVideoInput) -> None:
+        await self._act(request)
+
+    @activity.defn
+    async def publish_edition(self, request: PublishEditionInput) -> None:
+        await self._act(request)
+
+    @activity.defn
+    async def mark_reprocessed(self, request: MarkReadyInput) -> None:
+        await self._act(request)
+
+    @activity.defn
+    async def fail_reprocessing(self, request: MarkErrorInput) -> FailReprocessingResult:
+        await self._act(request)
+        return FailReprocessingResult(self.is_served, request.error_code.value)
+
+    @activity.defn
+    async def withdraw_edition(self, request: WithdrawFilesInput) -> None:
+        await self._act(request)
+
+    @activity.defn
     async def clean_scratch(self, request: CleanScratchInput) -> None:
         await self._act(request)
 
@@ -241,6 +265,11 @@ def control_worker(client: Client, script: ScriptedActivities, interceptors: Seq
             script.withdraw_files,
             script.mark_ready,
             script.mark_error,
+            script.claim_reprocessing,
+            script.publish_edition,
+            script.mark_reprocessed,
+            script.fail_reprocessing,
+            script.withdraw_edition,
             script.clean_scratch,
             script.stop_run,
             script.remove_files,

@@ -1,4 +1,4 @@
-"""A cohort of failed videos is retried at its rate, is held and let go, and tells how far it is."""
+"""A cohort is retried, or made anew, at its rate, is held and let go, and tells how far it is."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -7,8 +7,9 @@ import pytest
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.reprocess_videos import ReprocessVideosActivities
 from activities.retry_videos import RetryVideosActivities
-from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, cohort_workflow_id
+from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, ReadyVideos, Reprocessing, cohort_workflow_id
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
@@ -40,18 +41,21 @@ async def failed_video(database: Database, storage: DiskStorage, *, with_file: b
     video = await video_in(database.videos, VideoStatus.PROCESSING)
     await database.videos.mark_error(video.id, 1, ErrorCode.STORAGE_FAILED, "The disk is full.")
     if with_file:
-        writer = await storage.create_original(video.original_key)
-        await writer.write(b"x")
-        await writer.commit()
+        await write_original(storage, video)
     return video
 
 
+async def write_original(storage: DiskStorage, video: Video) -> None:
+    writer = await storage.create_original(video.original_key)
+    await writer.write(b"x")
+    await writer.commit()
+
+
 def worker(client: Client, database: Database, storage: DiskStorage, runs: RecordedRuns) -> Worker:
-    actions = VideoActions(database.videos, database.deletions, storage, runs)
-    activities = RetryVideosActivities(database.cohorts, actions)
-    return Worker(
-        client, task_queue=CONTROL_QUEUE, workflows=[VideoCohortWorkflow], activities=[activities.retry_videos]
-    )
+    actions = VideoActions(database.videos, database.deletions, database.reprocessings, storage, runs)
+    retry = RetryVideosActivities(database.cohorts, actions).retry_videos
+    reprocess = ReprocessVideosActivities(database.cohorts, actions).reprocess_videos
+    return Worker(client, task_queue=CONTROL_QUEUE, workflows=[VideoCohortWorkflow], activities=[retry, reprocess])
 
 
 async def test_a_cohort_is_held_let_go_and_passes_over_what_can_not_be_retried(
@@ -65,7 +69,9 @@ async def test_a_cohort_is_held_let_go_and_passes_over_what_can_not_be_retried(
     async with worker(temporal_client, database, storage, runs):
         held = CohortInput(wanted, total=4, a_minute=6000, is_paused=True)
         await cohorts.start(cohort_id, held)
-        assert await cohorts.progress(cohort_id, None) == CohortProgress(4, 0, 0, is_paused=True, is_done=False)
+        assert await cohorts.progress(cohort_id, None) == CohortProgress(
+            4, 0, 0, is_paused=True, is_done=False, in_words="retry storage_failed"
+        )
         assert runs.started == []
         await cohorts.resume(cohort_id, None)
         done = await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.is_done)
@@ -78,6 +84,31 @@ async def test_a_cohort_is_held_let_go_and_passes_over_what_can_not_be_retried(
     assert {request.video_id for request, _ in runs.started} == {str(video.id) for video in videos[1:]}
     assert (await database.videos.get(other.id)).status == VideoStatus.ERROR  # type: ignore[union-attr]
     assert (await replay_history(history)).deterministic
+
+
+async def test_a_cohort_of_ready_videos_is_made_anew_each_once_and_is_listed_to_whom_it_belongs(
+    temporal_client: Client, database: Database, storage: DiskStorage
+) -> None:
+    videos = [await video_in(database.videos, VideoStatus.READY) for _ in range(3)]
+    for video in videos[1:]:
+        await write_original(storage, video)
+    runs, cohorts, cohort_id = RecordedRuns(), TemporalCohortRuns(temporal_client), uuid4().hex[:16]
+    moment = (utc_now() + timedelta(seconds=1)).isoformat()
+    wanted = ReadyVideos(moment, profile="web", user_id="local")
+    assert await database.cohorts.count_ready(wanted) == 3
+    async with worker(temporal_client, database, storage, runs):
+        reprocessing = Reprocessing(wanted, "mobile", counts=False)
+        await cohorts.start(cohort_id, CohortInput(None, 3, 6000, reprocessing=reprocessing))
+        done = await eventually(lambda: cohorts.progress(cohort_id, "local"), lambda seen: seen.is_done)
+        assert (done.retried, done.passed_over, done.in_words) == (2, 1, "reprocess with mobile")
+        handle = temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id))
+        history = await handle.fetch_history()
+    begun = {request.video_id: request.profile for request, _ in runs.started}
+    assert begun == {str(video.id): "mobile" for video in videos[1:]}
+    assert (await replay_history(history)).deterministic
+    listed = await eventually(lambda: cohorts.newest("local", limit=5), bool)
+    assert (listed[0].cohort_id, listed[0].in_words) == (cohort_id, "reprocess with mobile")
+    assert await cohorts.newest("somebody else", limit=5) == []
 
 
 async def test_a_cohort_that_is_paused_begins_no_more(

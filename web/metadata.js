@@ -1,0 +1,87 @@
+/** What is kept with a video: texts by key, shown and changed. */
+
+import { element, icon } from "./elements.js";
+import { askIn } from "./dialogs.js";
+
+const LONGEST_KEY = 40;
+const LONGEST_VALUE = 500;
+const MOST_KEYS = 50;
+
+/** What a JSON merge patch has to say, so that one becomes the other; null where they are the same. */
+export function patchOf(before, after) {
+  const gone = Object.keys(before).filter((key) => !(key in after));
+  const set = Object.entries(after).filter(([key, value]) => before[key] !== value);
+  if (gone.length === 0 && set.length === 0) return null;
+  return Object.fromEntries([...gone.map((key) => [key, null]), ...set]);
+}
+
+/** The section of a video's page. `edit` is called when somebody wants to change it. */
+export function metadataSection(metadata, edit) {
+  const entries = Object.entries(metadata);
+  const change = element("button", {
+    type: "button",
+    class: "button",
+    text: entries.length > 0 ? "Edit metadata" : "Add metadata",
+    on: { click: edit },
+  });
+  return element(
+    "section",
+    { class: "metadata" },
+    element("h2", { text: "Metadata" }),
+    entries.length > 0
+      ? element(
+          "dl",
+          { class: "details" },
+          ...entries.flatMap(([key, value]) => [element("dt", { text: key }), element("dd", { text: value })]),
+        )
+      : element("p", { class: "detail", text: "Nothing is kept with this video." }),
+    change,
+  );
+}
+
+/** Ask for texts by key; null where the person thought better of it. */
+export function askForMetadata(metadata) {
+  const rows = element("div", { class: "pairs" });
+  const add = (key = "", value = "") => {
+    const row = element(
+      "div",
+      { class: "pair" },
+      field("Key", key, LONGEST_KEY),
+      field("Value", value, LONGEST_VALUE),
+      element(
+        "button",
+        {
+          type: "button",
+          class: "button quiet icon-only",
+          "aria-label": key ? `Remove ${key}` : "Remove this key",
+          on: { click: () => take(row) },
+        },
+        icon("remove"),
+      ),
+    );
+    rows.append(row);
+    more.hidden = rows.childElementCount >= MOST_KEYS;
+    return row;
+  };
+  const more = element("button", { type: "button", class: "button quiet", text: "Add a key" });
+  const take = (row) => {
+    row.remove();
+    more.hidden = false;
+    more.focus();
+  };
+  more.addEventListener("click", () => add().querySelector("input").focus());
+  Object.entries(metadata).forEach(([key, value]) => add(key, value));
+  if (rows.childElementCount === 0) add();
+  const detail = element("p", { class: "detail", text: "Texts that come back in every answer, event and webhook." });
+  return askIn({ title: "Metadata", confirm: "Save", content: [detail, rows, more], answer: () => pairsOf(rows) });
+}
+
+function field(label, value, most) {
+  const look = { type: "text", placeholder: label, "aria-label": label, autocomplete: "off" };
+  return element("input", { ...look, value, maxlength: most });
+}
+
+function pairsOf(rows) {
+  const pairs = [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim()));
+  return Object.fromEntries(pairs.filter(([key]) => key !== ""));
+}

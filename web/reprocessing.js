@@ -1,0 +1,56 @@
+/** A ready video that is made anew: with which profile, how far that is, and why it failed. */
+
+import { askForChoice } from "./dialogs.js";
+import { element } from "./elements.js";
+import { reasonOf } from "./reasons.js";
+import { nowText } from "./steps.js";
+import { percentText, timeLeftText } from "./words.js";
+
+/** Whether it is ready, and a run makes it anew. */
+export function isReprocessing({ status, reprocess_profile: profile, reprocess_error_code: code }) {
+  return status === "ready" && Boolean(profile) && !code;
+}
+
+/** How far a run is, in words. */
+export function runText({ step, progress, time_left_seconds: left }) {
+  const share = progress === null || progress === undefined ? "" : percentText(progress);
+  return [nowText(step), share, left ? timeLeftText(left) : ""].filter(Boolean).join(" · ");
+}
+
+/**
+ * Ask with which profile; null where the person thought better of it.
+ * @param {object} video
+ * @param {{name: string, description: string}[]} profiles
+ */
+export function askForProfile(video, profiles) {
+  return askForChoice({
+    title: "Make anew",
+    detail: "From the uploaded file. What is published stays and plays until the new files are ready.",
+    label: "Profile",
+    value: video.profile,
+    choices: profiles.map(({ name, description }) => ({ value: name, label: name, detail: description })),
+    confirm: "Make anew",
+  });
+}
+
+/** What is told of one that could not be made anew. */
+export function failedCallout(video) {
+  const { reprocess_profile: profile, reprocess_error_code: code, reprocess_error_reason: detail } = video;
+  const { what, advice } = reasonOf(code, detail ?? "");
+  const isCancelled = code === "cancelled";
+  return element(
+    "div",
+    { class: isCancelled ? "callout" : "callout failed" },
+    element("p", {
+      class: "callout-title",
+      text: isCancelled ? "Making it anew was cancelled" : `It could not be made anew with profile ${profile}`,
+    }),
+    !isCancelled && element("p", { text: `${what} ${advice}` }),
+    element(
+      "p",
+      { class: "detail" },
+      "What was published before stays. ",
+      !isCancelled && element("code", { text: code }),
+    ),
+  );
+}
