@@ -96,6 +96,14 @@ soak-upload: $(DEV_STAMP) ## 5 GiB, interrupted twenty times, into a disk and in
 soak-connections: $(DEV_STAMP) ## Twenty thousand connections that say nothing, and a client who wants something
 	@exec "$(BIN)/python" -m tests.soak.silent_connections
 
+.PHONY: time-left
+time-left: $(DEV_STAMP) ## How near the truth the time left is that a long encode tells, minutes: make time-left [LENGTH=150]
+	@exec "$(BIN)/python" -m tests.soak.time_left --seconds $${LENGTH:-150}
+
+.PHONY: runbooks
+runbooks: $(DEV_STAMP) ## Bring about what each alert tells of, and mend it as its runbook says, ten minutes: make runbooks [ONLY=RushesDiskFull]
+	@exec "$(BIN)/python" -m tests.runbooks.every $${ONLY:+--only "$$ONLY"}
+
 .PHONY: failpoints
 failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, twenty minutes: make failpoints [ONLY=deleted]
 	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
@@ -105,7 +113,7 @@ screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screensh
 	@exec "$(BIN)/python" -m tests.web.screenshots $${ONLY:-}
 
 .PHONY: operator-pictures
-operator-pictures: $(DEV_STAMP) ## A video as Temporal's Web UI shows it, into docs/pictures, minutes
+operator-pictures: $(DEV_STAMP) ## A failure and a good video as operators see them: page, terminal, dashboard, Web UI; into docs/pictures, minutes
 	@exec "$(BIN)/python" -m tests.web.operator_pictures
 
 .PHONY: mutants

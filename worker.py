@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from contracts.errors import VideoError
-from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, TASK_QUEUES
+from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, WORKER_QUEUES
 from embedded.joining import join
 from failpoints import Failpoints
 from logs import configure_logs
@@ -138,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="worker.py", description="Work for Rushes: take videos off Temporal's queues."
     )
-    parser.add_argument("--queue", choices=[*TASK_QUEUES, "all"], default="all", help="which task queue (default: all)")
+    parser.add_argument(
+        "--queue", choices=[*WORKER_QUEUES, "all"], default="all", help="which task queue (default: all)"
+    )
     parser.add_argument("--slots", help="ffmpeg activities at once (default: RUSHES_MEDIA_SLOTS)")
     parser.add_argument("--label", help="what Temporal shows of this worker beside its host (RUSHES_WORKER_LABEL)")
     options = parser.parse_args(arguments)
@@ -148,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _settings({"RUSHES_MEDIA_SLOTS": options.slots, "RUSHES_WORKER_LABEL": options.label})
         configure_logs(settings.log_format, settings.log_level)
         _log_context_once()
-        asyncio.run(run(settings, TASK_QUEUES if queue == "all" else (queue,)))
+        asyncio.run(run(settings, WORKER_QUEUES if queue == "all" else (queue,)))
     except _CANT_START as error:
         log.error("worker_cannot_start", reason=str(error))  # noqa: TRY400 - the sentence says it all
         return 1

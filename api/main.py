@@ -128,8 +128,8 @@ def _services_of(
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database, runs, storage)
 
-            async def reconcile() -> ReconcileReport:
-                return await reconciler.run() if await leadership.leads() else ReconcileReport()
+            async def reconcile() -> ReconcileReport | None:
+                return await reconciler.run() if await leadership.leads() else None
 
             async def known_since() -> datetime:
                 return await database.places.known_since(await storage_identity(settings.place))
@@ -137,12 +137,12 @@ def _services_of(
             age = timedelta(seconds=settings.sweep_age_seconds)
             sweeper = Sweeper(database.editions, database.backlog, storage, age, known_since)
 
-            async def sweep() -> SweepReport:
-                return await sweeper.run() if await leadership.leads() else SweepReport()
+            async def sweep() -> SweepReport | None:
+                return await sweeper.run() if await leadership.leads() else None
 
-            async def tidy_events() -> TidyReport:
+            async def tidy_events() -> TidyReport | None:
                 keep = timedelta(seconds=settings.event_retention_seconds)
-                return await tidy(database.events, keep) if await leadership.leads() else TidyReport()
+                return await tidy(database.events, keep) if await leadership.leads() else None
 
             yield Services.over(
                 database,

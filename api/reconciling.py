@@ -22,7 +22,8 @@ _TIDY_SECONDS: Final = 600.0
 
 _logger = structlog.stdlib.get_logger(__name__)
 
-Round = Callable[[], Awaitable[ReconcileReport | SweepReport | TidyReport]]
+Round = Callable[[], Awaitable[ReconcileReport | SweepReport | TidyReport | None]]
+"""One pass; None where another process leads, and does it."""
 
 
 @asynccontextmanager
@@ -56,6 +57,7 @@ async def _repeating(
             await _once(name, one_round, metrics)
             await asyncio.sleep(interval_seconds)
 
+    metrics.begun(name)
     task = asyncio.create_task(forever(), name=name)
     try:
         yield
@@ -75,6 +77,8 @@ async def _once(name: str, one_round: Round, metrics: RoundMetrics) -> None:
         metrics.failed(name)
         _logger.exception("round failed", work=name)
     else:
+        if report is None:
+            return
         counts = asdict(report)
         metrics.done(name, counts)
         if any(counts.values()):

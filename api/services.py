@@ -76,7 +76,7 @@ class Services:
         listening: Tells of new events.
         storage: The files.
         runs: The runs.
-        reconcile: Brings rows and runs together once; called every now and then.
+        reconcile: Brings rows and runs together once; called every now and then. None where another process does it.
         sweep: Removes stray files once; the same.
         tidy: Forgets old events once; the same.
     """
@@ -98,9 +98,9 @@ class Services:
     listening: Listening
     storage: Storage
     runs: Runs
-    reconcile: Callable[[], Awaitable[ReconcileReport]]
-    sweep: Callable[[], Awaitable[SweepReport]]
-    tidy: Callable[[], Awaitable[TidyReport]]
+    reconcile: Callable[[], Awaitable[ReconcileReport | None]]
+    sweep: Callable[[], Awaitable[SweepReport | None]]
+    tidy: Callable[[], Awaitable[TidyReport | None]]
 
     @classmethod
     def over(

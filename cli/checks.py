@@ -17,6 +17,7 @@ from cli.temporal import temporal_of
 from cli.where import Service
 from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable
+from contracts.temporal_names import worker_queue
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
 from media.ffmpeg import Ffmpeg
@@ -25,6 +26,7 @@ from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import Layer, SandboxMissing
 from runs.client import TemporalRuns
 from runs.records import TemporalRefuses, TemporalUnavailable
+from runs.workers import serving
 from settings import Settings
 from storage.checking import try_storage
 from storage.opening import open_storage
@@ -121,7 +123,8 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
 
 async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     try:
-        queues = await TemporalRuns(client).queues()
+        runs = TemporalRuns(client)
+        queues, workers = await asyncio.gather(runs.queues(), runs.workers())
     except TemporalUnavailable as error:
         yield Finding("Workers", Verdict.FAIL, str(error), "Look into Temporal's log.")
         return
@@ -130,16 +133,17 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
     if len(places) > 1:
         found = f"workers keep their files in different places: {', '.join(map(str, places.values()))}"
         mend = (
-            "Stop those with the wrong RUSHES_UPLOADS, RUSHES_SCRATCH or RUSHES_STORAGE; gone ones show for 5 minutes."
+            "Stop those with the wrong RUSHES_UPLOADS, RUSHES_SCRATCH or RUSHES_STORAGE; gone ones show for a minute."
         )
         yield Finding("Workers", Verdict.WARN, found, mend)
     for queue in queues:
         subject = f"Queue {queue.name}"
-        if queue.pollers:
-            yield Finding(subject, Verdict.OK, f"workers: {len(queue.pollers)}, tasks that wait: {queue.backlog}")
+        there = serving(queue, workers)
+        if there:
+            yield Finding(subject, Verdict.OK, f"workers: {len(there)}, tasks that wait: {queue.backlog}")
         else:
-            mend = f"Start one: `rushes worker --queue {queue.name}`. If one runs, look into its log."
-            yield Finding(subject, Verdict.WARN, f"no worker asks for work; tasks that wait: {queue.backlog}", mend)
+            mend = f"Start one: `rushes worker --queue {worker_queue(queue.name)}`. If one runs, look into its log."
+            yield Finding(subject, Verdict.WARN, f"no worker serves it; tasks that wait: {queue.backlog}", mend)
 
 
 def check_database(settings: Settings) -> list[Finding]:

@@ -103,6 +103,12 @@ GROUPS: Final[Sequence[GroupEntry]] = (
         (
             CommandEntry("create", "webhooks.create", "Have events sent to a URL."),
             CommandEntry("list", "webhooks.list_webhooks", "List webhooks."),
+            CommandEntry(
+                "deliveries",
+                "webhooks.deliveries",
+                "List what was sent to a webhook, newest first, and what it answered last.",
+            ),
+            CommandEntry("delete", "webhooks.delete", "Send nothing there any more, and forget what was sent."),
             CommandEntry("listen", "webhooks.listen", "Print what happens, as it happens, until Ctrl-C."),
         ),
     ),

@@ -5,18 +5,20 @@ import json
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 import httpx
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import messages, output
+from cli.arguments import AsJson
+from cli.console import SHORT_ID, messages, output
 from cli.errors import sentence_of
 from cli.where import find_service
 from client.errors import RushesError
 from client.listening import Event
-from client.views import WebhookView, WebhookWithSecret
+from client.views import DeliveryView, WebhookView, WebhookWithSecret
 from contracts.event_types import STORED_EVENTS, EventType
 from events.signing import new_secret, signed_headers
 
@@ -27,6 +29,8 @@ Events = Annotated[
     list[EventType] | None,
     typer.Option("--event", help="Only these; may be given several times. Default: all.", show_default=False),
 ]
+
+WebhookId = Annotated[UUID, typer.Argument(metavar="ID", help="Id of the webhook.", show_default=False)]
 
 
 def create(
@@ -60,6 +64,44 @@ def list_webhooks() -> None:
         state = "on" if webhook.is_enabled else f"off: {webhook.disabled_reason or 'switched off'}"
         table.add_row(str(webhook.id), state, ", ".join(webhook.event_types) or "all", webhook.url)
     output().print(table)
+
+
+def deliveries(
+    webhook_id: WebhookId,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most deliveries.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what was sent to a webhook, newest first, and what it answered last."""
+    service = find_service()
+
+    async def ask() -> list[DeliveryView]:
+        async with service.api() as api:
+            return [delivery async for delivery in api.webhooks.deliveries(webhook_id, limit=limit)]
+
+    found = asyncio.run(ask())
+    if as_json:
+        output().print_json(data=[delivery.model_dump(mode="json") for delivery in found], indent=2)
+        return
+    table = Table("ID", "STATUS", "EVENT", "VIDEO", "TRIES", "NEXT", "LAST ANSWER", box=None, pad_edge=False)
+    for one in found:
+        last = one.answers[-1] if one.answers else None
+        said = "" if last is None else " ".join(str(part) for part in (last.status, last.detail) if part)
+        due = "" if one.next_attempt_at is None else f"{one.next_attempt_at.astimezone():%H:%M:%S}"
+        video = str(one.video_id)[:SHORT_ID]
+        table.add_row(str(one.id), one.status, one.event_type, video, str(len(one.answers)), due, Text(said))
+    output().print(table)
+
+
+def delete(webhook_id: WebhookId) -> None:
+    """Send nothing there any more, and forget what was sent."""
+    service = find_service()
+
+    async def ask() -> None:
+        async with service.api() as api:
+            await api.webhooks.delete(webhook_id)
+
+    asyncio.run(ask())
+    output().print(f"Deleted {webhook_id}.")
 
 
 def listen(

@@ -5,6 +5,8 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
+from contracts.webhooks import WEBHOOK_QUEUE
+
 VIDEO_PROCESSING_WORKFLOW: Final = "VideoProcessingWorkflow"
 VIDEO_DELETION_WORKFLOW: Final = "VideoDeletionWorkflow"
 
@@ -14,7 +16,15 @@ CONTROL_QUEUE: Final = "video-control"
 MEDIA_QUEUE: Final = "video-media"
 """Everything that runs ffmpeg for longer than a blink."""
 
-TASK_QUEUES: Final = (CONTROL_QUEUE, MEDIA_QUEUE)
+TASK_QUEUES: Final = (CONTROL_QUEUE, MEDIA_QUEUE, WEBHOOK_QUEUE)
+
+WORKER_QUEUES: Final = (CONTROL_QUEUE, MEDIA_QUEUE)
+"""What a worker process can be told to serve."""
+
+
+def worker_queue(queue: str) -> str:
+    """What a worker process has to be told to serve so that this queue is served."""
+    return CONTROL_QUEUE if queue == WEBHOOK_QUEUE else queue
 
 
 def new_own_queue() -> str:

@@ -52,6 +52,9 @@ class Reprocessings:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
 
+    def _changed(self, video: Video) -> None:
+        """For whoever counts: this call, and no other, has ended the run that was to make it anew."""
+
     async def begin(self, video_id: UUID, profile: str, *, counts: bool) -> Video:
         """Note that a ready video is to be made anew, by the run of its next attempt; what it has stays served.
 
@@ -123,7 +126,9 @@ class Reprocessings:
             if video.cancel_requested_at is not None:
                 raise VideoCancelled(REPROCESS_CANCELLED_REASON)
             await retire(session, Edition(video_id, video.published_edition), keep)
-            await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
+            changed = await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
+        if changed is not None:
+            self._changed(changed)
 
     async def fail(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> ReprocessEnding:
         """Note why it was not made anew, for the run of ``attempt``; after an accepted cancel always as cancelled.
@@ -133,11 +138,13 @@ class Reprocessings:
         """
         values = reprocess_error_values(code, reason)
         async with self._transaction() as session:
-            await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
+            changed = await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
             video = await session.get(Video, video_id, populate_existing=True)
-            if video is None or video.attempt != attempt:
-                return ReprocessEnding()
-            return ReprocessEnding(_serves(video, attempt), video.reprocess_error_code)
+        if changed is not None:
+            self._changed(changed)
+        if video is None or video.attempt != attempt:
+            return ReprocessEnding()
+        return ReprocessEnding(_serves(video, attempt), video.reprocess_error_code)
 
     async def request_cancel(self, video_id: UUID, attempt: int) -> bool:
         """Note in the row that its run is to end as cancelled; from then on the new files can't be served.

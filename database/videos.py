@@ -51,6 +51,9 @@ __all__ = [
 class Videos(VideosToRead):
     """The changes, beside what can be read. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
 
+    def _changed(self, video: Video) -> None:
+        """For whoever counts: this call, and no other, has finished the video's upload or ended its run."""
+
     # The upload
 
     async def create_uploading(self, new: NewVideo, idempotency_key: str | None = None) -> Video:
@@ -119,6 +122,7 @@ class Videos(VideosToRead):
             video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
             if video is None:
                 raise await conflict(session, video_id, "finish its upload")
+        self._changed(video)
         return video
 
     async def interrupt_upload(self, video_id: UUID, reason: str) -> bool:
@@ -172,15 +176,17 @@ class Videos(VideosToRead):
         not_cancelled = col(Video.cancel_requested_at).is_(None)
         values = ready_values(published) | ({"content_sha256": content_sha256} if content_sha256 is not None else {})
         async with self._transaction() as session:
-            if await compare_and_set(
+            changed = await compare_and_set(
                 session, video_id, [VideoStatus.PROCESSING], values, not_cancelled, attempt=attempt
-            ):
-                return
-            video = await session.get(Video, video_id)
-            if _is_processing(video, attempt):
-                raise VideoCancelled(CANCELLED_REASON)
-            if video is None or (video.status, video.attempt) != (VideoStatus.READY, attempt):
-                raise await conflict(session, video_id, f"be ready with attempt {attempt}")
+            )
+            if changed is None:
+                video = await session.get(Video, video_id)
+                if _is_processing(video, attempt):
+                    raise VideoCancelled(CANCELLED_REASON)
+                if video is None or (video.status, video.attempt) != (VideoStatus.READY, attempt):
+                    raise await conflict(session, video_id, f"be ready with attempt {attempt}")
+        if changed is not None:
+            self._changed(changed)
 
     async def mark_error(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> bool:
         """``processing -> error`` for the run that serves ``attempt``; after an accepted cancel always as cancelled.
@@ -190,12 +196,14 @@ class Videos(VideosToRead):
         """
         values = error_of_run_values(code, reason)
         async with self._transaction() as session:
-            if await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
-                return True
-            video = await session.get(Video, video_id)
-            if video is None or (video.status, video.attempt) != (VideoStatus.ERROR, attempt):
-                return False
-            return video.error_code == code or video.cancel_requested_at is not None
+            changed = await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt)
+            video = await session.get(Video, video_id) if changed is None else None
+        if changed is not None:
+            self._changed(changed)
+            return True
+        if video is None or (video.status, video.attempt) != (VideoStatus.ERROR, attempt):
+            return False
+        return video.error_code == code or video.cancel_requested_at is not None
 
     @asynccontextmanager
     async def held_unless_ready(self, video_id: UUID, attempt: int) -> AsyncIterator[bool]:

@@ -19,7 +19,7 @@ from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
-from contracts.temporal_names import CONTROL_QUEUE, TASK_QUEUES
+from contracts.temporal_names import CONTROL_QUEUE, WORKER_QUEUES
 from temporal_client import address_and_namespace, connect
 
 _LATELY: Final = timedelta(seconds=150)
@@ -69,7 +69,7 @@ def complaint(queue: str = CONTROL_QUEUE) -> str | None:
 def main() -> NoReturn:
     """Exit with 0 for a healthy worker, else with 1 and a sentence on standard error."""
     parser = argparse.ArgumentParser(prog="worker_health.py")
-    parser.add_argument("--queue", choices=TASK_QUEUES, default=CONTROL_QUEUE)
+    parser.add_argument("--queue", choices=WORKER_QUEUES, default=CONTROL_QUEUE)
     wrong = complaint(parser.parse_args().queue)
     if wrong:
         sys.stderr.write(f"{wrong}\n")

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
+from contracts.webhooks import WEBHOOK_QUEUE
 from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 _LOOK_SECONDS: Final = 2.0
@@ -20,6 +21,7 @@ _LOOK: Final = timedelta(seconds=_LOOK_SECONDS)
 _KIND_OF_QUEUE: Final = {
     CONTROL_QUEUE: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     MEDIA_QUEUE: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    WEBHOOK_QUEUE: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
 }
 
 
@@ -54,7 +56,7 @@ async def api_is_ready(api_url: str) -> str | None:
 
 
 async def worker_polls(client: Client, since: datetime) -> str | None:
-    """Look whether somebody has asked both task queues for work since then."""
+    """Look whether somebody has asked every task queue for work since then."""
     for queue, kind in _KIND_OF_QUEUE.items():
         request = DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.client import Client
 
-from contracts.temporal_names import TASK_QUEUES
+from contracts.temporal_names import WORKER_QUEUES
 from contracts.worker_identity import WorkerIdentity
 from runs.pollers import living_pollers
 
@@ -41,7 +41,7 @@ async def refuse_another_storage(client: Client, storage: str, settings: str) ->
 
 
 async def _neighbours(client: Client) -> AsyncIterator[WorkerIdentity]:
-    for queue in TASK_QUEUES:
+    for queue in WORKER_QUEUES:
         for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
             for poller in await living_pollers(client, queue, kind):
                 yield poller.worker

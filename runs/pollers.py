@@ -53,4 +53,9 @@ def _lives(worker: WorkerIdentity, asked: datetime) -> bool:
     """Whether it may still take a task; one of this machine can be looked at, and needs no guess."""
     if worker.host == socket.gethostname():
         return worker.pid != os.getpid() and Path(f"/proc/{worker.pid}").exists()
+    return asked_lately(asked)
+
+
+def asked_lately(asked: datetime) -> bool:
+    """Whether who asked then may well ask again; one whose slots are all in use does not."""
     return datetime.now(UTC) - asked < _LATELY

@@ -1,6 +1,7 @@
 """How much waits in each of our task queues, and who asks for it."""
 
 import asyncio
+from datetime import UTC
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -9,6 +10,7 @@ from temporalio.client import Client
 
 from contracts.temporal_names import START_TIMEOUT, TASK_QUEUES
 from runs.answers import unavailable_if_silent
+from runs.pollers import asked_lately
 from runs.records import QueueState
 
 
@@ -38,5 +40,6 @@ async def _state(client: Client, name: str) -> QueueState:
         backlog += answer.stats.approximate_backlog_count
         if answer.stats.approximate_backlog_count:
             age_seconds = max(age_seconds, answer.stats.approximate_backlog_age.ToTimedelta().total_seconds())
-        pollers |= dict.fromkeys(poller.identity for poller in answer.pollers)
+        asking = (poller for poller in answer.pollers if asked_lately(poller.last_access_time.ToDatetime(tzinfo=UTC)))
+        pollers |= dict.fromkeys(poller.identity for poller in asking)
     return QueueState(name, backlog, tuple(pollers), round(age_seconds, 1))

@@ -132,7 +132,7 @@ class QueueState:
     Attributes:
         name: Of the queue.
         backlog: Tasks that wait for a worker.
-        pollers: Identities of the workers that asked for work in the last minutes.
+        pollers: Identities of the workers that asked for work lately; one whose slots are all in use does not ask.
         backlog_age_seconds: How long the oldest of these tasks has waited; 0 where none waits.
     """
 

@@ -26,12 +26,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.cohorts import VIDEO_COHORT_WORKFLOW
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, VIDEO_DELETION_WORKFLOW
+from contracts.webhooks import WEBHOOK_QUEUE
 from runs.pollers import living_pollers
 
 _ASKED: Final = (
     (CONTROL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
     (CONTROL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     (MEDIA_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    (WEBHOOK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
 )
 """What the workers of a version ask for together."""
 
@@ -64,7 +66,7 @@ class WorkerVersions:
         return described.worker_deployment_info.routing_config.current_deployment_version.build_id or None
 
     async def make_current(self, build_id: str, *, within_seconds: float) -> None:
-        """Let new runs go to this version, once workers of it ask for tasks of both queues. Doing it again is harmless.
+        """Let new runs go to this version, once workers of it ask for tasks of every queue. Doing it again is harmless.
 
         Raises:
             NotServed: They did not within the time; nothing was changed.

@@ -1,5 +1,6 @@
 """The workers, as they tell Temporal of themselves: with every heartbeat, which queue, how busy, what version."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from contracts.webhooks import WEBHOOK_QUEUE
 from contracts.worker_identity import WorkerIdentity
-from runs.records import WorkerState
+from runs.records import QueueState, WorkerState
 
 WORKER_HEARTBEAT: Final = timedelta(seconds=5)
 """How often our workers tell. By default it is a minute, in which a slot is taken and free again many times."""
@@ -44,6 +45,13 @@ async def living_workers(client: Client) -> list[WorkerState] | None:
     since = datetime.now(UTC) - _LATELY
     living = (worker for worker in told if worker is not None and worker.seen_at > since)
     return sorted(living, key=lambda worker: (worker.queue, worker.host, worker.process))
+
+
+def serving(queue: QueueState, workers: Sequence[WorkerState] | None) -> frozenset[str]:
+    """Host and process of each worker of the queue: that has told of itself lately, or asked for work."""
+    told = {f"{one.host}:{one.process}" for one in workers or () if one.queue == queue.name and not one.is_stopping}
+    asked = {poller: WorkerIdentity.read(poller) for poller in queue.pollers}
+    return frozenset(told | {f"{one.host}:{one.pid}" if one else poller for poller, one in asked.items()})
 
 
 def _state(told: WorkerHeartbeat) -> WorkerState | None:

@@ -61,8 +61,15 @@ class RoundMetrics:
             "rushes_round_findings", "What these rounds had to do.", ["work", "finding"], registry=registry
         )
         self._last = Gauge(
-            "rushes_round_last_success_timestamp_seconds", "When one last went through.", ["work"], registry=registry
+            "rushes_round_last_success_timestamp_seconds",
+            "When one last went through, or this process began.",
+            ["work"],
+            registry=registry,
         )
+
+    def begun(self, work: str) -> None:
+        """From now on a round is expected, so that one which never goes through is seen too."""
+        self._last.labels(work).set(time.time())
 
     def done(self, work: str, counts: dict[str, int]) -> None:
         """Count a round that went through, and what it did."""

@@ -15,6 +15,7 @@ from database.videos import Videos
 from database.webhooks import Webhooks
 from runs.protocol import Runs
 from runs.records import TemporalUnavailable
+from runs.workers import serving
 from storage.protocol import Storage
 
 _PATIENCE_SECONDS: Final = 5.0
@@ -76,18 +77,18 @@ class Standing:
         age = GaugeMetricFamily(
             "rushes_queue_backlog_age_seconds", "How long the oldest of them has waited.", labels=["queue"]
         )
-        pollers = GaugeMetricFamily("rushes_queue_pollers", "Workers that asked for tasks lately.", labels=["queue"])
+        there = GaugeMetricFamily("rushes_queue_workers", "Workers that serve it.", labels=["queue"])
         slots = GaugeMetricFamily(
             "rushes_worker_slots", "Steps that workers have in hand, or would take.", labels=["queue", "state"]
         )
         for queue in queues:
             backlog.add_metric([queue.name], queue.backlog)
             age.add_metric([queue.name], queue.backlog_age_seconds)
-            pollers.add_metric([queue.name], len(queue.pollers))
-            serving = [worker for worker in workers or () if worker.queue == queue.name]
-            slots.add_metric([queue.name, "busy"], sum(worker.busy_slots for worker in serving))
-            slots.add_metric([queue.name, "free"], sum(worker.free_slots for worker in serving))
-        return [backlog, age, pollers, *([slots] if workers is not None else [])]
+            there.add_metric([queue.name], len(serving(queue, workers)))
+            telling = [worker for worker in workers or () if worker.queue == queue.name]
+            slots.add_metric([queue.name, "busy"], sum(worker.busy_slots for worker in telling))
+            slots.add_metric([queue.name, "free"], sum(worker.free_slots for worker in telling))
+        return [backlog, age, there, *([slots] if workers is not None else [])]
 
     async def _of_storage(self) -> list[Metric]:
         free_bytes = await self._storage.free_bytes()

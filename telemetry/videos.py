@@ -1,16 +1,11 @@
 """What became of videos, counted where their rows are changed."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from uuid import UUID
-
 from prometheus_client import CollectorRegistry, Counter
 
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.engine import Database
-from database.records import PublishedVideo
-from database.reprocessing import ReprocessEnding, Reprocessings
+from database.reprocessing import Reprocessings
 from database.tables import Video
 from database.videos import Videos
 
@@ -49,45 +44,21 @@ def counted(database: Database, metrics: VideoMetrics) -> Database:
 
 
 class _CountedVideos(Videos):
-    """A change that is asked for again after its answer was lost may count twice; that is rare."""
+    """Counts what its own calls have changed, so that a call which is repeated counts once.
+
+    A change that was committed while its answer was lost is not counted.
+    """
 
     def __init__(self, database: Database, metrics: VideoMetrics) -> None:
         super().__init__(database.transaction)
         self._metrics = metrics
 
-    async def finish_upload(
-        self,
-        video_id: UUID,
-        *,
-        title: str | None = None,
-        profile: str | None = None,
-        user_metadata: Mapping[str, str] | None = None,
-        file_size_bytes: int,
-        content_sha256: str | None,
-    ) -> Video:
-        video = await super().finish_upload(
-            video_id,
-            title=title,
-            profile=profile,
-            user_metadata=user_metadata,
-            file_size_bytes=file_size_bytes,
-            content_sha256=content_sha256,
-        )
-        self._metrics.uploads.inc()
-        self._metrics.upload_bytes.inc(file_size_bytes)
-        return video
-
-    async def mark_ready(
-        self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None
-    ) -> None:
-        await super().mark_ready(video_id, attempt, published, content_sha256)
-        self._metrics.ended.labels(VideoStatus.READY.value, "").inc()
-
-    async def mark_error(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> bool:
-        written = await super().mark_error(video_id, attempt, code, reason)
-        if written:
-            self._metrics.ended.labels(VideoStatus.ERROR.value, code.value).inc()
-        return written
+    def _changed(self, video: Video) -> None:
+        if video.status == VideoStatus.PROCESSING:
+            self._metrics.uploads.inc()
+            self._metrics.upload_bytes.inc(video.file_size_bytes or 0)
+        else:
+            self._metrics.ended.labels(VideoStatus(video.status).value, video.error_code or "").inc()
 
 
 class _CountedReprocessings(Reprocessings):
@@ -95,12 +66,5 @@ class _CountedReprocessings(Reprocessings):
         super().__init__(database.transaction)
         self._metrics = metrics
 
-    async def finish(self, video_id: UUID, attempt: int, published: PublishedVideo, *, keep: timedelta) -> None:
-        await super().finish(video_id, attempt, published, keep=keep)
-        self._metrics.reprocessed.labels("").inc()
-
-    async def fail(self, video_id: UUID, attempt: int, code: ErrorCode, reason: str) -> ReprocessEnding:
-        ended = await super().fail(video_id, attempt, code, reason)
-        if ended.error_code is not None:
-            self._metrics.reprocessed.labels(ended.error_code).inc()
-        return ended
+    def _changed(self, video: Video) -> None:
+        self._metrics.reprocessed.labels(video.reprocess_error_code or "").inc()

@@ -9,7 +9,7 @@ pytest_plugins = [
     "tests.fixtures.stack",
     "tests.fixtures.bucket",
     "tests.fixtures.chromium",
-    "tests.fixtures.promtool",
+    "tests.fixtures.prometheus",
     "tests.fixtures.sharing",
 ]
 

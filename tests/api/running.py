@@ -82,7 +82,11 @@ class RecordedRuns:
 
     async def queues(self) -> list[QueueState]:
         self._answer()
-        return [QueueState("video-control", 0, ("1@host",)), QueueState("video-media", 3, (), 12.5)]
+        return [
+            QueueState("video-control", 0, ("1@host",)),
+            QueueState("video-media", 3, (), 12.5),
+            QueueState("webhooks", 0, ("1@host",)),
+        ]
 
     async def workers(self) -> list[WorkerState] | None:
         self._answer()

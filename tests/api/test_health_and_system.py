@@ -106,6 +106,7 @@ async def test_the_system_tells_videos_queues_versions_limits_and_profiles(clien
         "queues": [
             {"name": "video-control", "backlog": 0, "backlog_age_seconds": 0, "pollers": ["1@host"]},
             {"name": "video-media", "backlog": 3, "backlog_age_seconds": 12.5, "pollers": []},
+            {"name": "webhooks", "backlog": 0, "backlog_age_seconds": 0, "pollers": ["1@host"]},
         ],
         "workers": None,
         "last_hour": {"ready": 0, "ready_seconds": 0.0, "failures": {}},

@@ -59,6 +59,23 @@ async def test_what_a_sweep_removed_is_counted() -> None:
         await until(found)
 
 
+async def test_a_process_that_does_not_lead_does_not_say_that_it_reconciles() -> None:
+    rounds = 0
+
+    async def another_leads() -> None:
+        nonlocal rounds
+        rounds += 1
+
+    registry = CollectorRegistry()
+    metrics = RoundMetrics(registry)
+    last = "rushes_round_last_success_timestamp_seconds", {"work": "reconcile"}
+    async with reconciling(another_leads, 0.001, metrics):
+        begun = registry.get_sample_value(*last)
+        await until(lambda: rounds > 5)
+        assert registry.get_sample_value(*last) == begun, "what is expected and does not come is seen"
+    assert registry.get_sample_value("rushes_rounds_total", {"work": "reconcile", "outcome": "done"}) is None
+
+
 async def test_work_that_is_not_to_be_interrupted_ends_before_the_cancellation_does() -> None:
     may_end = asyncio.Event()
     ended = False

@@ -207,7 +207,16 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert ready_video
     told = await stack.rushes("status")
     assert told.code == 0
-    for word in ("video-control", "video-media", "Processes", "worker", "Web UI", "ready", "mobile, web (default)"):
+    for word in (
+        "video-control",
+        "video-media",
+        "webhooks",
+        "Processes",
+        "worker",
+        "Web UI",
+        "ready",
+        "mobile, web (default)",
+    ):
         assert word in told.out
     standing = await eventually(
         lambda: stack.rushes("status", "--json"), lambda told: bool(json.loads(told.out)["workers"])
@@ -228,6 +237,7 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
         "Temporal",
         "Search attributes",
         "Queue video-media",
+        "Queue webhooks",
         "Database",
         "Tables",
         "Uploads",

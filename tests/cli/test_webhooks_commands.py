@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 from tests.fetching.receiving import receiving
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -52,6 +53,28 @@ async def test_a_video_that_becomes_ready_is_sent_to_its_webhook(stack: Home, cl
     message = Webhook(secret).verify(received.body, dict(received.headers))
     assert (message["type"], message["data"]["id"]) == ("video.ready", ended.out.strip())
     assert message["data"]["metadata"] == {"order": "4711"}
+
+
+async def test_what_a_receiver_does_not_take_is_listed_with_why_until_its_webhook_is_deleted(
+    stack: Home, clips: Clips
+) -> None:
+    async with receiving() as receiver:
+        gone = receiver.url
+    webhook_id, _ = (await stack.rushes("webhooks", "create", gone, "--event", "video.error")).out.split()
+    await stack.rushes("upload", "--wait", str(clips.path("text_named_mp4")))
+
+    async def delivery() -> dict[str, Any]:
+        told = await stack.rushes("webhooks", "deliveries", webhook_id, "--json")
+        return next(iter(json.loads(told.out)), {"answers": []})
+
+    sent = await eventually(delivery, lambda one: bool(one["answers"]), within_seconds=60)
+    assert (sent["status"], sent["event_type"], sent["answers"][0]["status"]) == ("pending", "video.error", None)
+    lines = (await stack.rushes("webhooks", "deliveries", webhook_id)).out.splitlines()
+    assert lines[0].split()[:3] == ["ID", "STATUS", "EVENT"]
+    assert "video.error" in lines[1]
+    assert (await stack.rushes("webhooks", "delete", webhook_id)).out == f"Deleted {webhook_id}.\n"
+    assert webhook_id not in (await stack.rushes("webhooks", "list")).out
+    assert "(webhook_not_found)" in (await stack.rushes("webhooks", "deliveries", webhook_id)).err
 
 
 async def test_a_webhook_is_made_and_listed_and_a_private_address_is_refused(stack: Home) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.temporal_names import TASK_QUEUES
+from contracts.temporal_names import WORKER_QUEUES
 from embedded.postgres_programs import MAJOR_VERSION
 from settings import Settings
 from tests.deploy.files import (
@@ -175,7 +175,7 @@ def test_media_workers_have_neither_the_database_s_network_nor_its_password() ->
 
 def test_the_workers_serve_every_queue_and_no_other_name_is_written_down() -> None:
     written = (ROOT / "docker-compose.temporal.yml").read_text()
-    assert set(re.findall(r"\bvideo-[a-z]+\b", written)) == set(TASK_QUEUES) == set(WORKERS.values())
+    assert set(re.findall(r"\bvideo-[a-z]+\b", written)) == set(WORKER_QUEUES) == set(WORKERS.values())
 
 
 def test_api_and_workers_share_the_uploads_volume() -> None:

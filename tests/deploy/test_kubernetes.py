@@ -6,7 +6,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from contracts.temporal_names import TASK_QUEUES
+from contracts.temporal_names import WORKER_QUEUES
 from tests.deploy.files import ROOT, project
 from tests.deploy.test_compose_file import READ_BY_BOTOCORE, known_settings
 
@@ -75,7 +75,7 @@ def test_all_the_parts_are_there_and_only_the_media_workers_are_scaled() -> None
 
 def test_the_workers_serve_every_queue() -> None:
     served = {pod["containers"][0]["args"][-1] for name, pod in pods().items() if name.endswith("-worker")}
-    assert served == set(TASK_QUEUES)
+    assert served == set(WORKER_QUEUES)
     assert of_kind("ScaledObject")["rushes-media-worker"]["spec"]["triggers"][0]["metadata"]["taskQueue"] in served
 
 

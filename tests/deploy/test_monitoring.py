@@ -22,6 +22,8 @@ from telemetry.standing import Standing, Told
 from telemetry.steps import StepMetrics
 from telemetry.videos import VideoMetrics
 from tests.api.running import RecordedRuns
+from tests.runbooks.situations import SITUATIONS
+from tests.runbooks.stage import expressions as expressions_here
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "deploy" / "monitoring"
@@ -66,10 +68,11 @@ async def test_dashboard_and_alerts_name_metrics_that_exist(
     assert {name for name in ours if not any(one.startswith(name) for one in asked)} == set(), "nobody looks at these"
 
 
-def test_every_alert_has_its_runbook() -> None:
+def test_every_alert_has_its_runbook_and_make_runbooks_walks_through_it() -> None:
     runbooks = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for rule in alerts():
         assert f"| `{rule['alert']}` |" in runbooks, rule["alert"]
+    assert set(SITUATIONS) == set(expressions_here()) == {rule["alert"] for rule in alerts()}
 
 
 async def test_the_rules_hold_in_prometheus_own_test(promtool: str) -> None:

@@ -1,5 +1,6 @@
 """What a worker measures of its steps and videos, and where it can be read."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
 from database.engine import Database
 from runs.workers import WORKER_HEARTBEAT
@@ -19,7 +20,7 @@ from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.videos import VideoMetrics, counted
-from tests.database.samples import PUBLISHED, video_in
+from tests.database.samples import PUBLISHED, SHA256, video_in
 
 
 class Inner(ActivityInboundInterceptor):
@@ -63,20 +64,36 @@ async def test_each_attempt_of_a_step_has_a_duration_an_outcome_and_a_known_code
         assert registry.get_sample_value("rushes_step_failures_total", {**step, "code": code}) == 1
 
 
-async def test_videos_are_counted_where_their_rows_are_changed(database: Database) -> None:
+async def test_videos_are_counted_once_where_their_rows_are_changed(database: Database) -> None:
     registry = CollectorRegistry()
-    plain = database.videos
+    plain = database.videos, database.reprocessings
     counted(database, VideoMetrics(registry))
     ready = await video_in(database.videos, VideoStatus.PROCESSING)
-    await database.videos.mark_ready(ready.id, 1, PUBLISHED)
     failed = await video_in(database.videos, VideoStatus.PROCESSING)
-    await database.videos.mark_error(failed.id, 1, ErrorCode.STORAGE_FAILED, "Full.")
-    database.videos = plain
+    cancelled = await video_in(database.videos, VideoStatus.PROCESSING)
+    await database.videos.request_cancel(cancelled.id, 1)
+    for _ in range(2):  # Temporal asks again where the first answer was lost
+        await database.videos.mark_ready(ready.id, 1, PUBLISHED)
+        assert await database.videos.mark_error(failed.id, 1, ErrorCode.STORAGE_FAILED, "Full.")
+        assert await database.videos.mark_error(cancelled.id, 1, ErrorCode.TRANSCODE_FAILED, "Ended.")
+    with pytest.raises(StatusConflict):
+        await database.videos.finish_upload(failed.id, file_size_bytes=1, content_sha256=SHA256)
+    for attempt in (2, 3):
+        await database.reprocessings.begin(ready.id, "mobile", counts=False)
+        for _ in range(2):
+            if attempt == 2:
+                await database.reprocessings.finish(ready.id, attempt, PUBLISHED, keep=timedelta(hours=1))
+            else:
+                await database.reprocessings.fail(ready.id, attempt, ErrorCode.TRANSCODE_FAILED, "Ended.")
+    database.videos, database.reprocessings = plain
     value = registry.get_sample_value
-    assert value("rushes_uploads_total") == 2
+    assert value("rushes_uploads_total") == 3
     assert (value("rushes_upload_bytes_total") or 0) > 0
     assert value("rushes_videos_ended_total", {"status": "ready", "code": ""}) == 1
     assert value("rushes_videos_ended_total", {"status": "error", "code": "storage_failed"}) == 1
+    assert value("rushes_videos_ended_total", {"status": "error", "code": "cancelled"}) == 1
+    assert value("rushes_videos_reprocessed_total", {"code": ""}) == 1
+    assert value("rushes_videos_reprocessed_total", {"code": "transcode_failed"}) == 1
 
 
 async def test_what_temporal_s_sdk_measures_is_read_at_the_same_address(temporal_client: Client) -> None:

@@ -1,30 +1,92 @@
-"""``make operator-pictures``: a video as Temporal's Web UI shows it, for the documents."""
+"""``make operator-pictures``: one failure and one good video, from every side on which an operator sees them."""
 
 import asyncio
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, Route, async_playwright
 
+from embedded.ports import Ports
+from embedded.run_file import RunFile
 from media.ffmpeg import Ffmpeg
 from tests.fixtures.chromium import Missing, find_chromium
 from tests.fixtures.clips import Clips
+from tests.fixtures.prometheus import Missing as NoPrometheus
+from tests.fixtures.prometheus import Prometheus, scraping
 from tests.fixtures.stack import Home, make_home, running
+from tests.web import dashboard, terminal
 from tests.web.screenshots import shrink
 
-_DOCS: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_DOCS: Final = _ROOT / "docs" / "pictures"
+_ANYWHERE: Final = "/home/ann/rushes"
+"""Where the documents say that the project is, whatever its place on this machine."""
+
 _WIDE: Final = {"width": 1440, "height": 900}
 _PATIENCE_MILLISECONDS: Final = 30_000
 _SETTLE_MILLISECONDS: Final = 2500
 _SOURCE: Final = "mandelbrot=size=1280x720:rate=25:start_scale=0.6:end_scale=0.002"
+_FAILURES: Final = 'sum by (code) (rushes_videos_ended_total{status="error"}) > 0'
+"""By which docs/README.md finds the failure in Prometheus."""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Where the pictures are taken.
+
+    Attributes:
+        page: Of a browser.
+        clips: Knows ffmpeg.
+        folder: For what is not for the documents yet.
+    """
+
+    page: Page
+    clips: Clips
+    folder: Path
+
+    async def takes(self, name: str, address: str, shows: str) -> None:
+        """A picture of an address, once it shows this text."""
+        await self.page.goto(address, timeout=_PATIENCE_MILLISECONDS)
+        await self.page.get_by_text(shows).first.wait_for(timeout=_PATIENCE_MILLISECONDS)
+        await self.page.wait_for_timeout(_SETTLE_MILLISECONDS)
+        await self.page.screenshot(path=self.folder / f"{name}.png")
+        await self._keep(name)
+
+    async def draws(self, name: str, content: str, element: str) -> None:
+        """A picture of a part of this page."""
+        await self.page.goto("about:blank")  # whose policy lets pages have styles of their own
+        await self.page.set_content(content)
+        await self.page.locator(element).first.screenshot(path=self.folder / f"{name}.png")
+        await self._keep(name)
+
+    async def _keep(self, name: str) -> None:
+        await asyncio.to_thread(shrink, self.clips, self.folder / f"{name}.png", _DOCS / f"{name}.png")
+
+
+async def from_anywhere(route: Route) -> None:
+    """What a server answers, as from a project in another place."""
+    answer = await route.fetch()
+    await route.fulfill(response=answer, body=(await answer.text()).replace(str(_ROOT), _ANYWHERE))
 
 
 async def uploaded(home: Home, file: Path) -> str:
     """Send a file and wait for its end; returns the video's id."""
     ended = await home.rushes("upload", "--wait", str(file), within_seconds=600)
     return ended.out.strip()
+
+
+def draw(clips: Clips, folder: Path) -> Mapping[str, Path]:
+    """A film that is encoded, and half of another."""
+    film, broken = folder / "coastline.mp4", folder / "half-a-wedding.mp4"
+    clips.draw(film, "-f", "lavfi", "-i", _SOURCE, "-t", "32", "-c:v", "mpeg4", "-q:v", "5", within_seconds=300)
+    broken.write_bytes(clips.path("truncated_no_moov").read_bytes())
+    return {"film": film, "broken": broken}
 
 
 async def take() -> None:
@@ -36,36 +98,49 @@ async def take() -> None:
     with tempfile.TemporaryDirectory(prefix="rushes-pictures-") as place:
         folder = Path(place)
         clips = Clips(ffmpeg, folder)
-        film = folder / "coastline.mp4"
-        codecs = ("-t", "40", "-c:v", "mpeg4", "-q:v", "5")
-        await asyncio.to_thread(clips.draw, film, "-f", "lavfi", "-i", _SOURCE, *codecs)
-        home = make_home(folder)
+        files = await asyncio.to_thread(draw, clips, folder)
+        port = Ports().free(purpose="metrics")
+        home = make_home(folder).with_settings(RUSHES_METRICS_PORT=str(port))
         async with running(home) as run, async_playwright() as playwright:
-            ready = await uploaded(home, film)
-            await uploaded(home, clips.path("truncated_no_moov"))
-            browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            page = await browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]
-            namespace = f"{run.temporal_ui}/namespaces/{run.namespace}"
-            pictures = {
-                "web-ui-timeline": f"{namespace}/workflows/video-{ready}",
-                "web-ui-workflows": f"{namespace}/workflows",
-            }
-            for name, address in pictures.items():
-                await _take(page, address, folder / f"{name}.png")
-                await asyncio.to_thread(shrink, clips, folder / f"{name}.png", _DOCS / f"{name}.png")
-            await browser.close()
+            jobs = {"rushes-api": run.api.removeprefix("http://"), "rushes-worker": f"127.0.0.1:{port}"}
+            async with scraping(folder / "prometheus", jobs, with_page=True) as prometheus:
+                begun = time.time()
+                broken = await uploaded(home, files["broken"])
+                ready = await uploaded(home, files["film"])
+                browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+                page = await browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]
+                studio = Studio(page, clips, folder)
+                await of_the_failure(studio, home, run, prometheus, broken)
+                await of_the_service(studio, run, prometheus, ready, begun)
+                await browser.close()
 
 
-async def _take(page: Page, address: str, path: Path) -> None:
-    await page.goto(address, timeout=_PATIENCE_MILLISECONDS)
-    await page.get_by_text("video-").first.wait_for(timeout=_PATIENCE_MILLISECONDS)
-    await page.wait_for_timeout(_SETTLE_MILLISECONDS)
-    await page.screenshot(path=path)
+async def of_the_failure(studio: Studio, home: Home, run: RunFile, prometheus: Prometheus, video: str) -> None:
+    """The same failure in four ways: page, ``rushes status``, query, Temporal's Web UI."""
+    await studio.takes("failure-page", f"{run.api}/videos/{video}", "The file ends early")
+    screens = await terminal.written(home, "status"), await terminal.written(home, "show", video[:8])
+    await studio.draws("failure-status", terminal.as_page(*screens), "pre")
+    asked = {"g0.expr": _FAILURES, "g0.tab": "0", "g0.range_input": "3m"}
+    await studio.takes("failure-query", f"{prometheus.address}/classic/graph?{urlencode(asked)}", "invalid_media")
+    namespace = f"{run.temporal_ui}/namespaces/{run.namespace}"
+    await studio.page.route(f"{run.temporal_ui}/api/**/history*", from_anywhere)
+    await studio.takes("failure-web-ui", f"{namespace}/workflows/video-{video}", "The file ends early")
+
+
+async def of_the_service(studio: Studio, run: RunFile, prometheus: Prometheus, ready: str, begun: float) -> None:
+    """The dashboard over the time of a real video, and what Temporal's Web UI shows of it."""
+    await studio.draws("dashboard", await dashboard.draw(prometheus, begun, time.time()), "main")
+    namespace = f"{run.temporal_ui}/namespaces/{run.namespace}"
+    await studio.takes("web-ui-timeline", f"{namespace}/workflows/video-{ready}", "video-")
+    await studio.takes("web-ui-workflows", f"{namespace}/workflows", "video-")
 
 
 def main() -> None:
     """Take them, and say where they are."""
-    asyncio.run(take())
+    try:
+        asyncio.run(take())
+    except NoPrometheus as missing:
+        raise SystemExit(str(missing)) from missing
     sys.stdout.write(f"The pictures are in {_DOCS}\n")
 
 

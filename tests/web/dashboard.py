@@ -1,0 +1,147 @@
+"""The dashboard of deploy/monitoring as a page: its panels in their places, with what a real Prometheus answers.
+
+Grafana draws them finer. What is told is the same: queries, titles, units and names are those of the file.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from tests.fixtures.prometheus import Prometheus
+
+_FILE: Final = Path(__file__).resolve().parents[2] / "deploy" / "monitoring" / "grafana-dashboard.json"
+_COLUMNS: Final = 24
+_COLUMN: Final = 60
+_ROW: Final = 34
+_POINTS: Final = 120
+_COLOURS: Final = ("#2f6f8f", "#c2703d", "#4f7f52", "#8a5a99", "#b0913a", "#5b6770", "#a3454f", "#3f8f8a")
+_LEFT: Final = 58
+_LINES: Final = 4
+_MOST_NAMED: Final = 4
+_LONGEST_NAME: Final = 30
+_STYLE: Final = """
+body { margin: 0; background: #f3f4f6; font: 13px system-ui, "Liberation Sans", sans-serif; color: #1f2933 }
+main { position: relative; margin: 10px }
+section { position: absolute; box-sizing: border-box; background: #fff; border: 1px solid #dde1e6; border-radius: 4px;
+  padding: 8px 10px; overflow: hidden }
+h2 { margin: 0 0 4px; font-size: 13px; font-weight: 600 }
+.stat { display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline }
+.stat b { font-size: 26px; font-weight: 500 }
+.names { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: 11px; color: #52606d }
+.names i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle }
+text { font-size: 10px; fill: #7b8794 }
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series.
+
+    Attributes:
+        name: As the legend has it.
+        points: Time in seconds since 1970, and value.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+async def draw(prometheus: Prometheus, begin: float, end: float) -> str:
+    """The page, of what was measured from one time to another, in seconds since 1970."""
+    panels = json.loads(_FILE.read_text(encoding="utf-8"))["panels"]
+    drawn = [await _panel(prometheus, panel, begin, end) for panel in panels]
+    height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) * _ROW
+    size = f"width:{_COLUMNS * _COLUMN}px;height:{height}px"
+    return f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style><main style='{size}'>{''.join(drawn)}</main>"
+
+
+async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float, end: float) -> str:
+    place, unit = panel["gridPos"], panel["fieldConfig"]["defaults"]["unit"]
+    width, height = place["w"] * _COLUMN - 8, place["h"] * _ROW - 8
+    lines: list[Line] = []
+    for target in panel["targets"]:
+        step = max(1.0, (end - begin) / _POINTS)
+        for series in await prometheus.over(target["expr"], begin, end, step):
+            values = [(float(at), float(value)) for at, value in series["values"] if value not in {"NaN", "+Inf"}]
+            if values:
+                lines.append(Line(_name(target["legendFormat"], series["metric"]), values))
+    lines.sort(key=lambda line: -max(value for _, value in line.points))
+    inner = _stat(lines, unit) if panel["type"] == "stat" else _chart(lines, unit, width - 22, height - 30, begin, end)
+    where = f"left:{place['x'] * _COLUMN}px;top:{place['y'] * _ROW}px;width:{width}px;height:{height}px"
+    return f"<section style='{where}'><h2>{escape(panel['title'])}</h2>{inner}</section>"
+
+
+def _name(legend: str, labels: Mapping[str, str]) -> str:
+    return re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), legend).strip()
+
+
+def _stat(lines: Sequence[Line], unit: str) -> str:
+    shown = (
+        f"<span><b>{escape(_text(line.points[-1][1], unit))}</b> {escape(line.name)}</span>"
+        for line in sorted(lines, key=lambda line: line.name)
+    )
+    return f"<div class=stat>{''.join(shown)}</div>"
+
+
+def _chart(lines: Sequence[Line], unit: str, width: int, height: int, begin: float, end: float) -> str:
+    height -= 16 * (1 + (len(lines) > 2))
+    top = max((value for line in lines for _, value in line.points), default=1.0)
+    top = _round_up(top) or 1.0
+
+    def x(at: float) -> float:
+        return _LEFT + (at - begin) / (end - begin) * (width - _LEFT)
+
+    def y(value: float) -> float:
+        return height - 14 - value / top * (height - 22)
+
+    parts = []
+    for number in range(_LINES + 1):
+        value = top * number / _LINES
+        parts.append(f"<line x1='{_LEFT}' x2='{width}' y1='{y(value):.1f}' y2='{y(value):.1f}' stroke='#e9ecef'/>")
+        parts.append(f"<text x='{_LEFT - 6}' y='{y(value) + 3:.1f}' text-anchor='end'>{_text(value, unit)}</text>")
+    for minutes in range(int((end - begin) // 60) + 1):
+        parts.append(f"<text x='{x(begin + 60 * minutes):.1f}' y='{height}'>{minutes} min</text>")
+    for number, line in reversed(list(enumerate(lines))):  # the largest above the others
+        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in line.points)
+        colour = _COLOURS[number % len(_COLOURS)]
+        parts.append(f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='1.6'/>")
+    named = "".join(
+        f"<span><i style='background:{_COLOURS[number % len(_COLOURS)]}'></i>{escape(_shortened(line.name))}</span>"
+        for number, line in enumerate(lines[:_MOST_NAMED])
+    )
+    more = f"<span>and {len(lines) - _MOST_NAMED} more</span>" if len(lines) > _MOST_NAMED else ""
+    return f"<svg width='{width}' height='{height}'>{''.join(parts)}</svg><div class=names>{named}{more}</div>"
+
+
+def _shortened(name: str) -> str:
+    return f"{name[: _LONGEST_NAME - 1]}…" if len(name) > _LONGEST_NAME else name or "all"
+
+
+def _round_up(value: float) -> float:
+    if value <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= value * 0.999)
+
+
+def _text(value: float, unit: str) -> str:
+    match unit:
+        case "bytes" | "Bps":
+            for name in ("B", "KiB", "MiB", "GiB"):
+                if abs(value) < 1024 or name == "GiB":
+                    return f"{value:.3g} {name}{'/s' if unit == 'Bps' else ''}"
+                value /= 1024
+            raise AssertionError
+        case "s" if 0 < value < 1:
+            return f"{value * 1000:.3g} ms"
+        case "s":
+            return f"{value:.3g} s"
+        case "reqps":
+            return f"{value:.2g}/s"
+        case _:
+            return f"{value:.3g}"
