@@ -63,7 +63,7 @@ def test_every_relative_link_resolves(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_make_target_and_command_that_is_named_exists(document: Path) -> None:
     code = "\n".join(code_of(document.read_text(encoding="utf-8")))
-    targets = set(re.findall(r"(?:^|`|\$ )make ([a-z]+)\b", code, re.MULTILINE))
+    targets = set(re.findall(r"(?:^|`|\$ )make ([a-z-]+)", code, re.MULTILINE))
     commands = set(re.findall(r"(?:^|`|\$ |[A-Z_]+=\S+ |bin/|exec api )rushes ([a-z]+)\b", code, re.MULTILINE))
     assert targets - make_targets() == set()
     assert commands - rushes_commands() == set()
