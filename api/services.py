@@ -112,9 +112,9 @@ class Services:
         webhook_runs: WebhookRuns,
         cohort_runs: CohortRuns,
         listening: Listening,
-        reconcile: Callable[[], Awaitable[ReconcileReport]],
-        sweep: Callable[[], Awaitable[SweepReport]],
-        tidy: Callable[[], Awaitable[TidyReport]],
+        reconcile: Callable[[], Awaitable[ReconcileReport | None]],
+        sweep: Callable[[], Awaitable[SweepReport | None]],
+        tidy: Callable[[], Awaitable[TidyReport | None]],
     ) -> Self:
         """All of them, with every kind of row from this database."""
         return cls(
