@@ -1,6 +1,5 @@
 """Step 2, beside everything else: the still picture that stands for the video."""
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from media.ffmpeg import Ffmpeg
 from media.plan import ThumbnailPlan
 from media.source_parts import need_for_frames
 from media.thumbnail import create_thumbnail
+from storage.filesystem import off_loop
 from storage.protocol import Storage
 
 
@@ -77,7 +77,7 @@ class CreateThumbnailActivities:
             frames = (plan.at_seconds, *plan.otherwise_seconds)
             await need_for_frames(self._ffmpeg, source, plan.video_index, frames)
             await from_parts(source, partial(self._draw, plan, source, target), lambda is_bright: is_bright)
-            size_bytes = (await asyncio.to_thread(target.stat)).st_size
+            size_bytes = (await off_loop(target.stat)).st_size
         return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes))
 
     async def _draw(self, plan: ThumbnailPlan, source: PartialFile, target: Path) -> bool:

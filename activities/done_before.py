@@ -5,7 +5,6 @@ key, so a file that stands there is described by its own record, whichever of se
 and one that has none is not whole.
 """
 
-import asyncio
 import hashlib
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -13,6 +12,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import StorageFailed, WorkMissing
+from storage.filesystem import off_loop
 from storage.protocol import Storage
 
 Result = TypeVar("Result")
@@ -34,12 +34,12 @@ class DoneBefore(Generic[Result]):
         """What was recorded of the file under ``key``; None if there is none. A damaged one is removed."""
         try:
             async with self._storage.fetch(key) as path:
-                record_key = await asyncio.to_thread(_record_key, key, path)
+                record_key = await off_loop(_record_key, key, path)
         except WorkMissing:
             return None
         try:
             async with self._storage.fetch(record_key) as record:
-                return self._adapter.validate_json(await asyncio.to_thread(record.read_bytes))
+                return self._adapter.validate_json(await off_loop(record.read_bytes))
         except (WorkMissing, ValidationError):
             await self._storage.delete(key)
             await self._storage.delete(record_key)
@@ -47,8 +47,8 @@ class DoneBefore(Generic[Result]):
 
     async def remember(self, key: str, path: Path, result: Result) -> None:
         """Record what the file at ``path`` is, before it stands under ``key``."""
-        async with self._storage.create(await asyncio.to_thread(_record_key, key, path)) as record:
-            await asyncio.to_thread(record.write_bytes, self._adapter.dump_json(result))
+        async with self._storage.create(await off_loop(_record_key, key, path)) as record:
+            await off_loop(record.write_bytes, self._adapter.dump_json(result))
 
     async def standing(self, key: str) -> Result:
         """What was recorded of the file that stands under ``key``, perhaps another attempt's.

@@ -1,6 +1,5 @@
 """Step 2, for a picture that has to be encoded: one chunk of it."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from media.encode import EncodedChunk, encode_chunk
 from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, PicturePlan
 from media.source_parts import need_for_chunk
+from storage.filesystem import off_loop
 from storage.protocol import Storage
 
 
@@ -101,7 +101,7 @@ class EncodeChunkActivities:
                 self._storage.create(key) as target,
             ):
                 encoded = await self._encode(request, source, target, heartbeat)
-                size_bytes = (await asyncio.to_thread(target.stat)).st_size
+                size_bytes = (await off_loop(target.stat)).st_size
                 result = EncodeChunkResult(
                     file=WorkFile(key, size_bytes),
                     frames=encoded.frames,

@@ -1,6 +1,5 @@
 """Step 2, for sound that has to be encoded: all of it, beside the picture."""
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +16,7 @@ from media.encode import encode_sound
 from media.ffmpeg import Ffmpeg
 from media.plan import SoundPlan
 from media.source_parts import need_for_stream
+from storage.filesystem import off_loop
 from storage.protocol import Storage
 
 
@@ -89,7 +89,7 @@ class EncodeSoundActivities:
                 )
                 await need_for_stream(self._ffmpeg, source, request.sound.index)
                 lost = await from_parts(source, encode, lambda lost_packets: lost_packets == 0)
-                size_bytes = (await asyncio.to_thread(target.stat)).st_size
+                size_bytes = (await off_loop(target.stat)).st_size
                 warning = judge_sound_damage(lost)
                 result = EncodeSoundResult(WorkFile(key, size_bytes), (warning,) if warning is not None else ())
                 await self._done.remember(key, target, result)

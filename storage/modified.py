@@ -1,8 +1,8 @@
 """When a file came to stand in a storage, by the clock of that storage."""
 
-import asyncio
 from datetime import UTC, datetime
 
+from storage.filesystem import off_loop
 from storage.protocol import LocalFile, Storage
 
 
@@ -16,5 +16,5 @@ async def modified_at(storage: Storage, key: str) -> datetime:
     """
     file = await storage.served(key)
     if isinstance(file, LocalFile):
-        return datetime.fromtimestamp((await asyncio.to_thread(file.path.stat)).st_mtime, UTC)
+        return datetime.fromtimestamp((await off_loop(file.path.stat)).st_mtime, UTC)
     return file.modified

@@ -1,6 +1,5 @@
 """From one storage to another while the service runs: each file copied, compared by hash, and passed over next time."""
 
-import asyncio
 import contextlib
 import os
 import shutil
@@ -12,6 +11,7 @@ from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
+from storage.filesystem import off_loop
 from storage.hashing import sha256_of
 from storage.modified import modified_at
 from storage.protocol import Kept, Storage
@@ -84,7 +84,7 @@ async def _published_anew(target: Storage, file: Kept) -> bool:
 
 async def _copy(source: Storage, target: Storage, key: str) -> None:
     async with source.fetch(key) as path, target.create(key) as part:
-        await asyncio.to_thread(_place, path, part)
+        await off_loop(_place, path, part)
     if await _differ(source, target, key):
         await target.delete(key)
         raise StorageFailed(

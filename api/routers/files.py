@@ -1,6 +1,5 @@
 """``/uploads/processed/…``: what is published of ready videos, and nothing else of storage."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -18,6 +17,7 @@ from contracts.status import VideoStatus, Visibility
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
 from database.editions import Edition
 from database.tables import Video
+from storage.filesystem import off_loop
 from storage.protocol import RemoteFile
 
 router = APIRouter(tags=["files"])
@@ -101,7 +101,7 @@ async def get_published_file(  # noqa: PLR0917 # solved by FastAPI, by name
         file = await services.storage.served(processed_key(str(video.id), name, served))
         if isinstance(file, RemoteFile):
             return await remote_file(request, file, _MEDIA_TYPES[name], options.remote_serving, keeping=keeping)
-        status = await asyncio.to_thread(file.path.stat)
+        status = await off_loop(file.path.stat)
     except (WorkMissing, FileNotFoundError) as error:
         raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video.id} has no published {name}.") from error
     return published_file(request, file.path, status, _MEDIA_TYPES[name], keeping=keeping)

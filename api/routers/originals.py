@@ -1,6 +1,5 @@
 """``GET /api/v1/videos/{id}/original``: the uploaded file, for its owner."""
 
-import asyncio
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from api.services import OptionsDep, ServicesDep, VideoDep
 from contracts.errors import ErrorCode, OriginalMissing
 from contracts.refusals import RefusalCode
 from database.tables import Video
+from storage.filesystem import off_loop
 from storage.protocol import RemoteFile
 
 router = APIRouter(prefix="/api/v1/videos", tags=["files"])
@@ -58,7 +58,7 @@ async def get_original(request: Request, video: VideoDep, services: ServicesDep,
         file = await services.storage.served(video.original_key)
         if isinstance(file, RemoteFile):
             return await remote_file(request, file, _MEDIA_TYPE, options.remote_serving, disposition=disposition)
-        status = await asyncio.to_thread(file.path.stat)
+        status = await off_loop(file.path.stat)
     except (OriginalMissing, FileNotFoundError) as error:
         raise _not_there(video) from error
     return published_file(request, file.path, status, _MEDIA_TYPE, disposition=disposition)

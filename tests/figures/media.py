@@ -13,41 +13,57 @@ from media.ffmpeg import Bounds, Ffmpeg
 from media.programs import Programs, find_programs
 from media.sandbox import Access, Layer, Sandbox, fault_of, find_sandbox
 from tests.fixtures.clips import Clips
-from tests.hostile.crafted import CRAFTED, Lure, a_picture_that_grows, good_file
+from tests.fixtures.recipes.drawing import H264
+from tests.hostile.crafted import CRAFTED, Lure, good_file
 from tests.hostile.ending import BOUNDS, ending_of
 
 _STARTS: Final = 60
 _NO_PORT: Final = 9
-_CRAFTS: Final = {craft.__name__: craft for craft in CRAFTED}
 
 
-async def end_one(craft: str, *, bounded: bool) -> str:
-    """How a crafted file ends, in how long, and what the largest program took that read it."""
+async def end_one(source: Path, *, bounded: bool) -> str:
+    """How a file ends, in how long, and what the largest program took that read it."""
     programs = await find_programs(None, None)
     around = await find_sandbox("auto", (programs.ffmpeg, programs.ffprobe))
     ffmpeg = Ffmpeg(programs, sandbox=around, bounds=BOUNDS if bounded else Bounds())
-    with tempfile.TemporaryDirectory(prefix="rushes-figures-") as name:
-        folder = Path(name)
-        clips = Clips(ffmpeg.ffmpeg_path, folder)
-        source = _CRAFTS[craft](clips, folder, Lure(good_file(clips, folder, ".mp4"), _NO_PORT))
-        size, began = source.stat().st_size, time.monotonic()
-        # What drew the file was a child as well: a small one.
-        ending = await ending_of(ffmpeg, source, folder)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="rushes-figures-") as folder:
+        ending = await ending_of(ffmpeg, source, Path(folder))
     mebibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return f"{ending}, {time.monotonic() - began:.1f} s, {mebibytes:.0f} MiB; a file of {size} bytes"
+    return f"{ending}, {time.monotonic() - began:.1f} s, {mebibytes:.0f} MiB"
+
+
+def a_film_that_grows(clips: Clips, folder: Path) -> Path:
+    """A second of 320x240, then two pictures of 16384x16000, as whole as the others."""
+    parts = [folder / "small.h264", folder / "large.h264"]
+    for part, size, frames in zip(parts, ("320x240", "16384x16000"), (10, 2), strict=True):
+        picture = ("-f", "lavfi", "-i", f"color=green:size={size}:rate=10", "-frames:v", str(frames))
+        clips.draw(part, *picture, *H264)
+    both, grows = folder / "both.h264", folder / "grows.mkv"
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
+    clips.draw(grows, "-r", "10", "-i", str(both), "-c", "copy")
+    return grows
 
 
 async def tell_files() -> None:
-    """Each in a process of its own, as its largest child is what is asked for."""
-    kinds = [(name, True) for name in _CRAFTS] + [(a_picture_that_grows.__name__, False)]
-    for craft, bounded in kinds:
-        options = () if bounded else ("--unbounded",)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.figures.media", "--craft", craft, *options), stdout=asyncio.subprocess.PIPE
-        )
-        told, _ = await process.communicate()
-        name = craft if bounded else f"{craft}, without -max_pixels and a limit on memory"
-        print(f"{name}: {told.decode().strip()}", flush=True)  # noqa: T201
+    """Each is read in a process of its own, as its largest child is what is asked for."""
+    programs = await find_programs(None, None)
+    with tempfile.TemporaryDirectory(prefix="rushes-figures-") as name:
+        clips = Clips(programs.ffmpeg, Path(name))
+        lure = Lure(good_file(clips, Path(name), ".mp4"), _NO_PORT)
+        files = {craft.__name__: craft(clips, Path(name), lure) for craft in CRAFTED}
+        files[a_film_that_grows.__name__] = a_film_that_grows(clips, Path(name))
+        for craft, file in files.items():
+            print(f"{craft}, {file.stat().st_size} bytes: {await _read(file)}", flush=True)  # noqa: T201
+        grows = files[a_film_that_grows.__name__]
+        print(f"the last, without -max_pixels and a limit on memory: {await _read(grows, '--unbounded')}")  # noqa: T201
+
+
+async def _read(file: Path, *options: str) -> str:
+    command = (sys.executable, "-m", "tests.figures.media", "--file", str(file), *options)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    told, _ = await process.communicate()
+    return told.decode().strip()
 
 
 async def tell_sandboxes() -> None:
@@ -77,11 +93,11 @@ async def _best(programs: Programs, sandbox: Sandbox | None) -> float:
 def main() -> None:
     """Print all, or one file's."""
     parser = argparse.ArgumentParser(prog="tests.figures.media", description=__doc__)
-    parser.add_argument("--craft", choices=_CRAFTS, help="one file alone")
+    parser.add_argument("--file", type=Path, help="one file alone")
     parser.add_argument("--unbounded", action="store_true", help="without -max_pixels and a limit on memory")
     said = parser.parse_args()
-    if said.craft is not None:
-        print(asyncio.run(end_one(said.craft, bounded=not said.unbounded)))  # noqa: T201
+    if said.file is not None:
+        print(asyncio.run(end_one(said.file, bounded=not said.unbounded)))  # noqa: T201
         return
     asyncio.run(tell_sandboxes())
     asyncio.run(tell_files())

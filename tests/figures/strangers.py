@@ -6,13 +6,16 @@ import contextlib
 import json
 import socket
 import struct
+import sys
 import tempfile
 import time
+from asyncio.trsock import TransportSocket
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from embedded.ports import LOOPBACK
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Service
 from tests.soak.silent_connections import ask
@@ -47,50 +50,63 @@ def send_without_a_key(host: str, port: int, *, most_bytes: int = _CLAIMED_BYTES
         return taken, connection.recv(64).partition(b"\r\n")[0].decode()
 
 
-def acknowledged_bytes(connection: socket.socket) -> int:
+def acknowledged_bytes(connection: socket.socket | TransportSocket) -> int:
     """What the other side's kernel has taken of all that was sent: its program can't have taken more."""
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED_AT + 8)
     return int(struct.unpack_from("=Q", told, _ACKNOWLEDGED_AT)[0])
 
 
-async def flood_headers(host: str, port: int, stop: asyncio.Event) -> tuple[int, int]:
-    """Send headers without end over one connection after the other; how many there were, and bytes of them all."""
-    connections, sent = 0, 0
+async def flood(port: int, floods: int, seconds: float) -> None:
+    """Send headers without end, so many at a time; print how many connections were ended, and the most that was taken.
+
+    In a process of its own, or whoever asks beside it would wait for it.
+    """
+    stop = asyncio.Event()
+    flooding = [asyncio.create_task(_flood_headers(port, stop)) for _ in range(floods)]
+    await asyncio.wait(flooding, timeout=seconds)
+    stop.set()
+    taken = [size for some in await asyncio.gather(*flooding) for size in some]
+    print(len(taken), max(taken))  # noqa: T201
+
+
+async def _flood_headers(port: int, stop: asyncio.Event) -> list[int]:
+    """Over one connection after the other; how much was taken of each."""
+    taken = []
     while not stop.is_set():
         with contextlib.suppress(ConnectionError):
-            _, writer = await asyncio.open_connection(host, port)
-            connections += 1
+            taken.append(0)
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
             try:
                 writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
                 while not stop.is_set():
                     writer.write(_ENDLESS)
+                    taken[-1] = acknowledged_bytes(writer.get_extra_info("socket"))
                     await writer.drain()
-                    sent += len(_ENDLESS)
             finally:
                 writer.close()
-    return connections, sent
+    return taken
 
 
 async def tell_floods(service: Service, floods: int, seconds: float) -> None:
     """Floods of headers from many at once, and a client beside them who wants something."""
-    host, port = service.http.base_url.host, service.http.base_url.port
-    assert port is not None
     before = resident_bytes(service.run.pids["api"])
     stop, waits = asyncio.Event(), list[float]()
     asking = asyncio.create_task(ask(service.run.api, waits, stop))
-    flooding = [asyncio.create_task(flood_headers(host, port, stop)) for _ in range(floods)]
-    await asyncio.wait([asking, *flooding], timeout=seconds)
+    port = str(service.http.base_url.port)
+    options = ("--flood", port, "--floods", str(floods), "--seconds", str(seconds))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.figures.strangers", *options), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
     after = resident_bytes(service.run.pids["api"])
     stop.set()
     await asking
-    counted = await asyncio.gather(*flooding)
-    connections = sum(connections for connections, _ in counted)
-    sent = sum(sent for _, sent in counted)
+    connections, most = (int(number) for number in told.split())
+    waits.sort()
     print(  # noqa: T201
         f"headers without end, {floods} at a time for {seconds:g} s: {connections} connections were ended, after "
-        f"{sent / max(1, connections) / 1024:.0f} KiB each; the api grew by {(after - before) / _MEBIBYTE:.0f} MiB; "
-        f"health and an upload meanwhile: {len(waits)} times, median {sorted(waits)[len(waits) // 2]:.2f} s, longest "
-        f"{max(waits):.2f} s"
+        f"{most / 1024:.0f} KiB at the most; the api grew by {(after - before) / _MEBIBYTE:.0f} MiB; health and an "
+        f"upload meanwhile: {len(waits)} times, median {waits[len(waits) // 2]:.2f} s, longest {waits[-1]:.2f} s"
     )
 
 
@@ -122,7 +138,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.figures.strangers", description=__doc__)
     parser.add_argument("--floods", type=int, default=200, help="how many send headers at a time")
     parser.add_argument("--seconds", type=float, default=20, help="for how long")
+    parser.add_argument("--flood", type=int, metavar="PORT", help="do that alone, there")
     said = parser.parse_args()
+    if said.flood is not None:
+        asyncio.run(flood(said.flood, said.floods, said.seconds))
+        return
     asyncio.run(measure(said.floods, said.seconds))
 
 

@@ -22,7 +22,7 @@ from tests.fixtures.stack import Home, running
 from tests.waiting import eventually
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 300.0
 _SERVERS: Final = ("postgres", "temporal")
 _STOPPED_SECONDS: Final = (0.5, 4.0)
 
