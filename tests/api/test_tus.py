@@ -108,24 +108,27 @@ async def test_bytes_with_the_creation_and_title_and_profile(
     assert (video.title, video.profile, video.original_filename) == ("Ein Film", "archive", "a.MOV")
 
 
+REFUSED_BEFORE_A_BYTE = [
+    (3, {}, b"x", 409, "wrong_offset"),
+    (0, {"Upload-Offset": "x"}, b"x", 400, "tus_header"),
+    (0, {"Content-Type": "video/mp4"}, b"x", 415, "tus_media_type"),
+    (0, {"Tus-Resumable": "2.0.0"}, b"x", 412, "tus_version"),
+    (0, {"Upload-Checksum": "crc32 AAAA"}, b"x", 400, "tus_header"),
+    (0, {"Upload-Checksum": "sha1 *"}, b"x", 400, "tus_header"),
+]
+REFUSED_LATER = [
+    (0, {"Upload-Checksum": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="}, CONTENT[: 9 * MEBIBYTE], 460, "checksum_mismatch"),
+    (0, {}, CONTENT + b"x", 413, "too_large"),
+]
+
+
 @pytest.mark.parametrize(
-    ("offset", "headers", "sent", "status", "code"),
+    ("storage", "offset", "headers", "sent", "status", "code"),
     [
-        (3, {}, b"x", 409, "wrong_offset"),
-        (0, {"Upload-Offset": "x"}, b"x", 400, "tus_header"),
-        (0, {"Content-Type": "video/mp4"}, b"x", 415, "tus_media_type"),
-        (0, {"Tus-Resumable": "2.0.0"}, b"x", 412, "tus_version"),
-        (0, {"Upload-Checksum": "crc32 AAAA"}, b"x", 400, "tus_header"),
-        (0, {"Upload-Checksum": "sha1 *"}, b"x", 400, "tus_header"),
-        (
-            0,
-            {"Upload-Checksum": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="},
-            CONTENT[: 9 * MEBIBYTE],
-            460,
-            "checksum_mismatch",
-        ),
-        (0, {}, CONTENT + b"x", 413, "too_large"),
+        *(("disk", *request) for request in REFUSED_BEFORE_A_BYTE),
+        *((place, *request) for place in ("disk", "bucket") for request in REFUSED_LATER),
     ],
+    indirect=["storage"],
 )
 async def test_a_request_that_is_refused_leaves_the_upload_to_be_gone_on_with(
     http: httpx.AsyncClient,

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from cli.errors import CommandFailed, ExitCode
+from cli.replay import read_history
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
 from tests.waiting import eventually
@@ -286,12 +288,12 @@ async def test_replay_reads_the_temporal_cli_s_file(stack: Home, ready_video: st
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "x"}]}'])
-async def test_replay_refuses_a_file_that_is_no_history(home: Home, tmp_path: Path, text: str) -> None:
+def test_replay_refuses_a_file_that_is_no_history(tmp_path: Path, text: str) -> None:
     file = tmp_path / "history.json"
     file.write_text(text)
-    replayed = await home.rushes("replay", str(file))
-    assert replayed.code == 2, replayed
-    assert str(file) in replayed.err
+    with pytest.raises(CommandFailed, match=re.escape(str(file))) as refused:
+        read_history(file)
+    assert refused.value.exit_code == ExitCode.USAGE
 
 
 async def test_replay_of_a_video_without_a_workflow_says_so(stack: Home) -> None:

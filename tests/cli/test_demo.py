@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -94,7 +95,7 @@ async def test_a_signal_while_the_stack_starts_leaves_nothing(home: Home) -> Non
     await nothing_runs_on(home)
 
 
-async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_finishes_the_video(
+async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_has_the_history_and_finishes_the_video(
     home: Home, clips: Clips
 ) -> None:
     process = await home.begin("demo", str(clips.path("long_720p")))
@@ -109,6 +110,8 @@ async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_finishes
     try:
         await eventually(lambda: is_up(home), bool, within_seconds=60)
         await eventually(lambda: statuses(home), lambda found: found == ["ready"], within_seconds=90)
+        was_done = {"claim_video": 1, "validate_video": 1}
+        assert await attempts_of_the_first_steps(home) == was_done, "and is not done again"
     finally:
         process.terminate()
         await finish(process)
@@ -165,9 +168,23 @@ async def another_worker(home: Home, pid: int) -> bool:
     return run is not None and run.pids.get("worker", pid) != pid
 
 
-async def statuses(home: Home) -> list[str]:
+async def videos(home: Home) -> list[dict[str, Any]]:
     run = home.run_file
     assert run is not None
     async with httpx.AsyncClient(base_url=run.api, trust_env=False) as client:
-        listed = (await client.get("/api/v1/videos")).json()
-    return [video["status"] for video in listed["items"]]
+        found: list[dict[str, Any]] = (await client.get("/api/v1/videos")).json()["items"]
+    return found
+
+
+async def statuses(home: Home) -> list[str]:
+    return [video["status"] for video in await videos(home)]
+
+
+async def attempts_of_the_first_steps(home: Home) -> dict[str, int]:
+    """Of the only video's run: they were through when the stack was stopped."""
+    run = home.run_file
+    assert run is not None
+    (video,) = await videos(home)
+    async with httpx.AsyncClient(base_url=run.api, trust_env=False) as client:
+        steps = (await client.get(f"/api/v1/videos/{video['id']}/steps")).json()["steps"]
+    return {step["activity"]: step["attempts"] for step in steps[:2]}

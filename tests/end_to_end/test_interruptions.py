@@ -9,7 +9,6 @@ import pytest
 from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
-from tests.fixtures.stack import Home
 from tests.media.processes import gone
 from tests.waiting import eventually
 
@@ -106,13 +105,3 @@ async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service
     assert (await service.http.get(f"/api/v1/videos/{video_id}")).status_code == 404
     await eventually(lambda: service.stored_of(video_id), lambda keys: keys == [])
     await eventually(lambda: service.work_of(video_id), lambda keys: keys == [])
-
-
-async def test_videos_and_their_history_survive_a_restart(breakable: Home, clips: Clips) -> None:
-    async with serving(breakable) as service:
-        finished = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
-        await service.ended(finished)
-        steps = await service.closed(finished)
-    async with serving(breakable) as service:
-        assert (await service.row(finished))["status"] == "ready"
-        assert (await service.steps(finished)).keys() == steps.keys()
