@@ -1,7 +1,6 @@
 """The whole service on a bucket: workers share it and nothing else."""
 
 import asyncio
-import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +11,9 @@ import pytest
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX
 from storage.bucket_client import open_bucket
 from storage.bucket_objects import Bucket
-from storage.location import BucketLocation
-from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Service
 from tests.fetching.serving import serving as file_server
 from tests.fetching.serving import well
-from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.fixtures.clips import Clip, Clips
 from tests.waiting import eventually
 
@@ -25,28 +21,17 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def location() -> BucketLocation:
-    """A prefix of this module's own."""
-    return BucketLocation(BUCKET, f"{secrets.token_hex(8)}/")
+def in_bucket(service_in_a_bucket: Service) -> Service:
+    """The stack that others have, too."""
+    return service_in_a_bucket
 
 
 @pytest.fixture(scope="module")
-async def bucket(shared_bucket_server: BucketServer, location: BucketLocation) -> AsyncIterator[Bucket]:
-    """A look past the service at what is in it."""
-    async with open_bucket(location, shared_bucket_server.environment) as opened:
+async def bucket(in_bucket: Service) -> AsyncIterator[Bucket]:
+    """A look past the service at what is in its part of the bucket."""
+    assert in_bucket.bucket is not None
+    async with open_bucket(in_bucket.bucket, in_bucket.home.environment) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-async def in_bucket(
-    tmp_path_factory: pytest.TempPathFactory, shared_bucket_server: BucketServer, location: BucketLocation
-) -> AsyncIterator[Service]:
-    """A stack whose files are in the bucket."""
-    home = with_everything_allowed(tmp_path_factory.mktemp("in a bucket")).with_settings(
-        **shared_bucket_server.environment, RUSHES_STORAGE=str(location), RUSHES_MEDIA_SLOTS="1"
-    )
-    async with serving(home) as service:
-        yield service
 
 
 @asynccontextmanager
@@ -87,7 +72,7 @@ async def test_a_video_is_processed_in_the_bucket_served_from_it_and_leaves_noth
     row = await in_bucket.ended(video_id)
     assert row["status"] == "ready", row
     await in_bucket.closed(video_id)
-    assert await keys(bucket, WORK_PREFIX) == set()
+    assert [key for key in await keys(bucket, WORK_PREFIX) if video_id in key] == []
     assert len(await keys(bucket, f"{PROCESSED_PREFIX}{video_id}/")) == 2
     video = await in_bucket.http.get(row["url_mp4"], headers={"Range": "bytes=4-7"}, follow_redirects=True)
     assert (video.status_code, video.content) == (206, b"ftyp")

@@ -54,7 +54,15 @@ async def test_a_video_with_sound_is_published_with_its_thumbnail_and_leaves_no_
 
 
 @pytest.mark.parametrize(
-    "clip", [Clip.SILENT, Clip.SUB_SECOND, Clip.ROTATED, Clip.TEN_BIT_422, Clip.ODD_SIZE, Clip.SINGLE_FRAME, Clip.AV1]
+    ("each_service", "clip"),
+    [
+        *(
+            ("service_on_a_disk", clip)
+            for clip in (Clip.SILENT, Clip.SUB_SECOND, Clip.ROTATED, Clip.ODD_SIZE, Clip.SINGLE_FRAME, Clip.AV1)
+        ),
+        ("service_in_a_bucket", Clip.TEN_BIT_422),
+    ],
+    indirect=["each_service"],
 )
 async def test_an_unusual_but_whole_video_becomes_ready(each_service: Service, clips: Clips, clip: Clip) -> None:
     service = each_service
