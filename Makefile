@@ -132,7 +132,8 @@ check: lint types
 
 .PHONY: unit
 unit: $(DEV_STAMP)
-	@"$(BIN)/pytest" --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@# A run starts hundreds of processes: what they load is compiled once, also where the environment says otherwise.
+	@env -u PYTHONDONTWRITEBYTECODE "$(BIN)/pytest" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## Style, format and import contracts
