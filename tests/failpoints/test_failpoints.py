@@ -43,17 +43,14 @@ def test_without_the_setting_nothing_is_wrapped() -> None:
     assert Failpoints(None).around("part", part) is part
 
 
-class Part:
-    """Something that an entry point passes on."""
-
-    async def write(self) -> str:
-        return "written"
-
-
 _DIES = """
 import asyncio, sys
 from failpoints import Failpoints
-from tests.failpoints.test_failpoints import Part
+
+class Part:
+    async def write(self) -> str:
+        return "written"
+
 part = Failpoints(sys.argv[1]).around("part", Part())
 for _ in range(2):
     print(asyncio.run(part.write()), flush=True)
