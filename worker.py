@@ -31,6 +31,7 @@ from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
+from storage.waiting import checked
 from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
@@ -81,9 +82,9 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-worker"))
         seconds = settings.connect_timeout_seconds
         client = await connect_within(seconds, waiting=_tell_waiting, runtime=runtime, plugins=plugins)
-        await storage.check()
+        await checked(storage, str(settings.place), _tell_waiting)
         watching = () if registry is None else (StepMetricsInterceptor(StepMetrics(registry)),)
-        place = Place(storage, await storage_identity(settings.place), watching)
+        place = Place(storage, await storage_identity(storage), watching)
         await refuse_another_storage(client, place.identity, str(settings.place))
         workers: list[Worker] = []
         if CONTROL_QUEUE in queues:

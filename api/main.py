@@ -3,6 +3,7 @@
 Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through by then ends as interrupted.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.protocol import Storage
+from storage.waiting import checked
 from telemetry.exposition import new_registry
 from telemetry.sdk import measured_runtime
 from telemetry.traces import traced
@@ -120,7 +122,8 @@ def _services_of(
             database = points.around("database", rows)
             resources.push_async_callback(database.dispose)
             storage = await resources.enter_async_context(open_storage(settings.place, points.around))
-            await _tell_of(storage)
+            telling = asyncio.create_task(_tell_of(storage, str(settings.place)), name="storage: tell")
+            resources.push_async_callback(_ended, telling)
             runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
             plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))
             client = await connect(lazy=True, runtime=runtime, plugins=plugins)
@@ -132,7 +135,7 @@ def _services_of(
                 return await reconciler.run() if await leadership.leads() else None
 
             async def known_since() -> datetime:
-                return await database.places.known_since(await storage_identity(settings.place))
+                return await database.places.known_since(await storage_identity(storage))
 
             age = timedelta(seconds=settings.sweep_age_seconds)
             sweeper = Sweeper(database.editions, database.backlog, storage, age, known_since)
@@ -159,9 +162,14 @@ def _services_of(
     return open_services
 
 
-async def _tell_of(storage: Storage) -> None:
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _tell_of(storage: Storage, where: str) -> None:
     """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same."""
     try:
-        await storage.check()
+        await checked(storage, where, lambda sentence: _logger.warning("api waits", reason=sentence))
     except StorageFailed as error:
         _logger.warning("storage refuses", reason=str(error))

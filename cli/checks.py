@@ -53,7 +53,7 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
         yield await check_bucket(service.settings)
     for subject, folder in folders(service):
         yield check_writable(subject, folder)
-        yield check_space(subject, folder, service.settings.max_upload_bytes)
+        yield check_space(subject, folder, service.settings.max_upload_bytes, service.settings.max_resumable_bytes)
     yield await check_api(service)
 
 
@@ -196,8 +196,11 @@ def check_writable(subject: str, folder: Path) -> Finding:
     return Finding(subject, Verdict.OK, f"{folder} can be written to" if place == folder else f"{folder} can be made")
 
 
-def check_space(subject: str, folder: Path, largest_upload_bytes: int) -> Finding:
-    """Whether the disk has room for some of the largest uploads and what is made of them."""
+def check_space(subject: str, folder: Path, largest_upload_bytes: int, largest_resumable_bytes: int) -> Finding:
+    """Whether the disk has room for some of the largest uploads by the form and what is made of them.
+
+    Of the largest by tus it is only said: a disk is seldom so large, and what does not fit is refused at its beginning.
+    """
     free = shutil.disk_usage(_nearest(folder)).free
     found = f"{size_text(free)} free"
     mend = f"Delete videos (`rushes delete ID`), or set RUSHES_{subject.upper()} to a folder on another disk."
@@ -206,6 +209,8 @@ def check_space(subject: str, folder: Path, largest_upload_bytes: int) -> Findin
         return Finding(name, Verdict.FAIL, f"{found}, too little for the largest upload", mend)
     if free < 2 * _UPLOADS_THAT_FIT * largest_upload_bytes:
         return Finding(name, Verdict.WARN, f"{found}, which is soon full", mend)
+    if free < 2 * largest_resumable_bytes:
+        found += f": enough for an upload of {size_text(free // 2)}, larger ones may be refused"
     return Finding(name, Verdict.OK, found)
 
 

@@ -61,7 +61,7 @@ def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Swee
     """The sweeper of the service that the settings describe."""
 
     async def known_since() -> datetime:
-        return await database.places.known_since(await storage_identity(settings.place))
+        return await database.places.known_since(await storage_identity(storage))
 
     older_than = timedelta(seconds=settings.sweep_age_seconds)
     return Sweeper(database.editions, database.backlog, storage, older_than, known_since)

@@ -61,6 +61,7 @@ class Appending:
         self._begin = self._kept = writer.size_bytes
         self._renewed_at = time.monotonic()
         self._is_ours = True
+        self._is_too_much = False
 
     async def take(self, pieces: AsyncIterator[bytes]) -> None:
         """Append all of them and make them durable.
@@ -72,6 +73,7 @@ class Appending:
         digest = hashlib.new(self._checksum.algorithm, usedforsecurity=False) if self._checksum is not None else None
         async for piece in pieces:
             if self._length is not None and self._begin + self._batches.size_bytes + len(piece) > self._length:
+                self._is_too_much = True
                 raise Refused(RefusalCode.TOO_LARGE, f"The upload was to have {self._length} bytes, and has more.")
             if digest is not None:
                 digest.update(piece)
@@ -100,6 +102,11 @@ class Appending:
     def counts(self) -> bool:
         """Whether what a broken request brought counts: not where a checksum was to come true, or another writes."""
         return self._checksum is None and self._is_ours
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether more came than was declared: who knows what file that is."""
+        return self._is_too_much
 
     async def let_go(self) -> None:
         """End writing; what was kept stays, and where nothing was, nothing is left."""

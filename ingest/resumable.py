@@ -32,6 +32,7 @@ from storage.protocol import Storage
 
 NO_METADATA: Final[Mapping[str, str]] = {}
 _MAY_HAVE_ENDED: Final = (RefusalCode.UPLOAD_LOCKED, RefusalCode.UPLOAD_WITHDRAWN)
+_TOO_LARGE_ADVICE: Final = "Have RUSHES_MAX_RESUMABLE_BYTES raised where larger ones are wanted."
 _DECLARED: Final = ("original_filename", "upload_length", "title", "profile")
 
 
@@ -85,7 +86,7 @@ class ResumableUploads:
         self._room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
-        self.rules = replace(rules, max_bytes=limits.max_bytes)
+        self.rules = replace(rules, max_bytes=limits.max_bytes, too_large_advice=_TOO_LARGE_ADVICE)
         self.limits = limits
 
     async def create(

@@ -26,6 +26,7 @@ class UploadLimits:
     Attributes:
         allowed_extensions: With their dots, in lower case.
         max_bytes: Largest file.
+        too_large_advice: What to do about a larger one, as a sentence.
         timeout_seconds: Longest time from the first byte to the last.
         lease_seconds: How long a row outlives the process that takes its upload.
         most_open: How many uploads a process takes at a time.
@@ -40,6 +41,7 @@ class UploadLimits:
     most_open: int
     profiles: Mapping[str, str]
     default_profile: str
+    too_large_advice: str = "Send larger ones by tus, as `rushes upload` does, or have RUSHES_MAX_UPLOAD_BYTES raised."
 
     def describe(self, user_id: str, filename: str) -> NewVideo:
         """The row of an upload that begins.
@@ -68,7 +70,9 @@ class UploadLimits:
     def check_size(self, size_bytes: int) -> None:
         """Raise ``Refused`` for a file that is larger than accepted."""
         if size_bytes > self.max_bytes:
-            raise Refused(RefusalCode.TOO_LARGE, f"A file may have at most {self.max_bytes} bytes.")
+            raise Refused(
+                RefusalCode.TOO_LARGE, f"A file may have at most {self.max_bytes} bytes here. {self.too_large_advice}"
+            )
 
     def checked_profile(self, name: str) -> str | None:
         """The name of a profile that there is; None for an empty one. Raises ``Refused``."""

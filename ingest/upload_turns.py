@@ -152,9 +152,10 @@ class UploadTurns:
             raise
         except BaseException:
             kept_bytes = await uninterrupted(_kept(appending))
-            if kept_bytes is not None and kept_bytes == video.upload_length:
+            is_whole = kept_bytes == video.upload_length
+            if is_whole and not appending.is_too_much:
                 await uninterrupted(self._finish(turn, writer))  # all of it came before the request broke
-            elif kept_bytes is None:
+            elif kept_bytes is None or is_whole:
                 self._digests.keep(video.id, begin, before)
             else:
                 turn.kept_bytes = kept_bytes

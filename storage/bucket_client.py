@@ -6,6 +6,7 @@ from typing import Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.handlers import add_expect_header
 
 from storage.bucket_objects import Bucket
 from storage.location import BucketLocation
@@ -57,4 +58,6 @@ async def open_bucket(
         aws_session_token=environment.get("AWS_SESSION_TOKEN"),
         config=config,
     ) as client:
-        yield Bucket(client, location, tries)
+        # With `Expect: 100-continue` aiohttp waits for a server's leave to send for as long as it says nothing.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
+        yield Bucket(client, location, tries, read_seconds)

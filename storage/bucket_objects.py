@@ -29,6 +29,8 @@ MOST_PARTS: Final = 10_000
 MOST_COPIED_BYTES: Final = 5 * 1024**3
 """A larger object is copied in parts."""
 _COPIED_PART_BYTES: Final = 1024**3
+_SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
+"""A server that takes less is as good as none."""
 
 
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
@@ -64,12 +66,13 @@ class Bucket:
         tries: As given.
     """
 
-    def __init__(self, client: "S3Client", location: BucketLocation, tries: int) -> None:
+    def __init__(self, client: "S3Client", location: BucketLocation, tries: int, read_seconds: float) -> None:
         self._client = client
         self._name = location.bucket
         self._prefix = location.prefix
         self.where = str(location)
         self.tries = tries
+        self._read_seconds = read_seconds
 
     async def head(self, key: str) -> StoredObject | None:
         """What stands under the key, or None."""
@@ -91,13 +94,14 @@ class Bucket:
         digest = base64.b64encode(await asyncio.to_thread(lambda: hashlib.sha256(content).digest())).decode()
         with told_as_storage_failed("write a file", self.where):
             try:
-                await self._client.put_object(
-                    **self._at(key),
-                    Body=content,
-                    ChecksumSHA256=digest,
-                    ContentType=_media_type(key),
-                    **_unless_there(replace=replace),
-                )
+                async with self._in_time_for(len(content)):
+                    await self._client.put_object(
+                        **self._at(key),
+                        Body=content,
+                        ChecksumSHA256=digest,
+                        ContentType=_media_type(key),
+                        **_unless_there(replace=replace),
+                    )
             except ClientError as error:
                 if code_of(error) in THERE_ALREADY:
                     return False
@@ -178,9 +182,10 @@ class Bucket:
         """Put a part, in place of an earlier one of the same number; the server compares its MD5."""
         digest = await asyncio.to_thread(lambda: hashlib.md5(content, usedforsecurity=False).digest())
         with told_as_storage_failed("write a file", self.where):
-            put = await self._client.upload_part(
-                **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
-            )
+            async with self._in_time_for(len(content)):
+                put = await self._client.upload_part(
+                    **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
+                )
         return Part(number, put["ETag"], len(content), is_md5=put["ETag"].strip('"') == digest.hex())
 
     async def finish_parts(self, begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
@@ -299,6 +304,10 @@ class Bucket:
 
     def _source(self, key: str) -> "CopySourceTypeDef":
         return {"Bucket": self._name, "Key": self._prefix + key}
+
+    def _in_time_for(self, size_bytes: int) -> asyncio.Timeout:
+        """A server that takes no more of what is sent to it runs into no other limit."""
+        return asyncio.timeout(self.tries * (self._read_seconds + size_bytes / _SLOWEST_BYTES_A_SECOND))
 
     def _of(self, begun: PutParts) -> _Unfinished:
         return {**self._at(begun.key), "UploadId": begun.upload_id}

@@ -49,9 +49,9 @@ async def try_storage(storage: Storage) -> AsyncIterator[Trial]:
             yield Trial(what, f"{end - begin} bytes, {'the same' if same else 'not those that were written'}", same)
         what = "clock"
         skew = await _skew_seconds(storage, key)
-        yield Trial(
-            what, f"{abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} ours", abs(skew) < _MOST_SKEW_SECONDS
-        )
+        agrees = abs(skew) < _MOST_SKEW_SECONDS
+        found = f"{abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} ours"
+        yield Trial(what, found if agrees else f"{found}: set both right (NTP)", agrees)
         what = "upload"
         yield await _upload(storage, original)
         what = "delete"

@@ -21,6 +21,7 @@ from storage.disk_original import DiskOriginalWriter, part_path
 from storage.disk_publishing import DiskPublishing
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
+from storage.marking import mark_of
 from storage.protocol import Claim, Digest, Kept, LocalFile
 
 
@@ -196,6 +197,10 @@ class DiskStorage:
         """The file itself. Raises as ``fetch``."""
         async with self.fetch(key) as path:
             return LocalFile(path)
+
+    async def mark(self) -> str:
+        """What both folders are marked with."""
+        return " ".join([await off_loop(mark_of, folder) for folder in (self._uploads, self._scratch)])
 
     async def published_origin(self) -> None:
         """None: the service serves what is on its disk."""

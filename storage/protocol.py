@@ -226,5 +226,12 @@ class Storage(Protocol):
     async def published_origin(self) -> str | None:
         """Scheme and host of the addresses that remote files have; None where none is remote."""
 
+    async def mark(self) -> str:
+        """What the place is marked with: the same for all who see the same files, and for nobody else.
+
+        Raises:
+            StorageFailed: It can't be marked.
+        """
+
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""

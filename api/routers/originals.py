@@ -1,5 +1,6 @@
 """``GET /api/v1/videos/{id}/original``: the uploaded file, for its owner."""
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +22,9 @@ router = APIRouter(prefix="/api/v1/videos", tags=["files"])
 
 _MEDIA_TYPE: Final = "application/octet-stream"
 """What a file from outside is, nobody has vouched for: it is saved, and not shown."""
+
+_ADDRESS_SECONDS: Final = 300
+"""How long an address in a bucket opens an original to whoever has it: a download has begun by then."""
 
 _CONTENT: Final[dict[str, Any]] = {
     _MEDIA_TYPE: {"schema": {"type": "string", "contentMediaType": _MEDIA_TYPE}},
@@ -57,7 +61,8 @@ async def get_original(request: Request, video: VideoDep, services: ServicesDep,
     try:
         file = await services.storage.served(video.original_key)
         if isinstance(file, RemoteFile):
-            return await remote_file(request, file, _MEDIA_TYPE, options.remote_serving, disposition=disposition)
+            serving = replace(options.remote_serving, seconds=min(_ADDRESS_SECONDS, options.remote_serving.seconds))
+            return await remote_file(request, file, _MEDIA_TYPE, serving, disposition=disposition)
         status = await off_loop(file.path.stat)
     except (OriginalMissing, FileNotFoundError) as error:
         raise _not_there(video) from error

@@ -19,11 +19,12 @@ from storage.bucket import BucketStorage
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
 from tests.api.running import RecordedRuns, over_http
+from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 from tests.waiting import eventually
 
 DIRECT = "/api/v1/videos/direct"
-CONTENT = bytes(range(256)) * (70 * 1024)  # 17.5 MiB: a part, and a rest
+CONTENT = noise(256 * 70 * 1024)  # 17.5 MiB: a part, and a rest
 
 
 @pytest.fixture

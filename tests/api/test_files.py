@@ -13,9 +13,10 @@ from database.engine import Database
 from database.tables import Video
 from storage.disk import DiskStorage
 from tests.api.rows import PUBLISHED, make_video
+from tests.fixtures.noise import noise
 from tests.storage.published import publish_something
 
-CONTENT = bytes(range(256)) * 1000
+CONTENT = noise(256 * 1000)
 
 
 @pytest.fixture

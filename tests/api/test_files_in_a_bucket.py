@@ -15,9 +15,10 @@ from database.engine import Database
 from storage.bucket import BucketStorage
 from tests.api.rows import PUBLISHED, make_video
 from tests.api.running import over_http
+from tests.fixtures.noise import noise
 from tests.storage.published import PICTURE, publish_something
 
-CONTENT = bytes(range(256)) * 10_000
+CONTENT = noise(256 * 10_000)
 MEBIBYTE = 1024 * 1024
 
 

@@ -79,6 +79,35 @@ async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
         build()
 
 
+async def test_the_api_starts_beside_a_bucket_that_says_nothing(database_url: str, tmp_path: Path) -> None:
+    port = unused_port()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {
+            "DATABASE_URL": database_url,
+            "RUSHES_HOME": str(tmp_path),
+            "RUSHES_STORAGE": "s3://videos",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SERVE, str(port), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
+
+                async def answers() -> bool:
+                    try:
+                        return (await client.get("/healthz")).is_success
+                    except httpx.TransportError:
+                        return False
+
+                await until(answers, seconds=60)
+        finally:
+            process.terminate()
+            await process.communicate()
+
+
 async def test_a_storage_that_refuses_is_named_at_the_start(database_url: str, tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("in the way")
     environment = {"DATABASE_URL": database_url, "RUSHES_UPLOADS": str(tmp_path / "uploads")}

@@ -28,6 +28,7 @@ from storage.disk import DiskStorage
 from tests.api.accounts import key_of
 from tests.api.rows import PUBLISHED, make_video
 from tests.api.running import RecordedCohortRuns, RecordedRuns, running_server
+from tests.fixtures.noise import noise
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def rushes(url: str) -> AsyncIterator[AsyncRushes]:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "Holiday.mp4"
-    path.write_bytes(bytes(range(256)) * 8192)
+    path.write_bytes(noise(256 * 8192))
     return path
 
 

@@ -152,6 +152,25 @@ async def test_a_request_that_is_refused_leaves_the_upload_to_be_gone_on_with(
     assert video.content_sha256 == hashlib.sha256(CONTENT).hexdigest()
 
 
+async def test_an_upload_that_gets_more_than_was_declared_is_not_taken_for_whole(
+    http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns
+) -> None:
+    async def too_much() -> AsyncIterator[bytes]:
+        yield CONTENT
+        await asyncio.sleep(0.3)  # so that it comes by itself; what comes together is refused just the same
+        yield b"x"
+
+    url = await created(http)
+    answer = await http.patch(url, headers={**BYTES, "Upload-Offset": "0"}, content=too_much())
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    await until(lambda: is_free(database, url))
+    assert not runs.started
+    begin = await offset_of(http, url)
+    assert begin < len(CONTENT)
+    assert (await append(http, url, begin, CONTENT[begin:])).status_code == 204
+    await arrived(database, storage, runs, url)
+
+
 async def test_bytes_that_do_not_count_are_not_left_in_storage(
     http: httpx.AsyncClient, database: Database, storage: Storage
 ) -> None:

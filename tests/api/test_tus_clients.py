@@ -15,10 +15,11 @@ from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
 from storage.disk import DiskStorage
+from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 
 MEBIBYTE = 1024 * 1024
-CONTENT = bytes(range(256)) * (12 * MEBIBYTE // 256) + b"end"
+CONTENT = noise(12 * MEBIBYTE) + b"end"
 TUS_JS_CLIENT = "tus-js-client@4.3.1"
 _SCRIPT = """
 const tus = require("tus-js-client");

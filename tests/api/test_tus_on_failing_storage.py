@@ -21,11 +21,12 @@ from storage.filesystem import told_as_storage_failed
 from storage.protocol import Claim, Digest, Storage
 from tests.api.running import RecordedRuns, over_http
 from tests.api.tus import append, created, offset_of, row_of
+from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 from tests.waiting import eventually
 
 MEBIBYTE = 1024 * 1024
-CONTENT = bytes(range(256)) * (160 * 1024)  # 40 MiB: five parts of a multipart upload, kept twice on its way
+CONTENT = noise(256 * 160 * 1024)  # 40 MiB: five parts of a multipart upload, kept twice on its way
 FAILS_AT = 30 * MEBIBYTE
 
 

@@ -17,9 +17,10 @@ from database.pages import VideoFilter
 from database.tables import Video
 from tests.api.forms import MULTIPART, field_part, file_part, form, in_pieces, part
 from tests.api.running import RecordedRuns, in_process
+from tests.fixtures.noise import noise
 
 UPLOAD = "/api/v1/videos/upload"
-CONTENT = bytes(range(256)) * 9000  # 2.3 MB: more than two batches
+CONTENT = noise(256 * 9000)  # 2.3 MB: more than two batches
 MEBIBYTE = 1024 * 1024
 
 

@@ -11,11 +11,12 @@ from database.engine import Database
 from database.tables import Video
 from storage.protocol import Storage
 from tests.api.running import RecordedRuns
+from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 
 UPLOADS: Final = "/api/v1/uploads"
 MEBIBYTE: Final = 1024 * 1024
-CONTENT: Final = bytes(range(256)) * (80 * 1024)  # 20 MiB: more than two parts of a multipart upload
+CONTENT: Final = noise(256 * 80 * 1024)  # 20 MiB: more than two parts of a multipart upload
 TUS: Final = {"Tus-Resumable": "1.0.0"}
 BYTES: Final = {**TUS, "Content-Type": "application/offset+octet-stream"}
 

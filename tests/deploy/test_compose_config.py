@@ -62,6 +62,18 @@ def test_the_filled_in_example_is_all_that_the_file_needs(tmp_path: Path) -> Non
     assert resolved["temporal"]["environment"]["POSTGRES_PWD"] == "ofpostgrestemporalpassword"
 
 
+@pytest.mark.parametrize(("said", "has_a_way_out"), [("", False), ("RUSHES_STORAGE_INTERNAL=false\n", True)])
+def test_media_workers_have_a_way_out_for_a_bucket_that_lies_there(
+    tmp_path: Path, said: str, has_a_way_out: bool
+) -> None:
+    file = environment_file(tmp_path)
+    file.write_text(file.read_text() + said)
+    networks = yaml.safe_load(config(file).stdout)["networks"]
+    assert networks["storage"]["internal"] is not has_a_way_out
+    assert networks["temporal"]["internal"]
+    assert networks["database"]["internal"]
+
+
 @pytest.mark.parametrize("forgotten", PASSWORDS)
 def test_a_forgotten_password_is_refused_with_a_sentence_that_says_what_to_do(tmp_path: Path, forgotten: str) -> None:
     result = config(environment_file(tmp_path, without=forgotten))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Row, Service
+from tests.fixtures.noise import noise
 from tests.fixtures.stack import finish
 from tests.waiting import eventually
 
@@ -30,13 +31,11 @@ async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file that takes a second or more to send, most of it a hole; what is in it does not matter here."""
+    """A file that takes a second or more to send, and has no piece twice."""
     path = tmp_path / "large.mp4"
     with path.open("wb") as file:
-        file.truncate(FILE_BYTES)
-        for place in range(0, FILE_BYTES, 50 * MEBIBYTE):
-            file.seek(place)
-            file.write(place.to_bytes(8, "big"))
+        for number in range(FILE_BYTES // MEBIBYTE):
+            file.write(noise(MEBIBYTE, number))
     return path
 
 

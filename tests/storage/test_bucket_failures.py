@@ -13,13 +13,15 @@ from storage.bucket import BucketStorage
 from storage.bucket_client import open_bucket
 from storage.local_copies import LocalCopies
 from storage.location import BucketLocation
+from storage.waiting import checked
 from tests.fixtures.bucket import BUCKET, BucketServer, bucket_server
+from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 from tests.storage.test_failing_disks import NAMESPACE, namespaces_are_permitted
 from tests.waiting import eventually
 
 KEY = "work/v1/chunk-001.mp4"
-LARGE = bytes(range(256)) * (160 * 1024)  # 40 MiB: several parts
+LARGE = noise(256 * 160 * 1024)  # 40 MiB: several parts
 
 
 @asynccontextmanager
@@ -169,6 +171,18 @@ async def test_a_server_that_says_nothing_is_given_up(shared_bucket_server: Buck
     async with stuck as environment, storage_of(environment, tmp_path, read_seconds=0.3) as storage:
         with pytest.raises(StorageFailed, match="does not answer, or stopped in the middle"):
             await storage.size(KEY)
+
+
+async def test_who_waits_for_a_server_that_says_nothing_says_so(
+    shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    stuck = through_a_narrow_way(shared_bucket_server, 0)
+    async with stuck as environment, storage_of(environment, tmp_path, read_seconds=0.3) as storage:
+        with pytest.raises(StorageFailed, match="does not answer"):
+            await checked(storage, "s3://videos", told.append, every_seconds=0.1)
+    assert told
+    assert told[0].startswith("Waiting for an answer of the storage s3://videos, for ")
 
 
 async def has_taken(server: BucketServer, size_bytes: int) -> bool:

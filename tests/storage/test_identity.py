@@ -1,17 +1,25 @@
 """Whether two processes see the same files."""
 
 import asyncio
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import StorageFailed
-from storage.identity import MARKER, storage_identity
-from storage.location import BucketLocation, StoragePlace
+from storage.bucket import BucketStorage
+from storage.bucket_client import open_bucket
+from storage.disk import DiskStorage
+from storage.identity import storage_identity
+from storage.local_copies import LocalCopies
+from storage.location import BucketLocation
+from storage.marking import MARKER
+from tests.fixtures.bucket import BUCKET, BucketServer, bucket_server
 
 
-def folders(uploads: Path, scratch: Path) -> StoragePlace:
-    return StoragePlace(None, uploads, scratch, copies_bytes=1)
+def folders(uploads: Path, scratch: Path) -> DiskStorage:
+    return DiskStorage(uploads, scratch)
 
 
 def names_below(folder: Path) -> list[str]:
@@ -39,13 +47,36 @@ async def test_many_that_come_first_agree_and_leave_one_marker_each(tmp_path: Pa
     assert names_below(tmp_path) == ["scratch", MARKER, "uploads", MARKER]
 
 
-async def test_a_bucket_is_known_by_its_name_and_prefix_and_scratch_does_not_matter(tmp_path: Path) -> None:
-    def place(prefix: str, scratch: str) -> StoragePlace:
-        return StoragePlace(BucketLocation("videos", prefix), tmp_path, tmp_path / scratch, copies_bytes=1)
+async def test_a_bucket_is_known_by_its_marker_whoever_comes_first_and_by_whatever_address(
+    shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    at_another_address = {
+        **shared_bucket_server.environment,
+        "AWS_ENDPOINT_URL": shared_bucket_server.environment["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost"),
+    }
+    prefix = f"{secrets.token_hex(4)}/"
 
-    one, two, other = [await storage_identity(place(*names)) for names in (("a/", "1"), ("a/", "2"), ("b/", "1"))]
-    assert one == two != other
-    assert names_below(tmp_path) == []
+    async def identity(prefix: str, environment: Mapping[str, str]) -> str:
+        async with open_bucket(BucketLocation(BUCKET, prefix), environment) as bucket:
+            return await storage_identity(BucketStorage(bucket, LocalCopies(tmp_path / secrets.token_hex(4), 1)))
+
+    found = await asyncio.gather(
+        *(identity(prefix, environment) for environment in (shared_bucket_server.environment, at_another_address) * 5)
+    )
+    assert len(set(found)) == 1
+    assert await identity(f"{prefix}other/", shared_bucket_server.environment) != found[0]
+
+
+async def test_the_same_name_at_another_server_is_another_bucket(
+    shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    location = BucketLocation(BUCKET, f"{secrets.token_hex(4)}/")
+    found = []
+    async with bucket_server(tmp_path / "other") as other:
+        for server in (shared_bucket_server, other):
+            async with open_bucket(location, server.environment) as bucket:
+                found.append(await storage_identity(BucketStorage(bucket, LocalCopies(tmp_path / "copies", 1))))
+    assert len(set(found)) == 2
 
 
 async def test_a_folder_that_can_not_be_marked_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from storage.bucket_objects import Bucket
 from storage.bucket_original import PART_BYTES
 from storage.bucket_records import Part, PutParts
 from storage.disk import DiskStorage
+from tests.fixtures.noise import noise
 from tests.storage.conftest import Place
 from tests.storage.published import content_of
 
@@ -45,7 +46,7 @@ async def test_an_upload_is_visible_under_its_key_only_after_commit(place: Place
 
 @pytest.mark.parametrize("piece_bytes", [1000, 64 * 1024, MEBIBYTE, 3 * MEBIBYTE + 1])
 async def test_pieces_of_any_size_arrive_whole_and_in_order(place: Place, piece_bytes: int) -> None:
-    content = bytes(range(256)) * (5 * MEBIBYTE // 256) + b"end"
+    content = noise(5 * MEBIBYTE) + b"end"
     writer = await place.storage.create_original(KEY)
     for start in range(0, len(content), piece_bytes):
         await writer.write(content[start : start + piece_bytes])
@@ -54,7 +55,7 @@ async def test_pieces_of_any_size_arrive_whole_and_in_order(place: Place, piece_
 
 
 async def test_several_pieces_of_one_write_are_kept_in_order_and_hashed(place: Place) -> None:
-    content = bytes(range(256)) * (20 * MEBIBYTE // 256)  # more than is left to the kernel at a time
+    content = noise(20 * MEBIBYTE)  # more than is left to the kernel at a time
     whole = memoryview(content)
     writer = await place.storage.create_original(KEY)
     for start in range(0, len(content), 5 * MEBIBYTE):
@@ -130,7 +131,7 @@ async def test_deleting_an_original_removes_it_and_any_part_of_it_and_may_be_rep
     await unfinished.discard()
 
 
-CONTENT = bytes(range(256)) * (80 * 1024)  # 20 MiB: two parts of a multipart upload, and a rest
+CONTENT = noise(256 * 80 * 1024)  # 20 MiB: two parts of a multipart upload, and a rest
 
 
 @pytest.mark.parametrize("cut", [1, 5 * MEBIBYTE, 8 * MEBIBYTE, 16 * MEBIBYTE, 17 * MEBIBYTE + 3])

@@ -20,6 +20,7 @@ from media.ffmpeg import Ffmpeg
 from media.sandbox import Layer
 from runs.client import TemporalRuns
 from settings import Settings
+from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.waiting import eventually
 from workers.media import find_ffmpeg
 
@@ -172,6 +173,23 @@ async def test_a_worker_that_waits_says_for_what(tmp_path: Path) -> None:
     )
     assert [line["event"] for line in ended.log] == ["worker_starting", "worker_waits", "worker_cannot_start"]
     assert ended.log[1]["reason"].startswith("Waiting for Temporal at 127.0.0.1:1 (namespace films), for 2 s now")
+
+
+async def test_a_worker_with_wrong_credentials_of_its_bucket_says_so_and_exits_with_1(
+    tmp_path: Path, temporal_address: str, shared_bucket_server: BucketServer
+) -> None:
+    wrong = {**shared_bucket_server.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    ended = await finish(
+        await begin(
+            tmp_path,
+            *("--queue", MEDIA_QUEUE),
+            TEMPORAL_ADDRESS=temporal_address,
+            RUSHES_STORAGE=f"s3://{BUCKET}",
+            **wrong,
+        )
+    )
+    assert (ended.code, ended.log[-1]["event"]) == (1, "worker_cannot_start")
+    assert "the secret key does not belong to the access key" in ended.log[-1]["reason"]
 
 
 async def test_a_label_that_can_not_be_read_again_is_refused(tmp_path: Path) -> None:
