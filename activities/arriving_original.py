@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activities.heartbeat import Heartbeat
-from contracts.errors import OriginalMissing, StorageFailed
+from contracts.errors import LimitExceeded, OriginalMissing, StorageFailed
 from contracts.processing import StepProgress
+from contracts.refusals import QuotaExceeded
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from fetching.transfer import Content
@@ -183,7 +184,10 @@ class ArrivingOriginal:
     async def _note(self, here_bytes: int) -> None:
         self._kept_bytes = here_bytes
         length = self._content.whole_bytes
-        await self._leases.note_fetch(self._video_id, self._attempt, length=length, offset=here_bytes)
+        try:
+            await self._leases.note_fetch(self._video_id, self._attempt, length=length, offset=here_bytes)
+        except QuotaExceeded as error:
+            raise LimitExceeded(error.detail) from error
 
     def _opened(self) -> OriginalWriter:
         if self._writer is None:

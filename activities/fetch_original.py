@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 from activities.arriving_original import ArrivingOriginal, FetchProgress, FetchRules
 from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.errors import DatabaseUnavailable, StatusConflict
+from contracts.errors import DatabaseUnavailable, LimitExceeded, StatusConflict
+from contracts.refusals import QuotaExceeded
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import FetchedOriginal, Videos
@@ -56,7 +57,7 @@ class FetchOriginalActivities:
             SourceNotFound: There is no such file, or it is not given out.
             SourceFailed: The server fails.
             SourceTooSlow: It took longer than it may.
-            LimitExceeded: It is larger than accepted.
+            LimitExceeded: It is larger than accepted, or more than its user may keep.
             InvalidMedia: It has no byte.
             StorageFailed: The disk refused, or has no room for it beside what else is on its way.
             StatusConflict: The row was retried or deleted meanwhile.
@@ -116,6 +117,9 @@ class FetchOriginalActivities:
             except StatusConflict:
                 await self._forget(video, attempt)
                 raise
+            except QuotaExceeded as error:
+                await self._forget(video, attempt)
+                raise LimitExceeded(error.detail) from error
 
     async def _forget(self, video: Video, attempt: int) -> None:
         """Take the file away that nobody waits for; a newer attempt would."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Float, and_, case, cast, func, select
+from sqlalchemy import Float, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -26,7 +26,7 @@ class Usage:
     """What a user has now.
 
     Attributes:
-        uploads_in_flight: Uploads that are on their way.
+        uploads_in_flight: Uploads and imports that are on their way.
         stored_bytes: Size of the uploaded files that are kept, and of those that are announced. What is being deleted
             counts until it is gone.
         deleting_bytes: Of those, what is being deleted.
@@ -42,19 +42,22 @@ class Usage:
 
 async def usage_of(session: AsyncSession, user_id: str) -> Usage:
     """Count what the user has."""
-    uploading = col(Video.status) == VideoStatus.UPLOADING
+    never_came = col(Video.uploaded_at).is_(None)
+    fetched = and_(col(Video.status) == VideoStatus.PROCESSING, col(Video.source_url).is_not(None), never_came)
+    coming = or_(col(Video.status) == VideoStatus.UPLOADING, fetched)
     deleting = col(Video.status) == VideoStatus.DELETING
-    lost = and_(col(Video.status) == VideoStatus.ERROR, col(Video.uploaded_at).is_(None))
-    size = case((lost, 0), (uploading, func.coalesce(col(Video.upload_length), 0)), else_=col(Video.file_size_bytes))
+    lost = and_(col(Video.status) == VideoStatus.ERROR, never_came)
+    announced = func.greatest(func.coalesce(col(Video.upload_length), 0), col(Video.upload_offset))
+    size = case((lost, 0), (coming, announced), else_=col(Video.file_size_bytes))
     today = col(Video.created_at) > utc_now() - _DAY
     query = select(
-        func.count().filter(uploading),
+        func.count().filter(coming),
         func.coalesce(func.sum(size), 0),
         func.coalesce(func.sum(size).filter(deleting), 0),
         func.coalesce(func.sum(col(Video.duration_seconds)).filter(today), 0.0),
     ).where(col(Video.user_id) == user_id)
     in_flight, stored, leaving, seconds = (await session.execute(query)).one()
-    seconds = float(seconds) + await _seconds_made_anew(session, user_id)
+    seconds = float(seconds) + await _seconds_made_anew(session, user_id) + await _seconds_deleted(session, user_id)
     return Usage(in_flight, int(stored), int(leaving), -int(-seconds // _MINUTE_SECONDS))
 
 
@@ -65,6 +68,18 @@ async def _seconds_made_anew(session: AsyncSession, user_id: str) -> float:
         col(Event.type) == EventType.REPROCESSING,
         col(Event.created_at) > utc_now() - _DAY,
         Event.video["reprocess_counts"].astext == "true",
+    )
+    return float(await session.scalar(query) or 0.0)
+
+
+async def _seconds_deleted(session: AsyncSession, user_id: str) -> float:
+    """Told by events, as the rows are gone: who deletes what was made has no more minutes for that."""
+    is_there = select(col(Video.id)).where(col(Video.id) == col(Event.video_id)).exists()
+    query = select(func.coalesce(func.sum(cast(Event.video["duration_seconds"].astext, Float)), 0.0)).where(
+        col(Event.user_id) == user_id,
+        col(Event.type) == EventType.READY,
+        col(Event.created_at) > utc_now() - _DAY,
+        ~is_there,
     )
     return float(await session.scalar(query) or 0.0)
 
@@ -87,14 +102,26 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> None:
             "Let one end first.",
             _SOON_SECONDS,
         )
-    wanted = usage.stored_bytes + (new.upload_length or 1)  # a form tells no length beforehand
-    if user.max_stored_bytes is not None and wanted > user.max_stored_bytes:
-        raise QuotaExceeded(
-            f"{usage.stored_bytes} of {user.max_stored_bytes} bytes are used, so there is no room for this file. "
-            "Delete videos that are not needed.",
-            _SOON_SECONDS if usage.deleting_bytes else _LATER_SECONDS,
-        )
+    # Neither a form nor an import tells its length beforehand: what it came to is looked at then.
+    _check_stored(user, usage, new.upload_length or 1)
     _check_minutes(user, usage)
+
+
+async def owner_held(session: AsyncSession, video_id: UUID) -> User | None:
+    """The video's user, whose row is locked until the transaction ends; None where there are no limits of one."""
+    owner = select(col(Video.user_id)).where(col(Video.id) == video_id).scalar_subquery()
+    held: User | None = await session.scalar(select(User).where(col(User.name) == owner).with_for_update())
+    return held
+
+
+async def check_what_came(session: AsyncSession, user: User | None) -> None:
+    """Return if what this transaction wrote of an original that told no length beforehand fits with all others.
+
+    Raises:
+        QuotaExceeded: It is too much; the transaction is to be rolled back.
+    """
+    if user is not None and user.max_stored_bytes is not None:
+        _check_stored(user, await usage_of(session, user.name), 0)
 
 
 async def check_minutes(session: AsyncSession, video_id: UUID) -> None:
@@ -103,10 +130,18 @@ async def check_minutes(session: AsyncSession, video_id: UUID) -> None:
     Raises:
         QuotaExceeded: It would be too much.
     """
-    owner = select(col(Video.user_id)).where(col(Video.id) == video_id).scalar_subquery()
-    user = await session.scalar(select(User).where(col(User.name) == owner).with_for_update())
+    user = await owner_held(session, video_id)
     if user is not None and user.max_minutes_a_day is not None:
         _check_minutes(user, await usage_of(session, user.name))
+
+
+def _check_stored(user: User, usage: Usage, more_bytes: int) -> None:
+    if user.max_stored_bytes is not None and usage.stored_bytes + more_bytes > user.max_stored_bytes:
+        raise QuotaExceeded(
+            f"{usage.stored_bytes} of {user.max_stored_bytes} bytes are used, so there is no room for this file. "
+            "Delete videos that are not needed.",
+            _SOON_SECONDS if usage.deleting_bytes else _LATER_SECONDS,
+        )
 
 
 def _check_minutes(user: User, usage: Usage) -> None:

@@ -17,6 +17,7 @@ from sqlmodel import col
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.changes import compare_and_set, conflict, error_values
+from database.quotas import check_what_came, owner_held
 from database.tables import Video, utc_now
 
 
@@ -97,11 +98,14 @@ class UploadLeases:
 
         Raises:
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
+            QuotaExceeded: It is more than its user may keep.
         """
         values = {"upload_length": length, "upload_offset": offset}
         async with self._transaction() as session:
+            owner = await owner_held(session, video_id)
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                 raise await conflict(session, video_id, f"be fetched with attempt {attempt}")
+            await check_what_came(session, owner)
 
     async def reserved_bytes(self, but_for: UUID | None = None, *, rested_left_seconds: float = 0) -> int:
         """What uploads and imports of a known length have still to bring.

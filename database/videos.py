@@ -31,6 +31,7 @@ from database.changes import (
 )
 from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
+from database.quotas import check_what_came, owner_held
 from database.reading import VideosToRead
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
@@ -104,6 +105,7 @@ class Videos(VideosToRead):
 
         Raises:
             StatusConflict: The upload was cancelled, expired or deleted meanwhile.
+            QuotaExceeded: It did not say its size before, and is more than its user may keep.
         """
         values: dict[str, Any] = {
             "status": VideoStatus.PROCESSING,
@@ -119,9 +121,12 @@ class Videos(VideosToRead):
         if user_metadata:
             values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
         async with self._transaction() as session:
+            owner = await owner_held(session, video_id)
             video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
             if video is None:
                 raise await conflict(session, video_id, "finish its upload")
+            if video.upload_length is None:
+                await check_what_came(session, owner)
         self._changed(video)
         return video
 
@@ -152,11 +157,14 @@ class Videos(VideosToRead):
 
         Raises:
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
+            QuotaExceeded: It is more than its user may keep.
         """
         values = fetched_values(original)
         async with self._transaction() as session:
+            owner = await owner_held(session, video_id)
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                 raise await conflict(session, video_id, f"take its original with attempt {attempt}")
+            await check_what_came(session, owner)
 
     async def mark_ready(
         self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None

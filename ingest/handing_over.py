@@ -54,6 +54,7 @@ async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFil
 
     Raises:
         Refused: The video was cancelled or deleted meanwhile; the file is removed.
+        QuotaExceeded: It told no length before, and is more than its user may keep; file and row are for the caller.
         DatabaseUnavailable: The row may or may not say so. The file stays; the reconciler goes by the row.
         StorageFailed: The file of such a video can't be removed.
     """

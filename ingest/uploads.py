@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from contracts.errors import DatabaseUnavailable, StorageFailed
-from contracts.refusals import RefusalCode, Refused
+from contracts.refusals import QuotaExceeded, RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.backlog import Backlog
 from database.records import IdempotencyKeyTaken, NewVideo
@@ -221,16 +221,26 @@ class Uploads:
             profile=said.profile,
             user_metadata=said.user_metadata,
         )
-        return await hand_over(self._videos, self._storage, self._runs, whole)
+        try:
+            return await hand_over(self._videos, self._storage, self._runs, whole)
+        except QuotaExceeded:
+            await self._forget(file, whole.original_key)
+            raise
 
-    async def _forget(self, file: IncomingFile) -> None:
-        """The upload was refused: leave neither file nor row."""
+    async def _forget(self, file: IncomingFile, committed_key: str | None = None) -> None:
+        """The upload was refused: leave neither row nor file; one that stands already goes after its row."""
         await _discard(file)
         if file.video is not None:
             try:
                 await self._videos.delete(file.video.id)
             except DatabaseUnavailable as error:
                 _logger.warning("row left to expire", reason=str(error))
+                return
+        if committed_key is not None:
+            try:
+                await self._storage.delete(committed_key)
+            except StorageFailed as error:
+                _logger.warning("refused upload left to be swept", reason=str(error))
 
     async def _interrupt(self, file: IncomingFile, reason: str) -> bool:
         """Leave no file, and say in the row why. False when the row had moved on already."""

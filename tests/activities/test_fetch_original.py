@@ -153,6 +153,19 @@ async def test_a_fetch_that_fails_leaves_no_byte(database: Database, folders: Fo
     assert (await stored(database, video.id)).content_sha256 is None
 
 
+@pytest.mark.parametrize("reply", [well(), without_length()], ids=["its length is told", "it is not"])
+async def test_a_file_that_is_more_than_its_user_may_keep_is_refused_and_leaves_no_byte(
+    database: Database, folders: Folders, reply: Reply
+) -> None:
+    await database.accounts.set_limits("local", {"max_stored_bytes": len(CONTENT) + 10})
+    async with serving(CONTENT, reply) as server:
+        first, second = [await import_row(database, server.url()) for _ in range(2)]
+        await fetch(activities(database, folders), first)
+        with pytest.raises(LimitExceeded, match="no room for this file"):
+            await fetch(activities(database, folders), second)
+    assert [path.stem for path in originals(folders)] == [str(first.id)]
+
+
 async def test_a_file_that_does_not_fit_beside_what_is_on_its_way_is_not_begun(
     database: Database, folders: Folders
 ) -> None:

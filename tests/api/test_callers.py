@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -253,16 +254,38 @@ async def test_a_session_is_no_link_and_a_link_no_session(
 
 async def test_limits_are_held_against_what_there_is_and_told(client: httpx.AsyncClient, database: Database) -> None:
     key = await key_of(database, "ann")
-    await database.accounts.set_limits("ann", {"max_stored_bytes": 10})
+    await database.accounts.set_limits("ann", {"max_stored_bytes": 14})
     assert (await upload_as(client, key)).status_code == 202
-    assert (await upload_as(client, key)).status_code == 202  # a form does not say its length beforehand
+    assert (await upload_as(client, key)).status_code == 202
     refused = await upload_as(client, key)
     assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
     assert int(refused.headers["retry-after"]) > 0
     me = (await client.get("/api/v1/me", headers=bearer(key))).json()
-    assert (me["limits"]["max_stored_bytes"], me["usage"]["stored_bytes"]) == (10, 14)
+    assert (me["limits"]["max_stored_bytes"], me["usage"]["stored_bytes"]) == (14, 14)
     other = await key_of(database, "bea")
     assert (await upload_as(client, other)).status_code == 202
+
+
+async def test_forms_at_once_keep_no_more_than_fits_and_leave_nothing_of_the_others(
+    client: httpx.AsyncClient, database: Database, uploads_folder: Path
+) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_stored_bytes": 20})
+    answers = await asyncio.gather(*(upload_as(client, key) for _ in range(6)))  # of 7 bytes each, not told beforehand
+    assert sorted(answer.status_code for answer in answers) == [202, 202, 429, 429, 429, 429]
+    assert len((await client.get(VIDEOS, headers=bearer(key))).json()["items"]) == 2
+    assert len(list((uploads_folder / "originals").iterdir())) == 2
+
+
+async def test_imports_on_their_way_are_counted_as_uploads_are(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_uploads_in_flight": 1})
+    import_wanted = {"url": "https://videos.example.com/a.mp4"}
+    async with in_process(services, options) as client:
+        answers = [await client.post(f"{VIDEOS}/import", headers=bearer(key), json=import_wanted) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 429]
 
 
 async def test_uploads_in_flight_and_announced_bytes_count(client: httpx.AsyncClient, database: Database) -> None:
@@ -295,6 +318,17 @@ async def test_minutes_of_the_last_day_are_counted(
     await make_video(database, storage, VideoStatus.READY)  # 1.5 s, one begun minute
     key = await key_of(database, "local")
     await database.accounts.set_limits("local", {"max_minutes_a_day": 1})
+    assert (await upload_as(client, key)).json()["code"] == "quota_exceeded"
+
+
+async def test_deleting_what_was_made_gives_no_minutes_back(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    key = await key_of(database, "local")
+    await database.accounts.set_limits("local", {"max_minutes_a_day": 1})
+    assert (await client.delete(f"{VIDEOS}/{video.id}", headers=bearer(key))).status_code == 204
+    await database.deletions.finish(video.id)
     assert (await upload_as(client, key)).json()["code"] == "quota_exceeded"
 
 
