@@ -36,7 +36,7 @@ export function askForProfile(video, profiles) {
 /** What is told of one that could not be made anew. */
 export function failedCallout(video) {
   const { reprocess_profile: profile, reprocess_error_code: code, reprocess_error_reason: detail } = video;
-  const { what, advice } = reasonOf(code, detail ?? "");
+  const { what } = reasonOf(code, detail ?? "");
   const isCancelled = code === "cancelled";
   return element(
     "div",
@@ -45,7 +45,7 @@ export function failedCallout(video) {
       class: "callout-title",
       text: isCancelled ? "Making it anew was cancelled" : `It could not be made anew with profile ${profile}`,
     }),
-    !isCancelled && element("p", { text: `${what} ${advice}` }),
+    !isCancelled && element("p", { text: `${what} Try again, or with another profile.` }),
     element(
       "p",
       { class: "detail" },

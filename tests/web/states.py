@@ -140,10 +140,10 @@ async def editing_metadata(visitor: Visitor, stage: Stage) -> None:
     """What is kept with a video is changed."""
     await video(visitor, stage)
     await visitor.page.get_by_role("button", name="metadata").click()
-    await visitor.page.get_by_label("Key").fill("order")
-    await visitor.page.get_by_label("Value").fill("4711")
+    await visitor.page.get_by_label("Key", exact=True).fill("order")
+    await visitor.page.get_by_label("Value", exact=True).fill("4711")
     await visitor.page.get_by_role("button", name="Add a key").click()
-    await expect(visitor.page.get_by_label("Key")).to_have_count(2)
+    await expect(visitor.page.get_by_label("Key", exact=True)).to_have_count(2)
 
 
 async def made_anew(visitor: Visitor, stage: Stage) -> None:
@@ -167,9 +167,13 @@ async def _video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, ob
 
     async def say(route: Route) -> None:
         answer = await route.fetch()
-        await route.fulfill(response=answer, json={**(await answer.json()), **told})
+        body = await answer.json()
+        for found in body.get("items", [body]):
+            found.update(told if f"/videos/{found['id']}" == address else {})
+        await route.fulfill(response=answer, json=body)
 
     await visitor.page.route(f"**/api/v1{address}", say)
+    await visitor.page.route("**/api/v1/videos?*", say)
     await visitor.page.route("**/api/v1/events", lambda route: route.abort())
     await visitor.opens(str(address))
     await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)

@@ -121,10 +121,10 @@ async def test_metadata_is_shown_and_changed(ann: Visitor, site: Site, named: Na
         await expect(section).to_contain_text("4711")
         await section.get_by_role("button", name="Edit metadata").click()
         await ann.page.get_by_role("button", name="Remove colour").click()
-        await ann.page.get_by_label("Value").nth(1).fill("station")
+        await ann.page.get_by_label("Value", exact=True).nth(1).fill("station")
         await ann.page.get_by_role("button", name="Add a key").click()
-        await ann.page.get_by_label("Key").last.fill("crew")
-        await ann.page.get_by_label("Value").last.fill("two")
+        await ann.page.get_by_label("Key", exact=True).last.fill("crew")
+        await ann.page.get_by_label("Value", exact=True).last.fill("two")
         await ann.page.get_by_role("button", name="Save").click()
         await expect(section).to_contain_text("station")
         changed = (await api.get(f"/api/v1/videos/{video_id}")).json()["metadata"]
