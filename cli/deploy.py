@@ -26,8 +26,12 @@ def current(
 
     async def make(settings: Settings, versions: WorkerVersions) -> None:
         build_id = settings.worker_version
+
+        def tell(queue: str) -> None:
+            messages().print(f"Waiting for a worker of version {build_id} that serves {queue} …", soft_wrap=True)
+
         try:
-            await versions.make_current(build_id, within_seconds=within)
+            await versions.make_current(build_id, within_seconds=within, waiting=tell)
         except NotServed as error:
             raise CommandFailed(str(error)) from error
         output().print(f"New videos go to version {build_id} of {settings.deployment}.", soft_wrap=True)

@@ -6,7 +6,7 @@ may wait for days (deliveries, cohorts, deletions) goes over to the current vers
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -65,21 +65,31 @@ class WorkerVersions:
             return None
         return described.worker_deployment_info.routing_config.current_deployment_version.build_id or None
 
-    async def make_current(self, build_id: str, *, within_seconds: float) -> None:
+    async def make_current(
+        self, build_id: str, *, within_seconds: float, waiting: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Let new runs go to this version, once workers of it ask for tasks of every queue. Doing it again is harmless.
+
+        Args:
+            build_id: Of the version.
+            within_seconds: How long to wait for them.
+            waiting: Is told the queue that has none yet, whenever that is another one.
 
         Raises:
             NotServed: They did not within the time; nothing was changed.
         """
         if await self.current() == build_id:
             return
-        unserved = CONTROL_QUEUE
+        unserved, told = CONTROL_QUEUE, ""
         try:
             async with asyncio.timeout(within_seconds):
                 while True:
                     unserved = await self.unserved_queue(build_id) or ""
                     if not unserved and await self._made_current(build_id):
                         return
+                    if unserved and unserved != told:
+                        waiting(unserved)
+                        told = unserved
                     await asyncio.sleep(_PAUSE_SECONDS)
         except TimeoutError:
             raise NotServed(

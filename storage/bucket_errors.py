@@ -17,6 +17,10 @@ from botocore.exceptions import (
 from contracts.errors import StorageFailed
 
 _CREDENTIALS: Final = "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+_RIGHTS: Final = (
+    "these credentials may not do that. Allow them to get, put, list and delete objects there, and to list and abort "
+    "multipart uploads and list their parts."
+)
 _ADVICE: Final = {
     "NoSuchBucket": "there is no such bucket. Make it, or correct RUSHES_STORAGE.",
     "InvalidBucketName": "that can't be the name of a bucket. Correct RUSHES_STORAGE.",
@@ -24,8 +28,8 @@ _ADVICE: Final = {
     "SignatureDoesNotMatch": f"the secret key does not belong to the access key. {_CREDENTIALS}",
     "ExpiredToken": "the credentials have expired. Get new ones.",
     "InvalidToken": "the session token is not valid. Check AWS_SESSION_TOKEN.",
-    "AccessDenied": "these credentials may not do that. Allow them to get, put, list and delete objects there.",
-    "Forbidden": "these credentials may not do that. Allow them to get, put, list and delete objects there.",
+    "AccessDenied": _RIGHTS,
+    "Forbidden": _RIGHTS,
     "RequestTimeTooSkewed": "this machine's clock is off by more than the server allows. Set it right (NTP).",
     "PermanentRedirect": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
     "AuthorizationHeaderMalformed": "the bucket is in another region. Set AWS_REGION to that of the bucket.",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ async def test_wrong_credentials_are_said_in_one_sentence(
 ) -> None:
     async with storage_of({**shared_bucket_server.environment, **change}, tmp_path) as storage:
         with pytest.raises(StorageFailed, match=sentence):
+            await storage.check()
+
+
+async def test_a_clock_that_the_server_does_not_take_is_said(
+    shared_bucket_server: BucketServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_hour_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: an_hour_ago)
+    async with storage_of(shared_bucket_server.environment, tmp_path) as storage:
+        with pytest.raises(StorageFailed, match=r"clock is off by more than the server allows\. Set it right \(NTP\)"):
             await storage.check()
 
 

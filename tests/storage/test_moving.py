@@ -1,6 +1,7 @@
 """From folders into a bucket and back, while the service runs."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from storage.bucket import BucketStorage
 from storage.checking import try_storage
 from storage.disk import DiskStorage
 from storage.moving import Moved, Outcome, copy_all
-from storage.protocol import Storage
+from storage.protocol import LocalFile, Storage
 from tests.storage.conftest import Place
 from tests.storage.published import content_of, publish_something, write_work
 
@@ -99,6 +100,19 @@ async def test_a_storage_that_works_passes_every_trial_and_keeps_nothing(place: 
     assert [trial.what for trial in trials] == ["write", "read", "range", "clock", "upload", "delete"]
     assert all(trial.holds for trial in trials), trials
     assert await place.look("originals/") == await place.look("processed/") == {}
+
+
+async def test_a_clock_that_is_off_is_found_and_what_to_do_is_said(tmp_path: Path) -> None:
+    class FromYesterday(DiskStorage):
+        async def served(self, key: str) -> LocalFile:
+            file = await super().served(key)
+            os.utime(file.path, (time.time() - 86_400, time.time() - 86_400))
+            return file
+
+    trials = [trial async for trial in try_storage(FromYesterday(tmp_path / "uploads", tmp_path / "scratch"))]
+    (clock,) = [trial for trial in trials if trial.what == "clock"]
+    assert not clock.holds
+    assert clock.found == "86400.0 s behind ours: set both right (NTP)"
 
 
 async def test_a_storage_that_refuses_ends_the_trials_with_its_sentence(tmp_path: Path) -> None:
