@@ -1,7 +1,8 @@
 """How many connections the server holds, and how slow they may be.
 
 A client that sends nothing costs nothing but its connection, so there is a bound, and whoever has asked for nothing yet
-makes room for those who come. A request that trickles, and an answer that nobody takes, end after a while.
+makes room for those who come; so does who lets an answer wait, where nobody rests. A request that trickles, and an
+answer that nobody takes, end after a while.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ class ConnectionLimits:
         silent_seconds: How often it is looked whether a body comes.
         untaken_seconds: For how long nothing of an answer may be taken. The machine of one who reads slowly takes a
             lot at once and then, with its buffer full, nothing until a part of it was read.
+        hurried_seconds: For how long an answer may wait to be taken, as much as makes room for more of it, where every
+            place is taken and somebody else comes.
         least_bytes_a_second: Of a body that somebody waits for, at the least, on the average between two looks.
     """
 
@@ -40,6 +43,7 @@ class ConnectionLimits:
     header_seconds: float = 15.0
     silent_seconds: float = 30.0
     untaken_seconds: float = 120.0
+    hurried_seconds: float = 10.0
     least_bytes_a_second: float = 100.0
 
 
@@ -56,7 +60,7 @@ def room_for_connections(most: int) -> int:
 
 def bounded_connections(limits: ConnectionLimits) -> type[H11Protocol]:
     """What uvicorn is to make of each connection of one server, for its option ``http``."""
-    return type("Connection", (BoundedConnection,), {"limits": limits, "idle": {}})
+    return type("Connection", (BoundedConnection,), {"limits": limits, "idle": {}, "untaken": {}})
 
 
 class BoundedConnection(H11Protocol):
@@ -65,10 +69,12 @@ class BoundedConnection(H11Protocol):
     Attributes:
         limits: What it may do.
         idle: All connections of this server in which no request is being answered, the oldest first.
+        untaken: Those whose client has not taken what was written, by since when, the longest first.
     """
 
     limits: ClassVar[ConnectionLimits]
     idle: "ClassVar[dict[BoundedConnection, None]]"
+    untaken: "ClassVar[dict[BoundedConnection, float]]"
 
     _headers_due: asyncio.TimerHandle | None = None
     _next_look: asyncio.TimerHandle | None = None
@@ -79,18 +85,19 @@ class BoundedConnection(H11Protocol):
         """Take it in; where there are too many, in place of the one that has rested for longest."""
         super().connection_made(transport)
         if len(self.connections) > self.limits.most:
-            rests_longest = next((one for one in self.idle if one.transport.get_write_buffer_size() == 0), None)
-            if rests_longest is None:
+            gives_way = self._who_gives_way()
+            if gives_way is None:
                 transport.write(_TOO_MANY)
                 transport.close()
                 return
-            rests_longest.leave()
+            gives_way.leave()
         self.idle[self] = None
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self.idle.pop(self, None)
+        self.untaken.pop(self, None)
         for timer in (self._headers_due, self._next_look, self._taken):
             if timer is not None:
                 timer.cancel()
@@ -116,6 +123,7 @@ class BoundedConnection(H11Protocol):
     def pause_writing(self) -> None:
         """The client does not take its answer as fast as it is made: it has a while to take some of it."""
         super().pause_writing()
+        self.untaken[self] = self.loop.time()
         self._await_taking()
 
     def resume_writing(self) -> None:
@@ -123,13 +131,24 @@ class BoundedConnection(H11Protocol):
         if self._taken is not None:
             self._taken.cancel()
             self._taken = None
+        self.untaken.pop(self, None)
         super().resume_writing()
 
     def leave(self) -> None:
-        """End a connection in which no request is being answered."""
+        """End a connection whose place another one takes, or that has rested for too long."""
         self.idle.pop(self, None)
+        self.untaken.pop(self, None)
         self.connections.discard(self)
         self.transport.abort()
+
+    def _who_gives_way(self) -> "BoundedConnection | None":
+        """The one that has rested for longest, else the one whose client has long let its answer wait."""
+        rests = next((one for one in self.idle if one.transport.get_write_buffer_size() == 0), None)
+        if rests is not None:
+            return rests
+        waits, since = next(iter(self.untaken.items()), (None, 0.0))
+        has_long = waits is not None and self.loop.time() - since >= self.limits.hurried_seconds
+        return waits if has_long else None
 
     @property
     def _is_answering(self) -> bool:

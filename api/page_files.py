@@ -14,6 +14,9 @@ _MEDIA_TYPES: Final = {
 }
 """Of the kinds of files that the page has; nothing else of its folder is served."""
 
+_LONGEST_NAME: Final = 60
+"""Of letters; each may take four bytes, and a file system has 255."""
+
 
 @dataclass(frozen=True)
 class PageFile:
@@ -45,6 +48,8 @@ class PageFiles:
 
     def get(self, name: str) -> PageFile | None:
         """The file of that name, or None where there is none."""
+        if len(name) > _LONGEST_NAME:
+            return None  # a file system refuses to look for some of these
         path = self._folder / name
         media_type = _MEDIA_TYPES.get(path.suffix)
         if media_type is None or path.parent != self._folder or not path.is_file():

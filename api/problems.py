@@ -20,6 +20,9 @@ from contracts.refusals import QuotaExceeded, RefusalCode, Refused
 from runs.records import TemporalUnavailable
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+_MOST_ERRORS: Final = 20
+"""So many are told of a request that is wrong in more places."""
+
 CHECKSUM_MISMATCH_STATUS: Final = 460
 """Of tus alone: its extension for checksums."""
 
@@ -260,8 +263,10 @@ async def _answer_temporal_unavailable(request: Request, error: TemporalUnavaila
 
 
 async def _answer_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
-    invalid = [_invalid_parameter(item) for item in error.errors()]
-    detail = "; ".join(f"{item['parameter']}: {item['detail']}" for item in invalid)
+    errors = error.errors()
+    invalid = [_invalid_parameter(item) for item in errors[:_MOST_ERRORS]]
+    more = [f"and {len(errors) - len(invalid)} more"] if len(errors) > len(invalid) else []
+    detail = "; ".join([*(f"{item['parameter']}: {item['detail']}" for item in invalid), *more])
     return _answer(request, Problem(ProblemCode.INVALID_REQUEST, detail, extensions={"errors": invalid}))
 
 

@@ -3,7 +3,6 @@
 import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SERVER_ERROR = 500
@@ -22,7 +21,9 @@ class RequestSpans:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = propagate.extract(dict(Headers(scope=scope)))
+        # Headers as a mapping would look through all of them for each.
+        told = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        caller = propagate.extract(told)
         with _tracer.start_as_current_span(scope["method"], context=caller, kind=SpanKind.SERVER) as span:
 
             async def send_seen(message: Message) -> None:

@@ -25,6 +25,8 @@ _MAY_PASS: Final = frozenset({408, 425, 429})
 """Refusals of the server that say: not now."""
 
 _CLIENT_ERRORS: Final = range(400, 500)
+_LONGEST_DISPOSITION: Final = 2000
+"""Of letters. A name has 255 bytes at the most, each of which may be written as three."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,11 @@ class Answer:
     @property
     def filename(self) -> str:
         """What the server calls the file, else the last part of the URL; a label, never a path."""
+        said = self.header("content-disposition") or ""
+        if len(said) > _LONGEST_DISPOSITION:
+            return self.url.filename  # to read one of many parts takes as long as the square of its length
         message = Message()
-        message["Content-Disposition"] = self.header("content-disposition") or ""
+        message["Content-Disposition"] = said
         try:
             return message.get_filename() or self.url.filename
         except (TypeError, ValueError):  # parts of a name that can't be put in order

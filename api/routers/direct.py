@@ -1,10 +1,11 @@
 """``/api/v1/videos/direct``: uploads that go straight into the bucket."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from api.authentication import CallerDep
 from api.idempotency import IdempotencyKeyDep, answer_headers, tell
@@ -19,13 +20,14 @@ from contracts.status import VideoStatus
 from events.video_view import Metadata
 
 
-class _Route(SmallBodyRoute):
+class _LongRoute(SmallBodyRoute):
     """Ten thousand parts, each with what a bucket answered to it, are about a mebibyte."""
 
     most_bytes = 4 * 1024 * 1024
 
 
-router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"], route_class=_Route)
+router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"], route_class=SmallBodyRoute)
+_completing = APIRouter(route_class=_LongRoute)
 
 _ANY = (
     RefusalCode.NO_BUCKET,
@@ -73,11 +75,9 @@ class CompletedPart(BaseModel):
 
 
 class DirectUploadCompletion(BaseModel):
-    """What was put."""
+    """What was put. What else is said is not looked at: it may be long, and each word of it would be an error."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    parts: list[CompletedPart] = Field(
+    parts: Annotated[list[CompletedPart], FailFast()] = Field(
         default_factory=list, max_length=10_000, description="Compared with what is there; may be left out."
     )
 
@@ -125,7 +125,7 @@ async def begin_direct_upload(
     return DirectUploadView.model_validate(begun, from_attributes=True)
 
 
-@router.post(
+@_completing.post(
     "/{video_id}/complete",
     operation_id="complete_direct_upload",
     summary="Complete an upload into the bucket",
@@ -149,3 +149,6 @@ async def complete_direct_upload(
         status=VideoStatus.PROCESSING,
         message="Video upload accepted, processing started",
     )
+
+
+router.include_router(_completing)

@@ -89,6 +89,23 @@ async def test_where_every_connection_is_at_work_a_further_one_is_told_so(
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
+async def test_who_lets_an_answer_wait_makes_room_for_those_who_ask(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database
+) -> None:
+    asked = await asked_for_a_video(database, storage, 30_000_000)
+    limits = replace(PATIENT, most=3, hurried_seconds=0.2)
+    async with over_http(services, options, connections=limits) as http, AsyncExitStack() as slow:
+        for _ in range(3):
+            reader, _ = await slow.enter_async_context(connected(http, asked))
+            assert (await reader.read(15)) == b"HTTP/1.1 200 OK"  # and no more of it
+
+        async def answered() -> bool:
+            answer = await http.get("/healthz", headers={"Connection": "close"})
+            return answer.status_code == 200
+
+        await eventually(answered, bool)
+
+
 @pytest.mark.parametrize("trickle", [b"", b"xx"])
 async def test_a_body_that_does_not_come_or_trickles_is_cut_and_its_row_says_so(
     services: Services, options: ApiOptions, database: Database, trickle: bytes

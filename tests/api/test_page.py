@@ -81,7 +81,9 @@ async def test_a_document_that_a_browser_has_keeps_its_policy(client: httpx.Asyn
     assert policy(again) == policy(first)
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2Fsettings.py", "%2Fetc%2Fpasswd", "start.js%00", "start"])
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "..%2Fsettings.py", "%2Fetc%2Fpasswd", "start.js%00", "start", "a" * 300 + ".js"]
+)
 async def test_nothing_but_the_pages_own_files_is_served(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.get(f"/web/{name}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -64,6 +64,16 @@ async def test_a_method_that_is_not_taken_is_told_which_are(client: httpx.AsyncC
     assert (await client.put("/api/v1/videos")).headers["allow"] == "GET"
 
 
+async def test_of_a_request_that_is_wrong_in_countless_places_some_are_told(client: httpx.AsyncClient) -> None:
+    body = {f"a{number}": 1 for number in range(4000)}
+    document = (await client.post("/api/v1/videos/direct", json=body)).json()
+    assert (document["code"], len(document["errors"])) == ("invalid_request", 20)
+    assert document["detail"].endswith("; and 3982 more")
+    parts = f"/api/v1/videos/direct/{'0' * 32}/complete"
+    document = (await client.post(parts, json={"parts": [0] * 9000})).json()
+    assert [error["parameter"] for error in document["errors"]] == ["body.parts.0"]
+
+
 async def test_an_invalid_request_says_what_is_wrong_where(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/v1/videos", params={"limit": 0, "status": "x"})).json()
     assert [error["parameter"] for error in document["errors"]] == ["query.status", "query.limit"]

@@ -102,7 +102,15 @@ async def test_a_file_whose_size_nobody_knows_comes_whole_with_the_name_that_its
 
 
 @pytest.mark.parametrize(
-    "said", ["", "attachment", "filename*0*=99999999999999999999\\;filename*", "inline; filename="]
+    "said",
+    [
+        "",
+        "attachment",
+        "filename*0*=99999999999999999999\\;filename*",
+        "inline; filename=",
+        f'attachment; filename="{"a;" * 20_000}"',
+    ],
+    ids=["nothing", "no name", "out of order", "an empty name", "a name without end"],
 )
 async def test_a_server_that_gives_no_name_leaves_that_of_the_url(said: str) -> None:
     async with serving(b"x", without_length(Content_Disposition=said)) as server:
