@@ -5,7 +5,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -176,9 +176,32 @@ class DiskOriginalWriter:
             os.fdatasync(self._opened().fileno())
             sync_path(self._path.parent)
 
+    @contextlib.contextmanager
+    def _alone(self, file: FileIO) -> Iterator[None]:
+        """Nobody else cuts or appends meanwhile, and nobody has since this writer did so last.
+
+        A process may be stopped for any time between the question whether it is its turn and the write.
+        """
+        is_locked = True
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno == errno.EWOULDBLOCK:
+                raise _another_writes(self._path) from error
+            if error.errno not in _NO_LOCKS:
+                raise
+            is_locked = False
+        try:
+            if os.fstat(file.fileno()).st_size != self._size_bytes:
+                raise _another_writes(self._path)
+            yield
+        finally:
+            if is_locked and not file.closed:
+                fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+
     def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
         file = self._opened()
-        with told_as_storage_failed(_DOING, self._path.parent):
+        with told_as_storage_failed(_DOING, self._path.parent), self._alone(file):
             try:
                 for piece in pieces:
                     if self._digest is not None:
@@ -210,10 +233,11 @@ class DiskOriginalWriter:
             if not self._is_ours():
                 raise StorageFailed(f"The file {self._path.name} was begun anew by another writer; this one is left.")
             try:
-                os.fsync(file.fileno())
+                with self._alone(file):
+                    os.fsync(file.fileno())
+                    self._part.rename(self._path)
             finally:
                 self._close()
-            self._part.rename(self._path)
             self._committed = True
             sync_path(self._path.parent)
 
@@ -244,6 +268,10 @@ class DiskOriginalWriter:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def _another_writes(path: Path) -> StorageFailed:
+    return StorageFailed(f"Another request writes {path.name} now; what came with this one is left out.")
 
 
 def _lost() -> OriginalMissing:

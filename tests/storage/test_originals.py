@@ -238,6 +238,24 @@ async def test_who_lost_its_turn_takes_nothing_of_what_another_wrote(storage: Di
     assert await content_of(storage, KEY) == CONTENT
 
 
+async def test_a_writer_that_was_stopped_beyond_its_turn_puts_nothing_into_what_another_goes_on_with(
+    storage: DiskStorage,
+) -> None:
+    stopped = await storage.create_original(KEY)
+    await stopped.write(CONTENT[:MEBIBYTE])
+    await stopped.keep()
+    await stopped.write(b"x" * MEBIBYTE)
+    going_on = await storage.continue_original(KEY, MEBIBYTE)
+    await going_on.write(CONTENT[MEBIBYTE : 5 * MEBIBYTE])
+    with pytest.raises(StorageFailed, match="Another request writes"):
+        await stopped.write(b"x" * MEBIBYTE)
+    with pytest.raises(StorageFailed, match="Another request writes"):
+        await stopped.commit()
+    await going_on.write(CONTENT[5 * MEBIBYTE :])
+    await going_on.commit()
+    assert await content_of(storage, KEY) == CONTENT
+
+
 async def test_nobody_goes_on_while_another_asks_for_its_turn(storage: DiskStorage) -> None:
     async def ask() -> None:
         for begin in (storage.create_original(KEY), storage.continue_original(KEY, MEBIBYTE)):
