@@ -101,7 +101,7 @@ time-left: $(DEV_STAMP) ## How near the truth the time left is that a long encod
 	@exec "$(BIN)/python" -m tests.soak.time_left --seconds $${LENGTH:-150}
 
 .PHONY: runbooks
-runbooks: $(DEV_STAMP) ## Bring about what each alert tells of, and mend it as its runbook says, ten minutes: make runbooks [ONLY=RushesDiskFull]
+runbooks: $(DEV_STAMP) ## Bring about what each alert tells of, and mend it as its runbook says, a quarter of an hour: make runbooks [ONLY=RushesDiskFull]
 	@exec "$(BIN)/python" -m tests.runbooks.every $${ONLY:+--only "$$ONLY"}
 
 .PHONY: failpoints

@@ -33,6 +33,7 @@ from storage.opening import open_storage
 from temporal_client import missing_search_attributes
 
 _TEMPORAL_SECONDS: Final = 10
+_API_SECONDS: Final = 10
 _HOW_TO_CONFINE: Final = (
     "Allow user namespaces or Landlock on this machine and in its containers; RUSHES_SANDBOX=off does without."
 )
@@ -92,6 +93,8 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
     address, namespace = service.temporal_place
     place = f"{address}, namespace {namespace}"
     start = "Start the stack with `make up`, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to where it is."
+    if service.stack is not None and "temporal" in service.stack.pids:
+        start = _if_it_hangs(service, "temporal")
     try:
         async with asyncio.timeout(_TEMPORAL_SECONDS):
             client = await temporal_of(service)
@@ -216,11 +219,14 @@ def check_space(subject: str, folder: Path, largest_upload_bytes: int, largest_r
 
 async def check_api(service: Service) -> Finding:
     """Whether the api answers, and what it says of itself."""
+    nothing = f"no answer at {service.api_url}"
     try:
-        async with service.api() as api:
+        async with asyncio.timeout(_API_SECONDS), service.api() as api:
             checks = await api.readiness()
+    except TimeoutError:
+        return Finding("Api", Verdict.WARN, f"{nothing} within {_API_SECONDS} s", _if_it_hangs(service, "api"))
     except RushesError as error:
-        return Finding("Api", Verdict.WARN, f"no answer at {service.api_url}", sentence_of(error))
+        return Finding("Api", Verdict.WARN, nothing, sentence_of(error))
     faults = {name: finding for name, finding in checks.items() if finding != "ok"}
     if faults:
         told = " ".join(f"{name}: {finding}" for name, finding in faults.items())
@@ -230,6 +236,14 @@ async def check_api(service: Service) -> Finding:
             )
         return Finding("Api", Verdict.FAIL, f"{service.api_url} is not ready: {told}", "See the rows above.")
     return Finding("Api", Verdict.OK, f"ready at {service.api_url}")
+
+
+def _if_it_hangs(service: Service, name: str) -> str:
+    """What to do about a part that takes connections and does not answer."""
+    pid = service.stack.pids.get(name) if service.stack is not None else None
+    if pid is None:
+        return "If it hangs, end its process: whatever supervises it starts it again."
+    return f"If it hangs, `kill -9 {pid}`: the stack starts it again."
 
 
 def _nearest(folder: Path) -> Path:

@@ -18,11 +18,14 @@ from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.status_view import places, queue_table, running_table, videos_table, worker_table
 from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
-from client.errors import RushesError
+from client.errors import CONNECTION_LOST, RushesError
 from client.views import RunningView, SystemView
 from contracts.status import VideoStatus
 
 _EVERY_SECONDS: Final = 2.0
+_ANSWER_SECONDS: Final = 15.0
+"""Somebody who is called at night waits no minute to be told that the api hangs."""
+
 _MOST_RUNNING: Final = 20
 
 
@@ -65,7 +68,11 @@ async def _look_once(service: Service) -> Standing:
 
 
 async def _look(api: AsyncRushes) -> Standing:
-    system, running = await asyncio.gather(api.system(), api.running(_MOST_RUNNING))
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            system, running = await asyncio.gather(api.system(), api.running(_MOST_RUNNING))
+    except TimeoutError as error:
+        raise RushesError(CONNECTION_LOST, f"The api did not answer within {_ANSWER_SECONDS:g} s.") from error
     return Standing(system, running)
 
 

@@ -27,6 +27,9 @@ from tests.web.files import draw_long_clip
 
 _RULES: Final = Path(__file__).resolve().parents[2] / "deploy" / "monitoring" / "alerts.yml"
 _PATIENCE_SECONDS: Final = 180.0
+_READ_SECONDS: Final = 6
+"""An api that waits for something that hangs answers within five."""
+
 _DISK_BYTES: Final = 5_040_000_000
 """A little more than what is too little: one film more is one too many. It uses no memory before it is filled."""
 
@@ -59,7 +62,7 @@ class Stage:
     Attributes:
         home: Of the stack.
         service: The same, asked over HTTP.
-        prometheus: Reads api and worker every two seconds.
+        prometheus: Reads api and worker every few seconds.
         clips: Small videos.
         folder: For files of the situation.
         small_disk: Why the originals are on no small disk of their own; empty where they are.
@@ -200,7 +203,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         )
         async with running(home) as run, httpx.AsyncClient(base_url=run.api, timeout=30) as http:
             jobs = {"rushes-api": run.api.removeprefix("http://"), "rushes-worker": f"127.0.0.1:{port}"}
-            async with scraping(folder / "prometheus", jobs, rules=_RULES) as prometheus:
+            async with scraping(folder / "prometheus", jobs, every_seconds=_READ_SECONDS, rules=_RULES) as prometheus:
                 yield Stage(home, Service(home, http), prometheus, clips, folder, missing)
 
 
