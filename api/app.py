@@ -9,9 +9,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from api.ambiguous_length import AmbiguousLength
 from api.authentication import OF_CALLERS
 from api.lingering import LingeringClose
+from api.odd_requests import OddRequests
 from api.openapi import openapi_of
 from api.options import ApiOptions
 from api.other_websites import OtherWebsites
@@ -127,10 +127,10 @@ def create_app(
             expose_headers=_CORS_EXPOSED,
         )
     app.add_middleware(OtherWebsites, hosts=options.allowed_hosts, origins=options.cors_origins)
-    app.add_middleware(AmbiguousLength)
     app.add_middleware(LingeringClose)
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestSpans)
+    app.add_middleware(OddRequests)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=RequestMetrics(measured))
     install_problem_handlers(app)
     app.include_router(doors.router)

@@ -38,6 +38,8 @@ class ProblemCode(StrEnum):
     TUS_HEADER = "tus_header"
     TUS_MEDIA_TYPE = "tus_media_type"
     AMBIGUOUS_LENGTH = "ambiguous_length"
+    TOO_MANY_HEADERS = "too_many_headers"
+    UNKNOWN_HTTP_VERSION = "unknown_http_version"
     INVALID_REQUEST = "invalid_request"
     INVALID_CURSOR = "invalid_cursor"
     FILE_NOT_FOUND = "file_not_found"
@@ -64,6 +66,8 @@ class ProblemKind(NamedTuple):
 PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ProblemCode.NOT_MULTIPART: ProblemKind(415, "The upload is not multipart/form-data"),
     ProblemCode.AMBIGUOUS_LENGTH: ProblemKind(400, "The body's length is told in two ways"),
+    ProblemCode.TOO_MANY_HEADERS: ProblemKind(431, "The request has too many headers"),
+    ProblemCode.UNKNOWN_HTTP_VERSION: ProblemKind(400, "This version of HTTP is not spoken here"),
     ProblemCode.BROKEN_MULTIPART: ProblemKind(400, "The multipart body is broken"),
     RefusalCode.UNSUPPORTED_EXTENSION: ProblemKind(415, "Files of this kind are not accepted"),
     RefusalCode.TOO_LARGE: ProblemKind(413, "The file is too large"),

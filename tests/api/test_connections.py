@@ -169,13 +169,27 @@ async def test_one_who_takes_an_answer_slowly_gets_all_of_it(
                 await asyncio.sleep(0.04)  # its pace: that is what is tried
 
 
-async def test_a_body_whose_length_is_told_in_two_ways_is_refused_and_the_connection_ends(
-    services: Services, options: ApiOptions
+GET = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+TWO_LENGTHS = f"POST {UPLOAD} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+MANY_HEADERS = "".join(f"{number:x}:\r\n" for number in range(9000))
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (f"{TWO_LENGTHS}0\r\n\r\n{GET}\r\n", '400 "ambiguous_length"'),
+        (f"{GET}{MANY_HEADERS}\r\n{GET}\r\n", '431 "too_many_headers"'),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", '400 "unknown_http_version"'),
+    ],
+    ids=["two lengths", "nine thousand headers", "the preface of HTTP/2"],
+)
+async def test_a_request_that_nobody_of_good_will_sends_is_refused_and_its_connection_ends(
+    services: Services, options: ApiOptions, sent: str, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked = f"POST {UPLOAD} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
-    smuggled = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    async with over_http(services, options) as http, connected(http, asked.encode() + smuggled) as (reader, _):
-        answer = await ended(reader)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'"ambiguous_length"' in answer
-    assert answer.count(b"HTTP/1.1 ") == 1
+    async with over_http(services, options) as http, connected(http, sent.encode()) as (reader, _):
+        answer = (await ended(reader)).decode()
+    status, code = told.split()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert f'"code":{code}' in answer
+    assert answer.count("HTTP/1.1 ") == 1
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
