@@ -186,7 +186,10 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
             services.runs,
             limits=options.limits,
             on_their_way=OpenUploads(
-                services.upload_leases, most=options.limits.most_open, lease_seconds=options.limits.lease_seconds
+                services.upload_leases,
+                most=options.limits.most_open,
+                most_of_one=options.limits.most_open_of_one,
+                lease_seconds=options.limits.lease_seconds,
             ),
         ),
         resumable=resumable,

@@ -56,6 +56,11 @@ class ApiSettings(SettingsGroup):
         gt=0,
         description="How many uploads by a form one api takes at a time; further ones are answered with 503.",
     )
+    max_open_uploads_of_one: int = Field(
+        default=750,
+        gt=0,
+        description="How many of them may be one user's, so that the others can upload too.",
+    )
     max_connections: int = Field(
         default=2000,
         gt=0,
@@ -65,7 +70,7 @@ class ApiSettings(SettingsGroup):
     spare_bytes: int = Field(
         default=GIBIBYTE,
         ge=0,
-        description="What uploads (tus) and imports leave free on the disk for what is made of them, in bytes; one "
+        description="What uploads and imports leave free on the disk for what is made of them, in bytes; one "
         "that does not fit beside what is on its way is not begun.",
     )
     upload_timeout_seconds: float = Field(

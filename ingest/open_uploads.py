@@ -6,6 +6,7 @@ to the database are left to those who are still there.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -29,35 +30,45 @@ class OpenUploads:
     Args:
         leases: Of the rows.
         most: How many there may be at a time.
+        most_of_one: How many of them may be one user's.
         lease_seconds: How long a row outlives its process.
         pause_seconds: Before a database that was away is asked again to close rows.
     """
 
-    def __init__(self, leases: UploadLeases, *, most: int, lease_seconds: float, pause_seconds: float = 1.0) -> None:
+    def __init__(
+        self, leases: UploadLeases, *, most: int, most_of_one: int, lease_seconds: float, pause_seconds: float = 1.0
+    ) -> None:
         self._pause_seconds = pause_seconds
         self._leases = leases
         self._most = most
+        self._most_of_one = most_of_one
         self._lease_seconds = lease_seconds
-        self._count = 0
+        self._count: Counter[str] = Counter()
         self._held: set[UUID] = set()
         self._broken: dict[UUID, str] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        """One more, for as long as the block lasts. Raises ``Refused`` where that is too many."""
-        if self._count >= self._most:
+    def counted(self, user_id: str) -> Iterator[None]:
+        """One more of this user's, for as long as the block lasts. Raises ``Refused`` where that is too many."""
+        if self._count[user_id] >= self._most_of_one:
+            raise Refused(
+                RefusalCode.TOO_MANY_UPLOADS,
+                f"{self._most_of_one} of your uploads are on their way here, and that is as many as one user may have "
+                "at a time. Upload the video in a moment.",
+            )
+        if self._count.total() >= self._most:
             raise Refused(
                 RefusalCode.TOO_MANY_UPLOADS,
                 f"{self._most} uploads are on their way here, and that is as many as are taken at a time. "
                 "Upload the video in a moment.",
             )
-        self._count += 1
+        self._count[user_id] += 1
         try:
             yield
         finally:
-            self._count -= 1
+            self._count -= Counter({user_id: 1})  # which forgets those who have none
 
     def hold(self, video_id: UUID) -> None:
         """Renew the row's lease from now on."""

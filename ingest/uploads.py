@@ -105,13 +105,16 @@ class Uploads:
         self.limits = limits
         self._open: set[asyncio.Task[object]] = set()
 
-    async def accept(self, user_id: str, idempotency_key: str | None, receive: Receive) -> AcceptedUpload:
+    async def accept(
+        self, user_id: str, idempotency_key: str | None, receive: Receive, expected_bytes: int = 0
+    ) -> AcceptedUpload:
         """Take one upload to its end.
 
         Args:
             user_id: Who uploads.
             idempotency_key: Names this upload, so that it can be sent again without making a second video.
             receive: Reads it.
+            expected_bytes: How much is to come, as far as it is known.
 
         Raises:
             Refused: It is not taken, and leaves neither row nor file.
@@ -123,8 +126,8 @@ class Uploads:
         if task is not None:
             self._open.add(task)
         try:
-            with self._on_their_way.counted():
-                return await self._accept(user_id, idempotency_key, receive)
+            with self._on_their_way.counted(user_id):
+                return await self._accept(user_id, idempotency_key, receive, expected_bytes)
         except IdempotencyKeyTaken as taken:
             return replay(taken.video)
         finally:
@@ -139,11 +142,14 @@ class Uploads:
                     await asyncio.wait(set(self._open))
                 await self._on_their_way.settle()
 
-    async def _accept(self, user_id: str, idempotency_key: str | None, receive: Receive) -> AcceptedUpload:
+    async def _accept(
+        self, user_id: str, idempotency_key: str | None, receive: Receive, expected_bytes: int
+    ) -> AcceptedUpload:
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None and not await self._ended_with_its_process(known):
                 return replay(known)
+        await self._check_room(expected_bytes)
         file = IncomingFile(
             self._storage,
             describe=lambda filename: _described(self.limits, user_id, filename),
@@ -157,6 +163,21 @@ class Uploads:
             if file.video is not None:
                 self._on_their_way.let_go(file.video.id)
         return AcceptedUpload(video, replayed=False)
+
+    async def _check_room(self, expected_bytes: int) -> None:
+        """A disk that is full to the last byte does not get free again: what frees it has to write first."""
+        free_bytes = None
+        with contextlib.suppress(
+            StorageFailed
+        ):  # one that does not even tell refuses the file, which the row then says
+            free_bytes = await self._storage.free_bytes()
+        if free_bytes is not None and expected_bytes > free_bytes - self.limits.spare_bytes:
+            raise Refused(
+                RefusalCode.NO_ROOM,
+                f"{expected_bytes} bytes are to come, and the disk has {free_bytes} left, of which "
+                f"{self.limits.spare_bytes} stay free (RUSHES_SPARE_BYTES). Upload the video later, or have others "
+                "deleted.",
+            )
 
     async def _insert(self, new: NewVideo, idempotency_key: str | None) -> None:
         await self._videos.create_uploading(new, idempotency_key)

@@ -33,6 +33,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         ProblemCode.BROKEN_MULTIPART,
         RefusalCode.UPLOAD_TOO_SLOW,
         RefusalCode.TOO_MANY_UPLOADS,
+        RefusalCode.NO_ROOM,
         RefusalCode.UPLOAD_IN_PROGRESS,
         RefusalCode.UPLOAD_WITHDRAWN,
         RefusalCode.TOO_LARGE,
@@ -66,11 +67,15 @@ async def upload_video(
     if boundary is None:
         raise Problem(ProblemCode.NOT_MULTIPART, "Send the video as multipart/form-data, with a boundary.")
     limits = uploads.limits
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most_body_bytes(limits):
-        limits.check_size(int(announced))
+    said = request.headers.get("content-length", "")
+    announced_bytes = int(said) if said.isdecimal() else 0
+    if announced_bytes > most_body_bytes(limits):
+        limits.check_size(announced_bytes)
     accepted = await uploads.accept(
-        caller.user_id, idempotency_key, lambda file: UploadFormReader(boundary, file, limits).read(request.stream())
+        caller.user_id,
+        idempotency_key,
+        lambda file: UploadFormReader(boundary, file, limits).read(request.stream()),
+        announced_bytes,
     )
     tell(response, f"/api/v1/videos/{accepted.video.id}", replayed=accepted.replayed)
     return VideoAccepted(video_id=accepted.video.id, status=VideoStatus.PROCESSING, message=ACCEPTED_MESSAGE)

@@ -7,10 +7,12 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from api.options import ApiOptions
 from api.services import Services
 from contracts.errors import DatabaseUnavailable
+from contracts.refusals import Refused
 from contracts.status import SEEN_STATUSES, VideoStatus
 from database.engine import Database
 from database.upload_leases import UploadLeases
@@ -93,9 +95,20 @@ class CountedLeases(UploadLeases):
         self.closed.update(reasons)
 
 
+async def test_one_user_can_not_take_the_places_of_all_others() -> None:
+    uploads = OpenUploads(CountedLeases(), most=3, most_of_one=2, lease_seconds=30)
+    with uploads.counted("ann"), uploads.counted("ann"):
+        with pytest.raises(Refused, match="2 of your uploads"), uploads.counted("ann"):
+            pass
+        with uploads.counted("bob"), pytest.raises(Refused, match="3 uploads are on their way"):
+            uploads.counted("cem").__enter__()
+    with uploads.counted("ann"):
+        pass
+
+
 async def test_rows_of_senders_that_vanish_by_the_thousand_are_closed_in_a_few_statements() -> None:
     leases = CountedLeases()
-    uploads = OpenUploads(leases, most=10, lease_seconds=30, pause_seconds=0.01)
+    uploads = OpenUploads(leases, most=10, most_of_one=10, lease_seconds=30, pause_seconds=0.01)
     gone = {uuid4() for _ in range(1500)}
     for video_id in gone:
         uploads.broke(video_id, "The connection ended.")

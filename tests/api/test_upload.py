@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from database.engine import Database
 from database.pages import VideoFilter
 from database.tables import Video
 from tests.api.forms import MULTIPART, field_part, file_part, form, in_pieces, part
-from tests.api.running import RecordedRuns, in_process
+from tests.api.running import RecordedRuns, in_process, over_http
 from tests.fixtures.noise import noise
 
 UPLOAD = "/api/v1/videos/upload"
@@ -71,6 +72,16 @@ async def test_an_upload_is_stored_whole_with_its_size_and_hash(
     assert video.file_size_bytes == len(CONTENT)
     assert video.content_sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert files_in(uploads_folder) == [f"{video.id}.mp4"]
+
+
+async def test_a_form_leaves_on_the_disk_what_is_to_stay_free(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    spare = replace(options, limits=replace(options.limits, spare_bytes=2**60))
+    async with over_http(services, spare) as http:
+        answer = await upload(http)
+    assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
+    assert await rows(database) == 0
 
 
 async def test_an_upload_starts_its_workflow(client: httpx.AsyncClient, runs: RecordedRuns) -> None:
