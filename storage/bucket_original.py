@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
-from storage.bucket_objects import MOST_PARTS, Bucket
+from storage.bucket_objects import Bucket
+from storage.bucket_parts import MOST_PARTS
 from storage.bucket_records import Part, PutParts
 from storage.bucket_tail import TAIL, Tail, tail_key
 from storage.filesystem import off_loop

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from contracts.errors import StorageFailed
-from storage.bucket_objects import MOST_PARTS, Bucket
+from storage.bucket_objects import Bucket
+from storage.bucket_parts import MOST_PARTS
 from storage.bucket_records import Part, StoredObject
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.side_by_side import side_by_side

@@ -1,0 +1,182 @@
+"""Objects of a bucket that are put in parts: begun, each part, and made whole or dropped."""
+
+import asyncio
+import base64
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from botocore.exceptions import ClientError
+
+from storage.bucket_errors import THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_records import Part, PutParts
+from storage.location import BucketLocation
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
+
+MOST_PARTS: Final = 10_000
+
+_SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
+"""A server that takes less is as good as none."""
+_NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
+
+
+class _Object(TypedDict):
+    Bucket: str
+    Key: str
+
+
+class _Unfinished(_Object):
+    UploadId: str
+
+
+class _UnlessThere(TypedDict, total=False):
+    IfNoneMatch: str
+
+
+class ObjectsInParts:
+    """Objects by storage key. Every method raises ``StorageFailed`` when the server refuses or is away.
+
+    Args:
+        client: S3.
+        location: The bucket and the prefix.
+        tries: How often a piece of a file is asked for before that counts as a failure.
+        read_seconds: How long the server may say nothing.
+
+    Attributes:
+        where: The place, as a setting names it.
+        tries: As given.
+    """
+
+    def __init__(self, client: "S3Client", location: BucketLocation, tries: int, read_seconds: float) -> None:
+        self._client = client
+        self._name = location.bucket
+        self._prefix = location.prefix
+        self.where = str(location)
+        self.tries = tries
+        self._read_seconds = read_seconds
+
+    async def begin_parts(self, key: str) -> PutParts:
+        """Begin to put an object in parts."""
+        with told_as_storage_failed("write a file", self.where):
+            begun = await self._client.create_multipart_upload(**self._at(key), ContentType=media_type_of(key))
+        return PutParts(key, begun["UploadId"])
+
+    async def put_part(self, begun: PutParts, number: int, content: bytes) -> Part:
+        """Put a part, in place of an earlier one of the same number; the server compares its MD5."""
+        digest = await asyncio.to_thread(lambda: hashlib.md5(content, usedforsecurity=False).digest())
+        with told_as_storage_failed("write a file", self.where):
+            async with self._in_time_for(len(content)):
+                put = await self._client.upload_part(
+                    **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
+                )
+        return Part(number, put["ETag"], len(content), is_md5=put["ETag"].strip('"') == digest.hex())
+
+    async def finish_parts(self, begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
+        """Let the object stand, made of these parts.
+
+        Returns:
+            False where one stands there already and is not to be replaced; the parts are gone then.
+        """
+        made_of: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        with told_as_storage_failed("write a file", self.where):
+            try:
+                await self._client.complete_multipart_upload(
+                    **self._of(begun),
+                    MultipartUpload={"Parts": made_of},
+                    **unless_there(replace=replace),
+                )
+            except ClientError as error:
+                if code_of(error) not in THERE_ALREADY:
+                    raise
+                await self.drop_parts(begun)
+                return False
+        return True
+
+    async def drop_parts(self, begun: PutParts) -> None:
+        """Remove the parts of an object that will not be finished; gone already is a success."""
+        with told_as_storage_failed("remove an unfinished file", self.where):
+            try:
+                await self._client.abort_multipart_upload(**self._of(begun))
+            except ClientError as error:
+                if code_of(error) != "NoSuchUpload":
+                    raise
+
+    async def unfinished(self, key: str) -> list[PutParts]:
+        """What was begun to be put under this very key and not finished, the newest last."""
+        return [begun for begun, _ in await self.all_unfinished(key) if begun.key == key]
+
+    async def all_unfinished(self, prefix: str) -> list[tuple[PutParts, datetime]]:
+        """What was begun to be put under a key that begins so and not finished, and when; the newest last."""
+        found = []
+        with told_as_storage_failed("look for unfinished files", self.where):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._name, Prefix=self._prefix + prefix
+            )
+            async for page in pages:
+                for one in page.get("Uploads", []):
+                    begun = PutParts(one["Key"].removeprefix(self._prefix), one["UploadId"])
+                    found.append((begun, one["Initiated"].astimezone(UTC)))
+        return sorted(found, key=lambda one: one[1])
+
+    async def parts(self, begun: PutParts, wanted: Mapping[int, str] = _NONE_WANTED) -> Sequence[Part]:
+        """The parts that are there, by number.
+
+        SeaweedFS lists a part that was put again twice, against S3's documentation: the newest counts.
+
+        Args:
+            begun: Of which object.
+            wanted: By number, the ETag of the part that counts where there are several.
+        """
+        found: dict[int, tuple[tuple[bool, datetime], Part]] = {}
+        async for part, modified in self._listed_parts(begun):
+            rank = (wanted.get(part.number) == part.etag.strip('"'), modified)
+            if part.number not in found or rank >= found[part.number][0]:
+                found[part.number] = (rank, part)
+        return [found[number][1] for number in sorted(found)]
+
+    async def held_bytes(self, begun: PutParts) -> int:
+        """What all parts of it take, those that were put again as often as they are kept."""
+        return sum([part.size_bytes async for part, _ in self._listed_parts(begun)])
+
+    async def _listed_parts(self, begun: PutParts) -> AsyncIterator[tuple[Part, datetime]]:
+        with told_as_storage_failed("look for unfinished files", self.where):
+            async for page in self._client.get_paginator("list_parts").paginate(**self._of(begun)):
+                for listed in page.get("Parts", []):
+                    yield Part(listed["PartNumber"], listed["ETag"], listed["Size"]), listed["LastModified"]
+
+    async def address_to_put_part(self, begun: PutParts, number: int, size_bytes: int, seconds: int) -> str:
+        """An address to which anybody can put this part for so long, of this size and no other: that is signed too."""
+        return await self._client.generate_presigned_url(
+            "upload_part",
+            Params={**self._of(begun), "PartNumber": number, "ContentLength": size_bytes},
+            ExpiresIn=seconds,
+        )
+
+    def _at(self, key: str) -> _Object:
+        return {"Bucket": self._name, "Key": self._prefix + key}
+
+    def _source(self, key: str) -> "CopySourceTypeDef":
+        return {"Bucket": self._name, "Key": self._prefix + key}
+
+    def _in_time_for(self, size_bytes: int) -> asyncio.Timeout:
+        """A server that takes no more of what is sent to it runs into no other limit."""
+        return asyncio.timeout(self.tries * (self._read_seconds + size_bytes / _SLOWEST_BYTES_A_SECOND))
+
+    def _of(self, begun: PutParts) -> _Unfinished:
+        return {**self._at(begun.key), "UploadId": begun.upload_id}
+
+
+def unless_there(*, replace: bool) -> _UnlessThere:
+    """The condition under which an object is put."""
+    return {} if replace else {"IfNoneMatch": "*"}
+
+
+def media_type_of(key: str) -> str:
+    """As what an object is served, by its name."""
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
