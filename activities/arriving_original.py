@@ -25,7 +25,8 @@ class FetchRules:
 
     Attributes:
         max_bytes: Largest original.
-        at_once: So many fetches this worker does side by side; the rows of other videos are written by it too.
+        at_once: So many fetches this worker does side by side, half of them at most for one user; the rows of other
+            videos are written by it too.
         spare_bytes: What is to stay free on a disk.
         kept_every_bytes: So often is what has arrived made durable, and as much less reserved.
         rested_left_seconds: An upload that expires within so long has no room reserved any more.

@@ -1,6 +1,9 @@
 """Before the first step of an import: its original, from the URL in its row to storage."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -46,7 +49,7 @@ class FetchOriginalActivities:
         self._storage = storage
         self._sources = sources
         self._rules = rules
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
 
     @activity.defn
     async def fetch_original(self, request: FetchOriginalInput) -> None:
@@ -69,16 +72,29 @@ class FetchOriginalActivities:
             raise StatusConflict(f"Video {request.video_id} has nothing to fetch: it was deleted, or is no import.")
         if await self._is_here(video):
             return
-        if self._under_way >= self._rules.at_once:
+        with self._place_of(video.user_id):
+            await self._fetch(video, request.attempt)
+
+    @contextmanager
+    def _place_of(self, user_id: str) -> Iterator[None]:
+        """One of the places, for as long as the block lasts.
+
+        A user who has some leaves as many as these to others, so that sources that never end take no more than half.
+        """
+        own, free = self._under_way[user_id], self._rules.at_once - self._under_way.total()
+        if free <= own:
+            whose = f", {own} of them for user {user_id}" if own else ""
             raise ApplicationError(
-                f"This worker fetches {self._rules.at_once} originals now, and no more at a time; this one waits.",
+                f"This worker fetches {self._under_way.total()} originals now{whose}, of {self._rules.at_once} at a "
+                "time. A user who has some leaves as many places to others; this one waits.",
                 type="waits_for_others",
             )
-        self._under_way += 1
+        self._under_way[user_id] += 1
         try:
-            await self._fetch(video, request.attempt)
+            yield
         finally:
-            self._under_way -= 1
+            self._under_way[user_id] -= 1
+            self._under_way += Counter()  # forgets who has none
 
     async def _is_here(self, video: Video) -> bool:
         """Whether all of it has arrived, and the row says so."""

@@ -82,7 +82,8 @@ class WorkSettings(SettingsGroup):
         default=20,
         gt=0,
         le=90,
-        description="How many files one worker fetches at once; others wait for up to 5 minutes.",
+        description="How many files one worker fetches at once, half of them at most for one user; others wait for up "
+        "to 5 minutes.",
     )
 
     # Webhooks: where workers send events to

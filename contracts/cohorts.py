@@ -17,6 +17,9 @@ class CohortSignal:
 
 PROGRESS_QUERY: Final = "progress"
 
+LEAST_A_MINUTE: Final = 0.001
+"""The slowest: one in seventeen hours. A pause of centuries is one that no clock can be set to."""
+
 
 @dataclass(frozen=True)
 class FailedVideos:
@@ -81,7 +84,7 @@ class CohortInput:
     Attributes:
         videos: Which are to be retried; None where they are to be made anew.
         total: How many they were at the beginning.
-        a_minute: How many are begun in a minute at most.
+        a_minute: How many are begun in a minute at most; less than ``LEAST_A_MINUTE`` is taken as that.
         after: Id of the video after which it goes on; None for the beginning.
         retried: How many were begun so far.
         passed_over: How many could not be.

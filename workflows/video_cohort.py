@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.reprocess_videos import ReprocessVideosActivities, ReprocessVideosInput
     from activities.retry_videos import RetryVideosActivities, RetryVideosInput, RetryVideosResult
     from contracts.cohorts import (
+        LEAST_A_MINUTE,
         PROGRESS_QUERY,
         VIDEO_COHORT_WORKFLOW,
         CohortInput,
@@ -45,8 +46,9 @@ class VideoCohortWorkflow:
             ActivityError: The database or storage was away for too long.
             asyncio.CancelledError: Somebody cancelled this.
         """
-        at_once = max(1, min(_MOST_AT_ONCE, ceil(request.a_minute / 6)))
-        pause = timedelta(seconds=_MINUTE_SECONDS * at_once / request.a_minute)
+        a_minute = max(LEAST_A_MINUTE, request.a_minute)
+        at_once = max(1, min(_MOST_AT_ONCE, ceil(a_minute / 6)))
+        pause = timedelta(seconds=_MINUTE_SECONDS * at_once / a_minute)
         while True:
             self._tell()
             await workflow.wait_condition(lambda: not self._state.is_paused)
@@ -54,7 +56,7 @@ class VideoCohortWorkflow:
                 self._is_done = True
                 self._tell()
                 return self.progress()
-            await workflow.sleep(pause, summary=f"{request.a_minute:g} a minute")
+            await workflow.sleep(pause, summary=f"{a_minute:g} a minute")
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._state)
 

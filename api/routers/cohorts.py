@@ -14,7 +14,14 @@ from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.services import OptionsDep, Services, ServicesDep
 from api.small_body import SmallBodyRoute
-from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, ReadyVideos, Reprocessing
+from contracts.cohorts import (
+    LEAST_A_MINUTE,
+    CohortInput,
+    CohortProgress,
+    FailedVideos,
+    ReadyVideos,
+    Reprocessing,
+)
 from contracts.errors import ErrorCode
 from contracts.metadata import checked_metadata
 from contracts.refusals import RefusalCode
@@ -28,7 +35,7 @@ CohortId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="Id of the 
 _audit = structlog.stdlib.get_logger("audit")
 
 
-AMinute = Annotated[float, Field(gt=0, le=6000, description="How many are begun in a minute.")]
+AMinute = Annotated[float, Field(ge=LEAST_A_MINUTE, le=6000, description="How many are begun in a minute.")]
 
 
 class RetryRequest(BaseModel):

@@ -46,13 +46,13 @@ SHA256: Final = hashlib.sha256(CONTENT).hexdigest()
 PATIENCE: Final = Patience(connect_seconds=5, stall_seconds=5, pause_seconds=0, whole_seconds=30)
 
 
-async def import_row(database: Database, url: str, filename: str = "clip.mp4") -> Video:
+async def import_row(database: Database, url: str, filename: str = "clip.mp4", user_id: str = "local") -> Video:
     """The row of an import, attempt 1."""
     video_id = uuid4()
     return await database.videos.create_import(
         NewVideo(
             id=video_id,
-            user_id="local",
+            user_id=user_id,
             title=filename.partition(".")[0],
             original_filename=filename,
             original_key=original_key(str(video_id), ".mp4"),
@@ -346,3 +346,18 @@ async def test_a_worker_fetches_so_many_at_once_and_puts_the_others_back(databas
         with contextlib.suppress(asyncio.CancelledError):
             await running
         await fetch(of, second)
+
+
+async def test_slow_sources_of_one_user_leave_places_to_others(database: Database, folders: Folders) -> None:
+    async with serving(CONTENT, *(well(cut_to=0, then_hang=True) for _ in range(2)), well()) as server:
+        of = activities(database, folders, at_once=4)
+        slow = [await import_row(database, server.url(), user_id="ann") for _ in range(3)]
+        running = [asyncio.create_task(fetch(of, video)) for video in slow[:2]]
+        await eventually(lambda: asyncio.sleep(0, len(server.asked)), lambda asked: asked == 2)
+        with pytest.raises(ApplicationError, match="2 of them for user ann") as caught:
+            await fetch(of, slow[2])
+        assert caught.value.type == "waits_for_others"
+        await fetch(of, await import_row(database, server.url(), user_id="bob"))
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
 from activities.reprocess_videos import ReprocessVideosActivities
@@ -124,3 +124,17 @@ async def test_a_cohort_that_is_paused_begins_no_more(
         assert (await cohorts.progress(cohort_id, None)).is_paused
         await cohorts.cancel(cohort_id, None)
     assert len(runs.started) == 1
+
+
+async def test_a_cohort_at_a_rate_that_no_clock_knows_goes_on_and_is_ended_by_a_cancel(
+    temporal_client: Client, database: Database, storage: DiskStorage
+) -> None:
+    for _ in range(2):
+        await failed_video(database, storage)
+    runs, cohorts, cohort_id = RecordedRuns(), TemporalCohortRuns(temporal_client), uuid4().hex[:16]
+    async with worker(temporal_client, database, storage, runs):
+        await cohorts.start(cohort_id, CohortInput(failed_now(), total=2, a_minute=1e-300))
+        await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.retried == 1)
+        await cohorts.cancel(cohort_id, None)
+        with pytest.raises(WorkflowFailureError):
+            await temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id)).result()
