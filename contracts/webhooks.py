@@ -26,11 +26,13 @@ class WebhookDeliveryInput:
         delivery_id: Of the row.
         webhook_id: Where to: its turn is used up.
         round: 1, and one more each time that somebody has it sent again.
+        share: Which part of a turn that is: a user who has several webhooks has no more turns than one who has one.
     """
 
     delivery_id: int
     webhook_id: str
     round: int
+    share: float = 1.0
 
 
 def delivery_workflow_id(request: WebhookDeliveryInput) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from contracts.refusals import RefusalCode, Refused
@@ -57,6 +58,19 @@ class Parcel:
     delivery: WebhookDelivery
     webhook: Webhook
     event: StoredEvent
+
+
+@dataclass(frozen=True)
+class DueDelivery:
+    """A delivery whose workflow is to be started.
+
+    Attributes:
+        delivery: The row.
+        share: Which part of its user's turns its webhook has: one in as many as the user has webhooks.
+    """
+
+    delivery: WebhookDelivery
+    share: float
 
 
 class Webhooks:
@@ -147,23 +161,43 @@ class Webhooks:
                 delivery.next_attempt_at = None
             delivery.start_due_at = utc_now()
 
-    async def take_to_start(self, limit: int) -> list[WebhookDelivery]:
-        """Deliveries whose workflow is to be started now. Should nothing come of it, they are due again in a minute."""
+    async def take_to_start(self, limit: int) -> list[DueDelivery]:
+        """Deliveries whose workflow is to be started now. Should nothing come of it, they are due again in a minute.
+
+        Users take turns, so that a thousand of one keep nobody else's waiting.
+        """
+        due_at, is_due = col(WebhookDelivery.start_due_at), col(WebhookDelivery.start_due_at) <= func.now()
+        turn = func.row_number().over(partition_by=col(Webhook.user_id), order_by=(due_at, col(WebhookDelivery.id)))
+        in_turn = (
+            select(col(WebhookDelivery.id), turn.label("turn"))
+            .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
+            .where(is_due)
+            .subquery()
+        )
         due = (
             select(col(WebhookDelivery.id))
-            .where(col(WebhookDelivery.start_due_at) <= func.now())
-            .order_by(col(WebhookDelivery.start_due_at))
+            .join(in_turn, in_turn.c.id == col(WebhookDelivery.id))
+            .where(is_due)  # once more: what another process has taken meanwhile is not
+            .order_by(in_turn.c.turn, due_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(of=WebhookDelivery, skip_locked=True)
+        )
+        theirs, of_same_user = aliased(Webhook), aliased(Webhook)
+        webhooks = (
+            select(func.count())
+            .join_from(theirs, of_same_user, col(theirs.user_id) == col(of_same_user.user_id))
+            .where(col(theirs.id) == col(WebhookDelivery.webhook_id))
+            .correlate(WebhookDelivery)
+            .scalar_subquery()
         )
         taken = (
             update(WebhookDelivery)
             .where(col(WebhookDelivery.id).in_(due))
             .values(start_due_at=func.now() + _START_AGAIN)
-            .returning(WebhookDelivery)
+            .returning(WebhookDelivery, webhooks)
         )
         async with self._transaction() as session:
-            return list(await session.scalars(taken))
+            return [DueDelivery(row[0], 1 / max(1, row[1])) for row in (await session.execute(taken)).all()]
 
     async def note_open(self, delivery_id: int, round_: int) -> None:
         """Say that the round has its workflow already: it is looked at again when its next attempt is overdue."""

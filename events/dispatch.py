@@ -71,13 +71,13 @@ class WebhookDispatch:
             TemporalUnavailable: As is.
         """
         due = await self._webhooks.take_to_start(_AT_ONCE)
-        for delivery in due:
-            request = delivery_input(delivery)
-            if not await self._runs.start(request, f"Event {delivery.event_id}"):
+        for one in due:
+            request = delivery_input(one.delivery, one.share)
+            if not await self._runs.start(request, f"Event {one.delivery.event_id}"):
                 await self._webhooks.note_open(request.delivery_id, request.round)
         return len(due)
 
 
-def delivery_input(delivery: WebhookDelivery) -> WebhookDeliveryInput:
-    """What starts the delivery of the row."""
-    return WebhookDeliveryInput(delivery.id or 0, str(delivery.webhook_id), delivery.round)
+def delivery_input(delivery: WebhookDelivery, share: float = 1.0) -> WebhookDeliveryInput:
+    """What starts the delivery of the row; its webhook has this share of a turn."""
+    return WebhookDeliveryInput(delivery.id or 0, str(delivery.webhook_id), delivery.round, share)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from contracts.temporal_names import START_TIMEOUT
@@ -61,6 +61,7 @@ class TemporalWebhookRuns:
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     static_summary=label,
+                    priority=Priority(fairness_key=request.webhook_id, fairness_weight=request.share),
                     rpc_timeout=START_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:

@@ -157,11 +157,12 @@ GIVE_UP: Final = ActivityConfig(
 )
 
 
-def send_options(webhook_id: str) -> ActivityConfig:
+def send_options(webhook_id: str, share: float) -> ActivityConfig:
     """Options of ``send_webhook``: when it is tried again, it says itself.
 
     Args:
         webhook_id: Whose turn it uses up, so that one receiver that is slow takes none of the others'.
+        share: Which part of a turn it has, so that twenty webhooks of one user take no more of others' than one.
     """
     return ActivityConfig(
         task_queue=WEBHOOK_QUEUE,
@@ -169,7 +170,7 @@ def send_options(webhook_id: str) -> ActivityConfig:
         schedule_to_close_timeout=timedelta(days=4),
         heartbeat_timeout=_SILENCE,
         retry_policy=_DATABASE_RETRIES,
-        priority=Priority(fairness_key=webhook_id),
+        priority=Priority(fairness_key=webhook_id, fairness_weight=share),
     )
 
 

@@ -33,7 +33,7 @@ class WebhookDeliveryWorkflow:
         """
         sending = SendWebhookInput(request.delivery_id, request.round)
         send: ActivityConfig = {
-            **send_options(request.webhook_id),
+            **send_options(request.webhook_id, request.share),
             "activity_id": _SEND,
             "summary": "To the receiver, until it takes it",
         }

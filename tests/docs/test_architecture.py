@@ -81,7 +81,7 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
     "`stop_run`": options.STOP,
     "`remove_files`": options.REMOVE,
     "`remove_row`": options.REMOVE_ROW,
-    "`send_webhook`": options.send_options("a webhook"),
+    "`send_webhook`": options.send_options("a webhook", 1),
     "`give_up_webhook`": options.GIVE_UP,
 }
 """What each row of the table is about: for a minute, three times as large as 1920x1080."""

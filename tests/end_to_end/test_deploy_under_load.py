@@ -62,8 +62,8 @@ class Ground:
         webhook = Webhook(user_id="local", url=receiver.url, event_types=["video.created"], secret=new_secret())
         await self.database.webhooks.add(webhook)
         await self.database.videos.create_uploading(new_video())
-        (delivery,) = await self.database.webhooks.take_to_start(1)
-        request = delivery_input(delivery)
+        (due,) = await self.database.webhooks.take_to_start(1)
+        request = delivery_input(due.delivery)
         await TemporalWebhookRuns(self.client).start(request, "An event")
         return self.client.get_workflow_handle(delivery_workflow_id(request))
 

@@ -11,7 +11,7 @@ MADE = {
     "look": activity_options.look_options("ann"),
     "finish": activity_options.finish_options("ann", 60.0),
     "encode": activity_options.encode_options("ann", 60.0, 1920 * 1080, 60.0),
-    "send": activity_options.send_options("webhook"),
+    "send": activity_options.send_options("webhook", 0.05),
 }
 
 

@@ -24,7 +24,7 @@ from events.signing import new_secret
 from fetching.addresses import AddressRules
 from fetching.posting import Poster
 from runs.webhooks import TemporalWebhookRuns
-from tests.database.samples import video_in
+from tests.database.samples import new_video, video_in
 from tests.fetching.receiving import Receiver, receiving
 from tests.waiting import eventually
 from workflows.replay import replay_history
@@ -48,9 +48,9 @@ async def sending(client: Client, database: Database, pauses: tuple[float, ...] 
         yield
 
 
-async def webhook_at(database: Database, receiver: Receiver, *event_types: str) -> Webhook:
+async def webhook_at(database: Database, receiver: Receiver, *event_types: str, user_id: str = "local") -> Webhook:
     return await database.webhooks.add(
-        Webhook(user_id="local", url=receiver.url, event_types=list(event_types), secret=SECRET)
+        Webhook(user_id=user_id, url=receiver.url, event_types=list(event_types), secret=SECRET)
     )
 
 
@@ -168,6 +168,36 @@ async def test_while_temporal_is_away_nothing_is_lost(temporal_client: Client, d
             (delivered,) = await deliver(temporal_client, database, webhook)
     assert delivered.status == DeliveryStatus.DELIVERED
     assert json.loads(receiver.received[0].body)["type"] == "video.created"
+
+
+async def test_many_webhooks_and_events_of_one_user_take_no_more_turns_than_one_of_another(
+    temporal_client: Client, database: Database
+) -> None:
+    async with receiving() as receiver:
+        many = [await webhook_at(database, receiver, "video.created", user_id="local") for _ in range(4)]
+        one = await webhook_at(database, receiver, "video.created", user_id="bob")
+        for _ in range(3):
+            await video_in(database.videos, VideoStatus.UPLOADING)
+        await database.videos.create_uploading(new_video("bob"))
+        first = await database.webhooks.take_to_start(2)
+        rest = await database.webhooks.take_to_start(100)
+    shares = {due.delivery.webhook_id: due.share for due in first}
+    assert shares == {one.id: 1, **{webhook.id: 0.25 for webhook in many if webhook.id in shares}}
+    assert (len(first), len(rest)) == (2, 11)
+    (bobs,) = [due for due in first if due.delivery.webhook_id == one.id]
+    (anns,) = [due for due in first if due is not bobs]
+    runs = TemporalWebhookRuns(temporal_client)
+    for due in first:
+        await runs.start(delivery_input(due.delivery, due.share), "An event")
+    assert await turn_of(temporal_client, bobs.delivery) == (str(one.id), 1)
+    assert await turn_of(temporal_client, anns.delivery) == (str(anns.delivery.webhook_id), 0.25)
+
+
+async def turn_of(client: Client, delivery: WebhookDelivery) -> tuple[str, float]:
+    """Whose turn the workflow uses up, and how much of it."""
+    history = await client.get_workflow_handle(delivery_workflow_id(delivery_input(delivery))).fetch_history()
+    priority = history.events[0].workflow_execution_started_event_attributes.priority
+    return priority.fairness_key, priority.fairness_weight
 
 
 @pytest.mark.parametrize("by", ["its owner", "itself"])
