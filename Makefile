@@ -16,7 +16,7 @@ FUZZ_STAMP := $(VENV)/.fuzz
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rushes needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=, for example: make demo PYTHON=python3.11" >&2; exit 1; }

@@ -5,6 +5,8 @@ settings (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, TL
 the way every Temporal tool reads them. ``docs/configuration.md`` is made from the groups by ``make docs``.
 """
 
+from typing import Final
+
 from pydantic import ValidationError
 from pydantic_settings import SettingsError as PydanticSettingsError
 
@@ -23,6 +25,10 @@ class Settings(PlaceSettings, ApiSettings, WorkSettings, MediaSettings, Watching
     """The service's settings; each has a default that works on one machine."""
 
 
+_OURS: Final = "Value error, "
+"""What pydantic puts before a sentence of a validator of ours."""
+
+
 def load_settings() -> Settings:
     """Read every setting from the environment.
 
@@ -38,7 +44,10 @@ def load_settings() -> Settings:
 def _explain(error: ValidationError | PydanticSettingsError) -> str:
     if isinstance(error, PydanticSettingsError):
         return f"A setting is not valid JSON: {error}"
-    return "\n".join(f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False))
+    return "\n".join(
+        f"{_variable(problem['loc'])}: {problem['msg'].removeprefix(_OURS)}"
+        for problem in error.errors(include_input=False)
+    )
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -161,8 +161,8 @@ class ArrivingOriginal:
         whole_bytes = content.whole_bytes
         if whole_bytes is not None and left_bytes is not None and whole_bytes > left_bytes:
             raise StorageFailed(
-                f"The file has {whole_bytes} bytes, and there is room for {left_bytes} beside the uploads that are on "
-                "their way. Free space, or have videos deleted; the import goes on by itself then."
+                f"The file has {whole_bytes} bytes, and {self._room.sentence_of(left_bytes)} Free space, or have "
+                "videos deleted; the import goes on by itself then."
             )
         self._content = content
         await self._note(0)

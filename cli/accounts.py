@@ -3,18 +3,17 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from accounts.keys import KeyText
 from accounts.signing import LONGEST_LINK, new_signing_secret
 from cli.audit import audit
-from cli.console import messages, output
+from cli.console import messages, output, plain_table, print_table, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable
@@ -25,6 +24,14 @@ from settings import Settings
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")
 _LIFE: Final = re.compile(r"(\d{1,5})([hdw])")
+_FIRST_OF_AN_ADMIN: Final = (
+    "It is the first key: from now on nobody comes in without one. It sees everybody's videos, also those of before, "
+    "which are of the user `local`."
+)
+_FIRST_OF_A_USER: Final = (
+    "It is the first key: from now on nobody comes in without one. The videos of before are of the user `local`, and "
+    "this key does not see them; one that is made with --admin does."
+)
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 
 
@@ -44,18 +51,22 @@ def create_key(
 
     settings = find_service().settings
 
-    async def add() -> None:
+    async def add() -> bool:
         async with _accounts(settings) as accounts:
+            is_first = not await accounts.have_keys()
             await accounts.add_key(row)
             audit(settings.home, "key made", key_id=key.id, user_id=name, is_admin=admin)
+            return is_first
 
-    asyncio.run(add())
+    is_first = asyncio.run(add())
     if as_json:
         output().print(json.dumps({"key": key.write(), "id": key.id, "user": name, "admin": admin}), soft_wrap=True)
         return
     output().print(key.write(), soft_wrap=True)
     until = f"until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at is not None else "until it is revoked"
     messages().print(f"This key of {name} holds {until}. It is not shown again: keep it, as RUSHES_API_KEY for rushes.")
+    if is_first:
+        messages().print(_FIRST_OF_AN_ADMIN if admin else _FIRST_OF_A_USER)
 
 
 def list_keys() -> None:
@@ -66,10 +77,10 @@ def list_keys() -> None:
         async with _accounts(settings) as accounts:
             return await accounts.keys()
 
-    table = Table("ID", "USER", "ADMIN", "MADE", "STATE", box=None, pad_edge=False)
+    table = plain_table("ID", "User", "Admin", "Made", "State")
     for key in asyncio.run(read()):
         table.add_row(key.id, key.user_name, "yes" if key.is_admin else "", f"{key.created_at:%Y-%m-%d}", _state(key))
-    output().print(table)
+    print_table(table)
 
 
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `rushes keys list` shows it.")]) -> None:
@@ -116,18 +127,17 @@ def list_users() -> None:
                 (
                     user.name,
                     _of(usage.uploads_in_flight, user.max_uploads_in_flight),
-                    _of(usage.stored_bytes, user.max_stored_bytes),
+                    _of(usage.stored_bytes, user.max_stored_bytes, size_text),
                     _of(usage.minutes_today, user.max_minutes_a_day),
                     str(user.max_requests_a_second or ""),
                 )
                 for user, usage in await accounts.users()
             ]
 
-    columns = ("USER", "UPLOADS IN FLIGHT", "BYTES STORED", "MINUTES TODAY", "REQUESTS A SECOND")
-    table = Table(*columns, box=None, pad_edge=False)
+    table = plain_table("User", "Uploads in flight", "Stored", "Minutes today", "Requests a second")
     for row in asyncio.run(read()):
         table.add_row(*row)
-    output().print(table)
+    print_table(table)
 
 
 def limit_user(
@@ -149,12 +159,17 @@ def limit_user(
 
     settings = find_service().settings
 
-    async def set_limits() -> None:
+    async def set_limits() -> bool:
         async with _accounts(settings) as accounts:
-            await accounts.set_limits(user, limits)
+            return await accounts.set_limits(user, limits)
 
-    asyncio.run(set_limits())
-    output().print(f"{len(limits)} limits of {user} were set.")
+    was_made = asyncio.run(set_limits())
+    output().print(f"1 limit of {user} was set." if len(limits) == 1 else f"{len(limits)} limits of {user} were set.")
+    if was_made:
+        messages().print(
+            f"There was no user {user}; now there is. If that name is misspelt, nobody is limited by this: `rushes "
+            "users list` shows the names."
+        )
 
 
 @asynccontextmanager
@@ -191,5 +206,5 @@ def _state(key: ApiKey) -> str:
     return f"{'holds until' if key.expires_at > datetime.now(UTC) else 'expired'} {key.expires_at:%Y-%m-%d %H:%M}"
 
 
-def _of(used: int, limit: int | None) -> str:
-    return f"{used} of {limit}" if limit is not None else str(used)
+def _of(used: int, limit: int | None, text: Callable[[int], str] = str) -> str:
+    return f"{text(used)} of {text(limit)}" if limit is not None else text(used)

@@ -9,11 +9,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 from cli.arguments import AsJson
-from cli.console import messages, output, time_text
+from cli.console import messages, output, plain_table, print_table, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
@@ -90,12 +89,11 @@ def list_cohorts(
     if not found:
         messages().print("There are no cohorts.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("ID", "Status", "Begun", "What"):
-        table.add_column(name, no_wrap=True)
+    table = plain_table("ID", "Status", "Begun")
+    table.add_column("What")
     for cohort in found:
         table.add_row(cohort.cohort_id, cohort.status, time_text(cohort.started_at), Text(cohort.in_words))
-    output().print(table)
+    print_table(table)
 
 
 def show(cohort_id: CohortId) -> None:

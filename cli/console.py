@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from contracts import durations
@@ -22,6 +23,9 @@ _STATUS_STYLE: Final = {
 Facts = Sequence[tuple[str, str | Text | None]]
 SHORT_ID: Final = 8
 """Digits of an id that are shown where there is no room for all; a unique beginning is enough for any command."""
+
+_WITHOUT_LIMIT: Final = 100_000
+"""Columns of what is no terminal."""
 
 _KIBI: Final = 1024
 
@@ -59,6 +63,24 @@ def duration_text(seconds: float | None) -> str:
 def time_text(moment: datetime) -> str:
     """A moment in this machine's time zone, to the minute."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def plain_table(*columns: str) -> Table:
+    """A table of these columns, the ones with ``>`` to the right; none is broken over lines or cut where others are."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(
+            column.lstrip(">"), justify="right" if column.startswith(">") else "left", no_wrap=True, overflow="fold"
+        )
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print it within the terminal; in a pipe or a file nothing is cut, and every row is one line."""
+    console = output()
+    if not console.is_terminal:
+        console.width = _WITHOUT_LIMIT
+    console.print(table)
 
 
 def print_facts(console: Console, facts: Facts) -> None:

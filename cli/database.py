@@ -12,6 +12,8 @@ from sqlalchemy.engine import URL, make_url
 from cli.console import output, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
+from contracts.errors import DatabaseUnavailable
+from database.contents import rows_of_people
 from embedded.postgres_programs import EmbeddedPostgresError, client_program
 
 _FILE: Final = "In PostgreSQL's custom format, as pg_dump and pg_restore know it."
@@ -40,11 +42,17 @@ def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> N
     output().print(f"{file}: {size_text(file.stat().st_size)}. Now copy the stored files.", soft_wrap=True)
 
 
-def restore(file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help=_FILE)]) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help=_FILE)],
+    replace: Annotated[bool, typer.Option("--replace", help="Also where the database has rows: they go.")] = False,
+) -> None:
     """Put the rows of a dump in place of all that is there; all or nothing.
 
-    Then run `rushes migrate`, which brings an older dump to this version, and `rushes verify`.
+    Stop the api and the workers before. Then run `rushes migrate`, which brings an older dump to this version, and
+    `rushes verify`.
     """
+    if not replace:
+        _refuse_rows()
     with tempfile.TemporaryDirectory(prefix="rushes-restore-") as name:
         script = Path(name) / "rows.sql"
         _run([_program("pg_restore"), "--no-owner", f"--file={script}", str(file)])
@@ -52,6 +60,21 @@ def restore(file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, he
         steps = (f"--command={_EMPTIED}", f"--file={script}", f"--command={_FORGOTTEN_PLACES}")
         _run([*_reaching("psql"), *quiet, *steps])
     output().print("Restored. Now run `rushes migrate`, and then `rushes verify`.")
+
+
+def _refuse_rows() -> None:
+    """Raise ``CommandFailed`` where there is something that a restore would remove."""
+    try:
+        counts = rows_of_people(find_service().settings.required_database_url)
+    except DatabaseUnavailable as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    if any(counts.values()):
+        told = ", ".join(f"{count} {name if count != 1 else name.removesuffix('s')}" for name, count in counts.items())
+        raise CommandFailed(
+            f"The database is not empty: {told}. All of these would go. Say so with --replace, and stop the api and "
+            "the workers first: what they write meanwhile is lost, and they go on with rows that are there no more.",
+            ExitCode.USAGE,
+        )
 
 
 def _reaching(name: str) -> list[str]:

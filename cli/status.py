@@ -77,7 +77,7 @@ async def _look(api: AsyncRushes) -> Standing:
 
 
 async def _watch(service: Service) -> None:
-    """Draw it anew until the task is cancelled; an api that is away for a while is waited for."""
+    """Draw it anew until the task is cancelled; an api, or a database, that is away for a while is waited for."""
     known: Standing | None = None
     async with service.api() as api:
         with Live(console=output(), screen=True, auto_refresh=False) as live:
@@ -86,7 +86,7 @@ async def _watch(service: Service) -> None:
                 try:
                     known = await _look(api)
                 except RushesError as error:
-                    if not error.is_unanswered:
+                    if not (error.is_unanswered or error.is_passing):
                         raise
                     note = sentence_of(error)
                 clock = Text(f"{datetime.now().astimezone():%H:%M:%S}, every {_EVERY_SECONDS:g} s  ", style="dim")

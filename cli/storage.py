@@ -12,12 +12,13 @@ from rich.text import Text
 
 from cli.console import messages, output, size_text
 from cli.errors import CommandFailed, ExitCode
+from cli.findings import Verdict
 from cli.where import find_service
 from contracts.errors import StorageFailed
 from settings import Settings
 from storage.checking import try_storage
 from storage.location import parse_bucket_location
-from storage.moving import Outcome, copy_all
+from storage.moving import MOVED, Outcome, copy_all
 from storage.opening import open_storage
 from storage.protocol import Storage
 
@@ -28,15 +29,15 @@ _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
 def check() -> None:
     """Try the place: write, read, read a range, compare clocks, upload in parts, delete. Exits with 1 if one fails."""
     settings = find_service().settings
+    place = settings.storage or str(settings.uploads_folder)
 
     async def collect() -> bool:
         holds = True
-        async with _opened(settings, settings.storage or str(settings.uploads_folder)) as storage:
+        messages().print(f"Trying {place}.", soft_wrap=True)
+        async with _opened(settings, place) as storage:
             async for trial in try_storage(storage):
-                style = "green" if trial.holds else "bold red"
-                output().print(
-                    Text(f"{'ok' if trial.holds else 'FAIL':5}", style), Text(f"{trial.what:8}"), trial.found
-                )
+                verdict, style = (Verdict.OK, "green") if trial.holds else (Verdict.FAIL, "bold red")
+                output().print(Text(f"{verdict:5}", style), Text(f"{trial.what:8}"), trial.found, soft_wrap=True)
                 holds &= trial.holds
         return holds
 
@@ -56,6 +57,8 @@ def migrate(
     settings = find_service().settings
     if source == target:
         raise CommandFailed("FROM and TO are the same.", ExitCode.USAGE)
+    if not source.startswith(_BUCKET) and not any((_folder(source) / name).is_dir() for name in MOVED):
+        raise _no_files(source)
 
     async def copy() -> tuple[Counter[Outcome], int]:
         outcomes, size_bytes = Counter[Outcome](), 0
@@ -74,6 +77,8 @@ def migrate(
         outcomes, size_bytes = asyncio.run(copy())
     except StorageFailed as error:
         raise CommandFailed(f"{error} What is copied is kept: run it again to go on.", ExitCode.UNAVAILABLE) from error
+    if source.startswith(_BUCKET) and not outcomes:  # it has no folders that could be there and empty
+        raise _no_files(source)
     copied, newer = outcomes[Outcome.COPIED], outcomes[Outcome.NEWER_THERE]
     output().print(f"{copied} files copied ({size_text(size_bytes)}), {outcomes[Outcome.THERE]} were there already.")
     if newer:
@@ -85,5 +90,19 @@ def _opened(settings: Settings, place: str) -> AbstractAsyncContextManager[Stora
         location = parse_bucket_location(place) if place.startswith(_BUCKET) else None
     except ValueError as error:
         raise CommandFailed(f"{place}: {error}", ExitCode.USAGE) from error
-    uploads = settings.uploads_folder if location is not None else Path(place).expanduser().absolute()
+    uploads = settings.uploads_folder if location is not None else _folder(place)
     return open_storage(replace(settings.place, bucket=location, uploads=uploads))
+
+
+def _folder(place: str) -> Path:
+    return Path(place).expanduser().absolute()
+
+
+def _no_files(source: str) -> CommandFailed:
+    """A place that was misspelt looks like one without files, and would be taken for one that has moved."""
+    folders = " nor ".join(MOVED)
+    return CommandFailed(
+        f"{source} has neither {folders}, so nothing was copied. Give the folder of RUSHES_UPLOADS, or the place as "
+        "RUSHES_STORAGE has it.",
+        ExitCode.USAGE,
+    )

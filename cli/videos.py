@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.arguments import AsJson, OptionalVideoId, VideoId, whole_id
 from cli.cohorts import retry_all
-from cli.console import SHORT_ID, messages, output, status_text, time_text
+from cli.console import SHORT_ID, messages, output, plain_table, print_table, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import print_outcome
@@ -52,7 +52,7 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
         )
     else:
         console = output()
-        console.print(_table_of(videos, whole_ids=console.width >= _WIDE))
+        print_table(table_of(videos, whole_ids=not console.is_terminal or console.width >= _WIDE))
 
 
 def cancel(video_id: VideoId) -> None:
@@ -129,16 +129,14 @@ def delete(
     output().print(f"Deleted {video.id}.")
 
 
-def _table_of(videos: list[VideoView], *, whole_ids: bool) -> Table:
+def table_of(videos: list[VideoView], *, whole_ids: bool) -> Table:
     """One line a video. The title gives way where there is no room, and nothing else does."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("ID", "Status", "Uploaded"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Step or reason", no_wrap=True)
-    table.add_column("Title", no_wrap=True, overflow="ellipsis", ratio=1)
+    table = plain_table("ID", "Status", "Uploaded", "Step or reason")
+    table.add_column("Title")
     for video in videos:
         made = "made anew" if video.is_reprocessing else ""
         note = video.error_code or (made if video.progress is None else f"{video.progress:.0%} {video.step or ''}")
         shown_id = str(video.id) if whole_ids else str(video.id)[:SHORT_ID]
-        table.add_row(shown_id, status_text(video.status), time_text(video.created_at), note, Text(video.title))
+        title = Text(video.title, no_wrap=True, overflow="ellipsis")  # its column alone is one that gives way
+        table.add_row(shown_id, status_text(video.status), time_text(video.created_at), note, title)
     return table

@@ -9,11 +9,10 @@ from uuid import UUID
 
 import httpx
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cli.arguments import AsJson
-from cli.console import SHORT_ID, messages, output
+from cli.console import SHORT_ID, messages, output, plain_table, print_table
 from cli.errors import sentence_of
 from cli.where import find_service
 from client.errors import RushesError
@@ -59,11 +58,13 @@ def list_webhooks() -> None:
         async with service.api() as api:
             return await api.webhooks.all()
 
-    table = Table("ID", "STATE", "EVENTS", "URL", box=None, pad_edge=False)
+    table = plain_table("ID")
+    for name in ("State", "Events", "URL"):
+        table.add_column(name, overflow="fold")
     for webhook in asyncio.run(ask()):
         state = "on" if webhook.is_enabled else f"off: {webhook.disabled_reason or 'switched off'}"
         table.add_row(str(webhook.id), state, ", ".join(webhook.event_types) or "all", webhook.url)
-    output().print(table)
+    print_table(table)
 
 
 def deliveries(
@@ -82,14 +83,52 @@ def deliveries(
     if as_json:
         output().print_json(data=[delivery.model_dump(mode="json") for delivery in found], indent=2)
         return
-    table = Table("ID", "STATUS", "EVENT", "VIDEO", "TRIES", "NEXT", "LAST ANSWER", box=None, pad_edge=False)
+    table = plain_table("ID", "Status", "Event", "Video", ">Tries", "Next")
+    table.add_column("Last answer")
     for one in found:
         last = one.answers[-1] if one.answers else None
         said = "" if last is None else " ".join(str(part) for part in (last.status, last.detail) if part)
         due = "" if one.next_attempt_at is None else f"{one.next_attempt_at.astimezone():%H:%M:%S}"
         video = str(one.video_id)[:SHORT_ID]
         table.add_row(str(one.id), one.status, one.event_type, video, str(len(one.answers)), due, Text(said))
-    output().print(table)
+    print_table(table)
+
+
+def enable(webhook_id: WebhookId) -> None:
+    """Send events there again, from now on; what failed meanwhile is sent by `resend`."""
+    _switch(webhook_id, is_enabled=True)
+    output().print(f"Events are sent to {webhook_id} from now on.")
+
+
+def disable(webhook_id: WebhookId) -> None:
+    """Send nothing there until it is enabled again; what is on its way has failed."""
+    _switch(webhook_id, is_enabled=False)
+    output().print(f"Nothing is sent to {webhook_id} until it is enabled.")
+
+
+def _switch(webhook_id: UUID, *, is_enabled: bool) -> None:
+    service = find_service()
+
+    async def ask() -> None:
+        async with service.api() as api:
+            await api.webhooks.update(webhook_id, is_enabled=is_enabled)
+
+    asyncio.run(ask())
+
+
+def resend(
+    webhook_id: WebhookId,
+    delivery_id: Annotated[int, typer.Argument(metavar="DELIVERY", help="As `rushes webhooks deliveries` shows it.")],
+) -> None:
+    """Send a delivery again, under the same `webhook-id`; one that is pending goes on as it is."""
+    service = find_service()
+
+    async def ask() -> None:
+        async with service.api() as api:
+            await api.webhooks.resend(webhook_id, delivery_id)
+
+    asyncio.run(ask())
+    output().print(f"Delivery {delivery_id} is on its way.")
 
 
 def delete(webhook_id: WebhookId) -> None:

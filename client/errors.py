@@ -11,6 +11,8 @@ CONNECTION_LOST: Final = "connection_lost"
 FOREIGN_ANSWER: Final = "foreign_answer"
 """Whatever answers there is no api of Rushes."""
 
+_SERVER_ERROR: Final = 500
+
 BEGUN_ANEW: Final = "begun_anew"
 """What an earlier attempt had begun is there no more, so that the upload begins once more; told, never raised."""
 
@@ -38,3 +40,8 @@ class RushesError(Exception):
     def is_unanswered(self) -> bool:
         """Whether no answer came, so that nothing is known of what became of the request."""
         return self.code in {UNREACHABLE, CONNECTION_LOST}
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the service says that it can't answer now (5xx), so that asking again may help."""
+        return self.status is not None and self.status >= _SERVER_ERROR

@@ -78,12 +78,17 @@ class Accounts:
             user = await session.get(User, name)
             return UserLimits.of(user), await usage_of(session, name)
 
-    async def set_limits(self, name: str, limits: dict[str, int | None]) -> None:
-        """Set those limits of ``UserLimits`` that are named, and make the user where there was none of that name."""
+    async def set_limits(self, name: str, limits: dict[str, int | None]) -> bool:
+        """Set those limits of ``UserLimits`` that are named, and make the user where there was none of that name.
+
+        Returns:
+            Whether the user was made.
+        """
         async with self._transaction() as session:
-            await session.execute(_user_insert(name))
+            made = await session.scalar(_user_insert(name).returning(col(User.name)))
             if limits:
                 await session.execute(update(User).where(col(User.name) == name).values(limits))
+        return made is not None
 
     # What is signed with
 

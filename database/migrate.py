@@ -36,7 +36,7 @@ def migrate(url: str) -> None:
         DatabaseUnavailable: PostgreSQL does not answer, or another process held the lock for a minute.
         ValueError: The address is not one of PostgreSQL.
     """
-    with _connection(url) as connection:
+    with connection_to(url) as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         current = _revision(connection)
@@ -55,7 +55,7 @@ def current_revision(url: str) -> str | None:
         DatabaseUnavailable: PostgreSQL does not answer.
         ValueError: The address is not one of PostgreSQL.
     """
-    with _connection(url) as connection:
+    with connection_to(url) as connection:
         return _revision(connection)
 
 
@@ -90,8 +90,8 @@ def _revision(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[Connection]:
-    """A connection in a transaction, committed at the end."""
+def connection_to(url: str) -> Iterator[Connection]:
+    """A connection in a transaction, committed at the end. Raises as ``migrate`` does."""
     parsed = parse_url(url)
     engine = create_engine(parsed, poolclass=NullPool, connect_args=connection_arguments())
     try:

@@ -171,8 +171,7 @@ class Stack:
     def _make_folders(self) -> Path:
         logs = self._home / "logs"
         try:
-            for folder in (logs, self._settings.uploads_folder):
-                folder.mkdir(parents=True, exist_ok=True)
+            logs.mkdir(parents=True, exist_ok=True)
             if not os.access(self._home, os.W_OK | os.X_OK):
                 raise PermissionError(0, "this user may not write to it")
             self._home.chmod(0o700)  # originals, logs and Temporal's database are nobody else's to read
@@ -180,6 +179,14 @@ class Stack:
             raise StackError(
                 f"{self._home} can't hold the stack's state: {error.strerror or error}. Set RUSHES_HOME to a folder "
                 "that this user may write to."
+            ) from error
+        uploads = self._settings.uploads_folder
+        try:
+            uploads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(
+                f"{uploads} can't hold the uploads: {error.strerror or error}. Set RUSHES_UPLOADS to a folder that "
+                "this user may write to."
             ) from error
         return logs
 

@@ -55,7 +55,8 @@ class Poster:
         except (TimeoutError, httpcore.TimeoutException):
             return Posted(None, f"No answer within {self._timeout_seconds:g} seconds.")
         except (SourceFailed, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            return Posted(None, f"The server {url.host} can't be reached: {str(error) or type(error).__name__}.")
+            why = str(error).strip().rstrip(".") or type(error).__name__
+            return Posted(None, f"The server {url.host} can't be reached: {why}.")
 
     async def _post(self, url: SourceUrl, headers: Mapping[str, str], body: bytes) -> Posted:
         sent = {

@@ -249,8 +249,8 @@ class ResumableUploads:
         if left_bytes is not None and length > left_bytes:
             raise Refused(
                 RefusalCode.NO_ROOM,
-                f"{length} bytes are to come, and there is room for {left_bytes} beside the uploads that are on their "
-                "way. Upload them later, or have videos deleted.",
+                f"{length} bytes are to come, and {self._room.sentence_of(left_bytes)} Upload them later, or have "
+                "videos deleted.",
             )
 
 

@@ -24,6 +24,11 @@ class Room:
         self._spare_bytes = spare_bytes
         self._rested_left_seconds = rested_left_seconds
 
+    def sentence_of(self, left_bytes: int) -> str:
+        """How much there is, as the end of a sentence."""
+        kept = f" and the {self._spare_bytes} that are to stay free (RUSHES_SPARE_BYTES)" if self._spare_bytes else ""
+        return f"there is room for {left_bytes} beside the uploads that are on their way{kept}."
+
     async def left_bytes(self, *, but_for: UUID | None = None) -> int | None:
         """What an original more may have; None where nobody can tell.
 

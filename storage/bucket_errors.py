@@ -21,7 +21,9 @@ _RIGHTS: Final = (
     "these credentials may not do that. Allow them to get, put, list and delete objects there, and to list and abort "
     "multipart uploads and list their parts."
 )
+_NO_S3: Final = "what answers there is no S3, or has no such bucket. Is AWS_ENDPOINT_URL right?"
 _ADVICE: Final = {
+    **dict.fromkeys(("404", "405", "501"), _NO_S3),  # the bare status, where an S3 would have named what is wrong
     "NoSuchBucket": "there is no such bucket. Make it, or correct RUSHES_STORAGE.",
     "InvalidBucketName": "that can't be the name of a bucket. Correct RUSHES_STORAGE.",
     "InvalidAccessKeyId": f"it does not know the access key. {_CREDENTIALS}",

@@ -16,7 +16,7 @@ from storage.hashing import sha256_of
 from storage.modified import modified_at
 from storage.protocol import Kept, Storage
 
-_MOVED: Final = (ORIGINALS_PREFIX, PROCESSED_PREFIX)
+MOVED: Final = (ORIGINALS_PREFIX, PROCESSED_PREFIX)
 """Work files stay: a run ends where it began, or makes them anew."""
 
 
@@ -57,7 +57,7 @@ async def copy_all(source: Storage, target: Storage, *, compare_all: bool = Fals
         StorageFailed: One of the two refused, or a copy is not what was copied; that one was removed.
     """
     await target.check()  # makes the folders of a disk
-    for prefix in _MOVED:
+    for prefix in MOVED:
         async for file in source.listed(prefix):
             standing = await target.size(file.key)
             if standing == file.size_bytes and not (compare_all and await _differ(source, target, file.key)):

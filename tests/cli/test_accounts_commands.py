@@ -23,7 +23,7 @@ async def test_keys_are_made_shown_once_listed_and_ended(home: Home, database_ur
     assert made["key"] not in listed
     limited = await here.rushes("users", "limit", "ann", "--bytes", "1000", "--uploads", "3")
     assert limited.code == 0, limited
-    assert re.search(r"ann +0 of 3 +0 of 1000 ", (await here.rushes("users", "list")).out)
+    assert re.search(r"ann +0 of 3 +0 bytes of 1000 bytes ", (await here.rushes("users", "list")).out)
     revoke = await here.rushes("keys", "revoke", made["id"])
     assert "holds no longer" in revoke.out
     assert re.search(rf"{made['id']} +ann .*revoked", (await here.rushes("keys", "list")).out)
@@ -40,3 +40,14 @@ async def test_an_api_for_others_does_not_start_before_there_is_a_key(home: Home
     refused = await home.with_settings(DATABASE_URL=database_url, RUSHES_HOST="0.0.0.0").rushes("api")
     assert refused.code == 2
     assert "rushes keys create --user NAME" in refused.err
+
+
+async def test_what_a_first_key_changes_and_a_name_that_is_new_are_told(home: Home, database_url: str) -> None:
+    here = home.with_settings(DATABASE_URL=database_url)
+    first, second = [await here.rushes("keys", "create", "--user", name) for name in ("ann", "bob")]
+    assert "It is the first key" in first.err
+    assert "this key does not see them; one that is made with --admin does." in " ".join(first.err.split())
+    assert "It is the first key" not in second.err
+    known, new = [await here.rushes("users", "limit", name, "--uploads", "3") for name in ("bob", "bbo")]
+    assert (known.out, known.err) == ("1 limit of bob was set.\n", "")
+    assert "There was no user bbo; now there is." in new.err

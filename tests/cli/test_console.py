@@ -1,12 +1,17 @@
 """How sizes, times and facts look."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 from rich.text import Text
 
-from cli.console import duration_text, print_facts, size_text
+from cli.console import duration_text, plain_table, print_facts, print_table, size_text
+from cli.videos import table_of
+from client.views import VideoView
+from contracts.status import VideoStatus
+from tests.client.test_waiting import video
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,25 @@ def test_paths_are_never_broken_and_sentences_are_broken_at_words() -> None:
     print_facts(Console(file=written, width=30), facts)
     lines = [line.rstrip() for line in written.getvalue().splitlines()]
     assert lines == [f"Path    {path}", "Reason  The file ends early:", "        it has an index"]
+
+
+def long_video() -> VideoView:
+    """One with a title that fills a line, and the longest of codes."""
+    return video(VideoStatus.ERROR).model_copy(update={"title": "t" * 100, "error_code": "database_unavailable"})
+
+
+def test_where_there_is_no_room_the_title_of_a_video_gives_way_and_nothing_else() -> None:
+    written = io.StringIO()
+    Console(file=written, width=80).print(table_of([long_video()], whole_ids=False))
+    line = written.getvalue().splitlines()[1]
+    assert re.match(r"[0-9a-f]{8}  error   \d{4}-\d\d-\d\d \d\d:\d\d  database_unavailable  t{20,}…", line), line
+
+
+def test_what_no_terminal_reads_is_neither_cut_nor_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(table_of([long_video()], whole_ids=True))
+    table = plain_table("ID", "URL")
+    table.add_row("1", "https://app.example.com/" + "x" * 200)
+    print_table(table)
+    of_videos, of_others = (lines.splitlines() for lines in capsys.readouterr().out.split("ID", 2)[1:])
+    assert of_videos[1].rstrip().endswith("  " + "t" * 100)
+    assert of_others[1].rstrip().endswith("x" * 200)

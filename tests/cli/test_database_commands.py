@@ -42,13 +42,17 @@ async def test_an_older_dump_takes_the_place_of_newer_tables_and_is_brought_up(
     dumped = await home.with_settings(DATABASE_URL=older).rushes("database", "dump", str(dump))
     assert dumped.code == 0, dumped
     on_newer = home.with_settings(DATABASE_URL=newer)
-    restored = await on_newer.rushes("database", "restore", str(dump))
+    refused = await on_newer.rushes("database", "restore", str(dump))
+    assert refused.code == 2
+    assert "The database is not empty: 0 videos, 1 user, 0 webhooks. All of these would go." in refused.err
+    assert await users(newer) == ["bob"]
+    restored = await on_newer.rushes("database", "restore", "--replace", str(dump))
     assert restored.code == 0, restored
     migrated = await on_newer.rushes("migrate")
     assert migrated.out.startswith(f"The database is at revision {head_revision()}; it was at 0008."), migrated
     assert await users(newer) == ["ann"]
 
     (tmp_path / "broken.dump").write_bytes((await asyncio.to_thread(dump.read_bytes))[:-3000])
-    broken = await on_newer.rushes("database", "restore", str(tmp_path / "broken.dump"))
+    broken = await on_newer.rushes("database", "restore", "--replace", str(tmp_path / "broken.dump"))
     assert broken.code == 1
     assert await users(newer) == ["ann"], "all or nothing"

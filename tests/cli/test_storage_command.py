@@ -1,5 +1,6 @@
 """``rushes storage`` tries a place and moves to another, and says what is wrong in a sentence."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -27,9 +28,41 @@ async def test_wrong_credentials_fail_with_one_sentence(home: Home, shared_bucke
     wrong = in_a_bucket(home, shared_bucket_server).with_settings(AWS_SECRET_ACCESS_KEY="wrong")
     tried = await wrong.rushes("storage", "check")
     assert tried.code == 1
-    assert tried.out.startswith("FAIL  write    Could not write a file in s3://rushes-tests/cli: the secret key")
+    assert tried.err == "Trying s3://rushes-tests/cli.\n"
+    assert tried.out.startswith("fail  write    Could not write a file in s3://rushes-tests/cli: the secret key")
     doctor = await wrong.rushes("doctor")
     assert re.search(r"^fail +Bucket +write: Could not write a file in", doctor.out, re.MULTILINE), doctor.out
+
+
+async def test_a_server_that_is_no_s3_is_told_apart_from_one_that_refuses(home: Home) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        tried = await home.with_settings(
+            RUSHES_STORAGE="s3://rushes-tests/cli",
+            AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="secret",
+            AWS_REGION="us-east-1",
+        ).rushes("storage", "check")
+    assert tried.code == 1
+    assert "what answers there is no S3, or has no such bucket. Is AWS_ENDPOINT_URL right?" in tried.out
+
+
+async def test_a_place_without_files_is_taken_for_a_misspelt_one(
+    home: Home, shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    moving = in_a_bucket(home, shared_bucket_server)
+    for place in (str(tmp_path / "nowhere"), str(tmp_path / "empty"), "s3://rushes-tests/nowhere"):
+        refused = await moving.rushes("storage", "migrate", place, str(tmp_path / "target"))
+        assert refused.code == 2, refused
+        assert f"{place} has neither originals/ nor processed/, so nothing was copied." in refused.err
 
 
 async def test_files_move_into_a_bucket_once_and_back(

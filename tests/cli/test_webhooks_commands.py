@@ -70,8 +70,14 @@ async def test_what_a_receiver_does_not_take_is_listed_with_why_until_its_webhoo
     sent = await eventually(delivery, lambda one: bool(one["answers"]), within_seconds=60)
     assert (sent["status"], sent["event_type"], sent["answers"][0]["status"]) == ("pending", "video.error", None)
     lines = (await stack.rushes("webhooks", "deliveries", webhook_id)).out.splitlines()
-    assert lines[0].split()[:3] == ["ID", "STATUS", "EVENT"]
+    assert lines[0].split()[:3] == ["ID", "Status", "Event"]
     assert "video.error" in lines[1]
+    for command, is_on in (("disable", False), ("enable", True)):
+        assert (await stack.rushes("webhooks", command, webhook_id)).code == 0
+        (line,) = [line for line in (await stack.rushes("webhooks", "list")).out.splitlines() if webhook_id in line]
+        assert (" on " in line, gone in line) == (is_on, True)
+    assert (await stack.rushes("webhooks", "resend", webhook_id, str(sent["id"]))).code == 0
+    assert "(delivery_not_found)" in (await stack.rushes("webhooks", "resend", webhook_id, "0")).err
     assert (await stack.rushes("webhooks", "delete", webhook_id)).out == f"Deleted {webhook_id}.\n"
     assert webhook_id not in (await stack.rushes("webhooks", "list")).out
     assert "(webhook_not_found)" in (await stack.rushes("webhooks", "deliveries", webhook_id)).err

@@ -96,3 +96,12 @@ async def test_a_home_that_is_a_file_is_told(home: Home) -> None:
     ended = await home.rushes("up")
     assert ended.code == 3
     assert "RUSHES_HOME" in ended.err
+
+
+async def test_uploads_that_can_not_be_there_are_told_by_their_own_setting(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = await home.with_settings(RUSHES_UPLOADS=str(tmp_path / "file" / "uploads")).rushes("up")
+    assert ended.code == 3
+    assert f"{tmp_path / 'file' / 'uploads'} can't hold the uploads" in ended.err
+    assert "RUSHES_UPLOADS" in ended.err
+    assert "RUSHES_HOME" not in ended.err

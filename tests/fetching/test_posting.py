@@ -27,6 +27,14 @@ async def test_nothing_is_sent_into_a_private_network(url: str) -> None:
     assert "RUSHES_WEBHOOK_ALLOWED_ADDRESSES" in posted.detail
 
 
+async def test_a_name_that_leads_nowhere_is_told_in_one_sentence() -> None:
+    async def nowhere(_host: str, _port: int) -> Sequence[Address]:
+        raise OSError
+
+    posted = await Poster(HERE, 10, nowhere).post(SourceUrl.parse("https://app.example/"), {}, b"")
+    assert posted.detail == "The server app.example can't be reached: The name app.example can't be resolved."
+
+
 async def test_nor_where_a_name_leads_there() -> None:
     async def inside(_host: str, _port: int) -> Sequence[Address]:
         return (ip_address("93.184.216.34"), ip_address("10.0.0.1"))
