@@ -102,6 +102,7 @@ async def trial(home: Home, folder: Path, clips: Clips) -> AsyncIterator[Trial]:
         RUSHES_RECONCILE_INTERVAL_SECONDS="2",
         RUSHES_UPLOAD_LEASE_SECONDS="1",
         RUSHES_FORMER_FILES_SECONDS="1",
+        RUSHES_PUBLISHED_SECONDS="1",  # as long as signed addresses hold, former files stay
     )
     async with AsyncExitStack() as resources:
         run = await resources.enter_async_context(running(home))

@@ -162,6 +162,17 @@ class RowsAndRuns(RuleBasedStateMachine):
             if run.is_open:
                 self._do(self._next_step(run, fails=fails and number == steps - 1))
 
+    @precondition(lambda self: self._there(VideoStatus.READY))
+    @rule(steps=st.sampled_from((4, 4, 3)), fails=st.booleans())
+    def make_anew(self, steps: int, *, fails: bool) -> None:
+        video_id = self._there(VideoStatus.READY)[0]
+        self.ask(self._there(*SEEN_STATUSES).index(video_id), "reprocess")
+        self.no_way_leads_out_of_ready_or_error_but_a_retry_or_a_delete()
+        self._asked_for = set()
+        for number in range(steps):
+            for run in [run for run in self._open_runs() if run.video_id == video_id]:
+                self._do(self._next_step(run, fails=fails and number == steps - 1))
+
     @precondition(lambda self: self._open_runs())
     @rule(which=_WHICH, steps=st.sampled_from((3, 2, 1)))
     def delete_in_mid_run(self, which: int, steps: int) -> None:
