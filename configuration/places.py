@@ -28,9 +28,9 @@ class PlaceSettings(SettingsGroup):
     )
     scratch: AbsolutePath = Field(
         default=Path(tempfile.gettempdir()) / "video_processing",
-        description="Folder for work in progress. With workers on several hosts it has to be shared by them; on the "
-        "file system of RUSHES_UPLOADS, publishing is a rename instead of a copy. With RUSHES_STORAGE it is each "
-        "worker's own, for copies.",
+        description="Folder for work in progress, of this user alone where everybody may make folders. With workers on "
+        "several hosts it has to be shared by them; on the file system of RUSHES_UPLOADS, publishing is a rename "
+        "instead of a copy. With RUSHES_STORAGE it is each worker's own, for copies.",
     )
     copies_bytes: int = Field(
         default=20 * GIBIBYTE,

@@ -22,6 +22,7 @@ from storage.disk_publishing import DiskPublishing
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
 from storage.marking import mark_of
+from storage.private_folder import make_private
 from storage.protocol import Claim, Digest, Kept, LocalFile
 
 
@@ -105,6 +106,8 @@ class DiskStorage:
 
         def begin() -> Path:
             with told_as_storage_failed("write", path.parent):
+                if key.startswith(WORK_PREFIX):  # whoever clears /tmp may have taken it away
+                    make_private(self._scratch)
                 return placing.begin(path)
 
         def finish(part: Path) -> None:
@@ -200,7 +203,13 @@ class DiskStorage:
 
     async def mark(self) -> str:
         """What both folders are marked with."""
-        return " ".join([await off_loop(mark_of, folder) for folder in (self._uploads, self._scratch)])
+
+        def marks() -> str:
+            with told_as_storage_failed("mark the folder", self._scratch):
+                self._make(self._scratch)
+            return " ".join(mark_of(folder) for folder in (self._uploads, self._scratch))
+
+        return await off_loop(marks)
 
     async def published_origin(self) -> None:
         """None: the service serves what is on its disk."""
@@ -211,12 +220,18 @@ class DiskStorage:
         def check() -> None:
             for folder in (self._uploads / ORIGINALS_PREFIX, self._uploads / PROCESSED_PREFIX, self._scratch):
                 with told_as_storage_failed("write", folder):
-                    folder.mkdir(parents=True, exist_ok=True)
+                    self._make(folder)
                     with tempfile.TemporaryFile(dir=folder) as file:
                         file.write(b"rushes")
                         file.flush()
 
         await off_loop(check)
+
+    def _make(self, folder: Path) -> None:
+        if folder == self._scratch:
+            make_private(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
 
     def _path(self, key: str) -> Path:
         if key.startswith(WORK_PREFIX):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.filesystem import off_loop, told_as_storage_failed
+from storage.private_folder import make_private
 from storage.sparse_file import ReadRange, SparseFile
 
 _PREFIX: Final = "copies-"
@@ -140,10 +141,10 @@ class LocalCopies:
 
     def _open(self) -> int:
         with told_as_storage_failed(_DOING, self._scratch):
-            self._scratch.mkdir(parents=True, exist_ok=True)
+            make_private(self._scratch)
             for left in self._scratch.glob(f"{_PREFIX}*"):
                 _remove_if_left(left)
-            self._folder.mkdir()
+            self._folder.mkdir(0o700)
             lock = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX)
             return lock
