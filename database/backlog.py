@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.errors import ErrorCode
+from contracts.event_types import EventType
 from contracts.status import VideoStatus
 from database.changes import compare_and_set, error_values
-from database.tables import Video
+from database.tables import Event, Video
 
 _EXPIRED_REASON = "The upload did not finish in the time that it may take. Upload the video again."
 
@@ -41,6 +42,14 @@ class Backlog:
         query = select(Video).where(col(Video.id).in_(video_ids))
         async with self._transaction() as session:
             return {video.id: video for video in await session.scalars(query)}
+
+    async def deleted(self, video_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the videos that somebody has deleted, for as long as events tell of it."""
+        query = select(col(Event.video_id)).where(
+            col(Event.video_id).in_(video_ids), col(Event.type) == EventType.DELETED
+        )
+        async with self._transaction() as session:
+            return set(await session.scalars(query))
 
     async def page(self, after: UUID | None, *, limit: int) -> list[Video]:
         """All videos, by their ids: the next ones after the last id of the page before."""

@@ -2,7 +2,8 @@
 
 Everything that is young stays, whatever it is: somebody may be about to write its row. What bears no video's id is not
 ours and stays, too. Originals and published files of which no row speaks go only if they came while this database knew
-the storage: after a restore, or beside another database than ever before, they may be all that is left of a video.
+the storage: after a restore, or beside another database than ever before, they may be all that is left of a video. Not
+so those of a video that was deleted here, as of one whose copy in a new storage was made before.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -140,13 +141,14 @@ class Sweeper:
             return []
         rows = await self._backlog.rows(list(old))
         former = await self._editions.former(list(old))
+        deleted = await self._backlog.deleted([video_id for video_id in old if video_id not in rows])
         strays = []
         for video_id, files in old.items():
             keys = frozenset(file.key for file in files)
             found = _not_wanted(prefix, keys, rows.get(video_id), former.get(video_id, set()))
             if found is not None:
                 size_bytes = sum(file.size_bytes for file in files if file.key in found.keys)
-                is_precious = prefix != WORK_PREFIX and video_id not in rows
+                is_precious = prefix != WORK_PREFIX and video_id not in rows and video_id not in deleted
                 came_before = is_precious and any(file.modified < since for file in files)
                 strays.append(Stray(video_id, prefix, found.keys, size_bytes, found.why, came_before))
         return strays

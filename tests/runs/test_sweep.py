@@ -95,6 +95,21 @@ async def test_files_without_a_row_from_before_the_database_knew_the_storage_sta
     assert (await careful.run(from_before=True)).removed == 2
 
 
+async def test_copies_of_a_video_that_was_deleted_before_its_storage_was_switched_go_by_themselves(
+    database: Database, storage: Storage
+) -> None:
+    video = await video_in(database.videos, VideoStatus.READY)
+    await put_everywhere(storage, video.id)
+    await database.deletions.begin(video.id)
+    await database.deletions.finish(video.id)
+
+    async def since_now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=60)  # the clock of a bucket may be ahead
+
+    await Sweeper(database.editions, database.backlog, storage, AT_ONCE, since_now).run()
+    assert await kept(storage, video.id) == []
+
+
 async def test_a_storage_is_known_from_when_it_was_first_asked_for(database: Database) -> None:
     first = await database.places.known_since("0a1b2c3d")
     assert await database.places.known_since("0a1b2c3d") == first
