@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from accounts.callers import LOCAL_USER, Caller, Callers
+from api.connections import OF_A_CALLER
 from api.openapi import problem_answers
 from api.other_websites import SAFE_METHODS, is_loopback_name
 from api.problems import Problem
@@ -53,6 +54,7 @@ async def _known_caller(request: Request, callers: CallersDep, bearer: BearerDep
     else:
         return None
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
+    request.scope[OF_A_CALLER] = True
     return caller
 
 

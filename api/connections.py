@@ -1,8 +1,8 @@
 """How many connections the server holds, and how slow they may be.
 
 A client that sends nothing costs nothing but its connection, so there is a bound, and whoever has asked for nothing yet
-makes room for those who come; so does who lets an answer wait, where nobody rests. A request that trickles, and an
-answer that nobody takes, end after a while.
+makes room for those who come; so does who lets an answer wait, strangers before callers. A request that trickles, and
+an answer that nobody takes or that somebody takes by drops, end after a while.
 """
 
 import asyncio
@@ -11,12 +11,15 @@ import resource
 import struct
 import termios
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 OTHER_FILES: Final = 256
 """Files that the process needs besides its connections: the log, the pool, uploads that are written."""
+
+OF_A_CALLER: Final = "rushes_of_a_caller"
+"""Key of a request's scope, there once it is known to be a caller's: others make room before."""
 
 _TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
@@ -32,16 +35,20 @@ class ConnectionLimits:
         most: How many there may be.
         header_seconds: From the connection, or from the first byte of a further request, to the end of its headers.
         silent_seconds: How often it is looked whether a body comes.
-        untaken_seconds: For how long nothing of an answer may be taken. The machine of one who reads slowly takes a
+        asking_seconds: For how long who has just come, or was just answered, is left to ask, where others can make
+            room.
+        untaken_seconds: How often it is looked whether an answer is taken. The machine of one who reads slowly takes a
             lot at once and then, with its buffer full, nothing until a part of it was read.
         hurried_seconds: For how long an answer may wait to be taken, as much as makes room for more of it, where every
             place is taken and somebody else comes.
-        least_bytes_a_second: Of a body that somebody waits for, at the least, on the average between two looks.
+        least_bytes_a_second: Of a body that somebody waits for, and of an answer that waits to be taken, at the least,
+            on the average between two looks.
     """
 
     most: int = 2000
     header_seconds: float = 15.0
     silent_seconds: float = 30.0
+    asking_seconds: float = 1.0
     untaken_seconds: float = 120.0
     hurried_seconds: float = 10.0
     least_bytes_a_second: float = 100.0
@@ -68,12 +75,12 @@ class BoundedConnection(H11Protocol):
 
     Attributes:
         limits: What it may do.
-        idle: All connections of this server in which no request is being answered, the oldest first.
+        idle: All connections of this server in which no request is being answered, by since when, the oldest first.
         untaken: Those whose client has not taken what was written, by since when, the longest first.
     """
 
     limits: ClassVar[ConnectionLimits]
-    idle: "ClassVar[dict[BoundedConnection, None]]"
+    idle: "ClassVar[dict[BoundedConnection, float]]"
     untaken: "ClassVar[dict[BoundedConnection, float]]"
 
     _headers_due: asyncio.TimerHandle | None = None
@@ -82,7 +89,7 @@ class BoundedConnection(H11Protocol):
     _received_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Take it in; where there are too many, in place of the one that has rested for longest."""
+        """Take it in; where there are too many, in place of another one."""
         super().connection_made(transport)
         if len(self.connections) > self.limits.most:
             gives_way = self._who_gives_way()
@@ -91,7 +98,7 @@ class BoundedConnection(H11Protocol):
                 transport.close()
                 return
             gives_way.leave()
-        self.idle[self] = None
+        self.idle[self] = self.loop.time()
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -113,25 +120,23 @@ class BoundedConnection(H11Protocol):
             self._await_headers()
 
     def on_response_complete(self) -> None:
-        """It rests until the next request."""
+        """It rests until the next request, and has a while to take what is left of this answer."""
         self._stop_watching_body()
-        self.idle[self] = None
+        self.idle[self] = self.loop.time()
         super().on_response_complete()
         if self._is_answering:  # a request that was sent together with the one before
             self._watch_body()
+        elif self.transport.get_write_buffer_size() > 0:
+            self._await_taking()
 
     def pause_writing(self) -> None:
         """The client does not take its answer as fast as it is made: it has a while to take some of it."""
         super().pause_writing()
-        self.untaken[self] = self.loop.time()
         self._await_taking()
 
     def resume_writing(self) -> None:
         """It has taken so much that more can be written."""
-        if self._taken is not None:
-            self._taken.cancel()
-            self._taken = None
-        self.untaken.pop(self, None)
+        self._stop_awaiting_taking()
         super().resume_writing()
 
     def leave(self) -> None:
@@ -142,13 +147,25 @@ class BoundedConnection(H11Protocol):
         self.transport.abort()
 
     def _who_gives_way(self) -> "BoundedConnection | None":
-        """The one that has rested for longest, else the one whose client has long let its answer wait."""
-        rests = next((one for one in self.idle if one.transport.get_write_buffer_size() == 0), None)
-        if rests is not None:
+        """The one that has rested for longest, else one that has long let its answer wait, strangers first."""
+        now = self.loop.time()
+        rests = next((one for one in self.idle if not one._lets_wait), None)
+        if rests is not None and now - self.idle[rests] >= self.limits.asking_seconds:
             return rests
-        waits, since = next(iter(self.untaken.items()), (None, 0.0))
-        has_long = waits is not None and self.loop.time() - since >= self.limits.hurried_seconds
-        return waits if has_long else None
+        waiting = [
+            one for one, since in self.untaken.items() if now - since >= self.limits.hurried_seconds and one._lets_wait
+        ]
+        stranger = next((one for one in waiting if not one._is_of_a_caller), None)
+        return stranger or rests or next(iter(waiting), None)
+
+    @property
+    def _lets_wait(self) -> bool:
+        return self.transport.get_write_buffer_size() > 0
+
+    @property
+    def _is_of_a_caller(self) -> bool:
+        scope: Any = self.scope  # of its newest request; None until the first
+        return scope is not None and OF_A_CALLER in scope
 
     @property
     def _is_answering(self) -> bool:
@@ -156,14 +173,29 @@ class BoundedConnection(H11Protocol):
         return begun is not None and not self.cycle.response_complete
 
     def _await_taking(self) -> None:
+        self._stop_awaiting_taking()
+        self.untaken[self] = self.loop.time()
+        self._look_later()
+
+    def _stop_awaiting_taking(self) -> None:
+        self.untaken.pop(self, None)
+        if self._taken is not None:
+            self._taken.cancel()
+            self._taken = None
+
+    def _look_later(self) -> None:
         self._taken = self.loop.call_later(self.limits.untaken_seconds, self._look_taken, self._untaken_bytes())
 
     def _look_taken(self, untaken_bytes: int) -> None:
-        """End an answer of which nothing was taken since it was looked; meanwhile nothing was written."""
-        if self._untaken_bytes() >= untaken_bytes:
+        """End an answer of which too little was taken since it was looked; meanwhile nothing was written."""
+        if not self._lets_wait:
+            self._stop_awaiting_taking()
+            return
+        taken_bytes = untaken_bytes - self._untaken_bytes()
+        if taken_bytes < self.limits.least_bytes_a_second * self.limits.untaken_seconds:
             self.transport.abort()
             return
-        self._await_taking()
+        self._look_later()
 
     def _untaken_bytes(self) -> int:
         """How much of what was written is still here, the kernel's part too: it tells of room when a third is free."""
@@ -179,6 +211,8 @@ class BoundedConnection(H11Protocol):
 
     def _watch_body(self) -> None:
         self.idle.pop(self, None)
+        if not self.flow.write_paused:  # from now on more is written, and nothing can be told from what is left
+            self._stop_awaiting_taking()
         if self._headers_due is not None:
             self._headers_due.cancel()
             self._headers_due = None

@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ from database.engine import Database
 from storage.disk import DiskStorage
 from tests.api.forms import MULTIPART, file_part, form
 from tests.api.rows import PUBLISHED, make_video
-from tests.api.running import over_http
+from tests.api.running import over_http, running_server, until
 from tests.storage.published import publish_something
 from tests.waiting import eventually
 
@@ -104,6 +106,59 @@ async def test_who_lets_an_answer_wait_makes_room_for_those_who_ask(
             return answer.status_code == 200
 
         await eventually(answered, bool)
+
+
+async def test_strangers_make_room_before_a_caller_does(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database
+) -> None:
+    of_a_caller = await asked_for_a_video(database, storage, 30_000_000)
+    of_a_stranger = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    limits = replace(PATIENT, most=2, hurried_seconds=0.2)
+    async with (
+        over_http(services, options, connections=limits) as http,
+        connected(http, of_a_caller) as (caller, _),
+    ):
+        assert (await caller.read(15)) == b"HTTP/1.1 200 OK"  # and no more of it, from before the stranger came
+        stranger, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+        writer.write(20 * of_a_stranger)
+        assert (await stranger.read(15)) == b"HTTP/1.1 200 OK"
+
+        async def answered() -> bool:
+            answer = await http.get("/healthz", headers={"Connection": "close"})
+            return answer.status_code == 200
+
+        await eventually(answered, bool)
+        assert len(await ended(stranger)) < 20_000_000
+        async with asyncio.timeout(30):
+            assert len(await caller.readuntil(b"\r\n\r\n")) < 2000
+            assert len(await caller.readexactly(30_000_000)) == 30_000_000
+        writer.close()
+
+
+async def test_who_rests_with_an_answer_that_it_does_not_take_is_ended(services: Services, options: ApiOptions) -> None:
+    limits = replace(PATIENT, untaken_seconds=0.5)
+    loop = asyncio.get_running_loop()
+    async with running_server(services, options, grace_seconds=5, connections=limits) as (server, url):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+            client.setblocking(False)
+            address = httpx.URL(url)
+            await loop.sock_connect(client, (address.host, address.port))
+            held: set[Any] = server.server_state.connections
+
+            def lets_wait() -> bool:
+                return any(one.transport.get_write_buffer_size() > 0 for one in held)
+
+            def has_answered(requests: int) -> bool:
+                return server.server_state.total_requests >= requests
+
+            for requests in range(1, 1000):  # more than the kernel has room for, and too little to stop the writing
+                await loop.sock_sendall(client, b"GET /web/rushes.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                await until(partial(has_answered, requests))
+                if lets_wait():
+                    break
+            assert lets_wait()
+            await until(lambda: not held, seconds=20)
 
 
 @pytest.mark.parametrize("trickle", [b"", b"xx"])
