@@ -166,12 +166,14 @@ class ArrivingOriginal:
             )
         self._content = content
         await self._note(0)
+        await self._check_room()
 
     async def _keep(self) -> None:
         """Make what is here durable, then tell the row, and the attempt that would come after this one."""
         writer = self._opened()
         await writer.keep()
         await self._note(writer.size_bytes)
+        await self._check_room()
         content = self._content
         self._heartbeat.tell_now(
             FetchProgress(
@@ -181,6 +183,14 @@ class ArrivingOriginal:
                 filename=content.filename,
             )
         )
+
+    async def _check_room(self) -> None:
+        """Nothing can be reserved for a file whose length nobody tells: it is to leave others theirs while it comes."""
+        if self._content.whole_bytes is None and await self._room.left_bytes(but_for=self._video_id) == 0:
+            raise StorageFailed(
+                f"The server does not say how large the file is, and {self._room.sentence_of(0)} Free space, or have "
+                "videos deleted; the import begins anew by itself then."
+            )
 
     async def _note(self, here_bytes: int) -> None:
         self._kept_bytes = here_bytes

@@ -192,6 +192,20 @@ async def test_a_file_that_does_not_fit_beside_what_is_on_its_way_is_not_begun(
     assert await database.upload_leases.reserved_bytes() == 0
 
 
+async def test_a_file_of_no_known_length_leaves_what_is_to_stay_free(database: Database, folders: Folders) -> None:
+    class FillingDisk(DiskStorage):
+        async def free_bytes(self) -> int:
+            return 4_000_000 - sum(path.stat().st_size for path in originals(folders))
+
+    filling = replace(folders, storage=FillingDisk(folders.uploads, folders.scratch))
+    async with serving(CONTENT, without_length()) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(StorageFailed, match=r"does not say how large .* room for 0 .*RUSHES_SPARE_BYTES"):
+            await fetch(activities(database, filling, spare_bytes=2_000_000), video)
+        assert originals(folders) == []
+        await fetch(activities(database, filling, spare_bytes=500_000), video)
+
+
 async def test_what_a_killed_worker_left_in_a_bucket_goes_when_the_file_is_begun_anew(
     database: Database, bucket_storage: BucketStorage, bucket: Bucket, folders: Folders
 ) -> None:
