@@ -2,11 +2,15 @@
 
 A name is resolved once, every address of it is checked, and the connection goes to one of those: a name that is
 answered differently the next time (DNS rebinding) has nothing to gain. Host header and certificate stay the name's.
+A name whose server is silent holds a thread for as long as the resolver waits, so names have threads of their own.
 """
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
 
 import httpcore
 
@@ -17,9 +21,19 @@ Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 """The addresses of a host; raises ``OSError`` where there are none."""
 
 
-async def resolve(host: str, port: int) -> Sequence[Address]:
-    """Ask the machine's resolver. Raises ``OSError``."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+LOOKUP_SECONDS: Final = 8.0
+"""For how long a name may be looked up: after five seconds a resolver asks its next server."""
+
+_THREADS: Final = ThreadPoolExecutor(max_workers=256, thread_name_prefix="names")
+"""For names alone: some times as many as there are webhooks and imports, for a silent name outlasts its message."""
+
+
+async def resolve(
+    host: str, port: int, look_up: Callable[..., Sequence[Any]] = socket.getaddrinfo
+) -> Sequence[Address]:
+    """Ask the machine's resolver, by ``look_up`` in a thread. Raises ``OSError``."""
+    asked = partial(look_up, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_THREADS, asked)
     return tuple(dict.fromkeys(without_zone(str(address[0])) for *_, address in found))
 
 
@@ -29,11 +43,13 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     Args:
         rules: Which addresses may be asked.
         resolve: Finds them.
+        lookup_seconds: For how long.
     """
 
-    def __init__(self, rules: AddressRules, resolve: Resolve = resolve) -> None:
+    def __init__(self, rules: AddressRules, resolve: Resolve = resolve, lookup_seconds: float = LOOKUP_SECONDS) -> None:
         self._rules = rules
         self._resolve = resolve
+        self._lookup_seconds = lookup_seconds
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -81,7 +97,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         if literal is not None:
             return (literal,)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._lookup_seconds if seconds is None else min(seconds, self._lookup_seconds)):
                 return await self._resolve(host, port)
         except TimeoutError as error:
             raise SourceFailed(f"The name {host} was not resolved in time.") from error
