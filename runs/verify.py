@@ -142,7 +142,7 @@ def _outlook(key: str, status: str, *, original_is_sound: bool) -> tuple[str, bo
         kept = "what is published stays" if status == VideoStatus.READY else "the video can't be processed"
         return f"it can't be made again, only uploaded: {kept}", False
     if key.endswith(THUMBNAIL_NAME):  # to make it again would take the video away meanwhile
-        return "the video plays without it", False
+        return "the video plays without it; `rushes reprocess` makes both anew", False
     if not original_is_sound:
         return "nothing is left to make it from", False
     return "it can be made again from the original", True
