@@ -132,7 +132,7 @@ def create_app(
     app.add_middleware(OddRequests)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=RequestMetrics(measured))
-    install_problem_handlers(app)
+    install_problem_handlers(app, page.nothing_here)
     app.include_router(doors.router)
     of_callers = (
         uploads,

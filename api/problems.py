@@ -4,12 +4,12 @@ One table, ``PROBLEMS``, gives every code its HTTP status and title. A route rai
 the layers below and of the framework are turned into one by the handlers here, so that no answer has another shape.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, cast
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -231,13 +231,23 @@ def unexpected_problem() -> Problem:
     return Problem(ErrorCode.INTERNAL, "An unexpected error; the logs have it under this request's id.")
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document. Unexpected exceptions are left to ``RequestLog``."""
+def install_problem_handlers(app: FastAPI, nothing_here: Callable[[Request], Response | None]) -> None:
+    """Make every error of ``app`` a problem document. Unexpected exceptions are left to ``RequestLog``.
+
+    Args:
+        app: Of the service.
+        nothing_here: What a person is shown in its place where there is nothing; None for all others.
+    """
+
+    async def answer_http_exception(request: Request, error: HTTPException) -> Response:
+        is_nothing = error.status_code == PROBLEMS[ProblemCode.NOT_FOUND].status
+        return (nothing_here(request) if is_nothing else None) or _answer_http_exception(request, error)
+
     app.exception_handler(Refused)(_answer_refused)
     app.exception_handler(VideoError)(_answer_video_error)
     app.exception_handler(TemporalUnavailable)(_answer_temporal_unavailable)
     app.exception_handler(RequestValidationError)(_answer_invalid_request)
-    app.exception_handler(HTTPException)(_answer_http_exception)
+    app.exception_handler(HTTPException)(answer_http_exception)
 
 
 def _answer(request: Request, refusal: Refused, status: int | None = None) -> JSONResponse:
@@ -274,12 +284,27 @@ async def _answer_invalid_request(request: Request, error: RequestValidationErro
     return _answer(request, Problem(ProblemCode.INVALID_REQUEST, detail, extensions={"errors": invalid}))
 
 
+_IN_OUR_WORDS: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no field of this name; the documentation at /docs has all",
+    "missing": "it is missing",
+    "uuid_parsing": "not an id: 32 hexadecimal digits in groups, as the api tells them",
+}
+"""By pydantic's type of an error; what is not here is told in its words."""
+
+_OWN_WORDS: Final = "Value error, "
+"""What pydantic puts before a sentence of a validator of ours."""
+
+
 def _invalid_parameter(item: Mapping[str, Any]) -> dict[str, str]:
     location: Sequence[object] = item["loc"]
-    return {"parameter": ".".join(str(part) for part in location), "detail": str(item["msg"])}
+    detail = _IN_OUR_WORDS.get(item["type"]) or str(item["msg"]).removeprefix(_OWN_WORDS)
+    if item["type"] == "json_invalid":
+        location, at = location[:1], location[1]
+        detail = f"not JSON: {item['ctx']['error']}, at character {at}"
+    return {"parameter": ".".join(str(part) for part in location), "detail": detail}
 
 
-async def _answer_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+def _answer_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     headers = error.headers or {}
     if error.status_code == PROBLEMS[ProblemCode.NOT_FOUND].status:
         problem = Problem(ProblemCode.NOT_FOUND, f"There is nothing at {request.url.path}.", headers=headers)

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.problems import Problem, ProblemCode
+from api.problems import Problem
 from contracts.event_types import STORED_EVENTS, EventType
 from contracts.refusals import RefusalCode
 from contracts.webhooks import DeliveryStatus
@@ -17,8 +17,20 @@ from fetching.source_url import SourceUrl, SourceUrlInvalid
 _DAY_SECONDS: Final = 86_400
 _LONGEST_URL: Final = 2000
 
+
+def _is_stored(kind: object) -> object:
+    """Refuses what no webhook gets, in words that name only what one may ask for."""
+    if kind not in STORED_EVENTS:
+        raise ValueError(
+            f"webhooks get {', '.join(STORED_EVENTS)}; what is of the moment is in streams of events alone"
+        )
+    return kind
+
+
 StoredType = Annotated[
-    EventType, Field(json_schema_extra={"enum": [str(kind) for kind in STORED_EVENTS]}, description="Of an event.")
+    EventType,
+    BeforeValidator(_is_stored),
+    Field(json_schema_extra={"enum": [str(kind) for kind in STORED_EVENTS]}, description="Of an event."),
 ]
 EventTypes = Annotated[
     list[StoredType],
@@ -79,6 +91,12 @@ class WebhookView(BaseModel):
     created_at: datetime
 
 
+class WebhookList(BaseModel):
+    """All webhooks of a user, the oldest first."""
+
+    items: list[WebhookView]
+
+
 class WebhookWithSecret(WebhookView):
     """The same, with its secret, which is shown this once."""
 
@@ -134,7 +152,5 @@ def checked_url(text: str, addresses: AddressRules) -> str:
 
 
 def stored_types(wanted: list[EventType]) -> list[str]:
-    """The types as they are kept, each once. Raises ``Problem`` for one that no webhook gets."""
-    if unknown := [kind for kind in wanted if kind not in STORED_EVENTS]:
-        raise Problem(ProblemCode.INVALID_REQUEST, f"{unknown[0]} is only in streams of events; webhooks get it never.")
+    """The types as they are kept, each once."""
     return [str(kind) for kind in dict.fromkeys(wanted)]

@@ -62,13 +62,34 @@ def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Tab
 
 
 def gathered(steps: list[StepView]) -> list[StepView]:
-    """The steps, those of a picture's chunks as one: a film has hundreds."""
+    """The steps, the tries of one as one, and those of a picture's chunks as one: a film has hundreds."""
+    steps = _tries_as_one(steps)
     chunks = [step for step in steps if parse_chunk_activity_id(step.activity_id) is not None]
     if len(chunks) < _FEWEST_GATHERED:
         return steps
     first = steps.index(chunks[0])
     others = [step for step in steps[first:] if step not in chunks]
     return [*steps[:first], _as_one(chunks), *others]
+
+
+def _tries_as_one(steps: list[StepView]) -> list[StepView]:
+    """What the workflow asked for again, where it was first asked for: as it stands now, and why it failed last."""
+    newest: dict[str, StepView] = {}
+    for step in steps:
+        name = step.activity_id.partition(".")[0]
+        before = newest.get(name)
+        newest[name] = step if before is None else _after(before, step)
+    return list(newest.values())
+
+
+def _after(before: StepView, step: StepView) -> StepView:
+    return step.model_copy(
+        update={
+            "attempts": before.attempts + step.attempts,
+            "started_at": before.started_at or step.started_at,
+            "last_failure": step.last_failure or before.last_failure,
+        }
+    )
 
 
 def _as_one(chunks: list[StepView]) -> StepView:

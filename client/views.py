@@ -283,6 +283,12 @@ class WebhookWithSecret(WebhookView):
     secret: str
 
 
+class WebhookList(BaseModel):
+    """All webhooks of a user, the oldest first."""
+
+    items: list[WebhookView]
+
+
 class AnswerView(BaseModel):
     """What came of one attempt to send an event."""
 

@@ -5,7 +5,7 @@ from typing import Final, TypedDict, Unpack
 from uuid import UUID
 
 from client.connection import Connection
-from client.views import DeliveryPage, DeliveryView, WebhookView, WebhookWithSecret
+from client.views import DeliveryPage, DeliveryView, WebhookList, WebhookView, WebhookWithSecret
 
 _PATH: Final = "/api/v1/webhooks"
 _PAGE_SIZE: Final = 100
@@ -34,7 +34,7 @@ class AsyncWebhooks:
 
     async def all(self) -> list[WebhookView]:
         """Where events are sent, the oldest first."""
-        return await self._connection.ask(list[WebhookView], "GET", _PATH)
+        return (await self._connection.ask(WebhookList, "GET", _PATH)).items
 
     async def get(self, webhook_id: str | UUID) -> WebhookView:
         """One webhook, without its secret."""

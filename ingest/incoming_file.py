@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contracts.refusals import RefusalCode, Refused
 from database.records import NewVideo
 from ingest.batches import Batches
+from ingest.rules import NO_BYTES
 from storage.protocol import OriginalWriter, Storage
 
 
@@ -69,7 +70,7 @@ class IncomingFile:
     async def complete(self) -> ReceivedFile:
         """Write what is left. Raises ``Refused`` for an empty file, ``StorageFailed``."""
         if self.video is None or self._writer is None or self._batches is None or not self._batches.size_bytes:
-            raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
+            raise Refused(RefusalCode.FILE_EMPTY, NO_BYTES)
         await self._batches.flush()
         digest = self._writer.digest
         if digest is None:

@@ -24,7 +24,7 @@ from database.videos import Videos
 from ingest.appending import Checksum
 from ingest.labels import checked_title, safe_filename
 from ingest.room import Room
-from ingest.rules import ResumableLimits, UploadLimits
+from ingest.rules import NO_BYTES, ResumableLimits, UploadLimits
 from ingest.upload_turns import UploadTurns, at_another_offset
 from runs.actions import VideoActions, owned_video
 from runs.protocol import Runs
@@ -222,7 +222,7 @@ class ResumableUploads:
         if name is None:
             raise Refused(RefusalCode.UNSUPPORTED_EXTENSION, "The upload has no file name.")
         if length == 0:
-            raise Refused(RefusalCode.FILE_EMPTY, "The file has no bytes.")
+            raise Refused(RefusalCode.FILE_EMPTY, NO_BYTES)
         self.rules.check_size(length)
         described = self.rules.describe(user_id, name)
         return replace(

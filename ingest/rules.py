@@ -16,6 +16,9 @@ from ingest.labels import extension_of, title_from
 _FIRST_LEASE: Final = timedelta(minutes=1)
 """Until a row's lease is first renewed, by the database's clock. This one is by ours, which may be off."""
 
+NO_BYTES: Final = "The file has no bytes. Look whether it was copied to its end, and send it again."
+"""What is said of an empty file."""
+
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 

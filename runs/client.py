@@ -221,7 +221,7 @@ class TemporalRuns:
         progress = await read_progress(description, self._client.data_converter, lambda: self.steps(video_id))
         progress = progress or progress_between_steps(await self.steps(video_id))
         if await description.memo_value(IMPORTED_MEMO, default=False, type_hint=bool):
-            progress = after_a_fetch(progress)
+            progress = await after_a_fetch(progress, lambda: self.steps(video_id))
         fraction = self._told.raised(description.run_id, progress.fraction)
         return replace(progress, fraction=fraction, begun_at=description.start_time)
 

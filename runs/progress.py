@@ -91,12 +91,19 @@ def progress_between_steps(steps: Sequence[StepRecord]) -> LiveProgress:
     return _live(last, 1.0, 1, None)
 
 
-def after_a_fetch(progress: LiveProgress) -> LiveProgress:
-    """The progress of a video whose original is fetched first, which is a part of its way."""
+async def after_a_fetch(progress: LiveProgress, steps: Callable[[], Awaitable[Sequence[StepRecord]]]) -> LiveProgress:
+    """The progress of a video whose original is fetched first, which is a part of its way.
+
+    Args:
+        progress: As of a video whose file is here.
+        steps: Reads the run's history; asked only where the progress does not tell whether the fetch is over.
+    """
     if progress.step is Step.FETCH:
         return replace(progress, fraction=round(progress.fraction * _FETCHED, 4))
-    if progress.fraction == 0.0:
-        return progress  # claimed, perhaps not yet fetched
+    if progress.fraction == 0.0:  # the claim, a pause between two tries of the fetch, or the beginning of what follows
+        fetches = [step for step in await steps() if _part_of(step.activity_id) is _FETCH]
+        if not any(step.state is StepState.COMPLETED for step in fetches):
+            return replace(progress, step=Step.FETCH, attempt=max(1, len(fetches)))
     return replace(progress, fraction=round(_FETCHED + (1 - _FETCHED) * progress.fraction, 4))
 
 

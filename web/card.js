@@ -4,7 +4,7 @@ import { element, icon, say } from "./elements.js";
 import { published } from "./film.js";
 import { menu } from "./menu.js";
 import { Progress } from "./progress.js";
-import { reasonOf, waitingText } from "./reasons.js";
+import { mayHelpToTryAgain, reasonOf, waitingText } from "./reasons.js";
 import { isReprocessing, runText } from "./reprocessing.js";
 import { STEPS, nowText, standings } from "./steps.js";
 import { State } from "./upload.js";
@@ -24,7 +24,7 @@ function kindOf({ video, upload }) {
     if (upload.state === State.FAILED) return "refused";
     return "upload";
   }
-  return video.status;
+  return video.status === "error" && video.error_code === "cancelled" ? "cancelled" : video.status;
 }
 
 export class Card {
@@ -130,9 +130,11 @@ export class Card {
     },
     error(poster, below) {
       this.#buildReason(poster, below);
-      if (this.#item.video.error_code !== "upload_interrupted" && this.#item.video.file_size_bytes > 0) {
-        below.append(this.#button("Try again", () => this.#tasks.actions.retry(this.#item.video)));
-      }
+      this.#addTryAgain(below);
+    },
+    cancelled(poster, below) {
+      this.#buildReason(poster, below, "remove");
+      this.#addTryAgain(below);
     },
     uploading(poster, below) {
       poster.append(icon("upload"));
@@ -140,8 +142,13 @@ export class Card {
     },
   };
 
-  #buildReason(poster, below) {
-    poster.append(icon("failed"));
+  #addTryAgain(below) {
+    if (!mayHelpToTryAgain(this.#item.video)) return;
+    below.append(this.#button("Try again", () => this.#tasks.actions.retry(this.#item.video)));
+  }
+
+  #buildReason(poster, below, picture = "failed") {
+    poster.append(icon(picture));
     this.#parts.reason = element("p", { class: "reason" });
     this.#parts.advice = element("p", { class: "advice" });
     below.append(this.#parts.reason, this.#parts.advice);
@@ -185,7 +192,10 @@ export class Card {
         this.#reason("Not uploaded", upload.problem.code, upload.problem.message);
         break;
       case "error":
-        this.#reason(video.error_code === "cancelled" ? "Cancelled" : "Failed", video.error_code, video.error_reason);
+        this.#reason("Failed", video.error_code, video.error_reason);
+        break;
+      case "cancelled":
+        this.#reason("Cancelled", video.error_code, video.error_reason);
         break;
       default:
         tell("Being uploaded from elsewhere");

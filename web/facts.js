@@ -20,12 +20,21 @@ const CODECS = {
   flac: "FLAC",
   vorbis: "Vorbis",
 };
+const CONTAINERS = {
+  avi: "AVI",
+  "matroska,webm": "Matroska or WebM",
+  mpeg: "MPEG program stream",
+  mpegts: "MPEG transport stream",
+  asf: "Windows Media",
+  flv: "Flash Video",
+  ogg: "Ogg",
+};
 const CHANNELS = { 1: "mono", 2: "stereo", 6: "5.1", 8: "7.1" };
 
 const ROWS = [
   ["Size", (facts) => sizeText(facts.size_bytes)],
   ["Length", (facts) => durationText(facts.duration_seconds)],
-  ["Container", (facts) => (facts.container.split(",").includes("mp4") ? "MP4 or MOV" : facts.container)],
+  ["Container", (facts) => container(facts.container)],
   ["Picture", (facts) => `${codec(facts.picture_codec)}, ${facts.width}×${facts.height}`],
   ["Frames", (facts) => (facts.frame_rate === null ? "" : `${Number(facts.frame_rate.toFixed(2))} a second`)],
   ["Rate", (facts) => rate(facts)],
@@ -52,6 +61,10 @@ export function factsTable(before, after) {
     ),
   );
   return element("table", { class: "facts" }, element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+function container(name) {
+  return name.split(",").includes("mp4") ? "MP4 or MOV" : (CONTAINERS[name] ?? name);
 }
 
 function codec(name) {

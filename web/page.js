@@ -9,7 +9,7 @@ import { isReprocessing } from "./reprocessing.js";
 import { signInView } from "./sign-in.js";
 import { State } from "./upload.js";
 import { fileOf } from "./uploads.js";
-import { VideoView } from "./video-view.js";
+import { VideoView, nothingHere } from "./video-view.js";
 
 export class Page {
   #given;
@@ -93,6 +93,11 @@ export class Page {
     before?.end();
     this.#video = null;
     live.watch(id);
+    if (router.isNowhere) {
+      document.title = "Rushes";
+      this.#place(nothingHere());
+      return;
+    }
     if (id === null) {
       document.title = "Rushes";
       this.#place(this.#library.element);

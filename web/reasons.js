@@ -36,6 +36,20 @@ const REASONS = {
   file_changed: ["The file has changed or moved since it was chosen.", "Choose it again."],
 };
 
+/** The same file again would end the same way. */
+const OF_THE_FILE = new Set(["encrypted", "invalid_media", "limit_exceeded", "no_video_stream", "unsupported_codec"]);
+const FINAL = new Set([...OF_THE_FILE, "address_refused", "original_missing", "upload_interrupted"]);
+
+/** Whether the file itself is at fault. */
+export function isOfTheFile(code) {
+  return OF_THE_FILE.has(code);
+}
+
+/** Whether a video in error may become ready when it is tried again. An import without its file fetches it then. */
+export function mayHelpToTryAgain({ status, error_code: code, file_size_bytes: size }) {
+  return status === "error" && !FINAL.has(code) && (size > 0 || code !== "cancelled");
+}
+
 const PASSING = {
   storage_failed: "The service can't store it now. It goes on by itself.",
   quota_exceeded: "You have as many on their way as you may. It goes on by itself.",

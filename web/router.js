@@ -15,6 +15,11 @@ export class Router extends EventTarget {
     return VIDEO.exec(location.pathname)?.[1] ?? null;
   }
 
+  /** Whether the address is none of the page's. */
+  get isNowhere() {
+    return location.pathname !== "/" && this.videoId === null;
+  }
+
   /** Whether the address asks for the film to be played at once. */
   get wantsPlay() {
     return location.hash === "#play";

@@ -5,6 +5,7 @@ import { activityText, stateText } from "./steps.js";
 import { durationText, momentText } from "./words.js";
 
 const LEAST_SHARE = 0.4;
+const DOT = "0.375rem";
 
 /** The steps as a list, each with its place in time. */
 export function timeline(steps) {
@@ -16,7 +17,8 @@ export function timeline(steps) {
 function row(step, begin, length) {
   const bar = element("span", { class: "span", "aria-hidden": "true" });
   const from = step.started_at === null ? at(step.scheduled_at) : at(step.started_at);
-  bar.style.marginInlineStart = `${Math.min(100 - LEAST_SHARE, (100 * (from - begin)) / length)}%`;
+  // The shortest bar is a dot, which ends with the track and not beyond it.
+  bar.style.marginInlineStart = `min(${(100 * (from - begin)) / length}%, 100% - ${DOT})`;
   bar.style.inlineSize = `${Math.max(LEAST_SHARE, (100 * (endOf(step) - from)) / length)}%`;
   const took = step.duration_seconds === null ? "" : durationText(step.duration_seconds);
   const worker = step.worker ? element("span", { class: "worker", text: `on ${step.worker.split(" ")[0]}` }) : null;

@@ -8,7 +8,7 @@ import { menu } from "./menu.js";
 import { metadataSection } from "./metadata.js";
 import { KEYS } from "./player.js";
 import { Progress } from "./progress.js";
-import { reasonOf } from "./reasons.js";
+import { isOfTheFile, mayHelpToTryAgain, reasonOf } from "./reasons.js";
 import { failedCallout, isReprocessing, runText } from "./reprocessing.js";
 import { timeline } from "./timeline.js";
 import { momentText } from "./words.js";
@@ -16,6 +16,21 @@ import { momentText } from "./words.js";
 const STEPS_MILLISECONDS = 2000;
 const IN_FRONT = ["Copy link", "Download original"];
 const STANDING = ["status", "attempt", "published_edition", "visibility", "error_code", "reprocess_error_code"];
+
+/** What is shown at an address that is none of the page's. */
+export function nothingHere() {
+  return element(
+    "main",
+    {},
+    element(
+      "div",
+      { class: "state" },
+      element("h1", { text: "There is nothing here" }),
+      element("p", { class: "detail", text: "The address may be misspelt." }),
+      element("a", { class: "button", href: "/", text: "All videos" }),
+    ),
+  );
+}
 
 /** Whether a run is at it. */
 function isMade(video) {
@@ -41,6 +56,7 @@ export class VideoView {
   #details = element("dl", { class: "details" });
   #metadata = element("div");
   #progress = new Progress("Processing");
+  #help;
 
   /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean}} given */
   constructor({ api, actions, system, isOperator }) {
@@ -112,7 +128,7 @@ export class VideoView {
       { class: "keys" },
       ...KEYS.flatMap(([key, does]) => [element("dt", { text: key }), element("dd", { text: does })]),
     );
-    const help = element("details", { class: "keyboard" }, element("summary", { text: "Keys of the player" }), keys);
+    this.#help = element("details", { class: "keyboard" }, element("summary", { text: "Keys of the player" }), keys);
     const section = (title, ...children) => element("section", {}, element("h2", { text: title }), ...children);
     this.element.lastElementChild.replaceWith(
       element(
@@ -125,7 +141,7 @@ export class VideoView {
           "div",
           { class: "columns" },
           section("What was done", this.#done),
-          element("div", { class: "column" }, this.#facts, section("Details", this.#details), this.#metadata, help),
+          element("div", { class: "column" }, this.#facts, section("Details", this.#details), this.#metadata, this.#help),
         ),
       ),
     );
@@ -134,6 +150,7 @@ export class VideoView {
   #showState() {
     const { status, error_code: code, error_reason: detail, warnings } = this.#video;
     const parts = [];
+    this.#help.hidden = status !== "ready"; // there is no player
     if (status === "processing") parts.push(this.#progress.element);
     if (isReprocessing(this.#video)) {
       const told = `It is made anew with profile ${this.#video.reprocess_profile}, and plays as it is meanwhile.`;
@@ -143,13 +160,15 @@ export class VideoView {
     if (status === "uploading") parts.push(element("p", { class: "detail", text: "Its file is on its way." }));
     if (status === "error") {
       const { what, advice } = reasonOf(code, detail ?? "");
+      // Of what is wrong with a file the service says exactly what, and what to do: one advice is enough.
+      const isTold = detail && isOfTheFile(code);
       parts.push(
         element(
           "div",
-          { class: "callout failed" },
+          { class: code === "cancelled" ? "callout" : "callout failed" },
           element("p", { class: "callout-title", text: what }),
-          element("p", { text: advice }),
-          element("p", { class: "detail" }, detail ?? "", " ", element("code", { text: code })),
+          element("p", { text: isTold ? detail : advice }),
+          element("p", { class: "detail" }, isTold ? "" : (detail ?? ""), " ", element("code", { text: code })),
         ),
       );
     }
@@ -170,8 +189,7 @@ export class VideoView {
     const video = this.#video;
     const button = (text, act, look = "button") =>
       element("button", { type: "button", class: look, text, on: { click: act } });
-    const hasFailed = video.status === "error" || (video.status === "ready" && video.reprocess_error_code !== null);
-    const canRetry = hasFailed && video.error_code !== "upload_interrupted" && video.file_size_bytes > 0;
+    const canRetry = mayHelpToTryAgain(video) || (video.status === "ready" && video.reprocess_error_code !== null);
     const entries = this.#actions.entries(video);
     const inFront = entries.filter(({ label }) => IN_FRONT.includes(label));
     this.#tools.replaceChildren(

@@ -5,8 +5,9 @@ What is served here is the same for everybody, and has no data in it: that the p
 
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request, status
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
@@ -21,6 +22,8 @@ router = APIRouter(include_in_schema=False)
 _FILES: Final = PageFiles(Path(__file__).resolve().parents[2] / "web")
 _LIBRARY: Final = "index.html"
 _EMBED: Final = "embed.html"
+_DOCUMENT: Final = "text/html"
+_FOR_PROGRAMS: Final = ("/api/", "/uploads/", "/web/")
 
 
 @router.get("/")
@@ -32,13 +35,12 @@ async def get_library(request: Request, services: ServicesDep, options: OptionsD
 
 @router.get("/videos/{video_id}")
 @router.head("/videos/{video_id}")
-async def get_video_page(
-    request: Request,
-    services: ServicesDep,
-    options: OptionsDep,
-    video_id: VideoId,  # noqa: ARG001 - read by the page
-) -> Response:
+async def get_video_page(request: Request, services: ServicesDep, options: OptionsDep, video_id: str) -> Response:
     """The page of one video: the same document, so that uploads go on while somebody looks around."""
+    try:
+        UUID(video_id)
+    except ValueError:
+        raise HTTPException(status.HTTP_404_NOT_FOUND) from None
     return await get_library(request, services, options)
 
 
@@ -61,6 +63,15 @@ async def get_part(
 ) -> Response:
     """A part of the page."""
     return _answer(request, _file(name))
+
+
+def nothing_here(request: Request) -> Response | None:
+    """The page, which says that there is nothing at the address; None for whoever did not ask as a browser does."""
+    asked = request.headers.get("accept", "")
+    if request.method != "GET" or _DOCUMENT not in asked or request.url.path.startswith(_FOR_PROGRAMS):
+        return None
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": page_policy(None)}
+    return Response(_file(_LIBRARY).content, status.HTTP_404_NOT_FOUND, headers, _DOCUMENT)
 
 
 async def _media_origin(services: ServicesDep, options: OptionsDep) -> str | None:

@@ -16,6 +16,7 @@ from api.webhook_views import (
     DeliveryList,
     DeliveryView,
     SecretRequest,
+    WebhookList,
     WebhookPatch,
     WebhookRequest,
     WebhookView,
@@ -75,10 +76,10 @@ async def create_webhook(
 @router.get(
     "", operation_id="list_webhooks", summary="List webhooks, the oldest first", responses=problem_answers(*_ANY)
 )
-async def list_webhooks(caller: CallerDep, services: ServicesDep) -> list[WebhookView]:
+async def list_webhooks(caller: CallerDep, services: ServicesDep) -> WebhookList:
     """At most twenty a user."""
     found = await services.webhooks.of_user(caller.sees)
-    return [WebhookView.model_validate(webhook, from_attributes=True) for webhook in found]
+    return WebhookList(items=[WebhookView.model_validate(webhook, from_attributes=True) for webhook in found])
 
 
 @router.get("/{webhook_id}", operation_id="get_webhook", summary="Read one webhook", responses=problem_answers(*_ONE))

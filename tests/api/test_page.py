@@ -89,6 +89,19 @@ async def test_nothing_but_the_pages_own_files_is_served(client: httpx.AsyncClie
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("address", ["/nowhere", "/videos/abc"])
+async def test_where_there_is_nothing_a_browser_is_shown_the_page_and_a_program_a_problem(
+    client: httpx.AsyncClient, address: str
+) -> None:
+    shown = await client.get(address, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert policy(shown)["script-src"] == ["'self'"]
+    told = await client.get(address)
+    assert (told.status_code, told.json()["code"]) == (404, "not_found")
+    of_api = await client.get("/api/v1/nowhere", headers={"Accept": "text/html"})
+    assert of_api.json()["code"] == "not_found"
+
+
 @pytest.mark.parametrize("way", ["redirect", "stream"])
 async def test_films_come_from_the_bucket_where_viewers_are_sent_there(
     services: Services, options: ApiOptions, bucket_storage: BucketStorage, way: Literal["redirect", "stream"]

@@ -80,6 +80,26 @@ async def test_an_invalid_request_says_what_is_wrong_where(client: httpx.AsyncCl
     assert "query.limit" in document["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("videos/import", '{"url": ', "body: not JSON: Expecting value, at character 8"),
+        ("videos/import", '{"url": "https://a.example/", "titel": "A"}', "body.titel: there is no field of this name"),
+        ("videos/import", "{}", "body.url: it is missing"),
+        ("videos/123/retry", "", "path.video_id: not an id: 32 hexadecimal digits"),
+        ("webhooks", '{"url": "https://a.example/", "event_types": ["x"]}', "body.event_types.0: webhooks get video."),
+    ],
+)
+async def test_what_is_wrong_is_told_in_words_of_ours(
+    client: httpx.AsyncClient, path: str, body: str, told: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    document = (await client.post(f"/api/v1/{path}", content=body, headers=headers)).json()
+    assert document["code"] == "invalid_request"
+    assert document["detail"].startswith(told)
+    assert "video.progress" not in document["detail"]
+
+
 async def test_an_unexpected_error_tells_nothing_of_the_inside(broken: httpx.AsyncClient) -> None:
     async with captured() as events:
         answer = await broken.get("/api/v1/videos/0b7f4a52-6f0c-4a53-9d5e-2f1f0c7f6a11")

@@ -36,7 +36,7 @@ async def test_a_webhook_is_made_read_changed_and_deleted_and_its_secret_is_show
     here = f"{WEBHOOKS}/{webhook['id']}"
     assert (webhook["is_enabled"], webhook["event_types"]) == (True, WANTED["event_types"])
     assert (await client.get(here)).json() == webhook
-    assert (await client.get(WEBHOOKS)).json() == [webhook]
+    assert (await client.get(WEBHOOKS)).json() == {"items": [webhook]}
     changed = await client.patch(here, json={"is_enabled": False, "event_types": []})
     assert changed.json() == webhook | {"is_enabled": False, "event_types": []}
     assert (await client.patch(here, json={"url": "https://other.example/"})).json()["url"] == "https://other.example/"
@@ -78,7 +78,7 @@ async def test_a_webhook_that_can_not_be_is_refused(
     body = json.dumps(WANTED | wanted)
     refused = await client.post(WEBHOOKS, content=body, headers={"Content-Type": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (status, code)
-    assert (await client.get(WEBHOOKS)).json() == []
+    assert (await client.get(WEBHOOKS)).json() == {"items": []}
 
 
 async def test_a_user_has_so_many_webhooks_and_no_more(client: httpx.AsyncClient) -> None:

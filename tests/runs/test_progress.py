@@ -10,7 +10,7 @@ import pytest
 from temporalio import activity
 from temporalio.client import Client
 
-from contracts.errors import OutputMismatch, TranscodeFailed
+from contracts.errors import OutputMismatch, SourceFailed, TranscodeFailed
 from contracts.processing import Step, StepProgress, VideoProcessingInput
 from contracts.status import StepState
 from contracts.temporal_names import ActivityId, chunk_activity_id, parse_chunk_activity_id, tried_again, workflow_id
@@ -154,6 +154,23 @@ async def test_of_an_import_the_fetch_is_a_part_of_the_way(temporal_client: Clie
             walk.script.release(f"after {step}")
         await walk.done()
     assert seen == [(Step.FETCH, 0.15), (Step.VALIDATE, 0.3105), (Step.JOIN, 0.7025)]
+
+
+async def test_an_import_that_is_tried_again_is_told_as_a_fetch_also_between_two_tries(temporal_client: Client) -> None:
+    walk = Walk(temporal_client, copied_plan(), imported=True)
+
+    async def fail(_call: int) -> None:
+        raise SourceFailed("The server went away.")
+
+    walk.script.behaviours["fetch_original"] = fail
+    async with walk.under_way():
+        told = await eventually(
+            lambda: TemporalRuns(temporal_client).progress(walk.video_id),
+            lambda live: live is not None and live.attempt > 1,
+        )
+        await walk.handle().terminate()
+    assert told is not None
+    assert (told.step, told.fraction) == (Step.FETCH, 0.0)
 
 
 async def test_chunks_that_are_encoded_at_once_add_up_and_tell_their_speed_together(temporal_client: Client) -> None:

@@ -210,6 +210,12 @@ async def broken_video(visitor: Visitor, stage: Stage) -> None:
     await expect(visitor.page.locator(".timeline li").first).to_be_visible()
 
 
+async def nothing_here(visitor: Visitor, _: Stage) -> None:
+    """An address that is none of the page's."""
+    await visitor.opens("/nowhere")
+    await expect(visitor.page.locator("h1")).to_have_text("There is nothing here")
+
+
 async def no_such_video(visitor: Visitor, _: Stage) -> None:
     """Deleted, or somebody else's."""
     await visitor.opens("/videos/00000000-0000-4000-8000-000000000000")
@@ -230,7 +236,9 @@ async def embedded_nothing(visitor: Visitor, _: Stage) -> None:
     await expect(visitor.page.get_by_role("alert")).to_be_visible()
 
 
-BEFORE: Final[tuple[State, ...]] = (empty, loading, not_loaded, sign_in, no_such_video, embedded_nothing)
+BEFORE: Final[tuple[State, ...]] = (
+    *(empty, loading, not_loaded, sign_in, nothing_here, no_such_video, embedded_nothing),
+)
 """States of a library without videos."""
 
 WITH_VIDEOS: Final[tuple[State, ...]] = (

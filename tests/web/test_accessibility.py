@@ -41,7 +41,7 @@ async def nothing_serious(browser: Browser, stage: Stage, state: State) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("state", [states.empty, states.sign_in, states.embedded_nothing], ids=lambda it: it.__name__)
+@pytest.mark.parametrize("state", [states.empty, states.sign_in, states.nothing_here], ids=lambda it: it.__name__)
 async def test_before_there_are_videos(browser: Browser, bare: Stage, state: State) -> None:
     await nothing_serious(browser, bare, state)
 

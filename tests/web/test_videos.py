@@ -61,10 +61,30 @@ async def test_a_video_that_is_cancelled_can_be_tried_again(ann: Visitor, named:
     await expect(card.get_by_role("progressbar")).to_be_visible()
     await card.get_by_role("button", name="Cancel").click()
     await expect(card).to_contain_text("This was cancelled.")
+    await expect(card).to_have_attribute("data-kind", "cancelled")
     await card.get_by_role("button", name="Try again").click()
     await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
     await card.get_by_role("button", name="Cancel").click()  # the tests after this one need the processors
     await expect(card).to_contain_text("This was cancelled.")
+
+
+async def test_trying_again_is_offered_where_it_may_help(ann: Visitor) -> None:
+    asked = [
+        [code, size]
+        for code in ("source_failed", "invalid_media", "no_video_stream", "storage_failed", "cancelled")
+        for size in (0, 1)
+    ]
+    told = await ann.page.evaluate(
+        """async (asked) => {
+            const { mayHelpToTryAgain } = await import("/web/reasons.js");
+            return asked.map(([code, size]) =>
+                mayHelpToTryAgain({ status: "error", error_code: code, file_size_bytes: size }));
+        }""",
+        asked,
+    )
+    offered = [tuple(one) for one, helps in zip(asked, told, strict=True) if helps]
+    imports, others = [("source_failed", 0), ("source_failed", 1)], [("storage_failed", 0), ("storage_failed", 1)]
+    assert offered == [*imports, *others, ("cancelled", 1)]
 
 
 async def test_a_video_is_found_renamed_and_deleted_with_time_to_undo(
