@@ -17,6 +17,8 @@ from opentelemetry import trace
 from structlog.tracebacks import ExceptionDictTransformer
 from temporalio import activity
 
+from contracts.printable import printable
+
 LogFormat = Literal["json", "console"]
 
 MOST_ALIKE: Final = 100
@@ -114,6 +116,13 @@ def _add_run(event: structlog.types.EventDict, workflow_id: str | None, run_id: 
     event.setdefault("run_id", run_id)
 
 
+def without_what_steers_a_terminal(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Write out what a stranger may have put into an address or a name; JSON does so by itself."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
 def configure_logs(log_format: LogFormat, level: str) -> None:
     """Send every log line of this process to standard error, in one format.
 
@@ -139,7 +148,10 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
         ]
         if log_format == "json"
         else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            without_what_steers_a_terminal,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     )
     structlog.configure(

@@ -1,16 +1,18 @@
 """The two consoles, and how sizes, times and states look on them."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from contracts import durations
+from contracts.printable import printable
 from contracts.status import VideoStatus
 
 _STATUS_STYLE: Final = {
@@ -30,14 +32,23 @@ _WITHOUT_LIMIT: Final = 100_000
 _KIBI: Final = 1024
 
 
+class HarmlessConsole(Console):
+    """Shows what strangers have named, such as titles and metadata, without obeying it."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is printed, piece by piece; only our own colours and cursor steer the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
 def output() -> Console:
     """What was asked for: standard output. Text is shown as it is; square brackets mean nothing."""
-    return Console(markup=False, highlight=False, emoji=False)
+    return HarmlessConsole(markup=False, highlight=False, emoji=False)
 
 
 def messages() -> Console:
     """What else a person should know: standard error."""
-    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return HarmlessConsole(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def status_text(status: VideoStatus) -> Text:

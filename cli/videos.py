@@ -16,6 +16,7 @@ from cli.outcome import print_outcome
 from cli.upload import Metadata, metadata_from
 from cli.where import find_service
 from client.views import VideoView
+from contracts.printable import printable
 from contracts.status import VideoStatus
 
 _WIDE: Final = 110
@@ -124,7 +125,7 @@ def delete(
         question = f"Delete {video.title} ({video.original_filename}, {video.status.value}) and its files?"
         if not messages().is_terminal:
             raise CommandFailed(f"{question} Say so with --yes.", ExitCode.USAGE)
-        typer.confirm(question, abort=True, err=True)
+        typer.confirm(printable(question), abort=True, err=True)
     asyncio.run(remove(video))
     output().print(f"Deleted {video.id}.")
 

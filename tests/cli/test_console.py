@@ -1,13 +1,15 @@
 """How sizes, times and facts look."""
 
 import io
+import json
 import re
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
-from cli.console import duration_text, plain_table, print_facts, print_table, size_text
+from cli.console import HarmlessConsole, duration_text, plain_table, print_facts, print_table, size_text
 from cli.videos import table_of
 from client.views import VideoView
 from contracts.status import VideoStatus
@@ -64,3 +66,23 @@ def test_what_no_terminal_reads_is_neither_cut_nor_broken(capsys: pytest.Capture
     of_videos, of_others = (lines.splitlines() for lines in capsys.readouterr().out.split("ID", 2)[1:])
     assert of_videos[1].rstrip().endswith("  " + "t" * 100)
     assert of_others[1].rstrip().endswith("x" * 200)
+
+
+def test_what_strangers_have_named_steers_no_terminal() -> None:
+    named = "a\x1b]0;pwned\x07b\x9b2J\u202ec"
+    written = io.StringIO()
+    console = HarmlessConsole(file=written, width=200, force_terminal=True, markup=False)
+    table = plain_table("Title")
+    table.add_row(named)
+    print_facts(console, [("Title", named), ("Metadata", Text(f"k={named}"))])
+    console.print(named)
+    console.print(Text(named, style="red"))
+    console.print(table)
+    console.print_json(data={"title": named})
+    with Live(console=console) as live:
+        live.update(Text(named), refresh=True)
+    shown = written.getvalue()
+    ours = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert re.findall("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", ours) == []
+    assert shown.count("\\u001b]0;pwned") == 6
+    assert json.loads(ours[ours.index("{") : ours.index("}") + 1]) == {"title": named}

@@ -40,3 +40,18 @@ def test_the_next_warning_of_its_kind_tells_how_many_were_left_out() -> None:
     later = record({"event": "away"})
     assert few.filter(later)
     assert later.msg == {"event": "away", "left_out_before": 2}
+
+
+NAMED = r"""
+import structlog
+from logs import configure_logs
+
+configure_logs("console", "info")
+structlog.stdlib.get_logger("api").info("request", path="/web/\x1b]0;pwned\x07")
+"""
+
+
+def test_an_address_that_a_stranger_asks_for_steers_no_terminal_that_shows_the_log() -> None:
+    written = subprocess.run([sys.executable, "-c", NAMED], capture_output=True, text=True, check=True).stderr
+    assert r"/web/\u001b]0;pwned\u0007" in written
+    assert "\x1b]" not in written
