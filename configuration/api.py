@@ -99,7 +99,7 @@ class ApiSettings(SettingsGroup):
         ge=0,
         le=7 * 86400,
         description="How long the files that a video had before it was made anew stay for whoever is watching them, in "
-        "seconds; with files in a bucket at least RUSHES_PUBLISHED_SECONDS.",
+        "seconds, of the last three makings at most; with files in a bucket at least RUSHES_PUBLISHED_SECONDS.",
     )
     reconcile_interval_seconds: float = Field(
         default=15, gt=0, description="How often the api looks for videos whose workflow was never started, in seconds."

@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.status import VideoStatus
 from database.tables import FormerEdition, Video
+
+MOST_FORMER: Final = 3
+"""So many of one video are kept for whoever is watching them: nothing holds how often it is made anew in that time."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,17 @@ class Editions:
 
 
 async def retire(session: AsyncSession, edition: Edition, keep: timedelta) -> None:
-    """Note in this transaction that the files of an edition are served no more, and go after a while."""
+    """Note in this transaction that the files of an edition are served no more, and go after a while.
+
+    Of a video that is made anew again and again those that were served longest ago go now.
+    """
     row = {"video_id": edition.video_id, "edition": edition.number, "remove_after": func.now() + keep}
     await session.execute(insert(FormerEdition).values(row).on_conflict_do_nothing())
+    of_it = col(FormerEdition.video_id) == edition.video_id
+    number = col(FormerEdition.edition)
+    newest = select(number).where(of_it).order_by(number.desc()).limit(MOST_FORMER)
+    older = update(FormerEdition).where(of_it, number.not_in(newest), col(FormerEdition.remove_after) > func.now())
+    await session.execute(older.values(remove_after=func.now()))
 
 
 async def forget_all(session: AsyncSession, video_id: UUID) -> None:

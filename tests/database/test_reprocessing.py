@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import ErrorCode, StatusConflict, VideoCancelled
 from contracts.refusals import QuotaExceeded
 from contracts.status import VideoStatus
-from database.editions import Edition
+from database.editions import MOST_FORMER, Edition
 from database.engine import Database
 from database.records import VideoChange
 from database.reprocessing import ReprocessEnding
@@ -133,6 +133,19 @@ async def test_what_is_made_anew_is_neither_repaired_nor_listed_among_what_faile
     due = await database.reprocessings.due(now=later, settled_before=later, limit=9)
     assert [one.id for one in due] == [video.id]
     assert [one.id for one in await database.events.running(user_ids=None, video_ids=(), limit=9)] == [video.id]
+
+
+async def test_of_a_video_that_is_made_anew_again_and_again_no_more_than_a_few_former_files_stay(
+    database: Database,
+) -> None:
+    video = await video_in(database.videos, VideoStatus.READY)
+    for _ in range(MOST_FORMER + 2):
+        video = await database.reprocessings.begin(video.id, "mobile", counts=False)
+        await database.reprocessings.finish(video.id, video.attempt, ANEW, keep=A_WHILE)
+    served = video.attempt
+    assert await database.editions.due(limit=9) == [Edition(video.id, 0), Edition(video.id, 2)]
+    kept = [number for number in range(served) if await database.editions.is_former(Edition(video.id, number))]
+    assert kept == list(range(served - MOST_FORMER, served))
 
 
 async def test_former_files_go_when_their_time_is_over_and_not_what_is_served(database: Database) -> None:
