@@ -32,6 +32,9 @@ _cookie = APIKeyCookie(
     description=f"What `POST /api/v1/session` gave; what changes anything needs `{CSRF_HEADER}` too.",
 )
 
+_OF_PROXIES: Final = frozenset({b"forwarded", b"via", b"x-real-ip"})
+"""Headers by which one says that it passes on what another machine asked."""
+
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 CookieDep = Annotated[str | None, Depends(_cookie)]
 
@@ -64,8 +67,8 @@ async def _caller(known: Annotated[Caller | None, Depends(_known_caller)], calle
     if await callers.keys_exist():
         raise unauthenticated("Send a key as `Authorization: Bearer rushes_…`.")
     raise unauthenticated(
-        "There is no key yet, and without one only this machine itself is served, as localhost. Make one with "
-        "`rushes keys create --user NAME`."
+        "There is no key yet, and without one only this machine itself is served, as localhost and past no proxy. Make "
+        "one with `rushes keys create --user NAME`."
     )
 
 
@@ -110,8 +113,9 @@ def unauthenticated(detail: str) -> Problem:
 
 
 def _is_this_machine(request: Request) -> bool:
-    """A name that is not the machine's own is one that a website has let point here."""
-    return came_over_loopback(request) and is_loopback_name(request.headers.get("host", ""))
+    """A name that is not the machine's own is one that a website has let point here; past a proxy anybody may come."""
+    is_passed_on = any(name in _OF_PROXIES or name.startswith(b"x-forwarded-") for name, _ in request.headers.raw)
+    return came_over_loopback(request) and is_loopback_name(request.headers.get("host", "")) and not is_passed_on
 
 
 def came_over_loopback(request: Request) -> bool:

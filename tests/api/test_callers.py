@@ -36,6 +36,11 @@ async def test_while_there_is_no_key_nobody_else_is_served(services: Services, o
     assert "rushes keys create" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+async def test_nor_who_comes_past_a_proxy_on_this_machine(client: httpx.AsyncClient, header: str) -> None:
+    assert (await client.get(VIDEOS, headers={header: "192.0.2.7"})).status_code == 401
+
+
 @pytest.mark.parametrize(
     "authorization", [None, "Bearer", "Bearer x", "Basic eDp5", "Bearer rushes_000000000000_" + "x" * 43]
 )
