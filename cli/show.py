@@ -85,6 +85,7 @@ def _print_details(video: VideoView, run: StepList | None, service: Service) -> 
         ("After", _file(run.after) if run is not None else None),
         ("Attempt", str(video.attempt) if video.attempt > 1 else None),
         ("Progress", _progress(video)),
+        ("Failed last", Text(video.step_failure) if video.step_failure is not None else None),
         ("Duration", duration_text(video.duration_seconds)),
         ("Picture", None if video.width is None else f"{video.width}x{video.height}"),
         ("Video", video.url_mp4 and service.api_url + video.url_mp4),
@@ -99,6 +100,7 @@ def _progress(video: VideoView) -> str | None:
     if video.progress is None:
         return None
     told = [f"{video.progress:.0%} ({video.step})"]
+    told += [f"try {video.step_attempt}"] if (video.step_attempt or 1) > 1 else []
     told += [f"{video.speed:.1f}x"] if video.speed is not None else []
     told += [f"{duration_text(video.time_left_seconds)} left"] if video.time_left_seconds is not None else []
     return ", ".join(told)

@@ -55,6 +55,7 @@ class VideoView(BaseModel):
     step: str | None = None
     progress: float | None = None
     step_attempt: int | None = None
+    step_failure: str | None = None
     speed: float | None = None
     time_left_seconds: float | None = None
 

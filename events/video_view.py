@@ -47,6 +47,7 @@ VIDEO_EXAMPLE: Final[dict[str, Any]] = {
     "step": None,
     "progress": None,
     "step_attempt": None,
+    "step_failure": None,
     "speed": None,
     "time_left_seconds": None,
 }
@@ -107,6 +108,9 @@ class VideoView(BaseModel):
         default=None, description="While a run makes it: how much of the way is done, 0 to 1."
     )
     step_attempt: int | None = Field(default=None, description="While a run makes it: how often the step was begun.")
+    step_failure: str | None = Field(
+        default=None, description="While an import is fetched: why that failed last, as a sentence. It is tried again."
+    )
     speed: float | None = Field(
         default=None, description="While encoding: seconds of video that are made in a second, by all workers together."
     )
@@ -134,6 +138,7 @@ def _told(video_id: UUID, live: LiveProgress | None) -> dict[str, Any]:
         "step": live.step if live else None,
         "progress": min(max(live.fraction, 0.0), 1.0) if live else None,
         "step_attempt": live.attempt if live else None,
+        "step_failure": live.failure if live else None,
         "speed": live.speed if live else None,
         "time_left_seconds": live.time_left_seconds if live else None,
     }

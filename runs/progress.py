@@ -96,14 +96,21 @@ async def after_a_fetch(progress: LiveProgress, steps: Callable[[], Awaitable[Se
 
     Args:
         progress: As of a video whose file is here.
-        steps: Reads the run's history; asked only where the progress does not tell whether the fetch is over.
+        steps: Reads the run's history, which has the tries of the fetch; asked until that is over.
     """
-    if progress.step is Step.FETCH:
-        return replace(progress, fraction=round(progress.fraction * _FETCHED, 4))
-    if progress.fraction == 0.0:  # the claim, a pause between two tries of the fetch, or the beginning of what follows
-        fetches = [step for step in await steps() if _part_of(step.activity_id) is _FETCH]
-        if not any(step.state is StepState.COMPLETED for step in fetches):
-            return replace(progress, step=Step.FETCH, attempt=max(1, len(fetches)))
+    # Without a fraction it is the claim, a pause between two tries of the fetch, or the beginning of what follows.
+    if progress.step is Step.FETCH or progress.fraction == 0.0:
+        tries = [step for step in await steps() if _part_of(step.activity_id) is _FETCH]
+        # It may have ended since the progress was read, which is then still that of the fetch.
+        if progress.step is Step.FETCH or not any(step.state is StepState.COMPLETED for step in tries):
+            failures = [one.last_failure.message for one in tries if one.last_failure is not None]
+            return replace(
+                progress,
+                step=Step.FETCH,
+                fraction=round(progress.fraction * _FETCHED, 4),
+                attempt=max(1, sum(one.attempts for one in tries)),
+                failure=failures[-1] if failures else None,
+            )
     return replace(progress, fraction=round(_FETCHED + (1 - _FETCHED) * progress.fraction, 4))
 
 

@@ -114,6 +114,7 @@ class LiveProgress:
         time_left_seconds: How long the encode will take at its rate so far; None where that says nothing.
         workers: Identities of the workers that have its steps in hand.
         begun_at: When the run began.
+        failure: Why the running step failed last, as a sentence; None where it did not, or that is not known.
     """
 
     step: Step
@@ -123,6 +124,7 @@ class LiveProgress:
     time_left_seconds: float | None = None
     workers: tuple[str, ...] = ()
     begun_at: datetime | None = None
+    failure: str | None = None
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,8 @@ function uploadText(upload) {
 
 function processingText(video) {
   if (video.progress === null || video.progress === undefined) return "";
+  const failed = video.step_failure ? `Tried again: ${video.step_failure}` : "";
   const speed = video.speed ? `${video.speed.toFixed(1)}× as fast as it plays` : "";
   const left = video.time_left_seconds ? timeLeftText(video.time_left_seconds) : "";
-  return [percentText(video.progress), speed, left].filter(Boolean).join(" · ");
+  return [percentText(video.progress), speed, left, failed].filter(Boolean).join(" · ");
 }

@@ -12,9 +12,10 @@ export function isReprocessing({ status, reprocess_profile: profile, reprocess_e
 }
 
 /** How far a run is, in words. */
-export function runText({ step, progress, time_left_seconds: left }) {
+export function runText({ step, step_failure: failure, progress, time_left_seconds: left }) {
   const share = progress === null || progress === undefined ? "" : percentText(progress);
-  return [nowText(step), share, left ? timeLeftText(left) : ""].filter(Boolean).join(" · ");
+  const failed = failure ? `Tried again: ${failure}` : "";
+  return [nowText(step), share, left ? timeLeftText(left) : "", failed].filter(Boolean).join(" · ");
 }
 
 /**

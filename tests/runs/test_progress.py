@@ -170,7 +170,7 @@ async def test_an_import_that_is_tried_again_is_told_as_a_fetch_also_between_two
         )
         await walk.handle().terminate()
     assert told is not None
-    assert (told.step, told.fraction) == (Step.FETCH, 0.0)
+    assert (told.step, told.fraction, told.failure) == (Step.FETCH, 0.0, "The server went away.")
 
 
 async def test_chunks_that_are_encoded_at_once_add_up_and_tell_their_speed_together(temporal_client: Client) -> None:
