@@ -17,8 +17,10 @@ async def findings(page: Page, *, of_colours_alone: bool = False) -> list[str]:
         page: As it stands.
         of_colours_alone: For a page that was looked at in another colour scheme.
     """
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_AXE.axe_script)
     wanted = {"runOnly": list(_OF_COLOURS)} if of_colours_alone else {}
-    response = (await _AXE.run(page, options={"resultTypes": ["violations"], **wanted})).response
+    response = await page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], **wanted})
     return [
         f"{found['id']}: {', '.join(' '.join(node['target']) for node in found['nodes'])}"
         for found in response["violations"]
