@@ -80,7 +80,8 @@ async def test_several_ranges_are_served_in_one_answer(http: httpx.AsyncClient, 
     answer = await http.get(url, headers={"Range": "bytes=0-1, 256-257"})
     assert answer.status_code == 206
     assert answer.headers["content-type"].startswith("multipart/byteranges")
-    assert answer.content.count(b"\x00\x01") == 2
+    lines = answer.content.split(b"\r\n")
+    assert {CONTENT[:2], CONTENT[256:258]} <= set(lines)
 
 
 @pytest.mark.parametrize("asked", ["bytes=256000-", "bytes=9999999-99999999", "bytes=-0", "bytes=0-1,256000-"])

@@ -58,7 +58,7 @@ async def test_the_system_tells_the_servers_version_and_queues(real: httpx.Async
     assert video
     system = (await real.get("/api/v1/system")).json()
     assert system["versions"]["temporal"]
-    assert [queue["name"] for queue in system["queues"]] == ["video-control", "video-media"]
+    assert [queue["name"] for queue in system["queues"]] == ["video-control", "video-media", "webhooks"]
     assert system["temporal"]["reachable"] is True
     assert (await real.get("/readyz")).json()["status"] == "ready"
 
