@@ -51,6 +51,18 @@ def test_the_time_left_of_a_long_encode_is_near_the_truth(kind: Callable[[float]
     assert told == pytest.approx(whole - passed, rel=0.3)
 
 
+@pytest.mark.parametrize("passed", [23, 31, 43, 47])
+def test_the_last_chunk_has_nobody_beside_it(passed: float) -> None:
+    """Five chunks of 20 s on two workers take 60 s, and not 50."""
+    spans = [(0, 20), (0, 20), (20, 40), (20, 40), (40, 60)]
+    stretches = [
+        Stretch(BEGUN + timedelta(seconds=begun), min(end, passed) - begun, (min(end, passed) - begun) / (end - begun))
+        for begun, end in spans
+        if begun < passed
+    ]
+    assert time_left_seconds(stretches, 5, BEGUN + timedelta(seconds=passed)) == pytest.approx(60 - passed, abs=0.2)
+
+
 def test_at_the_beginning_nobody_knows() -> None:
     assert time_left_seconds([], COUNT, BEGUN) is None
     assert time_left_seconds([Stretch(BEGUN, 3, 1.0)] * 10, COUNT, BEGUN + timedelta(seconds=3)) is None

@@ -25,7 +25,7 @@ _LAST_SECONDS: Final = 5.0
 """Of the last seconds it is told that they are the last, and no more is wanted."""
 
 _LINES: Final = 12
-_SOURCE: Final = "testsrc2=size=1280x720:rate=30:duration={seconds},noise=alls=24:allf=t:enable='lt(mod(t,23),11)'"
+_SOURCE: Final = "testsrc2=size=1280x720:rate=30:duration={seconds},noise=alls=16:allf=t:enable='lt(mod(t,9),5)'"
 """Half of it is quiet and half is not, in turns, so that chunks take unlike times, as those of films do."""
 
 
@@ -98,7 +98,7 @@ async def encode(seconds: int) -> tuple[list[Told], float, float]:
 def main() -> int:
     """Print what was told and what came; 1 if it was ever further off than it may be."""
     parser = argparse.ArgumentParser(prog="tests.soak.time_left", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=150, help="of video")
+    parser.add_argument("--seconds", type=int, default=60, help="of video")
     told, begun, ended = asyncio.run(encode(parser.parse_args().seconds))
     judged = judge(told, begun, ended)
     for one in judged[:: max(1, len(judged) // _LINES)]:
