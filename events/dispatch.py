@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -10,11 +11,15 @@ import structlog
 from contracts.errors import DatabaseUnavailable
 from contracts.webhooks import WebhookDeliveryInput
 from database.tables import WebhookDelivery
-from database.webhooks import Webhooks
+from database.webhooks import DueDelivery, Webhooks
 from runs.records import TemporalUnavailable
 from runs.webhooks import WebhookRuns
+from storage.side_by_side import side_by_side
 
-_AT_ONCE: Final = 100
+_BATCH: Final = 20
+"""So few at a time: who comes meanwhile is waited for by no more than these."""
+
+_AT_ONCE: Final = 10
 _UNASKED_SECONDS: Final = 15.0
 """So often it is looked without being told: for what could not be started before."""
 
@@ -56,7 +61,7 @@ class WebhookDispatch:
                     await self._news.wait()
             self._news.clear()
             try:
-                while await self.start_due() == _AT_ONCE:
+                while await self.start_due() == _BATCH:
                     pass
             except (DatabaseUnavailable, TemporalUnavailable) as error:
                 _logger.warning("webhooks not started", reason=str(error))
@@ -70,12 +75,14 @@ class WebhookDispatch:
             DatabaseUnavailable: As is.
             TemporalUnavailable: As is.
         """
-        due = await self._webhooks.take_to_start(_AT_ONCE)
-        for one in due:
-            request = delivery_input(one.delivery, one.share)
-            if not await self._runs.start(request, f"Event {one.delivery.event_id}"):
-                await self._webhooks.note_open(request.delivery_id, request.round)
+        due = await self._webhooks.take_to_start(_BATCH)
+        await side_by_side([partial(self._start, one) for one in due], _AT_ONCE)
         return len(due)
+
+    async def _start(self, due: DueDelivery) -> None:
+        request = delivery_input(due.delivery, due.share)
+        if not await self._runs.start(request, f"Event {due.delivery.event_id}"):
+            await self._webhooks.note_open(request.delivery_id, request.round)
 
 
 def delivery_input(delivery: WebhookDelivery, share: float = 1.0) -> WebhookDeliveryInput:
