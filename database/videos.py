@@ -4,9 +4,9 @@ Every change of ``status`` is one conditional UPDATE (compare-and-set): it names
 asks, the attempt that it starts from, so that of several callers exactly one wins and the others learn it.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeGuard
+from typing import TypeGuard
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_
@@ -23,18 +23,15 @@ from database.changes import (
     error_of_run_values,
     error_values,
     fetched_values,
-    insert_video,
     is_reprocessing,
     ready_values,
-    upload_failed,
-    video_of_key,
 )
 from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
 from database.quotas import check_what_came, owner_held
-from database.reading import VideosToRead
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
+from database.taking import UploadsToTake
 
 __all__ = [
     "FetchedOriginal",
@@ -49,94 +46,8 @@ __all__ = [
 ]
 
 
-class Videos(VideosToRead):
+class Videos(UploadsToTake):
     """The changes, beside what can be read. All raise ``DatabaseUnavailable`` when PostgreSQL does not answer."""
-
-    def _changed(self, video: Video) -> None:
-        """For whoever counts: this call, and no other, has finished the video's upload or ended its run."""
-
-    # The upload
-
-    async def create_uploading(self, new: NewVideo, idempotency_key: str | None = None) -> Video:
-        """Insert the row of an upload that begins, in ``uploading``.
-
-        A key whose earlier upload never finished may be used again, and then belongs to the new video.
-
-        Raises:
-            IdempotencyKeyTaken: The key belongs to an upload that runs or has finished; nothing was inserted.
-        """
-        async with self._transaction() as session:
-            return await insert_video(session, new, VideoStatus.UPLOADING, idempotency_key)
-
-    async def create_import(self, new: NewVideo, idempotency_key: str | None = None) -> Video:
-        """Insert the row of an import, in ``processing``: its run fetches the original.
-
-        Raises:
-            IdempotencyKeyTaken: As ``create_uploading``.
-        """
-        async with self._transaction() as session:
-            return await insert_video(session, new, VideoStatus.PROCESSING, idempotency_key)
-
-    async def find_by_idempotency_key(self, user_id: str, key: str) -> Video | None:
-        """The video that the key belongs to, or None while the key may be used for a new upload."""
-        async with self._transaction() as session:
-            video = await video_of_key(session, user_id, key)
-        return video if video is not None and not upload_failed(video) else None
-
-    async def finish_upload(
-        self,
-        video_id: UUID,
-        *,
-        title: str | None = None,
-        profile: str | None = None,
-        user_metadata: Mapping[str, str] | None = None,
-        file_size_bytes: int,
-        content_sha256: str | None,
-    ) -> Video:
-        """``uploading -> processing``: the file is complete and durable.
-
-        Args:
-            video_id: The row.
-            title: Replaces the title, or None to keep it.
-            profile: Replaces the encoding profile, or None to keep it.
-            user_metadata: Added to what its caller keeps with it.
-            file_size_bytes: Size of the file.
-            content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
-
-        Raises:
-            StatusConflict: The upload was cancelled, expired or deleted meanwhile.
-            QuotaExceeded: It did not say its size before, and is more than its user may keep.
-        """
-        values: dict[str, Any] = {
-            "status": VideoStatus.PROCESSING,
-            "file_size_bytes": file_size_bytes,
-            "content_sha256": content_sha256,
-            "upload_offset": file_size_bytes,
-            "upload_expires_at": None,
-            "upload_lease": None,
-            "upload_lease_until": None,
-            "uploaded_at": utc_now(),
-        }
-        values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
-        if user_metadata:
-            values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
-        async with self._transaction() as session:
-            owner = await owner_held(session, video_id)
-            video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
-            if video is None:
-                raise await conflict(session, video_id, "finish its upload")
-            if video.upload_length is None:
-                await check_what_came(session, owner)
-        self._changed(video)
-        return video
-
-    async def interrupt_upload(self, video_id: UUID, reason: str) -> bool:
-        """``uploading -> error``, code ``upload_interrupted``. False when the row is not in ``uploading`` any more."""
-        values = error_values(ErrorCode.UPLOAD_INTERRUPTED, reason)
-        async with self._transaction() as session:
-            return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values) is not None
-
-    # Processing
 
     async def claim(self, video_id: UUID, attempt: int) -> None:
         """Return if the row waits for the run that serves ``attempt``; changes nothing.
