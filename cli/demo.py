@@ -152,7 +152,7 @@ def _print_summary(console: Console, video: VideoView, service: Service, api: As
     if video.status is VideoStatus.ERROR:
         facts.append(("Reason", Text(error_text(video), style="red")))
     elif video.url_mp4 is not None and video.thumbnail is not None:
-        sizes = f"{size_text(video.file_size_bytes)} → {size_text(published.stat().st_size)}"
+        sizes = f"{size_text(video.file_size_bytes or 0)} → {size_text(published.stat().st_size)}"
         facts += [
             ("Duration", duration_text(video.duration_seconds)),
             ("Size", f"{video.width}x{video.height}, {sizes}"),

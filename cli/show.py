@@ -75,7 +75,7 @@ def _print_details(video: VideoView, run: StepList | None, service: Service) -> 
         ("Status", status_text(video.status)),
         ("Reason", Text(error_text(video)) if video.status is VideoStatus.ERROR else None),
         *(("Warning", Text(f"{warning.message} ({warning.code})")) for warning in video.warnings),
-        ("File", f"{video.original_filename} ({size_text(video.file_size_bytes)})"),
+        ("File", _original(video)),
         ("Uploaded", time_text(video.created_at)),
         ("Profile", video.profile),
         ("Made anew", f"with profile {video.reprocess_profile}" if video.is_reprocessing else None),
@@ -94,6 +94,11 @@ def _print_details(video: VideoView, run: StepList | None, service: Service) -> 
         ("Workflow", service.workflow_url(video.workflow_id) or video.workflow_id),
     ]
     print_facts(output(), facts)
+
+
+def _original(video: VideoView) -> str:
+    size_bytes = video.file_size_bytes
+    return f"{video.original_filename} ({'not here yet' if size_bytes is None else size_text(size_bytes)})"
 
 
 def _progress(video: VideoView) -> str | None:

@@ -33,7 +33,7 @@ class VideoView(BaseModel):
     visibility: Visibility = Visibility.PRIVATE
     profile: str
     status: VideoStatus
-    file_size_bytes: int
+    file_size_bytes: int | None
     original_filename: str
     content_sha256: str | None = None
     url_mp4: str | None = None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from contracts.metadata import LONGEST_KEY, LONGEST_VALUE, MOST_BYTES, MOST_KEYS
 from contracts.processing import Step
@@ -76,7 +76,7 @@ class VideoView(BaseModel):
     visibility: Visibility = Field(description="Who may see its published files.")
     profile: str = Field(description="Name of the encoding profile.")
     status: VideoStatus
-    file_size_bytes: int = Field(description="Size of the uploaded file, in bytes; 0 until it has arrived.")
+    file_size_bytes: int | None = Field(description="Size of the uploaded file, in bytes; null until it has arrived.")
     original_filename: str = Field(description="What the client, or the server of an import, calls the file.")
     content_sha256: str | None = Field(description="SHA-256 of the uploaded file, in hexadecimal digits.")
     url_mp4: str | None = Field(description="Path of the published video on this server.")
@@ -117,6 +117,12 @@ class VideoView(BaseModel):
     time_left_seconds: float | None = Field(
         default=None, description="While encoding: how long it will take at the rate so far; null until that is known."
     )
+
+    @field_validator("file_size_bytes", mode="before")
+    @classmethod
+    def _known_once_it_is_here(cls, size_bytes: int | None) -> int | None:
+        """A row counts from 0, and no file that was taken is empty."""
+        return size_bytes or None
 
     @classmethod
     def of(cls, video: Video, live: LiveProgress | None = None) -> Self:

@@ -55,6 +55,7 @@ async def test_neither_an_answer_nor_temporal_is_told_the_url(client: httpx.Asyn
     answer = await ask(client)
     shown = await client.get(answer.headers["location"])
     assert "secret" not in answer.text + shown.text + repr(runs.started)
+    assert shown.json()["file_size_bytes"] is None, "it is not here yet"
 
 
 async def test_a_title_and_a_profile_are_those_that_were_asked_for(
