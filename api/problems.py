@@ -23,6 +23,9 @@ PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 _MOST_ERRORS: Final = 20
 """So many are told of a request that is wrong in more places."""
 
+_LONGEST_NAME: Final = 200
+"""Letters of the name of what is wrong, which the sender may have made up."""
+
 CHECKSUM_MISMATCH_STATUS: Final = 460
 """Of tus alone: its extension for checksums."""
 
@@ -301,7 +304,9 @@ def _invalid_parameter(item: Mapping[str, Any]) -> dict[str, str]:
     if item["type"] == "json_invalid":
         location, at = location[:1], location[1]
         detail = f"not JSON: {item['ctx']['error']}, at character {at}"
-    return {"parameter": ".".join(str(part) for part in location), "detail": detail}
+    name = ".".join(str(part) for part in location)
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return {"parameter": shown, "detail": detail}
 
 
 def _answer_http_exception(request: Request, error: HTTPException) -> JSONResponse:

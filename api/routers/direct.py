@@ -23,7 +23,7 @@ from events.video_view import Metadata
 class _LongRoute(SmallBodyRoute):
     """Ten thousand parts, each with what a bucket answered to it, are about a mebibyte."""
 
-    most_bytes = 4 * 1024 * 1024
+    most_bytes = 2 * 1024 * 1024
 
 
 router = APIRouter(prefix="/api/v1/videos/direct", tags=["uploads"], route_class=SmallBodyRoute)

@@ -203,6 +203,27 @@ async def test_an_answer_that_nobody_takes_ends(
         assert len(await ended(reader)) < 30_000_000
 
 
+async def test_who_takes_an_answer_by_drops_is_ended(
+    services: Services, options: ApiOptions, storage: DiskStorage, database: Database
+) -> None:
+    asked = await asked_for_a_video(database, storage, 30_000_000)
+    limits = replace(PATIENT, untaken_seconds=0.6, least_bytes_a_second=2_000_000)
+    loop = asyncio.get_running_loop()
+    async with running_server(services, options, grace_seconds=5, connections=limits) as (server, url):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            client.setblocking(False)
+            address = httpx.URL(url)
+            await loop.sock_connect(client, (address.host, address.port))
+            await loop.sock_sendall(client, asked)
+            async with asyncio.timeout(20):
+                taken = len(await loop.sock_recv(client, 65_536))
+                while server.server_state.connections:
+                    taken += len(await loop.sock_recv(client, 65_536))
+                    await asyncio.sleep(0.1)  # its pace, a third of the least: that is what is tried
+            assert taken < 30_000_000
+
+
 async def test_one_who_takes_an_answer_slowly_gets_all_of_it(
     services: Services, options: ApiOptions, storage: DiskStorage, database: Database
 ) -> None:

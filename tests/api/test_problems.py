@@ -69,6 +69,8 @@ async def test_of_a_request_that_is_wrong_in_countless_places_some_are_told(clie
     document = (await client.post("/api/v1/videos/direct", json=body)).json()
     assert (document["code"], len(document["errors"])) == ("invalid_request", 20)
     assert document["detail"].endswith("; and 3982 more")
+    answer = await client.post("/api/v1/videos/direct", json={"a" * 60_000: 1})
+    assert (answer.json()["code"], len(answer.content) < 2000) == ("invalid_request", True)
     parts = f"/api/v1/videos/direct/{'0' * 32}/complete"
     document = (await client.post(parts, json={"parts": [0] * 9000})).json()
     assert [error["parameter"] for error in document["errors"]] == ["body.parts.0"]
