@@ -65,7 +65,7 @@ class ApiSettings(SettingsGroup):
         default=2000,
         gt=0,
         description="How many connections one api holds. A further one takes the place of the one that has rested for "
-        "longest; where all are at work, it gets 503.",
+        "longest, or lets an answer wait; where all are at work, it gets 503.",
     )
     spare_bytes: int = Field(
         default=GIBIBYTE,
