@@ -159,4 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended_with = main()
+    sys.stderr.flush()
+    # The interpreter's own end may be aborted by a thread of Temporal's SDK that still calls Python (exit code 134).
+    os._exit(ended_with)

@@ -71,8 +71,16 @@ async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
 ) -> None:
     before = uploads_disk.files()
     content = clips.path(Clip.LONG_720P).read_bytes() + bytes(8 * MEBIBYTE)
+    form = on_small_disks.http.build_request("POST", "/api/v1/videos/upload", files={"file": ("a.mp4", content)})
+    body, media_type = form.read(), {"Content-Type": form.headers["content-type"]}
+
+    async def of_a_length_that_nobody_tells() -> AsyncIterator[bytes]:
+        yield body
+
     with uploads_disk.full(but_for=4 * MEBIBYTE):
-        answer = await on_small_disks.http.post("/api/v1/videos/upload", files={"file": ("a.mp4", content)})
+        answer = await on_small_disks.http.post(
+            "/api/v1/videos/upload", content=of_a_length_that_nobody_tells(), headers=media_type
+        )
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
         assert "the disk is full" in answer.json()["detail"]
         assert uploads_disk.files() == before

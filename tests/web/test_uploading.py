@@ -49,7 +49,7 @@ async def test_a_broken_file_is_told_in_words_that_help(ann: Visitor, named: Nam
     card = ann.card("half a film")
     await expect(card).to_contain_text("damaged, ends early, or is something else")
     await expect(card).to_contain_text("export it again as MP4")
-    await expect(card.get_by_role("button", name="Try again")).to_be_visible()
+    await expect(card.get_by_role("button", name="Try again")).to_have_count(0)
 
 
 async def test_a_file_that_is_not_taken_is_told_before_a_byte_is_sent(ann: Visitor, tmp_path: Path) -> None:
