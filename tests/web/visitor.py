@@ -1,14 +1,18 @@
 """Somebody who uses the page, with a browser of their own."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Browser, BrowserContext, Frame, Locator, Page, expect
+from playwright.async_api import TimeoutError as PageTimeout
 
 PATIENCE: Final = 30_000.0
 """Milliseconds that anything may take to be seen, on a machine that is busy."""
+
+_DROPS: Final = 5
+_TAKEN_MILLISECONDS: Final = 8_000.0
 
 expect.set_options(timeout=PATIENCE)
 
@@ -44,8 +48,17 @@ class Visitor:
         """Drop files onto the page, as from a folder: unlike chosen ones, the browser knows where they are."""
         session = await self.page.context.new_cdp_session(self.page)
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
+
+        async def does(kind: str) -> None:
             await session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+
+        taken = self.page.locator(".title").get_by_text(files[0].stem).first
+        for _ in range(_DROPS):
+            for kind in ("dragEnter", "dragOver", "drop"):
+                await does(kind)
+            with suppress(PageTimeout):  # the driver's drop falls on nothing where the page's answer was not there yet
+                return await taken.wait_for(timeout=_TAKEN_MILLISECONDS)
+        raise AssertionError("the page took no drop")
 
     def card(self, title: str) -> Locator:
         """The card of that title."""
