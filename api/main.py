@@ -82,7 +82,6 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             lease_seconds=_LEASES_OF_A_FORM * settings.upload_lease_seconds,
             most_open=settings.max_open_uploads,
             most_open_of_one=settings.max_open_uploads_of_one,
-            spare_bytes=settings.spare_bytes,
             profiles={name: profile.description for name, profile in profiles.items()},
             default_profile=DEFAULT_PROFILE,
         ),

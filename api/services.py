@@ -185,6 +185,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
             services.storage,
             services.runs,
             limits=options.limits,
+            room=resumable.room,
             on_their_way=OpenUploads(
                 services.upload_leases,
                 most=options.limits.most_open,

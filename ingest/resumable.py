@@ -68,6 +68,7 @@ class ResumableUploads:
     Attributes:
         rules: What a file may be.
         limits: What such an upload may be.
+        room: What is left for it, and for what comes by a form.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class ResumableUploads:
     ) -> None:
         self._videos = videos
         self._actions = actions
-        self._room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
+        self.room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
         self.rules = replace(rules, max_bytes=limits.max_bytes, too_large_advice=_TOO_LARGE_ADVICE)
@@ -127,13 +128,13 @@ class ResumableUploads:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None:
                 return await self._begun_before(known, new), True
-        await self._check_room(length)
+        await self.room.check(length)
         try:
             video = await self._videos.create_uploading(new, idempotency_key)
         except IdempotencyKeyTaken as taken:
             return await self._begun_before(taken.video, new), True
         try:
-            await self._check_room(length, but_for=video.id)  # of two at once, the second sees the first one's row
+            await self.room.check(length, but_for=video.id)  # of two at once, the second sees the first one's row
         except Refused:
             await self._videos.delete(video.id)
             raise
@@ -191,7 +192,7 @@ class ResumableUploads:
                 return _state(video)  # the answer to the last byte was lost, and the client asks again
             raise at_another_offset(video, offset)
         if self._has_rested(video):
-            await self._check_room((video.upload_length or 0) - video.upload_offset, but_for=video.id)
+            await self.room.check((video.upload_length or 0) - video.upload_offset, but_for=video.id)
         try:
             finished = await self._turns.write(video, offset, pieces, checksum)
         except (Refused, StorageFailed) as error:
@@ -243,15 +244,6 @@ class ResumableUploads:
                 "Take a new key for another file.",
             )
         return await self.state(known.user_id, known.id)
-
-    async def _check_room(self, length: int, *, but_for: UUID | None = None) -> None:
-        left_bytes = await self._room.left_bytes(but_for=but_for)
-        if left_bytes is not None and length > left_bytes:
-            raise Refused(
-                RefusalCode.NO_ROOM,
-                f"{length} bytes are to come, and {self._room.sentence_of(left_bytes)} Upload them later, or have "
-                "videos deleted.",
-            )
 
 
 def _state(video: Video) -> UploadState:

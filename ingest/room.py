@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from contracts.refusals import RefusalCode, Refused
 from database.upload_leases import UploadLeases
 from storage.protocol import Storage
 
@@ -28,6 +29,16 @@ class Room:
         """How much there is, as the end of a sentence."""
         kept = f" and the {self._spare_bytes} that are to stay free (RUSHES_SPARE_BYTES)" if self._spare_bytes else ""
         return f"there is room for {left_bytes} beside the uploads that are on their way{kept}."
+
+    async def check(self, size_bytes: int, *, but_for: UUID | None = None) -> None:
+        """Raise ``Refused`` where so many bytes more do not fit. Otherwise as ``left_bytes``."""
+        left_bytes = await self.left_bytes(but_for=but_for)
+        if left_bytes is not None and size_bytes > left_bytes:
+            raise Refused(
+                RefusalCode.NO_ROOM,
+                f"{size_bytes} bytes are to come, and {self.sentence_of(left_bytes)} Upload them later, or have videos "
+                "deleted.",
+            )
 
     async def left_bytes(self, *, but_for: UUID | None = None) -> int | None:
         """What an original more may have; None where nobody can tell.

@@ -30,7 +30,6 @@ class UploadLimits:
         allowed_extensions: With their dots, in lower case.
         max_bytes: Largest file.
         most_open_of_one: How many of them may be one user's.
-        spare_bytes: What is to stay free on a disk.
         too_large_advice: What to do about a larger one, as a sentence.
         timeout_seconds: Longest time from the first byte to the last.
         lease_seconds: How long a row outlives the process that takes its upload.
@@ -47,7 +46,6 @@ class UploadLimits:
     profiles: Mapping[str, str]
     default_profile: str
     most_open_of_one: int = 750
-    spare_bytes: int = 0
     too_large_advice: str = "Send larger ones by tus, as `rushes upload` does, or have RUSHES_MAX_UPLOAD_BYTES raised."
 
     def describe(self, user_id: str, filename: str) -> NewVideo:

@@ -25,6 +25,7 @@ from database.videos import Videos
 from ingest.handing_over import WholeFile, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.open_uploads import OpenUploads
+from ingest.room import Room
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
 from runs.protocol import Runs
@@ -81,6 +82,7 @@ class Uploads:
         storage: Where the bytes go.
         runs: Starts the workflows.
         limits: What is accepted.
+        room: What is left for it.
         on_their_way: Counts the uploads and keeps their rows.
 
     Attributes:
@@ -95,12 +97,14 @@ class Uploads:
         runs: Runs,
         *,
         limits: UploadLimits,
+        room: Room,
         on_their_way: OpenUploads,
     ) -> None:
         self._videos = videos
         self._backlog = backlog
         self._storage = storage
         self._runs = runs
+        self._room = room
         self._on_their_way = on_their_way
         self.limits = limits
         self._open: set[asyncio.Task[object]] = set()
@@ -166,18 +170,8 @@ class Uploads:
 
     async def _check_room(self, expected_bytes: int) -> None:
         """A disk that is full to the last byte does not get free again: what frees it has to write first."""
-        free_bytes = None
-        with contextlib.suppress(
-            StorageFailed
-        ):  # one that does not even tell refuses the file, which the row then says
-            free_bytes = await self._storage.free_bytes()
-        if free_bytes is not None and expected_bytes > free_bytes - self.limits.spare_bytes:
-            raise Refused(
-                RefusalCode.NO_ROOM,
-                f"{expected_bytes} bytes are to come, and the disk has {free_bytes} left, of which "
-                f"{self.limits.spare_bytes} stay free (RUSHES_SPARE_BYTES). Upload the video later, or have others "
-                "deleted.",
-            )
+        with contextlib.suppress(StorageFailed):  # a disk that can not tell refuses the file, as its row then says
+            await self._room.check(expected_bytes)
 
     async def _insert(self, new: NewVideo, idempotency_key: str | None) -> None:
         await self._videos.create_uploading(new, idempotency_key)

@@ -77,7 +77,7 @@ async def test_an_upload_is_stored_whole_with_its_size_and_hash(
 async def test_a_form_leaves_on_the_disk_what_is_to_stay_free(
     services: Services, options: ApiOptions, database: Database
 ) -> None:
-    spare = replace(options, limits=replace(options.limits, spare_bytes=2**60))
+    spare = replace(options, resumable=replace(options.resumable, spare_bytes=2**60))
     async with over_http(services, spare) as http:
         answer = await upload(http)
     assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
