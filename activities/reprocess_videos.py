@@ -1,19 +1,15 @@
 """Have some videos of a cohort made anew."""
 
 from dataclasses import dataclass
+from functools import partial
 
-import structlog
 from temporalio import activity
 
 from activities.heartbeat import heartbeats
-from activities.retry_videos import RetryVideosResult
+from activities.retry_videos import RetryVideosResult, begin_each
 from contracts.cohorts import Reprocessing
-from contracts.errors import OriginalMissing
-from contracts.refusals import Refused
 from database.cohorts import Cohorts
 from runs.actions import VideoActions
-
-_logger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,15 +48,7 @@ class ReprocessVideosActivities:
             StorageFailed: It can't be seen whether a file is there.
         """
         wanted = request.reprocessing
-        begun = 0
+        begin = partial(self._actions.reprocess, profile=wanted.profile, counts=wanted.counts)
         async with heartbeats():
             videos = await self._cohorts.some_ready(wanted.videos, after=request.after, limit=request.limit)
-            for video in videos:
-                try:
-                    await self._actions.reprocess(video, wanted.profile, counts=wanted.counts)
-                except (Refused, OriginalMissing) as error:
-                    _logger.info("not made anew", video_id=str(video.id), reason=str(error))
-                else:
-                    begun += 1
-        after = str(videos[-1].id) if videos else None
-        return RetryVideosResult(begun, len(videos) - begun, after)
+            return await begin_each(videos, begin)

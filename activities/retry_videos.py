@@ -1,5 +1,6 @@
 """Retry some videos of a cohort."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -10,6 +11,7 @@ from contracts.cohorts import FailedVideos
 from contracts.errors import OriginalMissing
 from contracts.refusals import Refused
 from database.cohorts import Cohorts
+from database.tables import Video
 from runs.actions import VideoActions
 
 _logger = structlog.stdlib.get_logger(__name__)
@@ -67,13 +69,23 @@ class RetryVideosActivities:
         """
         async with heartbeats():
             videos = await self._cohorts.some(request.videos, after=request.after, limit=request.limit)
-            retried = 0
-            for video in videos:
-                try:
-                    await self._actions.retry(video)
-                except (Refused, OriginalMissing) as error:
-                    _logger.info("not retried", video_id=str(video.id), reason=str(error))
-                else:
-                    retried += 1
-        after = str(videos[-1].id) if videos else None
-        return RetryVideosResult(retried, len(videos) - retried, after)
+            return await begin_each(videos, self._actions.retry)
+
+
+async def begin_each(videos: Sequence[Video], begin: Callable[[Video], Awaitable[object]]) -> RetryVideosResult:
+    """Begin each video of a cohort, and pass over those that can't be.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer.
+        StorageFailed: It can't be seen whether a file is there.
+    """
+    begun = 0
+    for video in videos:
+        try:
+            await begin(video)
+        except (Refused, OriginalMissing) as error:
+            _logger.info("video of a cohort passed over", video_id=str(video.id), reason=str(error))
+        else:
+            begun += 1
+    after = str(videos[-1].id) if videos else None
+    return RetryVideosResult(begun, len(videos) - begun, after)

@@ -4,7 +4,7 @@ One table, ``PROBLEMS``, gives every code its HTTP status and title. A route rai
 the layers below and of the framework are turned into one by the handlers here, so that no answer has another shape.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, cast
 
@@ -15,16 +15,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api.invalid_requests import told_of
 from contracts.errors import ErrorCode, VideoError
 from contracts.refusals import QuotaExceeded, RefusalCode, Refused
 from runs.records import TemporalUnavailable
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
-_MOST_ERRORS: Final = 20
-"""So many are told of a request that is wrong in more places."""
-
-_LONGEST_NAME: Final = 200
-"""Letters of the name of what is wrong, which the sender may have made up."""
 
 CHECKSUM_MISMATCH_STATUS: Final = 460
 """Of tus alone: its extension for checksums."""
@@ -280,33 +276,8 @@ async def _answer_temporal_unavailable(request: Request, error: TemporalUnavaila
 
 
 async def _answer_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
-    errors = error.errors()
-    invalid = [_invalid_parameter(item) for item in errors[:_MOST_ERRORS]]
-    more = [f"and {len(errors) - len(invalid)} more"] if len(errors) > len(invalid) else []
-    detail = "; ".join([*(f"{item['parameter']}: {item['detail']}" for item in invalid), *more])
+    invalid, detail = told_of(error)
     return _answer(request, Problem(ProblemCode.INVALID_REQUEST, detail, extensions={"errors": invalid}))
-
-
-_IN_OUR_WORDS: Final[Mapping[str, str]] = {
-    "extra_forbidden": "there is no field of this name; the documentation at /docs has all",
-    "missing": "it is missing",
-    "uuid_parsing": "not an id: 32 hexadecimal digits in groups, as the api tells them",
-}
-"""By pydantic's type of an error; what is not here is told in its words."""
-
-_OWN_WORDS: Final = "Value error, "
-"""What pydantic puts before a sentence of a validator of ours."""
-
-
-def _invalid_parameter(item: Mapping[str, Any]) -> dict[str, str]:
-    location: Sequence[object] = item["loc"]
-    detail = _IN_OUR_WORDS.get(item["type"]) or str(item["msg"]).removeprefix(_OWN_WORDS)
-    if item["type"] == "json_invalid":
-        location, at = location[:1], location[1]
-        detail = f"not JSON: {item['ctx']['error']}, at character {at}"
-    name = ".".join(str(part) for part in location)
-    shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
-    return {"parameter": shown, "detail": detail}
 
 
 def _answer_http_exception(request: Request, error: HTTPException) -> JSONResponse:
