@@ -97,8 +97,8 @@ soak-connections: $(DEV_STAMP) ## Twenty thousand connections that say nothing, 
 	@exec "$(BIN)/python" -m tests.soak.silent_connections
 
 .PHONY: time-left
-time-left: $(DEV_STAMP) ## How near the truth the time left is that a long encode tells, minutes: make time-left [LENGTH=60]
-	@exec "$(BIN)/python" -m tests.soak.time_left --seconds $${LENGTH:-60}
+time-left: $(DEV_STAMP) ## How near the truth the time left is that a long encode tells, minutes: make time-left [LENGTH=150]
+	@exec "$(BIN)/python" -m tests.soak.time_left --seconds $${LENGTH:-150}
 
 .PHONY: runbooks
 runbooks: $(DEV_STAMP) ## Bring about what each alert tells of, and mend it as its runbook says, a quarter of an hour: make runbooks [ONLY=RushesDiskFull]

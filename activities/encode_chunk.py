@@ -14,6 +14,7 @@ from contracts.partial_file import PartialFile
 from contracts.storage_keys import WorkFile
 from media.encode import EncodedChunk, encode_chunk
 from media.ffmpeg import Ffmpeg
+from media.lookahead import frames_taken_in
 from media.plan import Chunk, PicturePlan
 from media.source_parts import need_for_chunk
 from storage.filesystem import off_loop
@@ -123,7 +124,11 @@ class EncodeChunkActivities:
             source.path,
             target,
             origin_seconds=request.origin_seconds,
-            on_progress=lambda advance: heartbeat.advance(advance.frames, chunk.frames, advance.speed),
+            on_progress=lambda advance: heartbeat.advance(
+                frames_taken_in(request.picture.encoding.preset, advance.frames, chunk.frames),
+                chunk.frames,
+                advance.speed,
+            ),
         )
         await need_for_chunk(self._ffmpeg, source, request.picture, chunk, request.origin_seconds)
         return await from_parts(source, encode, lambda encoded: encoded.lost_frames == 0)

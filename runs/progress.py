@@ -18,7 +18,7 @@ from contracts.processing import Step, StepProgress
 from contracts.status import StepState
 from contracts.temporal_names import ActivityId, parse_chunk_activity_id
 from runs.records import LiveProgress, StepRecord
-from runs.time_left import Stretch, time_left_seconds
+from runs.time_left import Stretch, made_by_now, time_left_seconds
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,10 @@ def _stretch(activity: PendingActivityInfo, told: StepProgress, now: datetime) -
     if not activity.HasField("last_started_time"):
         return []
     began_at = activity.last_started_time.ToDatetime(tzinfo=UTC)
-    return [Stretch(began_at, max(0.0, (now - began_at).total_seconds()), told.fraction)]
+    seconds = max(0.0, (now - began_at).total_seconds())
+    told_at = activity.last_heartbeat_time.ToDatetime(tzinfo=UTC)
+    told_seconds = min(seconds, max(0.0, (told_at - began_at).total_seconds()))
+    return [Stretch(began_at, seconds, made_by_now(told.fraction, told_seconds, seconds))]
 
 
 def _live(part: _Part, within: float, attempt: int, speed: float | None) -> LiveProgress:

@@ -14,6 +14,9 @@ _LEAST_SECONDS: Final = 20.0
 _LATELY: Final = 1 / 2
 """So much of the time so far tells how fast it goes: what else the machines did before is over."""
 
+_NOT_YET_WHOLE: Final = 0.98
+"""Of a chunk that is still worked on: its last frames are put out, and all are read once more."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -22,7 +25,7 @@ class Stretch:
     Attributes:
         began_at: When.
         seconds: How long it took, or until now.
-        fraction: How much of the chunk was made in that time.
+        fraction: How much of the chunk was made in that time; 1 only where that is over.
     """
 
     began_at: datetime
@@ -33,6 +36,18 @@ class Stretch:
     def ended_at(self) -> datetime:
         """When; now, while it runs."""
         return self.began_at + timedelta(seconds=self.seconds)
+
+
+def made_by_now(fraction: float, told_seconds: float, seconds: float) -> float:
+    """How much of a chunk that is worked on is made, if it went on as until it was told.
+
+    Args:
+        fraction: How much it was when it was told.
+        told_seconds: How long after the beginning that was; 0 where nothing was told yet.
+        seconds: How long ago it began.
+    """
+    went_on = fraction * seconds / told_seconds if told_seconds > 0 else fraction
+    return min(went_on, _NOT_YET_WHOLE)
 
 
 def time_left_seconds(stretches: Sequence[Stretch], count: int, now: datetime) -> float | None:
@@ -64,7 +79,7 @@ def time_left_seconds(stretches: Sequence[Stretch], count: int, now: datetime) -
     worked = sum(_seconds_since(since, stretch) for stretch in stretches)
     whole = [stretch.seconds for stretch in stretches if stretch.fraction == 1 and stretch.ended_at >= since]
     of_a_chunk = sum(whole) / len(whole) if whole else worked / made
-    # An encoder looks ahead before it tells of a frame, so those that are whole tell better how long one takes.
+    # An encoder is slow to begin, so those that are whole tell better how long one takes.
     running = [(1 - one.fraction) * max(of_a_chunk, one.seconds) for one in stretches if one.fraction < 1]
     free = [0.0] * (round(worked / lately) - len(running))  # between two chunks a place is free for a moment
     return round(_until_all_are_made(running + free, count - len(stretches), of_a_chunk), 1)

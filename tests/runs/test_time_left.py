@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runs.time_left import Stretch, time_left_seconds
+from runs.time_left import Stretch, made_by_now, time_left_seconds
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 100
@@ -61,6 +61,21 @@ def test_the_last_chunk_has_nobody_beside_it(passed: float) -> None:
         if begun < passed
     ]
     assert time_left_seconds(stretches, 5, BEGUN + timedelta(seconds=passed)) == pytest.approx(60 - passed, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "told_seconds", "seconds", "expected"),
+    [
+        pytest.param(0.4, 4, 6, 0.6, id="it went on since"),
+        pytest.param(0.9, 4, 6, 0.98, id="but is not whole before it is done"),
+        pytest.param(1.0, 4, 4, 0.98, id="whatever it told"),
+        pytest.param(0.3, 0, 1, 0.3, id="an attempt that told nothing has what the one before it told"),
+    ],
+)
+def test_what_was_made_since_it_was_told_counts(
+    fraction: float, told_seconds: float, seconds: float, expected: float
+) -> None:
+    assert made_by_now(fraction, told_seconds, seconds) == pytest.approx(expected)
 
 
 def test_at_the_beginning_nobody_knows() -> None:

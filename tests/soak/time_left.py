@@ -98,7 +98,7 @@ async def encode(seconds: int) -> tuple[list[Told], float, float]:
 def main() -> int:
     """Print what was told and what came; 1 if it was ever further off than it may be."""
     parser = argparse.ArgumentParser(prog="tests.soak.time_left", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="of video")
+    parser.add_argument("--seconds", type=int, default=150, help="of video")
     told, begun, ended = asyncio.run(encode(parser.parse_args().seconds))
     judged = judge(told, begun, ended)
     for one in judged[:: max(1, len(judged) // _LINES)]:
