@@ -40,6 +40,12 @@ const ACTIVITIES = {
   clean_scratch: "Tidy up",
 };
 
+/** What ends a run says why: a video that a person cancelled has not failed. */
+const ACTIVITIES_OF_CANCELLED = {
+  mark_error: "Mark as cancelled",
+  fail_reprocessing: "Note that it was cancelled",
+};
+
 const STATES = {
   scheduled: "waits for a worker",
   running: "runs",
@@ -62,11 +68,15 @@ export function standings(step) {
   return STEPS.map((_, number) => (number < at ? "done" : number === at ? "now" : "next"));
 }
 
-/** What an activity does. */
-export function activityText({ activity, activity_id: id }) {
+/**
+ * What an activity does.
+ * @param {{activity: string, activity_id: string}} step
+ * @param {boolean} isCancelled Whether its run ended because somebody cancelled it.
+ */
+export function activityText({ activity, activity_id: id }, isCancelled) {
   const chunk = /^chunk-(\d+)-of-(\d+)/.exec(id);
   if (chunk) return chunk[2] === "1" ? "Encode the picture" : `Encode the picture, part ${chunk[1]} of ${chunk[2]}`;
-  return ACTIVITIES[activity] ?? activity;
+  return (isCancelled && ACTIVITIES_OF_CANCELLED[activity]) || (ACTIVITIES[activity] ?? activity);
 }
 
 /** Where an activity stands. */

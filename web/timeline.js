@@ -7,14 +7,18 @@ import { durationText, momentText } from "./words.js";
 const LEAST_SHARE = 0.4;
 const DOT = "0.375rem";
 
-/** The steps as a list, each with its place in time. */
-export function timeline(steps) {
+/**
+ * The steps as a list, each with its place in time.
+ * @param {object[]} steps
+ * @param {boolean} isCancelled Whether their run ended because somebody cancelled it.
+ */
+export function timeline(steps, isCancelled) {
   const begin = Math.min(...steps.map((step) => at(step.scheduled_at)));
   const end = Math.max(...steps.map((step) => endOf(step)), begin + 1);
-  return element("ol", { class: "timeline" }, ...steps.map((step) => row(step, begin, end - begin)));
+  return element("ol", { class: "timeline" }, ...steps.map((step) => row(step, isCancelled, begin, end - begin)));
 }
 
-function row(step, begin, length) {
+function row(step, isCancelled, begin, length) {
   const bar = element("span", { class: "span", "aria-hidden": "true" });
   const from = step.started_at === null ? at(step.scheduled_at) : at(step.started_at);
   // The shortest bar is a dot, which ends with the track and not beyond it.
@@ -28,7 +32,7 @@ function row(step, begin, length) {
     element(
       "div",
       { class: "step-heading" },
-      element("span", { class: "step-name", text: activityText(step) }),
+      element("span", { class: "step-name", text: activityText(step, isCancelled) }),
       element("span", { class: "step-state", text: stateText(step.state) }),
       element("span", { class: "step-time", text: took, title: momentText(step.started_at ?? step.scheduled_at) }),
     ),

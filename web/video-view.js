@@ -37,6 +37,11 @@ function isMade(video) {
   return video.status === "processing" || isReprocessing(video);
 }
 
+/** Whether its newest run ended because somebody cancelled it. */
+function isCancelled({ error_code: code, reprocess_error_code: reprocessCode }) {
+  return [code, reprocessCode].includes("cancelled");
+}
+
 export class VideoView {
   #api;
   #actions;
@@ -277,7 +282,7 @@ export class VideoView {
       ...[
         plan && element("p", { class: "plan", text: `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.` }),
         steps.length > 0
-          ? timeline(steps)
+          ? timeline(steps, isCancelled(this.#video))
           : element("p", {
               class: "detail",
               text:

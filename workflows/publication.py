@@ -131,7 +131,7 @@ class FirstPublication:
             MarkErrorInput(self._request.video_id, self._request.attempt, code, reason),
             ROW,
             activity_id=ActivityId.MARK_ERROR,
-            summary=f"The row: error, {code}",
+            summary="The row: cancelled" if code is ErrorCode.CANCELLED else f"The row: error, {code}",
         )
         is_ready = row is not None and row.status is VideoStatus.READY
         # A row that nobody could be asked of counts as ready where it may be: what it names must stay reachable.

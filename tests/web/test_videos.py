@@ -54,7 +54,9 @@ async def titles(site: Site, part: str) -> list[str]:
         return [video["title"] for video in (await api.get("/api/v1/videos", params={"title": part})).json()["items"]]
 
 
-async def test_a_video_that_is_cancelled_can_be_tried_again(ann: Visitor, named: Named, long_clip: Path) -> None:
+async def test_a_video_that_is_cancelled_is_told_as_that_and_can_be_tried_again(
+    ann: Visitor, site: Site, named: Named, long_clip: Path
+) -> None:
     await ann.chooses(named.copy(long_clip, "on second thought"))
     card = ann.card("on second thought")
     await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
@@ -66,6 +68,11 @@ async def test_a_video_that_is_cancelled_can_be_tried_again(ann: Visitor, named:
     await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
     await card.get_by_role("button", name="Cancel").click()  # the tests after this one need the processors
     await expect(card).to_contain_text("This was cancelled.")
+    await card.locator(".title").click()
+    await expect(ann.page.locator(".timeline")).to_contain_text("Mark as cancelled")
+    video_id = ann.page.url.rpartition("/")[2]
+    shown = await site.home.with_settings(RUSHES_API_KEY=site.ann).rushes("show", video_id)
+    assert "The row: cancelled" in shown.out, shown
 
 
 async def test_trying_again_is_offered_where_it_may_help(ann: Visitor) -> None:
