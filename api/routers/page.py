@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Request, status
+from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
@@ -15,7 +15,7 @@ from api.page_files import PageFile, PageFiles
 from api.problems import Problem, ProblemCode
 from api.published_file import settled
 from api.security_headers import embed_policy, page_policy
-from api.services import OptionsDep, ServicesDep, VideoId
+from api.services import OptionsDep, ServicesDep
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,6 +26,13 @@ _DOCUMENT: Final = "text/html"
 _FOR_PROGRAMS: Final = ("/api/", "/uploads/", "/web/")
 
 
+def _may_be_a_video(video_id: str) -> None:
+    try:
+        UUID(video_id)
+    except ValueError:
+        raise HTTPException(status.HTTP_404_NOT_FOUND) from None
+
+
 @router.get("/")
 @router.head("/")
 async def get_library(request: Request, services: ServicesDep, options: OptionsDep) -> Response:
@@ -33,25 +40,16 @@ async def get_library(request: Request, services: ServicesDep, options: OptionsD
     return _answer(request, _file(_LIBRARY), page_policy(await _media_origin(services, options)))
 
 
-@router.get("/videos/{video_id}")
-@router.head("/videos/{video_id}")
-async def get_video_page(request: Request, services: ServicesDep, options: OptionsDep, video_id: str) -> Response:
+@router.get("/videos/{video_id}", dependencies=[Depends(_may_be_a_video)])
+@router.head("/videos/{video_id}", dependencies=[Depends(_may_be_a_video)])
+async def get_video_page(request: Request, services: ServicesDep, options: OptionsDep) -> Response:
     """The page of one video: the same document, so that uploads go on while somebody looks around."""
-    try:
-        UUID(video_id)
-    except ValueError:
-        raise HTTPException(status.HTTP_404_NOT_FOUND) from None
     return await get_library(request, services, options)
 
 
-@router.get("/videos/{video_id}/embed")
-@router.head("/videos/{video_id}/embed")
-async def get_embed(
-    request: Request,
-    services: ServicesDep,
-    options: OptionsDep,
-    video_id: VideoId,  # noqa: ARG001 - read by the page
-) -> Response:
+@router.get("/videos/{video_id}/embed", dependencies=[Depends(_may_be_a_video)])
+@router.head("/videos/{video_id}/embed", dependencies=[Depends(_may_be_a_video)])
+async def get_embed(request: Request, services: ServicesDep, options: OptionsDep) -> Response:
     """The player alone, which every website may frame."""
     return _answer(request, _file(_EMBED), embed_policy(await _media_origin(services, options)))
 

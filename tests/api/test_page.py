@@ -89,7 +89,7 @@ async def test_nothing_but_the_pages_own_files_is_served(client: httpx.AsyncClie
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("address", ["/nowhere", "/videos/abc"])
+@pytest.mark.parametrize("address", ["/nowhere", "/videos/abc", "/videos/abc/embed"])
 async def test_where_there_is_nothing_a_browser_is_shown_the_page_and_a_program_a_problem(
     client: httpx.AsyncClient, address: str
 ) -> None:
