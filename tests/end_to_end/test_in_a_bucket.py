@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, Request, expect
 
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX
 from storage.bucket_client import open_bucket
@@ -16,6 +17,8 @@ from tests.fetching.serving import serving as file_server
 from tests.fetching.serving import well
 from tests.fixtures.clips import Clip, Clips
 from tests.waiting import eventually
+from tests.web.files import Named
+from tests.web.visitor import visiting
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -125,3 +128,30 @@ async def test_an_upload_that_breaks_leaves_no_object(in_bucket: Service, bucket
     assert row["error_code"] == "upload_interrupted"
     assert await keys(bucket, ORIGINALS_PREFIX) == before
     assert await bucket.unfinished(f"{ORIGINALS_PREFIX}{row['id']}.mp4") == []
+
+
+async def test_the_page_and_the_player_alone_play_from_the_bucket(
+    in_bucket: Service, clips: Clips, browser: Browser, tmp_path: Path
+) -> None:
+    """Their policies let pictures and films through from where viewers are redirected to."""
+    bucket_address = in_bucket.home.environment["AWS_ENDPOINT_URL"]
+    asked_of_the_bucket: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.startswith(bucket_address):
+            asked_of_the_bucket.append(request.resource_type)
+
+    async with visiting(browser, in_bucket.run.api) as visitor:
+        visitor.page.on("request", note)
+        await visitor.opens()
+        await visitor.chooses(Named(tmp_path).copy(clips.path(Clip.SHORT_WITH_SOUND), "in the bucket"))
+        card = await visitor.sees_ready("in the bucket")
+        await expect(card.locator("img")).not_to_have_js_property("naturalWidth", 0)
+        await card.locator("a.play").click()
+        await eventually(visitor.frames_played, lambda frames: frames > 10)
+        assert {"image", "media"} <= set(asked_of_the_bucket)
+        asked_of_the_bucket.clear()
+        await visitor.page.goto(visitor.page.url.replace("#play", "/embed"))
+        await visitor.page.locator("video").press("k")
+        await eventually(visitor.frames_played, lambda frames: frames > 10)
+        assert "media" in asked_of_the_bucket
