@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from media.shell_limits import while_lifeline_holds
+
 LIBRARIES: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
 """What a program that is not static needs to start."""
 
@@ -26,7 +28,10 @@ def bubblewrap_missing() -> bool:
 def within_bubblewrap(
     command: Sequence[str], reads: Iterable[str], writes: Iterable[str], filter_descriptor: int | None
 ) -> list[str]:
-    """The command line that runs the command within.
+    """The command line that runs the command within, if the lifeline, which is standard input, holds.
+
+    bubblewrap asks the kernel to be killed with its parent, and so does what it starts within. Whoever of the two dies
+    before the other has asked is not missed; so what is within looks at the lifeline once it has asked.
 
     Args:
         command: The program's absolute path and its arguments.
@@ -44,7 +49,7 @@ def within_bubblewrap(
         # As the first process of its namespace the program is waited for, and its processor time is known; bubblewrap
         # would otherwise leave it to a process that nobody waits for.
         *["--as-pid-1", "--die-with-parent", "--cap-drop", "ALL", "--clearenv"],
-        *[*files, "--chdir", "/", "--remount-ro", "/", *filtered, "--", *command],
+        *[*files, "--chdir", "/", "--remount-ro", "/", *filtered, "--", *while_lifeline_holds(), *command],
     ]
 
 

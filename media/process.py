@@ -25,6 +25,7 @@ MAX_LINE_BYTES: Final = 64 * 1024
 _READ_BYTES: Final = 64 * 1024
 
 _PROGRAMS: Final = ("ffmpeg", "ffprobe")
+_KILLED_WITH_PARENT: Final = ("--pdeathsig", "KILL")
 
 _tracer = trace.get_tracer("rushes.media")
 
@@ -67,11 +68,14 @@ async def run_process(
     on_complaint: Callable[[str], None] | None = None,
     on_start: Callable[[int], None] | None = None,
     pass_descriptors: Sequence[int] = (),
+    lifeline: int | None = None,
+    asks_itself: bool = False,
 ) -> ProcessResult:
     """Run a program to its end, in a session of its own, without input and without an environment.
 
     However this is left, the program is gone: on cancellation, or when ``on_line`` raises, its process group gets
-    SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the kernel kills the program.
+    SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the kernel kills the program, once
+    ``guard`` has asked it to; a program to which that happens before finds out by its lifeline.
 
     Args:
         arguments: The program's path and its arguments; no shell is involved.
@@ -80,6 +84,8 @@ async def run_process(
         on_complaint: Called likewise with each line of stderr; the end of it is kept all the same.
         on_start: Called with the program's process id.
         pass_descriptors: Of open files that the program gets, under the same numbers.
+        lifeline: What the program gets as standard input, and looks at first (``media.lifeline``); None for nothing.
+        asks_itself: It is the program that asks the kernel to be killed when this process is.
 
     Raises:
         FileNotFoundError: There is no such program, or it is not executable.
@@ -93,6 +99,8 @@ async def run_process(
             on_complaint=on_complaint,
             on_start=on_start,
             pass_descriptors=pass_descriptors,
+            lifeline=lifeline,
+            asks_itself=asks_itself,
         )
         span.set_attribute("process.exit.code", result.return_code)
         return result
@@ -112,14 +120,16 @@ async def _run(
     on_complaint: Callable[[str], None] | None,
     on_start: Callable[[int], None] | None,
     pass_descriptors: Sequence[int],
+    lifeline: int | None,
+    asks_itself: bool,
 ) -> ProcessResult:
     if shutil.which(arguments[0]) is None:  # else the guard would be found, and fail in its own words
         raise FileNotFoundError(errno.ENOENT, "there is no program that can be run", arguments[0])
     process = await asyncio.create_subprocess_exec(
-        *guard(),
+        *(guard_of_what_asks() if asks_itself else guard()),
         *arguments,
         env={},  # what stands in ours is for us: passwords, keys
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL if lifeline is None else lifeline,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -156,6 +166,11 @@ async def _run(
     return ProcessResult(return_code, stdout.close(), stderr.text())
 
 
+def guard_of_what_asks() -> tuple[str, ...]:
+    """The same for a command that asks the kernel itself: no new privileges."""
+    return tuple(option for option in guard() if option not in _KILLED_WITH_PARENT)
+
+
 @functools.cache
 def guard() -> tuple[str, ...]:
     """What to put before a command: the kernel kills it when its parent dies, and it gets no new privileges.
@@ -165,7 +180,7 @@ def guard() -> tuple[str, ...]:
     found = shutil.which("setpriv")
     if found is None or Path(found).resolve().name != "setpriv":
         return ()
-    return (found, "--pdeathsig", "KILL", "--no-new-privs", "--")
+    return (found, *_KILLED_WITH_PARENT, "--no-new-privs", "--")
 
 
 async def _drain(stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:

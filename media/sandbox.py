@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from media import confined
 from media.bubblewrap import LIBRARIES, bubblewrap_missing, code_within, complaint, within_bubblewrap
+from media.lifeline import lifeline
 from media.process import ProcessResult, guard, run_process
 from media.shell_limits import limited, not_limited
 from media.system_calls import system_call_filter
@@ -127,14 +128,18 @@ class Sandbox:
             raise SandboxFailed("setpriv of util-linux is not installed")
         if access.writes:
             await asyncio.to_thread(_make, access.writes)
-        with self._filter() as descriptor:
-            result = await run_process(
-                self._command(arguments, access, descriptor),
-                on_line=on_line,
-                on_complaint=on_complaint,
-                on_start=on_start,
-                pass_descriptors=() if descriptor is None else (descriptor,),
-            )
+        async with lifeline() as held:
+            with self._filter() as descriptor:
+                result = await run_process(
+                    self._command(arguments, access, descriptor),
+                    on_line=on_line,
+                    on_complaint=on_complaint,
+                    on_start=on_start,
+                    pass_descriptors=() if descriptor is None else (descriptor,),
+                    lifeline=held,
+                    # Killed with us while it makes the namespace, bubblewrap would leave there what waits for ever.
+                    asks_itself=self.layer is Layer.BUBBLEWRAP,
+                )
         return self.ended(result)
 
     def _command(self, arguments: Sequence[str], access: Access, descriptor: int | None) -> list[str]:
@@ -144,7 +149,7 @@ class Sandbox:
             within = within_bubblewrap(within, reads, writes, descriptor)
         elif self.layer is Layer.LANDLOCK:
             within = _within_landlock(within, reads, writes)
-        return [*_limits(access), *within]
+        return [*_limits(access, has_lifeline=self.layer is not Layer.BUBBLEWRAP), *within]
 
     @contextmanager
     def _filter(self) -> Iterator[int | None]:
@@ -231,11 +236,12 @@ def _within_landlock(command: Sequence[str], reads: Sequence[str], writes: Seque
     return [sys.executable, "-I", "-S", confined.__file__, *options, "--", *command]
 
 
-def _limits(access: Access) -> list[str]:
+def _limits(access: Access, *, has_lifeline: bool) -> list[str]:
     return limited(
         processor_seconds=_allowed(resource.RLIMIT_CPU, max(1, int(access.seconds * (os.cpu_count() or 1)))),
         file_bytes=_allowed(resource.RLIMIT_FSIZE, max(_FEWEST_FILE_BYTES, access.file_bytes)),
         open_files=_allowed(resource.RLIMIT_NOFILE, _OPEN_FILES),
+        has_lifeline=has_lifeline,
     )
 
 
