@@ -19,7 +19,7 @@ from cli.status_view import places, queue_table, running_table, videos_table, wo
 from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
 from client.errors import CONNECTION_LOST, RushesError
-from client.views import RunningView, SystemView
+from client.system_views import RunningView, SystemView
 from contracts.status import VideoStatus
 
 _EVERY_SECONDS: Final = 2.0

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.console import SHORT_ID, Facts, duration_text, size_text, status_text
 from cli.where import Service
-from client.views import QueueView, RunningView, SystemView, WorkerView
+from client.system_views import QueueView, RunningView, SystemView, WorkerView
 from contracts.worker_identity import WorkerIdentity
 
 _LONG_AGO_SECONDS: Final = 30

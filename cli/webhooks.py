@@ -17,7 +17,7 @@ from cli.errors import sentence_of
 from cli.where import find_service
 from client.errors import RushesError
 from client.listening import Event
-from client.views import DeliveryView, WebhookView, WebhookWithSecret
+from client.webhook_views import DeliveryView, WebhookView, WebhookWithSecret
 from contracts.event_types import STORED_EVENTS, EventType
 from events.signing import new_secret, signed_headers
 

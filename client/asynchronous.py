@@ -19,8 +19,9 @@ from client.cohorts import AsyncCohorts
 from client.connection import Connection, json_of, refusal_of
 from client.errors import RushesError
 from client.listening import Event, ends_a_stream, events
+from client.system_views import RunningList, RunningView, SystemView
 from client.uploading import ResumingUpload
-from client.views import Accepted, LinkView, RunningList, RunningView, StepList, SystemView, VideoPage, VideoView
+from client.views import Accepted, LinkView, StepList, VideoPage, VideoView
 from client.waiting import Waiting
 from client.webhooks import AsyncWebhooks
 from contracts.status import VideoStatus, Visibility

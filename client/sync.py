@@ -21,20 +21,9 @@ from client.cohorts import AsyncCohorts, ReadyWhere
 from client.errors import RushesError
 from client.listening import Event
 from client.loop import Loop
-from client.views import (
-    Accepted,
-    CohortAccepted,
-    CohortSummary,
-    CohortView,
-    DeliveryView,
-    LinkView,
-    RunningView,
-    StepList,
-    SystemView,
-    VideoView,
-    WebhookView,
-    WebhookWithSecret,
-)
+from client.system_views import RunningView, SystemView
+from client.views import Accepted, CohortAccepted, CohortSummary, CohortView, LinkView, StepList, VideoView
+from client.webhook_views import DeliveryView, WebhookView, WebhookWithSecret
 from client.webhooks import AsyncWebhooks, WebhookChange
 from contracts.status import VideoStatus
 

@@ -5,7 +5,7 @@ from typing import Final, TypedDict, Unpack
 from uuid import UUID
 
 from client.connection import Connection
-from client.views import DeliveryPage, DeliveryView, WebhookList, WebhookView, WebhookWithSecret
+from client.webhook_views import DeliveryPage, DeliveryView, WebhookList, WebhookView, WebhookWithSecret
 
 _PATH: Final = "/api/v1/webhooks"
 _PAGE_SIZE: Final = 100
