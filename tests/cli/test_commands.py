@@ -228,47 +228,6 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert (media["busy_slots"] + media["free_slots"] >= 2, media["version"] != "") == (True, True)
 
 
-async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
-    told = await stack.rushes("doctor")
-    assert told.code == 0, told
-    for subject in (
-        "ffmpeg",
-        "Sandbox",
-        "Profiles",
-        "Temporal",
-        "Search attributes",
-        "Queue video-media",
-        "Queue webhooks",
-        "Database",
-        "Tables",
-        "Uploads",
-        "Api",
-    ):
-        assert re.search(rf"^(ok|warn) +{subject} ", told.out, re.MULTILINE), subject
-
-
-async def test_doctor_tells_programs_what_it_found(stack: Home) -> None:
-    findings = json.loads((await stack.rushes("doctor", "--json")).out)
-    found = {finding["subject"]: finding for finding in findings}
-    assert {"subject": "Tables", "verdict": "ok"}.items() <= found["Tables"].items()
-    assert "no new privileges" in found["Sandbox"]["found"], "which protections are on"
-
-
-async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Path) -> None:
-    old = tmp_path / "ffmpeg"
-    old.write_text("#!/bin/sh\necho not ffmpeg\n")
-    old.chmod(0o755)
-    profiles = tmp_path / "profiles.toml"
-    profiles.write_text("[web]\nmax_short_side = 7\n")
-    settings = {"RUSHES_FFMPEG": str(old), "RUSHES_PROFILES": str(profiles), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
-    told = await home.with_settings(**settings).rushes("doctor")
-    assert told.code == 1
-    for subject in ("ffmpeg", "Profiles", "Temporal", "Database"):
-        assert re.search(rf"^fail +{subject} ", told.out, re.MULTILINE), subject
-    assert "DATABASE_URL" in told.out
-    assert "TEMPORAL_ADDRESS" in told.out
-
-
 async def test_replay_of_a_finished_video_is_deterministic(stack: Home, ready_video: str) -> None:
     replayed = await stack.rushes("replay", ready_video)
     assert (replayed.code, replayed.out.split(":")[0]) == (0, "deterministic"), replayed

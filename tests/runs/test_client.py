@@ -1,43 +1,25 @@
 """What the api and the command line may rely on when they speak with runs."""
 
 import asyncio
-import socket
-from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from structlog.testing import capture_logs
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import PauseActivityRequest, RegisterNamespaceRequest, UnpauseActivityRequest
+from temporalio.api.workflowservice.v1 import PauseActivityRequest, UnpauseActivityRequest
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import StorageFailed
-from contracts.processing import VideoProcessingInput
 from contracts.search_attributes import USER_ID, VIDEO_STATUS
 from contracts.status import StepState
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE, workflow_id
 from contracts.webhooks import WEBHOOK_QUEUE
 from runs.client import TemporalRuns
-from runs.records import NewestRun, RunStillOpen, StepRecord, TemporalRefuses, TemporalUnavailable
+from runs.records import NewestRun, RunStillOpen, StepRecord
+from tests.runs.asked_for import a_request
 from tests.waiting import eventually
 from tests.workflows.plans import encoded_plan
 from tests.workflows.scripted import ScriptedActivities, hang_with_heartbeats, scripted_workers
-
-
-def a_request(attempt: int = 1) -> VideoProcessingInput:
-    video_id = str(uuid4())
-    return VideoProcessingInput(
-        video_id=video_id, user_id="local", original_key=f"originals/{video_id}.mp4", attempt=attempt
-    )
-
-
-@pytest.fixture
-def runs(temporal_client: Client) -> TemporalRuns:
-    return TemporalRuns(temporal_client)
 
 
 @pytest.fixture
@@ -238,43 +220,6 @@ async def test_a_terminated_run_s_steps_ended_with_it(
     assert first == again
 
 
-async def test_a_server_that_refuses_is_told_apart_from_one_that_is_away_and_logged_once(
-    temporal_client: Client,
-) -> None:
-    strange = await Client.connect(temporal_client.service_client.config.target_host, namespace="nobody-made-it")
-    runs = TemporalRuns(strange)
-    with capture_logs() as logged:
-        for _ in range(3):
-            with pytest.raises(TemporalRefuses, match=r"nobody-made-it.*TEMPORAL_NAMESPACE"):
-                await runs.start(a_request(), "a.mp4")
-    assert [entry["event"] for entry in logged] == ["temporal_refuses_runs"]
-    with pytest.raises(TemporalRefuses, match="nobody-made-it"):
-        await runs.check()
-
-
-async def test_a_namespace_without_our_search_attributes_refuses_and_doctor_knows_how_to_mend_it(
-    temporal_environment: WorkflowEnvironment,
-) -> None:
-    client = temporal_environment.client
-    request = RegisterNamespaceRequest(namespace=f"bare-{uuid4().hex}")
-    request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
-    await client.workflow_service.register_namespace(request)
-    bare = TemporalRuns(await Client.connect(client.service_client.config.target_host, namespace=request.namespace))
-
-    async def refusal() -> str:
-        try:
-            await bare.check()
-        except TemporalUnavailable as error:
-            return str(error)
-        return ""
-
-    await eventually(refusal, lambda said: "rushes doctor" in said)
-
-
-async def test_a_namespace_that_is_ready_refuses_nothing(runs: TemporalRuns) -> None:
-    await runs.check()
-
-
 async def test_queues_tell_who_works_on_them(
     temporal_client: Client, runs: TemporalRuns, script: ScriptedActivities
 ) -> None:
@@ -285,22 +230,3 @@ async def test_queues_tell_who_works_on_them(
         )
     assert [queue.name for queue in queues] == [CONTROL_QUEUE, MEDIA_QUEUE, WEBHOOK_QUEUE]
     assert await runs.server_version() != ""
-
-
-async def test_a_server_that_does_not_answer_is_said_to_be_unavailable_within_seconds() -> None:
-    with socket.socket() as closed_port:
-        closed_port.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{closed_port.getsockname()[1]}"
-    runs = TemporalRuns(await Client.connect(address, lazy=True))
-    calls: list[Awaitable[object]] = [
-        runs.start(a_request(), "a.mp4"),
-        runs.cancel("x"),
-        runs.progress("x"),
-        runs.steps("x"),
-        runs.queues(),
-        runs.server_version(),
-    ]
-    async with asyncio.timeout(20):
-        for call in calls:
-            with pytest.raises(TemporalUnavailable):
-                await call

@@ -32,11 +32,6 @@ def storage(tmp_path: Path) -> DiskStorage:
 
 
 @pytest.fixture
-def runs(temporal_client: Client) -> TemporalRuns:
-    return TemporalRuns(temporal_client)
-
-
-@pytest.fixture
 def actions(database: Database, storage: DiskStorage, runs: TemporalRuns) -> VideoActions:
     return VideoActions(database.videos, database.deletions, database.reprocessings, storage, runs)
 

@@ -30,11 +30,6 @@ def storage(tmp_path: Path) -> DiskStorage:
     return DiskStorage(tmp_path / "uploads", tmp_path / "scratch")
 
 
-@pytest.fixture
-def runs(temporal_client: Client) -> TemporalRuns:
-    return TemporalRuns(temporal_client)
-
-
 async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage) -> ReconcileReport:
     return await Reconciler(database, runs, storage).run()
 
