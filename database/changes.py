@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -145,7 +146,11 @@ async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus
         IdempotencyKeyTaken: The key belongs to another video; the transaction is to be rolled back.
     """
     await check_quota(session, new)
-    video = Video(**asdict(new), status=status)
+    values = asdict(new)
+    seconds = values.pop("upload_expires_seconds")
+    if seconds is not None:
+        values["upload_expires_at"] = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
+    video = Video(**values, status=status)
     session.add(video)
     await session.flush()
     if idempotency_key is not None:

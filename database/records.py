@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -22,7 +21,8 @@ class NewVideo:
         title: Shown to people.
         original_filename: The client's name of the file, for people only.
         original_key: Storage key that the file will have.
-        upload_expires_at: When an upload that is not finished counts as interrupted; None for an import.
+        upload_expires_seconds: How long from now on, by the database's clock, until an upload that is not finished
+            counts as interrupted; None for an import.
         profile: Name of the encoding profile.
         source_url: Where the original of an import is; None for an upload.
         upload_length: How many bytes it will have, where the client has said so.
@@ -34,7 +34,7 @@ class NewVideo:
     title: str
     original_filename: str
     original_key: str
-    upload_expires_at: datetime | None
+    upload_expires_seconds: float | None
     profile: str = DEFAULT_PROFILE
     source_url: str | None = None
     upload_length: int | None = None

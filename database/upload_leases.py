@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, extract, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -35,6 +35,14 @@ class UploadLeases:
         async with self._transaction() as session:
             free = or_(until.is_(None), until < func.now())
             return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, free)
+
+    async def left_seconds(self, video_id: UUID) -> float | None:
+        """In how long an upload is forgotten, below 0 where its time is over; None where it is no upload any more."""
+        left = extract("epoch", col(Video.upload_expires_at) - func.now())
+        query = select(left).where(col(Video.id) == video_id, col(Video.status) == VideoStatus.UPLOADING)
+        async with self._transaction() as session:
+            found = await session.scalar(query)
+        return None if found is None else float(found)
 
     async def renew(
         self, video_id: UUID, lease: UUID, seconds: float, *, offset: int | None, expires_seconds: float

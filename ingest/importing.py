@@ -119,7 +119,7 @@ class Imports:
             title=checked_title(wanted.title) or title_from(filename),
             original_filename=filename,
             original_key=original_key(str(video_id), extension),
-            upload_expires_at=None,
+            upload_expires_seconds=None,
             profile=self._uploads.checked_profile(wanted.profile) or self._uploads.default_profile,
             source_url=str(source.url),
             user_metadata=checked_metadata(wanted.user_metadata),

@@ -7,7 +7,7 @@ Between two requests the row says how many bytes are durable, and nothing else i
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -83,6 +83,7 @@ class ResumableUploads:
         limits: ResumableLimits,
     ) -> None:
         self._videos = videos
+        self._leases = leases
         self._actions = actions
         self.room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
@@ -163,7 +164,8 @@ class ResumableUploads:
         if task is not None:
             self._open.add(task)
         try:
-            return await self._append(await self._upload(user_id, video_id), offset, pieces, checksum)
+            video, left_seconds = await self._upload_and_time_left(user_id, video_id)
+            return await self._append(video, left_seconds, offset, pieces, checksum)
         finally:
             if task is not None:
                 self._open.discard(task)
@@ -185,13 +187,18 @@ class ResumableUploads:
             await asyncio.wait(set(self._open), timeout=within_seconds)
 
     async def _append(
-        self, video: Video, offset: int, pieces: AsyncIterator[bytes], checksum: Checksum | None
+        self,
+        video: Video,
+        left_seconds: float | None,
+        offset: int,
+        pieces: AsyncIterator[bytes],
+        checksum: Checksum | None,
     ) -> UploadState:
         if video.status != VideoStatus.UPLOADING:
             if offset == video.upload_offset:
                 return _state(video)  # the answer to the last byte was lost, and the client asks again
             raise at_another_offset(video, offset)
-        if self._has_rested(video):
+        if left_seconds is not None and left_seconds <= self.limits.rested_left_seconds:  # its room may be another's
             await self.room.check((video.upload_length or 0) - video.upload_offset, but_for=video.id)
         try:
             finished = await self._turns.write(video, offset, pieces, checksum)
@@ -201,22 +208,21 @@ class ResumableUploads:
             raise
         return _state(finished) if finished is not None else await self.state(video.user_id, video.id)
 
-    def _has_rested(self, video: Video) -> bool:
-        """Whether its room may be another's by now."""
-        left = timedelta(seconds=self.limits.rested_left_seconds)
-        return video.upload_expires_at is not None and video.upload_expires_at <= datetime.now(UTC) + left
-
     async def _upload(self, user_id: str, video_id: UUID) -> Video:
+        return (await self._upload_and_time_left(user_id, video_id))[0]
+
+    async def _upload_and_time_left(self, user_id: str, video_id: UUID) -> tuple[Video, float | None]:
+        """The row, and in how many seconds it is forgotten; None where it is finished, or ends just now."""
         video = await owned_video(self._videos, video_id, user_id)
         if video.upload_length is None or video.source_url is not None:
             raise Refused(RefusalCode.VIDEO_NOT_FOUND, f"Video {video_id} was not uploaded over several requests.")
-        expires_at = video.upload_expires_at
         is_open = video.status == VideoStatus.UPLOADING
         if video.uploaded_at is None and not is_open:
             raise Refused(RefusalCode.UPLOAD_GONE, f"The upload has ended: {video.error_reason}")
-        if is_open and expires_at is not None and expires_at < datetime.now(UTC):
+        left_seconds = await self._leases.left_seconds(video_id) if is_open else None
+        if left_seconds is not None and left_seconds < 0:
             raise Refused(RefusalCode.UPLOAD_GONE, "The upload has rested for too long. Upload the video again.")
-        return video
+        return video, left_seconds
 
     def _described(self, user_id: str, filename: str, length: int, title: str, profile: str) -> NewVideo:
         name = safe_filename(filename)
@@ -231,7 +237,7 @@ class ResumableUploads:
             title=checked_title(title) or described.title,
             profile=self.rules.checked_profile(profile) or described.profile,
             upload_length=length,
-            upload_expires_at=datetime.now(UTC) + timedelta(seconds=self.limits.expires_seconds),
+            upload_expires_seconds=self.limits.expires_seconds,
         )
 
     async def _begun_before(self, known: Video, new: NewVideo) -> UploadState:

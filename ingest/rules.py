@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -13,8 +12,8 @@ from contracts.storage_keys import original_key
 from database.records import NewVideo
 from ingest.labels import extension_of, title_from
 
-_FIRST_LEASE: Final = timedelta(minutes=1)
-"""Until a row's lease is first renewed, by the database's clock. This one is by ours, which may be off."""
+_FIRST_LEASE_SECONDS: Final = 60.0
+"""Until a row's lease is first renewed."""
 
 NO_BYTES: Final = "The file has no bytes. Look whether it was copied to its end, and send it again."
 """What is said of an empty file."""
@@ -69,7 +68,7 @@ class UploadLimits:
             original_filename=filename,
             original_key=original_key(str(video_id), extension),
             profile=self.default_profile,
-            upload_expires_at=datetime.now(UTC) + _FIRST_LEASE,
+            upload_expires_seconds=_FIRST_LEASE_SECONDS,
         )
 
     def check_size(self, size_bytes: int) -> None:

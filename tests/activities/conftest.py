@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -56,7 +55,7 @@ async def processing_row(database: Database) -> UUID:
             title="Holiday",
             original_filename="holiday.mp4",
             original_key=original_key(str(video_id), ".mp4"),
-            upload_expires_at=datetime.now(UTC) + timedelta(hours=1),
+            upload_expires_seconds=3600,
         )
     )
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)

@@ -56,7 +56,7 @@ async def import_row(database: Database, url: str, filename: str = "clip.mp4", u
             title=filename.partition(".")[0],
             original_filename=filename,
             original_key=original_key(str(video_id), ".mp4"),
-            upload_expires_at=None,
+            upload_expires_seconds=None,
             source_url=url,
         )
     )

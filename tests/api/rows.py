@@ -1,6 +1,5 @@
 """Videos that the api's tests begin with, brought to their status the way that real ones come there."""
 
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from contracts.errors import ErrorCode
@@ -19,7 +18,7 @@ async def make_video(database: Database, storage: Storage, status: VideoStatus, 
     video_id = uuid4()
     key = f"originals/{video_id}.mp4"
     await database.videos.create_uploading(
-        NewVideo(video_id, "local", title, "clip.mp4", key, upload_expires_at=datetime(2999, 1, 1, tzinfo=UTC))
+        NewVideo(video_id, "local", title, "clip.mp4", key, upload_expires_seconds=1e9)
     )
     if status != VideoStatus.UPLOADING:
         writer = await storage.create_original(key)

@@ -3,11 +3,14 @@
 import asyncio
 import base64
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.options import ApiOptions
 from api.services import Services
@@ -105,6 +108,36 @@ async def test_only_bytes_put_off_the_end_of_an_upload(http: httpx.AsyncClient, 
     assert at_first is not None
     assert later is not None
     assert later > at_first
+
+
+@asynccontextmanager
+async def a_day_ahead(database: Database) -> AsyncIterator[None]:
+    """The database's clock, other than ours until the block ends."""
+    async with database.transaction() as session:
+        name = await session.scalar(text("SELECT current_database()"))
+        await session.execute(text("CREATE SCHEMA tomorrow"))
+        now = "CREATE FUNCTION tomorrow.now() RETURNS timestamptz LANGUAGE sql STABLE"
+        await session.execute(text(f"{now} AS $$SELECT pg_catalog.now() + interval '1 day'$$"))
+        await session.execute(text(f'ALTER DATABASE "{name}" SET search_path = tomorrow, pg_catalog, public'))
+    await database.dispose()  # a connection has its search path from its beginning
+    try:
+        yield
+    finally:
+        async with database.transaction() as session:
+            await session.execute(text(f'ALTER DATABASE "{name}" RESET search_path'))
+            await session.execute(text("DROP SCHEMA tomorrow CASCADE"))
+        await database.dispose()
+
+
+async def test_it_is_the_clock_of_the_database_that_tells_when_an_upload_is_forgotten(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    async with a_day_ahead(database):
+        url = await created(http)
+        assert await database.backlog.expired_uploads(limit=10) == []
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 minute'"))
+        assert (await append(http, url, 0, CONTENT)).json()["code"] == "upload_gone"
 
 
 async def test_room_is_reserved_only_while_bytes_come_and_looked_for_again_afterwards(

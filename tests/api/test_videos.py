@@ -173,8 +173,7 @@ async def test_a_video_of_another_user_is_not_there(
     client: httpx.AsyncClient, database: Database, method: str, suffix: str
 ) -> None:
     video_id = uuid4()
-    expiry = datetime(2999, 1, 1, tzinfo=UTC)
-    await database.videos.create_uploading(NewVideo(video_id, "another", "t", "f.mp4", "originals/f.mp4", expiry))
+    await database.videos.create_uploading(NewVideo(video_id, "another", "t", "f.mp4", "originals/f.mp4", 60))
     assert (await client.request(method, f"{VIDEOS}/{video_id}{suffix}")).status_code == 404
     assert (await client.get(VIDEOS)).json()["items"] == []
 

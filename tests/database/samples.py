@@ -1,6 +1,5 @@
 """Rows that the database's tests begin with."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from contracts.errors import ErrorCode
@@ -27,7 +26,7 @@ def new_video(user_id: str = "local", *, video_id: UUID | None = None, expires_i
         title="A holiday",
         original_filename="holiday.mp4",
         original_key=f"originals/{chosen}.mp4",
-        upload_expires_at=datetime.now(UTC) + timedelta(seconds=expires_in_seconds),
+        upload_expires_seconds=expires_in_seconds,
     )
 
 

@@ -69,7 +69,7 @@ async def test_a_cancelled_video_and_an_interrupted_upload_are_told_apart(databa
 
 
 async def test_an_import_is_uploaded_when_it_was_fetched_and_its_url_is_in_no_event(database: Database) -> None:
-    new = replace(new_video(), source_url="https://clips.example/a.mp4?signature=secret", upload_expires_at=None)
+    new = replace(new_video(), source_url="https://clips.example/a.mp4?signature=secret", upload_expires_seconds=None)
     await database.videos.create_import(new)
     await database.upload_leases.note_fetch(new.id, 1, length=7, offset=3)
     await database.videos.finish_fetch(new.id, 1, FetchedOriginal(7, SHA256))

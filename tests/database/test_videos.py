@@ -24,7 +24,7 @@ async def test_a_new_upload_is_a_row_in_uploading(database: Database) -> None:
     assert stored == made
     assert stored is not None
     assert (stored.status, stored.attempt, stored.title) == (VideoStatus.UPLOADING, 1, "A holiday")
-    assert stored.upload_expires_at == new.upload_expires_at
+    assert await database.upload_leases.left_seconds(new.id) == pytest.approx(3600, abs=60)
     assert stored.created_at.tzinfo is not None
 
 

@@ -1,7 +1,6 @@
 """An upload takes of a bucket what it said, twice at most, however often its parts are put."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -35,7 +34,7 @@ async def declared(database: Database) -> UUID:
             original_filename="holiday.mp4",
             original_key=original_key(str(video_id), ".mp4"),
             upload_length=SIZE,
-            upload_expires_at=datetime.now(UTC) + timedelta(hours=1),
+            upload_expires_seconds=3600,
         )
     )
     return video_id

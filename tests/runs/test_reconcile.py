@@ -1,7 +1,7 @@
 """Rows and runs come back together after an outage."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -43,7 +43,7 @@ async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hou
             title="Holiday",
             original_filename="holiday.mp4",
             original_key=f"originals/{video_id}.mp4",
-            upload_expires_at=datetime.now(UTC) + expires_in,
+            upload_expires_seconds=expires_in.total_seconds(),
         )
     )
     return video_id

@@ -1,7 +1,7 @@
 """Rows and stored files are compared, and what differs is named once, with what can be done about it."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -33,7 +33,7 @@ async def ready_video(database: Database, storage: DiskStorage) -> UUID:
     await writer.write(ORIGINAL)
     await writer.commit()
     await database.videos.create_uploading(
-        NewVideo(video_id, "local", "A clip", "clip.mp4", key, upload_expires_at=datetime(2999, 1, 1, tzinfo=UTC))
+        NewVideo(video_id, "local", "A clip", "clip.mp4", key, upload_expires_seconds=1e9)
     )
     digest = await sha256_of(storage, key)
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=len(ORIGINAL), content_sha256=digest)
