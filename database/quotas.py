@@ -27,8 +27,8 @@ class Usage:
 
     Attributes:
         uploads_in_flight: Uploads and imports that are on their way.
-        stored_bytes: Size of the uploaded files that are kept, and of those that are announced. What is being deleted
-            counts until it is gone.
+        stored_bytes: Size of the uploaded files that are kept, of what is published of them, and of those that are
+            announced. What is being deleted counts until it is gone.
         deleting_bytes: Of those, what is being deleted.
         minutes_today: Length of the videos made in the last 24 hours, in whole minutes, rounded up; of those that the
             user has had made anew as well, once for each time that it was begun.
@@ -48,7 +48,8 @@ async def usage_of(session: AsyncSession, user_id: str) -> Usage:
     deleting = col(Video.status) == VideoStatus.DELETING
     lost = and_(col(Video.status) == VideoStatus.ERROR, never_came)
     announced = func.greatest(func.coalesce(col(Video.upload_length), 0), col(Video.upload_offset))
-    size = case((lost, 0), (coming, announced), else_=col(Video.file_size_bytes))
+    published = func.coalesce(col(Video.published_bytes), 0) + func.coalesce(col(Video.thumbnail_bytes), 0)
+    size = case((lost, 0), (coming, announced), else_=col(Video.file_size_bytes) + published)
     today = col(Video.created_at) > utc_now() - _DAY
     query = select(
         func.count().filter(coming),

@@ -106,7 +106,7 @@ class UserLimits:
 
     Attributes:
         max_uploads_in_flight: Uploads at a time.
-        max_stored_bytes: Size of all uploaded files that are kept.
+        max_stored_bytes: Size of all uploaded files that are kept, and of what is published of them.
         max_minutes_a_day: Minutes of video made in 24 hours.
         max_requests_a_second: Of one api process.
     """

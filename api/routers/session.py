@@ -48,7 +48,9 @@ class UsageView(BaseModel):
     """How much the caller uses."""
 
     uploads_in_flight: int
-    stored_bytes: int = Field(description="Size of the uploaded files that are kept, and of those announced.")
+    stored_bytes: int = Field(
+        description="Size of the uploaded files that are kept, of what is published of them, and of those announced."
+    )
     minutes_today: int = Field(description="Minutes of video made in the last 24 hours.")
 
 

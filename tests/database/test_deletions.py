@@ -1,11 +1,13 @@
 """A video that is being deleted: nobody sees it, nothing changes it, and its row goes last."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from contracts.errors import ErrorCode, StatusConflict
+from contracts.refusals import QuotaExceeded
 from contracts.status import SEEN_STATUSES, VideoStatus, Visibility
 from database.engine import Database
 from database.pages import VideoFilter
@@ -101,6 +103,22 @@ async def test_what_is_being_deleted_counts_until_it_is_gone(database: Database)
     await database.deletions.finish(video.id)
     _, usage = await database.accounts.user("anna")
     assert (usage.stored_bytes, usage.deleting_bytes) == (0, 0)
+
+
+async def test_what_is_published_counts_as_its_original_does(database: Database) -> None:
+    video = await database.videos.create_uploading(new_video("anna"))
+    await database.videos.finish_upload(video.id, file_size_bytes=1000, content_sha256=SHA256)
+    await database.accounts.set_limits("anna", {"max_stored_bytes": 1100})
+    published = replace(PUBLISHED, published_bytes=200, thumbnail_bytes=30)
+    await database.videos.mark_ready(video.id, 1, published)
+    _, usage = await database.accounts.user("anna")
+    assert usage.stored_bytes == 1230
+    assert [told.stored_bytes for _, told in await database.accounts.users()] == [1230]
+    with pytest.raises(QuotaExceeded, match="1230 of 1100 bytes are used"):
+        await database.videos.create_uploading(new_video("anna"))
+    await database.deletions.begin(video.id)
+    _, usage = await database.accounts.user("anna")
+    assert (usage.stored_bytes, usage.deleting_bytes) == (1230, 1230)
 
 
 async def test_deletions_that_nobody_has_in_hand_are_due(database: Database) -> None:
