@@ -21,8 +21,7 @@ from cli.readable import check_readable
 from cli.serve import announcer, forever, started
 from cli.upload import Wishes, send
 from cli.where import Service, service_of
-from client.asynchronous import AsyncRushes
-from client.views import VideoView
+from client.views import FileView, VideoView
 from contracts.errors import VideoError
 from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, original_key, processed_key
@@ -106,7 +105,8 @@ class _Demo:
             self._say("")
             video = await follow(api, video_id, self._console)
             self._say("")
-            _print_summary(self._console, video, service, api, file.suffix)
+            published = (await api.steps(video_id)).after if video.status is VideoStatus.READY else None
+            _print_summary(self._console, video, published, service, file.suffix)
         return video
 
 
@@ -140,11 +140,11 @@ def page_of(address: str, video: VideoView) -> str:
     return f"{address.rstrip('/')}/videos/{video.id}"
 
 
-def _print_summary(console: Console, video: VideoView, service: Service, api: AsyncRushes, extension: str) -> None:
+def _print_summary(
+    console: Console, video: VideoView, published: FileView | None, service: Service, extension: str
+) -> None:
     """How it ended and where everything is."""
-    video_id = str(video.id)
-    uploads = service.settings.uploads_folder if service.stack is None else Path(service.stack.uploads)
-    published = uploads / processed_key(video_id, VIDEO_NAME)
+    video_id, place = str(video.id), _place(service)
     facts: list[tuple[str, str | Text | None]] = [
         ("Status", status_text(video.status)),
         ("Page", page_of(service.api_url, video)),
@@ -152,18 +152,25 @@ def _print_summary(console: Console, video: VideoView, service: Service, api: As
     if video.status is VideoStatus.ERROR:
         facts.append(("Reason", Text(error_text(video), style="red")))
     elif video.url_mp4 is not None and video.thumbnail is not None:
-        sizes = f"{size_text(video.file_size_bytes or 0)} → {size_text(published.stat().st_size)}"
+        sizes = [size_text(video.file_size_bytes or 0), *([size_text(published.size_bytes)] if published else [])]
         facts += [
             ("Duration", duration_text(video.duration_seconds)),
-            ("Size", f"{video.width}x{video.height}, {sizes}"),
-            ("Video", api.absolute(video.url_mp4)),
-            ("", str(published)),
-            ("Thumbnail", api.absolute(video.thumbnail)),
-            ("", str(uploads / processed_key(video_id, THUMBNAIL_NAME))),
+            ("Size", f"{video.width}x{video.height}, {' → '.join(sizes)}"),
+            ("Video", service.api_url + video.url_mp4),
+            ("", f"{place}/{processed_key(video_id, VIDEO_NAME)}"),
+            ("Thumbnail", service.api_url + video.thumbnail),
+            ("", f"{place}/{processed_key(video_id, THUMBNAIL_NAME)}"),
         ]
     facts += [
-        ("Original", str(uploads / original_key(video_id, extension.lower()))),
+        ("Original", f"{place}/{original_key(video_id, extension.lower())}"),
         ("Workflow", service.workflow_url(video.workflow_id) or video.workflow_id),
-        ("API docs", api.absolute("/docs")),
+        ("API docs", f"{service.api_url}/docs"),
     ]
     print_facts(console, facts)
+
+
+def _place(service: Service) -> str:
+    """The folder or bucket where originals and published files are."""
+    if service.stack is not None:
+        return (service.stack.storage or service.stack.uploads).rstrip("/")
+    return (service.settings.storage or str(service.settings.uploads_folder)).rstrip("/")

@@ -1,6 +1,7 @@
 """The whole service on a bucket: workers share it and nothing else."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,6 +67,15 @@ async def another_worker(service: Service, scratch: Path) -> AsyncIterator[None]
 async def keys(bucket: Bucket, prefix: str) -> set[str]:
     """What stands below the prefix."""
     return {key async for key, _ in bucket.listed(prefix)}
+
+
+async def test_the_demonstration_says_where_in_the_bucket_everything_is(in_bucket: Service, clips: Clips) -> None:
+    ended = await in_bucket.home.rushes("demo", str(clips.path(Clip.SHORT_WITH_SOUND)))
+    assert ended.code == 0, ended
+    assert re.search(r"^Size +320x240, [0-9.]+ KiB → [0-9.]+ KiB$", ended.out, re.MULTILINE), ended.out
+    assert in_bucket.bucket is not None
+    for key in (r"processed/[0-9a-f-]{36}/video\.mp4", r"originals/[0-9a-f-]{36}\.mp4"):
+        assert re.search(rf" {re.escape(str(in_bucket.bucket))}/{key}$", ended.out, re.MULTILINE), ended.out
 
 
 async def test_a_video_is_processed_in_the_bucket_served_from_it_and_leaves_nothing_when_deleted(
