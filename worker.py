@@ -38,7 +38,7 @@ from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.traces import traced
 from temporal_client import TemporalUnreachable, connect_within, named_address
 from workers.media import find_ffmpeg, media_workers
-from workers.place import Place
+from workers.place import Place, steps_of
 
 log = structlog.stdlib.get_logger("worker")
 
@@ -83,7 +83,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         seconds = settings.connect_timeout_seconds
         client = await connect_within(seconds, waiting=_tell_waiting, runtime=runtime, plugins=plugins)
         await checked(storage, str(settings.place), _tell_waiting)
-        watching = () if registry is None else (StepMetricsInterceptor(StepMetrics(registry)),)
+        steps = None if registry is None else StepMetrics(registry)
+        watching = () if steps is None else (StepMetricsInterceptor(steps),)
         place = Place(storage, await storage_identity(storage), watching)
         await refuse_another_storage(client, place.identity, str(settings.place))
         workers: list[Worker] = []
@@ -94,6 +95,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             workers += await resources.enter_async_context(control_workers(client, settings, place, points, registry))
         if ffmpeg is not None:
             workers += media_workers(client, settings, place, ffmpeg, profiles)
+        if steps is not None:
+            steps.expect(steps_of(workers))
         for worker in workers:
             await resources.enter_async_context(worker)
         log.info(

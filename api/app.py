@@ -17,7 +17,7 @@ from api.options import ApiOptions
 from api.other_websites import OtherWebsites
 from api.problems import install_problem_handlers
 from api.reconciling import reconciling, sweeping, tidying
-from api.request_log import RequestLog
+from api.request_log import RequestLog, expect_answers
 from api.routers import (
     changing,
     cohorts,
@@ -131,7 +131,8 @@ def create_app(
     app.add_middleware(RequestSpans)
     app.add_middleware(OddRequests)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(RequestLog, metrics=RequestMetrics(measured))
+    requests = RequestMetrics(measured)
+    app.add_middleware(RequestLog, metrics=requests)
     install_problem_handlers(app, page.nothing_here)
     app.include_router(doors.router)
     of_callers = (
@@ -154,5 +155,6 @@ def create_app(
         app.include_router(room.router, responses=OF_CALLERS)
     for of_anybody in (page, files, health, metrics):
         app.include_router(of_anybody.router)
+    expect_answers(app.routes, requests)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

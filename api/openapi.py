@@ -1,7 +1,7 @@
 """The parts of the OpenAPI document that are written by hand: problem documents and the upload's body."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -91,6 +91,12 @@ def problem_answers(*codes: Code) -> dict[int | str, dict[str, Any]]:
         }
         for status, examples in by_status.items()
     }
+
+
+def documented_codes(responses: Mapping[int | str, Mapping[str, Any]]) -> Iterator[str]:
+    """The codes of the problems among the ``responses`` of a route."""
+    for answer in responses.values():
+        yield from answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}).get("examples", {})
 
 
 def _phrase(status: int) -> str:

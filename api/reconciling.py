@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Final
 
 import structlog
@@ -22,34 +22,43 @@ _TIDY_SECONDS: Final = 600.0
 
 _logger = structlog.stdlib.get_logger(__name__)
 
-Round = Callable[[], Awaitable[ReconcileReport | SweepReport | TidyReport | None]]
+Report = ReconcileReport | SweepReport | TidyReport
+
+Round = Callable[[], Awaitable[Report | None]]
 """One pass; None where another process leads, and does it."""
 
 
 @asynccontextmanager
 async def reconciling(reconcile: Round, interval_seconds: float, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``reconcile`` at once and then every ``interval_seconds``, until the block is left."""
-    async with _repeating("reconcile", reconcile, interval_seconds, 0, metrics):
+    async with _repeating("reconcile", reconcile, interval_seconds, 0, metrics, counting=ReconcileReport):
         yield
 
 
 @asynccontextmanager
 async def sweeping(sweep: Round, interval_seconds: float, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``sweep`` soon and then every ``interval_seconds``, until the block is left."""
-    async with _repeating("sweep", sweep, interval_seconds, min(interval_seconds, _FIRST_SWEEP_SECONDS), metrics):
+    first_after_seconds = min(interval_seconds, _FIRST_SWEEP_SECONDS)
+    async with _repeating("sweep", sweep, interval_seconds, first_after_seconds, metrics, counting=SweepReport):
         yield
 
 
 @asynccontextmanager
 async def tidying(tidy: Round, metrics: RoundMetrics) -> AsyncIterator[None]:
     """Call ``tidy`` soon and then every ten minutes, until the block is left."""
-    async with _repeating("tidy", tidy, _TIDY_SECONDS, _FIRST_SWEEP_SECONDS, metrics):
+    async with _repeating("tidy", tidy, _TIDY_SECONDS, _FIRST_SWEEP_SECONDS, metrics, counting=TidyReport):
         yield
 
 
 @asynccontextmanager
 async def _repeating(
-    name: str, one_round: Round, interval_seconds: float, first_after_seconds: float, metrics: RoundMetrics
+    name: str,
+    one_round: Round,
+    interval_seconds: float,
+    first_after_seconds: float,
+    metrics: RoundMetrics,
+    *,
+    counting: type[Report],
 ) -> AsyncIterator[None]:
     async def forever() -> None:
         await asyncio.sleep(first_after_seconds)
@@ -57,7 +66,7 @@ async def _repeating(
             await _once(name, one_round, metrics)
             await asyncio.sleep(interval_seconds)
 
-    metrics.begun(name)
+    metrics.begun(name, (field.name for field in fields(counting)))
     task = asyncio.create_task(forever(), name=name)
     try:
         yield

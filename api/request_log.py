@@ -5,15 +5,20 @@ Written as plain ASGI: a middleware that wraps the body would stand between an u
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
 
 import structlog
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import PROBLEM_CODE, problem_response, unexpected_problem
+from api.openapi import documented_codes
+from api.problems import PROBLEM_CODE, PROBLEMS, ProblemCode, problem_response, unexpected_problem
+from contracts.errors import ErrorCode
 from ingest.uploads import SenderGone
 from telemetry.requests import RequestMetrics
 
@@ -25,6 +30,17 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "O
 _OTHER_METHOD: Final = "OTHER"
 _NO_ROUTE: Final = "none"
 """Labels are few, whatever strangers ask for."""
+
+_OK: Final = 200
+_BEFORE_ROUTES: Final = (
+    ProblemCode.NOT_FOUND,
+    ProblemCode.METHOD_NOT_ALLOWED,
+    ProblemCode.FOREIGN_ORIGIN,
+    ProblemCode.UNKNOWN_HOST,
+    ProblemCode.HTTP_ERROR,
+    ErrorCode.INTERNAL,
+)
+"""What a request may be refused for without any route."""
 
 _logger = structlog.stdlib.get_logger("api.access")
 
@@ -77,6 +93,16 @@ class RequestLog:
             self._metrics.answered(method, route, status or 0, seconds)
             if (code := scope.get(PROBLEM_CODE)) is not None:
                 self._metrics.refused(route, code)
+
+
+def expect_answers(routes: Sequence[BaseRoute], metrics: RequestMetrics) -> None:
+    """What the routes are documented to answer counts from now on, and what is refused before there is a route."""
+    for route in iter_route_contexts(routes):
+        if isinstance(route.original_route, APIRoute):
+            statuses = {route.status_code or _OK, *(int(status) for status in route.responses)}
+            for method in route.methods or ():
+                metrics.expect(method, route.path or _NO_ROUTE, statuses, documented_codes(route.responses))
+    metrics.expect("GET", _NO_ROUTE, (PROBLEMS[code].status for code in _BEFORE_ROUTES), _BEFORE_ROUTES)
 
 
 def _request_id(headers: Headers) -> str:

@@ -1,11 +1,12 @@
 """What every worker of a process has in common: the files it works on, and what it is called in Temporal."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Interceptor, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from contracts.worker_identity import WorkerIdentity
 from settings import Settings
@@ -54,3 +55,10 @@ def deployment_of(
 def identity_of(queue: str, settings: Settings, place: Place) -> str:
     """Whom Temporal shows as the one who took a task of the queue."""
     return str(WorkerIdentity.of_this_process(queue, label=settings.worker_label, storage=place.identity))
+
+
+def steps_of(workers: Iterable[Worker]) -> Iterator[str]:
+    """The names of the activities that they run: each is that of its function."""
+    for worker in workers:
+        for step in worker.config().get("activities", []):
+            yield step.__name__

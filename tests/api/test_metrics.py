@@ -11,6 +11,8 @@ from tests.api.accounts import bearer, key_of
 from tests.api.running import RecordedRuns, in_process
 from tests.database.samples import video_in
 
+MOST_SAMPLES = 5000
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -45,6 +47,21 @@ async def test_what_is_away_is_told_and_the_rest_stays(client: httpx.AsyncClient
     assert sample(samples, "rushes_dependency_up", dependency="temporal") == 0
     assert sample(samples, "rushes_queue_backlog_tasks", queue="video-media") is None
     assert sample(samples, "rushes_videos", status="ready") == 0
+
+
+async def test_what_a_route_may_answer_counts_from_nothing_so_that_the_first_is_an_increase(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.get("/healthz")
+    samples = await scraped(client)
+    upload = "/api/v1/videos/upload"
+    assert sample(samples, "rushes_http_refused_total", route=upload, code="no_room") == 0
+    assert sample(samples, "rushes_http_refused_total", route=upload, code="unauthenticated") == 0
+    assert sample(samples, "rushes_http_requests_total", method="POST", route=upload, status="500") == 0
+    for outcome in ("done", "failed"):
+        assert sample(samples, "rushes_rounds_total", work="sweep", outcome=outcome) == 0
+    assert sample(samples, "rushes_round_findings_total", work="sweep", finding="removed") == 0
+    assert len(samples) < MOST_SAMPLES, "labels are few"
 
 
 async def test_requests_are_counted_by_route_and_refusals_by_code(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
@@ -21,6 +21,7 @@ from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.videos import VideoMetrics, counted
 from tests.database.samples import PUBLISHED, SHA256, video_in
+from workers.place import steps_of
 
 
 class Inner(ActivityInboundInterceptor):
@@ -62,6 +63,19 @@ async def test_each_attempt_of_a_step_has_a_duration_an_outcome_and_a_known_code
     assert registry.get_sample_value("rushes_steps_running", step) == 0
     if code is not None:
         assert registry.get_sample_value("rushes_step_failures_total", {**step, "code": code}) == 1
+
+
+@activity.defn
+async def boil_tea() -> None:
+    """A step of no video."""
+
+
+async def test_failures_of_a_step_count_from_nothing_so_that_the_first_is_an_increase(temporal_client: Client) -> None:
+    registry = CollectorRegistry()
+    StepMetrics(registry).expect(steps_of([Worker(temporal_client, task_queue="kitchen", activities=[boil_tea])]))
+    for code in ErrorCode:
+        labels = {"step": "boil_tea", "code": code.value}
+        assert registry.get_sample_value("rushes_step_failures_total", labels) == 0
 
 
 async def test_videos_are_counted_once_where_their_rows_are_changed(database: Database) -> None:
