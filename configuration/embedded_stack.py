@@ -1,14 +1,16 @@
 """What ``rushes up`` brings along."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from configuration.group import SettingsGroup
 
+_MEBIBYTE: Final = 1024 * 1024
+
 
 class EmbeddedStackSettings(SettingsGroup):
-    """The embedded Temporal; PostgreSQL has nothing to set."""
+    """The embedded Temporal, and room for the embedded PostgreSQL."""
 
     # The embedded stack
     embedded_temporal: bool = Field(
@@ -25,4 +27,10 @@ class EmbeddedStackSettings(SettingsGroup):
     )
     temporal_ui_port: int = Field(
         default=8233, ge=0, le=65535, description="Port of the embedded Temporal Web UI; 0 takes any free one."
+    )
+    ballast_bytes: int = Field(
+        default=64 * _MEBIBYTE,
+        ge=0,
+        description="What `rushes up` takes of the disk of RUSHES_HOME, in bytes, and gives back when that is full, so "
+        "that videos can be deleted there; 0 for nothing.",
     )

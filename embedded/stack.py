@@ -4,6 +4,7 @@ PostgreSQL is run here only where ``DATABASE_URL`` names none, and Temporal unle
 false.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from temporalio.service import RPCError
 from accounts.door import KeyNeeded, check_door, is_loopback
 from contracts.errors import DatabaseUnavailable
 from embedded import parts
+from embedded.ballast import Ballast
 from embedded.child import ChildPlan
 from embedded.errors import StackError
 from embedded.lock import HomeLock
@@ -66,6 +68,8 @@ class Stack:
         self._announce = announce
         self._lock = HomeLock(self._home)
         self._ports = Ports()
+        self._ballast = Ballast(self._home, settings.ballast_bytes, announce)
+        self._keeping_ballast: asyncio.Task[None] | None = None
         self._supervisor: Supervisor | None = None
         self._run: RunFile | None = None
 
@@ -100,6 +104,8 @@ class Stack:
         logs = self._make_folders()
         await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS)
         remove_run_file(self._home)
+        await asyncio.to_thread(self._ballast.look)  # before PostgreSQL, which does not start on a full disk
+        self._keeping_ballast = asyncio.create_task(self._ballast.keep(), name="stack: ballast")
         # Every port is looked at before anything starts, so that a taken one costs a second and leaves nothing.
         api_port = self._ports.take(
             self._settings.port, host=self._settings.host, setting="RUSHES_PORT", purpose="the api"
@@ -140,6 +146,9 @@ class Stack:
 
     async def _stop(self) -> None:
         try:
+            if self._keeping_ballast is not None:
+                self._keeping_ballast.cancel()
+                await asyncio.gather(self._keeping_ballast, return_exceptions=True)
             if self._supervisor is not None:
                 await self._supervisor.stop()
         finally:

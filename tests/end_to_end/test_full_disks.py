@@ -21,9 +21,9 @@ TUS = {"Tus-Resumable": "1.0.0"}
 
 
 @contextmanager
-def mounted_or_skipped(folder: Path) -> Iterator[SmallDisk]:
+def mounted_or_skipped(folder: Path, mebibytes: int = 48) -> Iterator[SmallDisk]:
     try:
-        with mounted(folder) as disk:
+        with mounted(folder, mebibytes) as disk:
             yield disk
     except NoMounts as error:
         pytest.skip(f"this user may not mount a small disk: {error}")
@@ -88,6 +88,27 @@ async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
     assert (rows[0]["status"], rows[0]["error_code"]) == ("error", "upload_interrupted")
     again = await on_small_disks.upload(clips.path(Clip.SHORT_WITH_SOUND))
     assert (await on_small_disks.ended(again))["status"] == "ready"
+
+
+async def test_a_stack_whose_only_disk_is_full_takes_a_delete_and_goes_on(tmp_path: Path, clips: Clips) -> None:
+    with mounted_or_skipped(tmp_path / "disk", 400) as disk:
+        home = with_everything_allowed(disk.folder / "stack").with_settings(RUSHES_SPARE_BYTES="0")
+        async with serving(home) as service:
+            video_id = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+            await service.ended(video_id)
+            await service.closed(video_id)
+            with disk.full():
+
+                async def deleted() -> bool:
+                    return (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code in {204, 404}
+
+                async def left() -> list[str]:
+                    return await service.stored_of(video_id)
+
+                await eventually(deleted, bool, within_seconds=60)
+                await eventually(left, lambda files: files == [], within_seconds=60)
+                another = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
+                assert (await service.ended(another))["status"] == "ready"
 
 
 async def test_an_upload_by_tus_goes_on_where_the_disk_was_full(
