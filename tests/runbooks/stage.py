@@ -19,11 +19,10 @@ import yaml
 from embedded.ports import Ports
 from media.ffmpeg import Ffmpeg
 from tests.end_to_end.service import Service
-from tests.fixtures.clips import Clips
+from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.prometheus import Prometheus, scraping
 from tests.fixtures.stack import Finished, Home, finish, make_home, running
 from tests.waiting import eventually
-from tests.web.files import draw_long_clip
 
 _RULES: Final = Path(__file__).resolve().parents[2] / "deploy" / "monitoring" / "alerts.yml"
 _PATIENCE_SECONDS: Final = 180.0
@@ -88,7 +87,7 @@ class Stage:
     @cached_property
     def long_clip(self) -> Path:
         """One that is encoded for some seconds."""
-        return draw_long_clip(self.clips, self.folder)
+        return self.clips.path(Clip.FORTY_SECONDS)
 
     async def fires(self, alert: str) -> None:
         """Wait until the alert's expression is true."""

@@ -1,4 +1,4 @@
-"""One stack with keys for all that happens in the browser, and clips that take as long as a test needs."""
+"""One stack with keys for all that happens in the browser."""
 
 import asyncio
 import re
@@ -10,9 +10,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 
-from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home, make_home, running
-from tests.web.files import Named, draw_long_clip
+from tests.web.files import Named
 from tests.web.visitor import Visitor, visiting
 
 
@@ -68,9 +67,3 @@ async def ann(browser: Browser, site: Site) -> AsyncIterator[Visitor]:
 def named(tmp_path: Path) -> Named:
     """Gives files names of the test's own, as videos of all tests stand in one library."""
     return Named(tmp_path)
-
-
-@pytest.fixture(scope="session")
-async def long_clip(clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip that has to be encoded, and takes some seconds."""
-    return await asyncio.to_thread(draw_long_clip, clips, tmp_path_factory.mktemp("long"))

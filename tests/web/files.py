@@ -1,8 +1,6 @@
-"""Files to upload: under names of a test's own, and as large or long as it needs."""
+"""Files to upload: under names of a test's own, and as large as it needs."""
 
 from pathlib import Path
-
-from tests.fixtures.clips import Clips
 
 
 class Named:
@@ -24,11 +22,3 @@ class Named:
             file.write(size_bytes.to_bytes(4, "big") + b"free")
             file.write(bytes(size_bytes - 8))
         return path
-
-
-def draw_long_clip(clips: Clips, folder: Path) -> Path:
-    """A clip that has to be encoded, which takes some seconds."""
-    path = folder / "long.mov"
-    source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=40")
-    clips.draw(path, *source, "-c:v", "mpeg4", "-q:v", "6")
-    return path

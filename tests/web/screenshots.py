@@ -13,7 +13,7 @@ from media.ffmpeg import Ffmpeg
 from tests.fixtures.chromium import Missing, find_chromium
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import make_home, running
-from tests.web.files import Named, draw_long_clip
+from tests.web.files import Named
 from tests.web.findings import findings
 from tests.web.states import BEFORE, SCHEMES, WIDE, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
 
@@ -74,7 +74,7 @@ async def take(only: set[str]) -> list[str]:
         clips = Clips(ffmpeg, folder)
         async with running(make_home(folder)) as run, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            stage = Stage(run.api, clips, draw_long_clip(clips, folder), Named(folder))
+            stage = Stage(run.api, clips, Named(folder))
             for state in BEFORE:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await furnish(stage, await asyncio.to_thread(draw, clips, folder))

@@ -10,17 +10,17 @@ from typing import Final, Literal
 import httpx
 from playwright.async_api import Browser, Route, expect
 
-from tests.fixtures.clips import Clips
+from tests.fixtures.clips import Clip, Clips
 from tests.waiting import eventually
 from tests.web.files import Named
-from tests.web.visitor import Visitor, visiting
+from tests.web.visitor import PHONE_SIZE, Visitor, visiting
 
 MEBIBYTE: Final = 1024 * 1024
 
 
 WIDE: Final = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
 PHONE: Final = {
-    "viewport": {"width": 390, "height": 844},
+    "viewport": PHONE_SIZE,
     "reduced_motion": "reduce",
     "is_mobile": True,
     "has_touch": True,
@@ -36,13 +36,11 @@ class Stage:
     Attributes:
         address: Of a service without keys.
         clips: Small videos.
-        long_clip: One that is encoded for some seconds.
         named: Copies of them.
     """
 
     address: str
     clips: Clips
-    long_clip: Path
     named: Named
 
 
@@ -103,7 +101,7 @@ async def needs_file(visitor: Visitor, stage: Stage) -> None:
 async def processing(visitor: Visitor, stage: Stage) -> None:
     """One is encoded, others are ready, one is broken."""
     await library(visitor, stage)
-    await visitor.chooses(stage.named.copy(stage.long_clip, "Long take"))
+    await visitor.chooses(stage.named.copy(stage.clips.path(Clip.FORTY_SECONDS), "Long take"))
     await expect(visitor.card("Long take").locator(".steps li[data-standing=now]")).to_have_text("Make")
     await expect(visitor.card("Long take")).to_contain_text("as fast as it plays")
 

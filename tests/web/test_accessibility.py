@@ -1,7 +1,5 @@
 """What axe-core finds in the page's states, in both colour schemes and at both widths: nothing serious or critical."""
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser
 
@@ -10,16 +8,17 @@ from tests.fixtures.stack import Home
 from tests.web import states
 from tests.web.files import Named
 from tests.web.findings import findings
-from tests.web.states import PHONE, SCHEMES, WIDE, Stage, State, furnish, looking
+from tests.web.states import SCHEMES, WIDE, Stage, State, furnish, looking
+from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="session")
-async def bare(stack: Home, clips: Clips, long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+async def bare(stack: Home, clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A library in which nothing is yet."""
     assert stack.run_file is not None
-    return Stage(stack.run_file.api, clips, long_clip, Named(tmp_path_factory.mktemp("files")))
+    return Stage(stack.run_file.api, clips, Named(tmp_path_factory.mktemp("files")))
 
 
 @pytest.fixture(scope="session")
@@ -30,15 +29,21 @@ async def furnished(bare: Stage, clips: Clips) -> Stage:
 
 
 async def nothing_serious(browser: Browser, stage: Stage, state: State) -> None:
-    """Bring the state about at each width, and look at it in each colour scheme."""
-    found = []
-    for screen in (WIDE, PHONE):
-        async with looking(browser, stage, screen) as visitor:
-            await state(visitor, stage)
-            for scheme in SCHEMES:
-                await visitor.page.emulate_media(color_scheme=scheme)
-                found += await findings(visitor.page, of_colours_alone=scheme != SCHEMES[0])
+    """Bring the state about, and look at it at each width in each colour scheme, of which no script takes notice."""
+    async with looking(browser, stage, WIDE) as visitor:
+        await state(visitor, stage)
+        found = await in_each_scheme(visitor)
+        await visitor.takes_it_to_a_phone()
+        found += await in_each_scheme(visitor)
     assert found == []
+
+
+async def in_each_scheme(visitor: Visitor) -> list[str]:
+    found = []
+    for scheme in SCHEMES:
+        await visitor.page.emulate_media(color_scheme=scheme)
+        found += await findings(visitor.page, of_colours_alone=scheme != SCHEMES[0])
+    return found
 
 
 @pytest.mark.parametrize("state", [states.empty, states.sign_in, states.nothing_here], ids=lambda it: it.__name__)

@@ -29,6 +29,7 @@ async def starts_slowly(visitor: Visitor, file: Path, bytes_a_second: int = SLOW
 
 
 async def test_an_upload_becomes_a_video_that_plays(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.page.emulate_media(reduced_motion="no-preference")
     await ann.chooses(named.copy(clips.path("short_with_sound"), "holiday"))
     card = await ann.sees_ready("holiday")
     await expect(card.locator("img")).to_have_js_property("complete", True)

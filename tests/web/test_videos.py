@@ -55,9 +55,9 @@ async def titles(site: Site, part: str) -> list[str]:
 
 
 async def test_a_video_that_is_cancelled_is_told_as_that_and_can_be_tried_again(
-    ann: Visitor, site: Site, named: Named, long_clip: Path
+    ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
-    await ann.chooses(named.copy(long_clip, "on second thought"))
+    await ann.chooses(named.copy(clips.path("forty_seconds"), "on second thought"))
     card = ann.card("on second thought")
     await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
     await expect(card.get_by_role("progressbar")).to_be_visible()
