@@ -26,7 +26,7 @@ from media.ffmpeg import Ffmpeg
 from storage.location import BucketLocation
 from tests.end_to_end.conftest import with_everything_allowed
 from tests.fixtures.bucket import BUCKET, bucket_server
-from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.clips import Clip, Clips, kept_clips
 from tests.fixtures.senders import Sender
 from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
 from tests.fixtures.stack import Home
@@ -149,13 +149,10 @@ async def _home(plan: Plan, folder: Path, disk: Path) -> AsyncIterator[Home]:
         )
 
 
-async def soak(plan: Plan) -> Counter[str]:
-    """Start everything, run, and say what came of it."""
-    ffmpeg = await Ffmpeg.locate()
+async def soak(plan: Plan, clips: Clips) -> Counter[str]:
+    """Start everything, send these clips, and say what came of it."""
     async with AsyncExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="rushes-soak-")))
-        (folder / "clips").mkdir()
-        clips = Clips(ffmpeg.ffmpeg_path, folder / "clips")
         for clip in (*COPIED, *ENCODED, *BAD):
             clips.path(clip)
         disk = _disk(plan, folder / "disk", resources)
@@ -177,6 +174,10 @@ async def soak(plan: Plan) -> Counter[str]:
         counted.update({f"harm: {what}": times for what, times in sorted(parts.harm.items())})
         counted["seconds of sending"] = round(seconds)
         return counted
+
+
+async def _soak_with_clips(plan: Plan) -> Counter[str]:
+    return await soak(plan, kept_clips((await Ffmpeg.locate()).ffmpeg_path))
 
 
 async def _send_and_harm(plan: Plan, sending: Soak, harming: Harming, results: Results) -> None:
@@ -205,7 +206,7 @@ def main() -> int:
     """Print what was counted; 1 if anything was lost, or ended as it should not."""
     plan = parse()
     began = time.monotonic()
-    counted = asyncio.run(soak(plan))
+    counted = asyncio.run(_soak_with_clips(plan))
     for name, number in counted.items():
         print(f"{name:28} {number}")  # noqa: T201
     print(f"{'seconds in all':28} {time.monotonic() - began:.0f}")  # noqa: T201

@@ -2,14 +2,17 @@
 
 import pytest
 
+from tests.fixtures.clips import Clips
 from tests.soak.counting import FAULTS
 from tests.soak.plan import Plan
 from tests.soak.soak import soak
 
 
 @pytest.mark.timeout(600)
-async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed() -> None:
-    counted = await soak(Plan(uploads=9, several=False, away_seconds=3, full_seconds=2, in_flight=6))
+async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed(
+    clips: Clips,
+) -> None:
+    counted = await soak(Plan(uploads=9, several=False, away_seconds=3, full_seconds=2, in_flight=6), clips)
     assert {fault: counted[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
     assert counted["acknowledged"] == 9
     assert sum(times for what, times in counted.items() if what.startswith("harm: ")) > 0
