@@ -98,7 +98,7 @@ async def test_a_signal_while_the_stack_starts_leaves_nothing(home: Home) -> Non
 async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_has_the_history_and_finishes_the_video(
     home: Home, clips: Clips
 ) -> None:
-    process = await home.begin("demo", str(clips.path("long_720p")))
+    process = await home.begin("demo", str(clips.path("long_540p")))
     assert process.stdout is not None
     while b"encode_chunk" not in await process.stdout.readline():
         assert not process.stdout.at_eof()

@@ -70,7 +70,7 @@ async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
     on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
 ) -> None:
     before = uploads_disk.files()
-    content = clips.path(Clip.LONG_720P).read_bytes() + bytes(8 * MEBIBYTE)
+    content = clips.path(Clip.LONG_540P).read_bytes() + bytes(8 * MEBIBYTE)
     form = on_small_disks.http.build_request("POST", "/api/v1/videos/upload", files={"file": ("a.mp4", content)})
     body, media_type = form.read(), {"Content-Type": form.headers["content-type"]}
 
@@ -132,7 +132,7 @@ async def test_an_encode_waits_for_room_and_leaves_nothing_in_scratch(
     on_small_disks: Service, scratch_disk: SmallDisk, clips: Clips
 ) -> None:
     with scratch_disk.full():
-        video_id = await on_small_disks.upload(clips.path(Clip.LONG_720P))
+        video_id = await on_small_disks.upload(clips.path(Clip.LONG_540P))
         await waits_for_room(on_small_disks, video_id, "encode_chunk")
     row = await on_small_disks.ended(video_id)
     assert row["status"] == "ready", row

@@ -112,7 +112,7 @@ async def test_workers_that_share_nothing_but_the_bucket_encode_one_video_togeth
     in_bucket: Service, clips: Clips, tmp_path: Path
 ) -> None:
     async with another_worker(in_bucket, tmp_path):
-        video_id = await in_bucket.upload(clips.path(Clip.LONG_720P))
+        video_id = await in_bucket.upload(clips.path(Clip.LONG_540P))
         row = await in_bucket.ended(video_id)
     assert row["status"] == "ready", row
     steps = await in_bucket.steps_by_id(video_id)

@@ -26,7 +26,7 @@ async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
 async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in_hand_is_done_again(
     harmed: Service, clips: Clips
 ) -> None:
-    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    video_id = await harmed.upload(clips.path(Clip.LONG_540P))
     done = await harmed.a_chunk_is_done(video_id)
     encoder = await harmed.encoding(video_id)
     os.kill(harmed.run.pids["worker"], signal.SIGKILL)
@@ -42,7 +42,7 @@ async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in
 
 
 async def test_chunks_of_a_terminated_run_serve_the_retry(harmed: Service, clips: Clips) -> None:
-    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    video_id = await harmed.upload(clips.path(Clip.LONG_540P))
     done = await harmed.a_chunk_is_done(video_id)
     await harmed.terminate(video_id)
     row = await harmed.ended(video_id, within_seconds=60)
@@ -54,7 +54,7 @@ async def test_chunks_of_a_terminated_run_serve_the_retry(harmed: Service, clips
 
 
 async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(harmed: Service, clips: Clips) -> None:
-    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    video_id = await harmed.upload(clips.path(Clip.LONG_540P))
     encoder = await harmed.encoding(video_id)
     os.kill(harmed.run.pids["worker"], signal.SIGTERM)
     await gone(encoder, within_seconds=10)
@@ -63,7 +63,7 @@ async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(harmed: Servic
 
 
 async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(harmed: Service, clips: Clips) -> None:
-    video_id = await harmed.upload(clips.path(Clip.LONG_720P))
+    video_id = await harmed.upload(clips.path(Clip.LONG_540P))
     encoder = await harmed.encoding(video_id)
     os.kill(encoder, signal.SIGSTOP)
     row = await harmed.ended(video_id, within_seconds=100)
@@ -75,7 +75,7 @@ async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(ha
 
 
 async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> None:
-    video_id = await service.upload(clips.path(Clip.LONG_720P))
+    video_id = await service.upload(clips.path(Clip.LONG_540P))
     encoder = await service.encoding(video_id)
     answer = await service.http.post(f"/api/v1/videos/{video_id}/cancel")
     assert answer.status_code == 202
@@ -98,7 +98,7 @@ async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> 
 
 
 async def test_deleting_a_video_in_mid_transcode_stops_it_first(service: Service, clips: Clips) -> None:
-    video_id = await service.upload(clips.path(Clip.LONG_720P))
+    video_id = await service.upload(clips.path(Clip.LONG_540P))
     encoder = await service.encoding(video_id)
     assert (await service.http.delete(f"/api/v1/videos/{video_id}")).status_code == 204
     await gone(encoder, within_seconds=10)

@@ -9,7 +9,7 @@ from tests.fixtures.senders import Sender
 
 GOOD: Final = Clip.SHORT_WITH_SOUND
 BAD: Final = Clip.TEXT_NAMED_MP4
-LONG: Final = Clip.LONG_720P
+LONG: Final = Clip.LONG_540P
 
 Arm = Callable[[], Awaitable[None]]
 
