@@ -231,12 +231,9 @@ PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
 """Where that is another thing."""
 
 REPRESENTATIVE: Final = (
-    (form, "original.write.after"),
     (form, "videos.finish_upload.after"),
-    (form, "publishing.place.after"),
     (tus, "original.keep.after"),
     (reprocessed, "storage.publish.after"),
-    (deleted, "deletions.begin.after"),
     (deleted, "storage.delete_folder.after"),
 )
-"""Those that every run of the tests can afford."""
+"""Of the uploads, runs and deletions one each, which every run of the tests can afford."""
