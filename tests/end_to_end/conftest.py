@@ -87,7 +87,13 @@ def breakable_home(folder: Path, request: pytest.FixtureRequest) -> Home:
     return home
 
 
-@pytest.fixture
-def breakable(tmp_path: Path, request: pytest.FixtureRequest) -> Home:
-    """The same, which the test itself starts."""
-    return breakable_home(tmp_path, request)
+@pytest.fixture(scope="session")
+async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A stack whose worker and api are killed and stopped, and started again each time.
+
+    It has one chunk in hand at most.
+    """
+    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
+    impatient = {"RUSHES_STALL_SECONDS": "2", "RUSHES_UPLOAD_LEASE_SECONDS": "2"}
+    async with serving(home.with_settings(RUSHES_MEDIA_SLOTS="1", **impatient)) as service:
+        yield service

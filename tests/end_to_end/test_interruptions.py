@@ -2,25 +2,15 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
 from tests.media.processes import gone
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """A stack whose worker is killed and stopped, and started again each time; it has one chunk in hand at most."""
-    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
-    async with serving(home.with_settings(RUSHES_MEDIA_SLOTS="1", RUSHES_STALL_SECONDS="2")) as service:
-        yield service
 
 
 async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in_hand_is_done_again(

@@ -4,12 +4,10 @@ import asyncio
 import hashlib
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import breakable_home, serving
 from tests.end_to_end.service import Row, Service
 from tests.fixtures.noise import noise
 from tests.fixtures.stack import finish
@@ -22,17 +20,9 @@ FILE_BYTES = 250 * MEBIBYTE
 
 
 @pytest.fixture(scope="module")
-async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """A stack whose api is killed; another one is started."""
-    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
-    async with serving(home.with_settings(RUSHES_UPLOAD_LEASE_SECONDS="2")) as service:
-        yield service
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Path:
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file that takes a second or more to send, and has no piece twice."""
-    path = tmp_path / "large.mp4"
+    path = tmp_path_factory.mktemp("large") / "large.mp4"
     with path.open("wb") as file:
         for number in range(FILE_BYTES // MEBIBYTE):
             file.write(noise(MEBIBYTE, number))
