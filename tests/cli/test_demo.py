@@ -98,6 +98,7 @@ async def test_a_signal_while_the_stack_starts_leaves_nothing(home: Home) -> Non
 async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_has_the_history_and_finishes_the_video(
     home: Home, clips: Clips
 ) -> None:
+    """No process outlives that one, either, which is killed."""
     process = await home.begin("demo", str(clips.path("long_540p")))
     assert process.stdout is not None
     while b"encode_chunk" not in await process.stdout.readline():
@@ -112,19 +113,11 @@ async def test_a_signal_in_mid_encode_leaves_nothing_and_the_next_start_has_the_
         await eventually(lambda: statuses(home), lambda found: found == ["ready"], within_seconds=90)
         was_done = {"claim_video": 1, "validate_video": 1}
         assert await attempts_of_the_first_steps(home) == was_done, "and is not done again"
+        run = home.run_file
+        assert run is not None
     finally:
-        process.terminate()
-        await finish(process)
-    await nothing_runs_on(home)
-
-
-async def test_no_process_outlives_a_stack_that_is_killed(home: Home) -> None:
-    process = await home.begin("up")
-    await eventually(lambda: is_up(home), bool, within_seconds=60)
-    run = home.run_file
-    assert run is not None
-    process.kill()
-    await process.communicate()
+        process.kill()
+        await process.communicate()
     await eventually(lambda: all_gone(list(run.pids.values())), bool)
 
 
