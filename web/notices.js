@@ -1,4 +1,4 @@
-/** Short messages: seen below, and read out once. Control Z takes back what the last one tells, if that can be. */
+/** Short messages: seen below, and read out once. Control Z takes back the newest of what they tell that can be. */
 
 import { element } from "./elements.js";
 
@@ -7,16 +7,16 @@ const SHOWN_SECONDS = 6;
 export class Notices {
   #place;
   #spoken;
-  #takeLast = null;
+  #takes = [];
 
   constructor(place, spoken) {
     this.#place = place;
     this.#spoken = spoken;
     document.addEventListener("keydown", (event) => {
       const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.target.closest?.("input, dialog");
-      if (!isUndo || this.#takeLast === null) return;
+      if (!isUndo || this.#takes.length === 0) return;
       event.preventDefault();
-      this.#takeLast();
+      this.#takes.at(-1)();
     });
   }
 
@@ -37,11 +37,15 @@ export class Notices {
   show(text, { action = null, seconds = SHOWN_SECONDS, over = () => undefined } = {}) {
     const notice = element("div", { class: "notice" }, element("p", { text }));
     let timer = null;
+    const take = () => {
+      end(true);
+      action.act();
+    };
     const end = (isTaken) => {
       clearTimeout(timer);
       if (!notice.isConnected) return;
       notice.remove();
-      this.#takeLast = null;
+      this.#takes = this.#takes.filter((known) => known !== take);
       if (!isTaken) over();
     };
     const wait = () => {
@@ -49,11 +53,7 @@ export class Notices {
       timer = setTimeout(() => end(false), 1000 * seconds);
     };
     if (action !== null) {
-      const take = () => {
-        end(true);
-        action.act();
-      };
-      this.#takeLast = take;
+      this.#takes.push(take);
       notice.append(
         element("button", { type: "button", class: "button quiet", text: action.label, on: { click: take } }),
       );

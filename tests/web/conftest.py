@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,20 @@ class Site:
     def as_user(self, key: str) -> httpx.AsyncClient:
         """The api, asked by the holder of a key."""
         return httpx.AsyncClient(base_url=self.address, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    async def titles(self, part: str) -> list[str]:
+        """Of Ann's videos that have this in their title, by the alphabet."""
+        async with self.as_user(self.ann) as api:
+            found = (await api.get("/api/v1/videos", params={"title": part})).json()["items"]
+        return sorted(video["title"] for video in found)
+
+    async def begins(self, key: str, *titles: str) -> None:
+        """Uploads of which no byte comes, one after another: the cheapest cards that there are."""
+        async with self.as_user(key) as api:
+            for title in titles:
+                name = b64encode(f"{title}.mp4".encode()).decode()
+                headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Metadata": f"filename {name}"}
+                assert (await api.post("/api/v1/uploads", headers=headers)).status_code == 201
 
     async def new_key(self, user: str) -> str:
         """One more key of a user."""

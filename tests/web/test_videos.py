@@ -1,8 +1,6 @@
 """What a person does with their videos, and what nobody else may."""
 
 import asyncio
-import time
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,12 +44,6 @@ async def website(page: str) -> AsyncIterator[str]:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-
-
-async def titles(site: Site, part: str) -> list[str]:
-    """Of Ann's videos that have this in their title."""
-    async with site.as_user(site.ann) as api:
-        return [video["title"] for video in (await api.get("/api/v1/videos", params={"title": part})).json()["items"]]
 
 
 async def test_a_video_that_is_cancelled_is_told_as_that_and_can_be_tried_again(
@@ -111,7 +103,7 @@ async def test_a_video_is_found_renamed_and_deleted_with_time_to_undo(
     await expect(ann.page.get_by_role("button", name="Undo")).to_be_visible()
     await ann.page.keyboard.press("Control+z")
     await ann.sees_ready("Ficus in the wind")
-    assert await titles(site, "ficus") == ["Ficus in the wind"]
+    assert await site.titles("ficus") == ["Ficus in the wind"]
 
 
 async def test_a_video_is_made_anew_with_another_profile_while_it_is_watched(
@@ -158,18 +150,6 @@ async def test_metadata_is_shown_and_changed(ann: Visitor, site: Site, named: Na
         assert changed == {"order": "4711", "place": "station", "crew": "two"}
 
 
-async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
-    async with site.as_user(site.ann) as api:
-        await uploaded(api, named.copy(clips.path("sub_second"), "farewell"))
-    await ann.sees_ready("farewell")
-    await ann.takes("farewell", "Delete")
-    await ann.is_told("was deleted")
-    begun = time.monotonic()
-    await ann.page.goto("about:blank")
-    await eventually(lambda: titles(site, "farewell"), lambda found: found == [])
-    assert time.monotonic() - begun < 6, "it would have been deleted by then anyway"
-
-
 async def test_another_users_video_is_not_there(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
     async with site.as_user(site.bob) as api:
         theirs = await uploaded(api, named.copy(clips.path("sub_second"), "private matter"))
@@ -202,11 +182,7 @@ async def test_a_link_plays_a_private_video_on_another_website(
 
 
 async def test_a_long_list_loads_more_as_it_is_scrolled(browser: Browser, site: Site) -> None:
-    async with site.as_user(site.bob) as api:
-        for number in range(30):
-            name = b64encode(f"{number}.mp4".encode()).decode()
-            headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Metadata": f"filename {name}"}
-            assert (await api.post("/api/v1/uploads", headers=headers)).status_code == 201
+    await site.begins(site.bob, *(str(number) for number in range(30)))
     async with visiting(browser, site.address, site.bob) as visitor:
         asked: list[str] = []
         visitor.page.on("request", lambda request: asked.append(request.url) if "cursor=" in request.url else None)

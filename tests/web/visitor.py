@@ -79,8 +79,9 @@ class Visitor:
 
     async def takes(self, title: str, entry: str) -> None:
         """Choose something from the menu of a card."""
+        await self.sees_card(title)
         await self.card(title).get_by_role("button", name="More for").click()
-        await self.page.locator(".menu:popover-open").get_by_text(entry, exact=True).click()
+        await self.card(title).locator(".menu:popover-open").get_by_text(entry, exact=True).click()
 
     async def is_told(self, text: str) -> None:
         """Wait until a notice says so."""

@@ -1,0 +1,50 @@
+"""A delete can be undone for a moment; then it holds, whatever becomes of the page or the session."""
+
+import time
+
+import pytest
+from playwright.async_api import expect
+
+from tests.waiting import eventually
+from tests.web.conftest import Site
+from tests.web.visitor import Visitor
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def test_several_deletes_are_undone_one_after_another_the_newest_first(ann: Visitor, site: Site) -> None:
+    await site.begins(site.ann, "heap one", "heap two", "heap three")
+    for title in ("heap one", "heap two", "heap three"):
+        await ann.takes(title, "Delete")
+        await expect(ann.card(title)).to_have_count(0)
+    for title in ("heap three", "heap two", "heap one"):
+        await ann.page.keyboard.press("Control+z")
+        await expect(ann.card(title)).to_have_count(1)
+    await expect(ann.page.get_by_role("button", name="Undo")).to_have_count(0)
+    assert await site.titles("heap") == ["heap one", "heap three", "heap two"]
+
+
+async def test_a_delete_can_be_undone_after_the_time_of_an_earlier_one_is_up(ann: Visitor, site: Site) -> None:
+    await site.begins(site.ann, "pair first", "pair second")
+    await ann.page.clock.install()
+    await ann.opens()
+    await ann.takes("pair first", "Delete")
+    await expect(ann.card("pair first")).to_have_count(0)
+    await ann.page.clock.fast_forward(4000)
+    await ann.takes("pair second", "Delete")
+    await expect(ann.card("pair second")).to_have_count(0)
+    await ann.page.clock.fast_forward(4000)
+    await expect(ann.page.get_by_role("button", name="Undo")).to_have_count(1)
+    await ann.page.keyboard.press("Control+z")
+    await expect(ann.card("pair second")).to_have_count(1)
+    await eventually(lambda: site.titles("pair"), lambda titles: titles == ["pair second"])
+
+
+async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Site) -> None:
+    await site.begins(site.ann, "farewell")
+    await ann.takes("farewell", "Delete")
+    await ann.is_told("“farewell” was deleted")
+    begun = time.monotonic()
+    await ann.page.goto("about:blank")
+    await eventually(lambda: site.titles("farewell"), lambda found: found == [])
+    assert time.monotonic() - begun < 6, "it would have been deleted by then anyway"
