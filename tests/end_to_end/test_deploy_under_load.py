@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +36,8 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(120)
 
 DEPLOYMENT = "rushes"
-RUSHES = Path(sys.executable).with_name("rushes")
+RUSHES, TEMPORAL = (Path(sys.executable).with_name(name) for name in ("rushes", "temporal"))
+PAGE = Path(__file__).parents[2] / "docs" / "deployment.md"
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,13 @@ class Ground:
 
     async def deploy(self, *arguments: str, build_id: str) -> tuple[int | None, str]:
         """``rushes deploy``, as the page on deployment says, for this version: exit code, and what it said."""
+        return await self.run(RUSHES, "deploy", *arguments, RUSHES_BUILD_ID=build_id)
+
+    async def run(self, program: Path, *arguments: str, **environment: str) -> tuple[int | None, str]:
+        """A command of an operator: exit code, and what it said."""
         process = await asyncio.create_subprocess_exec(
-            *(str(RUSHES), "deploy", *arguments),
-            env=self.environment | {"RUSHES_BUILD_ID": build_id},
+            *(str(program), *arguments),
+            env=self.environment | environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -177,6 +184,24 @@ async def test_what_may_wait_for_days_keeps_no_old_version_and_goes_on_with_the_
         await cohort.result(rpc_timeout=timedelta(seconds=60))
         assert ("workflow", "2") in await ground.versions(cohort)
         await delivery.terminate()
+
+
+async def test_the_commands_of_temporal_that_the_page_shows_do_the_same(ground: Ground) -> None:
+    shown = re.findall(r"# or: temporal (worker deployment .+)$", PAGE.read_text(), re.MULTILINE)
+    make_current, look_at_the_older = map(shlex.split, shown)
+    older, newer = look_at_the_older[-1], make_current[make_current.index("--build-id") + 1]
+    async with version(ground, older), version(ground, newer):
+        assert (await ground.deploy("current", build_id=older))[0] == 0
+
+        async def made_current() -> tuple[int | None, str]:
+            return await ground.run(TEMPORAL, *make_current)  # refused until workers of all queues are there
+
+        await eventually(made_current, lambda ended: ended[0] == 0)
+        code, told = await ground.deploy("drained", newer, build_id=newer)
+        assert (code, "is current: new videos go to it" in told) == (1, True), told
+
+        code, told = await ground.run(TEMPORAL, *look_at_the_older)
+        assert (code, bool(re.search(r"DrainageStatus +drain(ing|ed)", told))) == (0, True), told
 
 
 async def answered(receiver: Receiver) -> bool:
