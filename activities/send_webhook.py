@@ -56,6 +56,11 @@ class SendingRules:
     pauses: Sequence[float] = field(default=PAUSES)
     jitter: float = _JITTER
 
+    def pause_after(self, tried: int) -> timedelta:
+        """How long to wait after so many attempts and one more that failed; never twice the same."""
+        shorter_or_longer = random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 # no secret
+        return timedelta(seconds=self.pauses[tried] * shorter_or_longer)
+
 
 class SendWebhookActivities:
     """``send_webhook`` and ``give_up_webhook`` with their dependencies."""
@@ -122,8 +127,7 @@ class SendWebhookActivities:
         if tried >= len(self._rules.pauses):
             await self._end(request, answer, DeliveryStatus.FAILED)
             raise _final("webhook_failed", said)
-        jitter = self._rules.jitter
-        pause = timedelta(seconds=self._rules.pauses[tried] * random.uniform(1 - jitter, 1 + jitter))  # noqa: S311 # no secret
+        pause = self._rules.pause_after(tried)
         await self._webhooks.note_answer(
             request.delivery_id,
             request.round,

@@ -144,6 +144,15 @@ class Webhooks:
             found = {row[0]: row[1] for row in (await session.execute(query)).all()}
         return {status.value: found.get(status.value, 0) for status in DeliveryStatus}
 
+    async def oldest_pending_at(self) -> datetime | None:
+        """When the oldest delivery that waits since came about; those that were sent again are left out."""
+        delivery = WebhookDelivery
+        waits = (col(delivery.start_due_at).is_not(None), col(delivery.status) == DeliveryStatus.PENDING)
+        query = select(func.min(col(delivery.created_at))).where(*waits, col(delivery.round) == 1)
+        async with self._transaction() as session:
+            found: datetime | None = (await session.execute(query)).scalar_one()
+        return found
+
     async def send_again(self, webhook_id: UUID, delivery_id: int) -> None:
         """Let an ended delivery begin anew; one that is on its way stays as it is, if its workflow is still there.
 

@@ -56,20 +56,25 @@ class Standing:
         counts = await self._videos.count_by_status()
         running = await self._events.running(user_ids=None, video_ids=(), limit=1)
         deliveries = await self._webhooks.count_by_status()
+        pending_since = await self._webhooks.oldest_pending_at()
         videos = GaugeMetricFamily("rushes_videos", "Videos by status.", labels=["status"])
         for status, count in counts.items():
             videos.add_metric([VideoStatus(status).value], count)
         since = _waits_since(running[0]) if running else None
-        age_seconds = (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
         waiting = GaugeMetricFamily("rushes_webhook_deliveries", "Deliveries to webhooks.", labels=["status"])
         for delivery_status, count in deliveries.items():
             waiting.add_metric([delivery_status], count)
         oldest = GaugeMetricFamily(
             "rushes_oldest_processing_seconds",
             "How long ago the oldest video in processing was uploaded, or asked to be made anew.",
-            age_seconds,
+            _age_seconds(since),
         )
-        return [videos, oldest, waiting]
+        oldest_delivery = GaugeMetricFamily(
+            "rushes_webhook_oldest_pending_seconds",
+            "How long ago the oldest event came about that a webhook has not taken yet; 0 where none waits.",
+            _age_seconds(pending_since),
+        )
+        return [videos, oldest, waiting, oldest_delivery]
 
     async def _of_temporal(self) -> list[Metric]:
         queues, workers = await asyncio.gather(self._runs.queues(), self._runs.workers())
@@ -101,6 +106,10 @@ class Standing:
 def _waits_since(video: Video) -> datetime:
     asked_at = video.reprocess_asked_at if video.is_reprocessing else None
     return asked_at or video.uploaded_at or video.created_at
+
+
+def _age_seconds(since: datetime | None) -> float:
+    return (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
 
 
 async def _within(asking: Awaitable[Answer]) -> Answer | None:

@@ -71,10 +71,11 @@ async def listen_to_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Each event's `data` is the video as it was then, as `GET /api/v1/videos/{id}` tells it.
 
-    `video.created`, `video.uploaded`, `video.ready`, `video.error`, `video.cancelled`, `video.retried`, `video.updated`
-    and `video.deleted` have ids; after a break `Last-Event-ID` gets those that were missed. `video.progress` has none.
-    Once the headers are here nothing more is missed, so listen first and read the list then. `events.missed` comes
-    where some after your id are kept no more: read the list again.
+    `video.created`, `video.uploaded`, `video.ready`, `video.error`, `video.cancelled`, `video.retried`,
+    `video.reprocessing`, `video.reprocessed`, `video.reprocess_failed`, `video.updated` and `video.deleted` have ids;
+    after a break `Last-Event-ID` gets those that were missed. `video.progress` is of the moment and has none. Once
+    the headers are here nothing more is missed, so listen first and read the list then. `events.missed` comes where
+    some after your id are kept no more: read the list again.
     """
     async for event in _told(listener, options.events.heartbeat_seconds):
         yield event

@@ -1,6 +1,7 @@
 """Where events are sent is its user's affair, and what came of each can be looked at and sent again."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -116,6 +117,22 @@ async def test_events_are_for_the_webhooks_of_their_user_that_want_them_and_are_
     assert await delivered_to(of_ann) == []
     foreign = await client.get(f"{WEBHOOKS}/{wanted['id']}", headers=bearer(ann))
     assert (foreign.status_code, foreign.json()["code"]) == (404, "webhook_not_found")
+
+
+async def test_the_oldest_delivery_that_waits_is_known_and_what_was_sent_again_by_hand_is_left_out(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    assert await database.webhooks.oldest_pending_at() is None
+    webhook = await made(client, event_types=["video.created", "video.ready"])
+    here = f"{WEBHOOKS}/{webhook['id']}/deliveries"
+    await make_video(database, storage, VideoStatus.READY)
+    newer, older = (await client.get(here)).json()["items"]
+    assert await database.webhooks.oldest_pending_at() == datetime.fromisoformat(older["created_at"])
+    await database.webhooks.note_answer(older["id"], 1, answer=None, status=DeliveryStatus.FAILED)
+    assert await database.webhooks.oldest_pending_at() == datetime.fromisoformat(newer["created_at"])
+    await client.post(f"{here}/{older['id']}/resend")
+    await database.webhooks.note_answer(newer["id"], 1, answer=None, status=DeliveryStatus.DELIVERED)
+    assert await database.webhooks.oldest_pending_at() is None
 
 
 async def test_deliveries_are_listed_with_their_answers_in_pages_and_can_be_sent_again(

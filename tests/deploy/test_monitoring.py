@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from temporalio.client import Client
@@ -22,7 +24,13 @@ from telemetry.standing import Standing, Told
 from telemetry.steps import StepMetrics
 from telemetry.videos import VideoMetrics
 from tests.api.running import RecordedRuns
+from tests.end_to_end.service import Service
+from tests.fixtures.clips import Clips
+from tests.fixtures.prometheus import Prometheus
+from tests.fixtures.stack import make_home
+from tests.runbooks.every import Walked
 from tests.runbooks.situations import SITUATIONS
+from tests.runbooks.stage import Stage
 from tests.runbooks.stage import expressions as expressions_here
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,9 +53,9 @@ def expressions() -> Iterator[str]:
     yield from (rule["expr"] for rule in alerts())
 
 
-async def test_dashboard_and_alerts_name_metrics_that_exist(
-    database: Database, tmp_path: Path, temporal_client: Client
-) -> None:
+@pytest.fixture
+async def exposition(database: Database, tmp_path: Path, temporal_client: Client) -> str:
+    """What api and worker tell Prometheus together."""
     registry = new_registry()
     for measured in (RequestMetrics, RoundMetrics, StepMetrics, VideoMetrics):
         measured(registry)
@@ -59,8 +67,11 @@ async def test_dashboard_and_alerts_name_metrics_that_exist(
     now = CollectorRegistry()
     standing = Standing(database.videos, database.events, database.webhooks, runs, storage)
     now.register(Told(await standing.metrics()))
-    text = (generate_latest(registry) + generate_latest(now)).decode()
-    families = re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE)
+    return (generate_latest(registry) + generate_latest(now)).decode()
+
+
+def test_dashboard_and_alerts_name_metrics_that_exist(exposition: str) -> None:
+    families = re.findall(r"^# TYPE (\S+) ", exposition, re.MULTILINE)
     known = {family + end for family in families for end in _OF_HISTOGRAM}
     asked = {name for expression in expressions() for name in _NAME.findall(expression)}
     assert asked - known == set()
@@ -68,11 +79,35 @@ async def test_dashboard_and_alerts_name_metrics_that_exist(
     assert {name for name in ours if not any(one.startswith(name) for one in asked)} == set(), "nobody looks at these"
 
 
+async def test_names_and_helps_of_our_metrics_are_as_prometheus_would_have_them(promtool: str, exposition: str) -> None:
+    told = re.findall(r"^(?:# (?:HELP|TYPE) )?rushes_(?!\w+_created\b).*\n", exposition, re.MULTILINE)
+    process = await asyncio.create_subprocess_exec(
+        *(promtool, "check", "metrics"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate("".join(told).encode())
+    assert (process.returncode, said.decode()) == (0, "")
+
+
 def test_every_alert_has_its_runbook_and_make_runbooks_walks_through_it() -> None:
     runbooks = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for rule in alerts():
         assert f"| `{rule['alert']}` |" in runbooks, rule["alert"]
     assert set(SITUATIONS) == set(expressions_here()) == {rule["alert"] for rule in alerts()}
+
+
+async def test_a_runbook_that_was_left_out_is_not_counted_among_those_that_lead_to_the_end(
+    tmp_path: Path, clips: Clips
+) -> None:
+    home = make_home(tmp_path)
+    async with httpx.AsyncClient() as http:
+        reason = "this user may not mount"
+        stage = Stage(home, Service(home, http), Prometheus("nowhere"), clips, tmp_path, small_disk=reason)
+        walked = Walked()
+        await walked.walk("RushesDiskFull", SITUATIONS["RushesDiskFull"], stage)
+    assert str(walked) == "0 of 1 runbooks lead to the end of their alert. Left out: RushesDiskFull."
 
 
 async def test_the_rules_hold_in_prometheus_own_test(promtool: str) -> None:

@@ -1,5 +1,6 @@
 """The tables of ``docs/architecture.md`` say what the code says."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,6 +13,7 @@ from temporalio.workflow import ActivityConfig
 
 from api.problems import PROBLEMS, Code, ProblemCode
 from contracts.errors import ErrorCode, VideoError
+from contracts.event_types import EventType
 from contracts.refusals import RefusalCode
 from contracts.temporal_names import MEDIA_QUEUE
 from workflows import activity_options as options
@@ -49,6 +51,14 @@ def test_every_code_is_there_with_its_http_status(code: Code) -> None:
     statuses = [cell for cell in row if cell.isdecimal()]
     expected = [str(PROBLEMS[code].status)] if code in PROBLEMS else []
     assert statuses == expected
+
+
+@pytest.mark.parametrize("kind", EventType)
+def test_every_event_is_told_by_the_document_of_the_api_by_the_architecture_and_by_the_readme(kind: EventType) -> None:
+    document = json.loads((_ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    assert f"`{kind}`" in document["paths"]["/api/v1/events"]["get"]["description"]
+    assert f"`{kind}`" in "\n".join(_LINES)
+    assert f"`{kind}`" in (_ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("error", VideoError.__subclasses__(), ids=lambda error: error.__name__)

@@ -16,6 +16,11 @@ _MEBIBYTE: Final = 1024 * 1024
 _MOST_WEBHOOKS: Final = 20
 _LONG_SECONDS: Final = 180.0
 
+
+class LeftOut(Exception):
+    """This machine has not what the situation needs; the sentence says what."""
+
+
 Situation = Callable[[Stage], Awaitable[None]]
 
 
@@ -129,8 +134,7 @@ async def step_fails(stage: Stage) -> None:
 async def disk_full(stage: Stage) -> None:
     """There is little room left where the originals are."""
     if stage.small_disk:
-        say(f"  left out: {stage.small_disk}")
-        return
+        raise LeftOut(stage.small_disk)
     clip = stage.clips.path(Clip.SHORT_WITH_SOUND)
     film = stage.folder / "a film.mp4"
     film.write_bytes(clip.read_bytes() + (56 * _MEBIBYTE).to_bytes(4, "big") + b"free" + bytes(56 * _MEBIBYTE - 8))

@@ -38,6 +38,7 @@ SHORTENED: Final[Mapping[str, tuple[str, str]]] = {
     "RushesOurFailures": ("[1h]", "[30s]"),
     "RushesStepFails": ("[15m]", "[30s]"),
     "RushesReconcilerStands": ("> 600", "> 10"),
+    "RushesWebhooksWait": ("> 21600", "> 15"),
     "RushesApiErrors": ("[5m]", "[30s]"),
 }
 """What of an alert's expression is hours or minutes, and here is seconds, as nobody waits for twelve hours. All else of

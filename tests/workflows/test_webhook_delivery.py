@@ -253,3 +253,9 @@ async def look_at(database: Database, delivery: WebhookDelivery, *, after: timed
 
 def test_it_is_tried_for_three_days() -> None:
     assert timedelta(days=3) < timedelta(seconds=sum(PAUSES)) < timedelta(days=3, hours=6)
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    for tried, pause in enumerate(PAUSES):
+        told = [SendingRules().pause_after(tried).total_seconds() for _ in range(200)]
+        assert 0.8 * pause <= min(told) < 0.9 * pause < 1.1 * pause < max(told) <= 1.2 * pause
