@@ -36,6 +36,7 @@ from tests.runbooks.stage import expressions as expressions_here
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "deploy" / "monitoring"
 _NAME: Final = re.compile(r"\b(?:rushes|temporal)_[a-z0-9_]+")
+_UNIT: Final = re.compile(r"_(bytes|seconds|ratio)$")
 _OF_HISTOGRAM: Final = ("", "_bucket", "_count", "_sum")
 
 
@@ -77,6 +78,15 @@ def test_dashboard_and_alerts_name_metrics_that_exist(exposition: str) -> None:
     assert asked - known == set()
     ours = {family for family in families if family.startswith("rushes_") and not family.endswith("_created")}
     assert {name for name in ours if not any(one.startswith(name) for one in asked)} == set(), "nobody looks at these"
+
+
+def test_what_one_panel_draws_is_of_one_unit_so_that_nothing_lies_flat_at_the_bottom() -> None:
+    dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    for panel in dashboard["panels"]:
+        names = {name for target in panel["targets"] for name in _NAME.findall(target["expr"])}
+        plain = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in names}
+        units = {found[1] if (found := _UNIT.search(name)) else "a number" for name in plain}
+        assert len(units) == 1, panel["title"]
 
 
 async def test_names_and_helps_of_our_metrics_are_as_prometheus_would_have_them(promtool: str, exposition: str) -> None:

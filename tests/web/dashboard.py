@@ -32,6 +32,8 @@ section { position: absolute; box-sizing: border-box; background: #fff; border: 
 h2 { margin: 0 0 4px; font-size: 13px; font-weight: 600 }
 .stat { display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline }
 .stat b { font-size: 26px; font-weight: 500 }
+table { border-spacing: 0 4px } th, td { padding-right: 22px; text-align: left }
+th { font-size: 11px; font-weight: 500; color: #52606d } td { font-size: 15px }
 .names { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: 11px; color: #52606d }
 .names i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle }
 text { font-size: 10px; fill: #7b8794 }
@@ -71,7 +73,13 @@ async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float,
             if values:
                 lines.append(Line(_name(target["legendFormat"], series["metric"]), values))
     lines.sort(key=lambda line: -max(value for _, value in line.points))
-    inner = _stat(lines, unit) if panel["type"] == "stat" else _chart(lines, unit, width - 22, height - 30, begin, end)
+    match panel["type"]:
+        case "stat":
+            inner = _stat(lines, unit)
+        case "table":
+            inner = _table(lines, panel["transformations"][0]["options"]["renameByName"])
+        case _:
+            inner = _chart(lines, unit, width - 22, height - 30, begin, end)
     where = f"left:{place['x'] * _COLUMN}px;top:{place['y'] * _ROW}px;width:{width}px;height:{height}px"
     return f"<section style='{where}'><h2>{escape(panel['title'])}</h2>{inner}</section>"
 
@@ -86,6 +94,12 @@ def _stat(lines: Sequence[Line], unit: str) -> str:
         for line in sorted(lines, key=lambda line: line.name)
     )
     return f"<div class=stat>{''.join(shown)}</div>"
+
+
+def _table(lines: Sequence[Line], columns: Mapping[str, str]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns.values())
+    rows = "".join(f"<tr><td>{escape(line.name)}</td><td>{line.points[-1][1]:g}</td></tr>" for line in lines)
+    return f"<table><tr>{head}</tr>{rows}</table>"
 
 
 def _chart(lines: Sequence[Line], unit: str, width: int, height: int, begin: float, end: float) -> str:
