@@ -14,6 +14,8 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from temporalio.client import Client
+from temporalio.service import RPCError
 
 from api.app import create_app
 from api.options import ApiOptions, EventOptions
@@ -33,6 +35,7 @@ from logs import configure_logs
 from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.cohorts import TemporalCohortRuns
+from runs.neighbours import AnotherStorage, refuse_another_storage
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
@@ -123,11 +126,11 @@ def _services_of(
             database = points.around("database", rows)
             resources.push_async_callback(database.dispose)
             storage = await resources.enter_async_context(open_storage(settings.place, points.around))
-            telling = asyncio.create_task(_tell_of(storage, str(settings.place)), name="storage: tell")
-            resources.push_async_callback(_ended, telling)
             runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
             plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))
             client = await connect(lazy=True, runtime=runtime, plugins=plugins)
+            telling = asyncio.create_task(_tell_of(storage, str(settings.place), client), name="storage: tell")
+            resources.push_async_callback(_ended, telling)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
             reconciler = Reconciler(database, runs, storage)
@@ -168,9 +171,19 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tell_of(storage: Storage, where: str) -> None:
-    """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same."""
+async def _tell_of(storage: Storage, where: str, client: Client) -> None:
+    """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same.
+
+    Workers that have their files elsewhere are named. An api does not refuse for that: its scratch may be its own.
+    """
     try:
         await checked(storage, where, lambda sentence: _logger.warning("api waits", reason=sentence))
     except StorageFailed as error:
         _logger.warning("storage refuses", reason=str(error))
+        return
+    try:
+        await refuse_another_storage(client, await storage_identity(storage), where)
+    except AnotherStorage as error:
+        _logger.warning("storage differs", reason=str(error))
+    except (RPCError, RuntimeError):  # Temporal is away, which others tell of
+        return

@@ -6,13 +6,18 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from api.main import build
+from contracts.temporal_names import MEDIA_QUEUE
+from contracts.worker_identity import WorkerIdentity
 from tests.api.running import until
+from tests.runs.test_neighbours import polling
 
 SERVE = """
 import sys, uvicorn
@@ -122,3 +127,32 @@ async def test_a_storage_that_refuses_is_named_at_the_start(database_url: str, t
         process.terminate()
         await process.communicate()
     assert "a file is where a folder should be" in json.loads(line)["reason"]
+
+
+async def test_workers_that_keep_their_files_elsewhere_are_named_at_the_start(
+    database_url: str, own_namespace: Client, tmp_path: Path
+) -> None:
+    elsewhere = str(replace(WorkerIdentity.of_this_process(MEDIA_QUEUE, storage="0123abcd"), host="another-host"))
+    environment = {
+        "DATABASE_URL": database_url,
+        "RUSHES_UPLOADS": str(tmp_path / "uploads"),
+        "RUSHES_SCRATCH": str(tmp_path / "scratch"),
+        "TEMPORAL_ADDRESS": own_namespace.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": own_namespace.namespace,
+    }
+    async with polling(own_namespace, elsewhere):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SERVE, str(unused_port())),
+            env=os.environ | environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(60):
+                while b'"storage differs"' not in (line := await process.stderr.readline()):
+                    assert line, "it ended"
+        finally:
+            process.terminate()
+            await process.communicate()
+    told = json.loads(line)["reason"]
+    assert f"The worker {elsewhere} keeps its files in another place than {tmp_path / 'uploads'}" in told
