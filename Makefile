@@ -106,7 +106,8 @@ runbooks: $(DEV_STAMP) ## Bring about what each alert tells of, and mend it as i
 
 .PHONY: failpoints
 failpoints: $(DEV_STAMP) ## Kill a process at every step of uploads, runs and deletions, twenty minutes: make failpoints [ONLY=deleted]
-	@exec "$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
+	@"$(BIN)/python" -m tests.failpoints.every $${ONLY:+--only "$$ONLY"}
+	@[ -n "$$ONLY" ] || RUSHES_TEST_EXAMPLES=100 exec "$(BIN)/python" -m pytest -q tests/runs/test_rows_and_runs.py
 
 .PHONY: screenshots
 screenshots: $(DEV_STAMP) ## Every state of the page as pictures in var/screenshots and docs/pictures, minutes: make screenshots [ONLY="library"]
