@@ -12,7 +12,7 @@ from media.programs import find_programs
 from media.sandbox import Access
 from tests.fixtures.clips import Clips
 from tests.fixtures.recipes.drawing import H264
-from tests.hostile.crafted import CRAFTED, REFERRING, Craft, Lure, good_file
+from tests.hostile.crafted import CONTAINERS, CRAFTED, REFERRING, Craft, Lure, good_file
 from tests.hostile.ending import BOUNDS, READY, ending_of
 from tests.hostile.mutants import endings
 
@@ -85,7 +85,8 @@ async def test_a_picture_that_grows_beyond_what_is_accepted_is_not_decoded(
 
 async def test_mutants_of_every_container_end_ready_or_with_a_code(tmp_path: Path) -> None:
     confined = await Ffmpeg.locate(sandbox="auto", bounds=BOUNDS)
-    counted = await endings(confined, tmp_path, 40)
-    assert counted.total() == 40
+    count = 2 * len(CONTAINERS)
+    counted = await endings(confined, tmp_path, count)
+    assert counted.total() == count
     assert counted["internal"] == 0
     assert counted[READY] > 0
