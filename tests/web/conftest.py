@@ -1,7 +1,5 @@
 """One stack with keys for all that happens in the browser."""
 
-import asyncio
-import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +9,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 
+from accounts.keys import KeyText
+from database.engine import Database
 from tests.fixtures.stack import Home, make_home, running
 from tests.web.files import Named
 from tests.web.visitor import Visitor, visiting
@@ -52,10 +52,11 @@ class Site:
 
     async def new_key(self, user: str) -> str:
         """One more key of a user."""
-        made = await self.home.rushes("keys", "create", "--user", user)
-        found = re.search(r"rushes_[0-9a-f]+_\S+", made.out)
-        assert found is not None, made.err
-        return found.group()
+        assert self.home.run_file is not None
+        key, database = KeyText.new(), Database(self.home.run_file.database, 1)
+        await database.accounts.add_key(key.row(user, is_admin=False, expires_at=None))
+        await database.dispose()
+        return key.write()
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +67,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     )
     async with running(home) as run:
         unsigned = Site(home, run.api, "", "")
-        ann, bob = await asyncio.gather(unsigned.new_key("ann"), unsigned.new_key("bob"))
-        yield Site(home, run.api, ann, bob)
+        yield Site(home, run.api, await unsigned.new_key("ann"), await unsigned.new_key("bob"))
 
 
 @pytest.fixture
