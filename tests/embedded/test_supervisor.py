@@ -238,7 +238,7 @@ asyncio.run(main())
     assert stack.stdout is not None
     child = int(await stack.stdout.readline())
     # Its death signal is set once it is the child's own program that runs.
-    await until(lambda: b"signal.pause" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2])
+    await until(lambda: Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2:-1] == [FOREVER.encode()])
     await until(lambda: not Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"/usr/bin/setpriv"))
     stack.kill()
     await stack.communicate()
