@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from client.asynchronous import AsyncRushes
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
 
 _BEGINNING: Final = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]{0,27})?")
+_SHORTEST: Final = 4
 _MOST_OFFERED: Final = 50
 _OFFERED_WITHIN_SECONDS: Final = 3
 
@@ -52,6 +54,19 @@ OptionalVideoId = Annotated[
         autocompletion=offered_ids,
     ),
 ]
+
+
+def one_of(given: str, ids: Sequence[str], kind: str) -> str:
+    """The one of these ids that was given, or that begins so; what is none of them is for the api to refuse.
+
+    Raises:
+        CommandFailed: Several begin so.
+    """
+    text = given.strip().lower()
+    found = [one for one in ids if one.startswith(text)] if len(text) >= _SHORTEST else []
+    if len(found) > 1 and text not in found:
+        raise CommandFailed(f"Several ids of a {kind} begin with {text}. Give more of it: {', '.join(found)}")
+    return found[0] if len(found) == 1 else text
 
 
 async def whole_id(api: AsyncRushes, given: str) -> str:

@@ -1,9 +1,7 @@
 """``rushes cohort``: many videos that are retried, or made anew, together."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -11,36 +9,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from cli.arguments import AsJson
+from cli.arguments import AsJson, one_of
 from cli.console import messages, output, plain_table, print_table, time_text
-from cli.errors import CommandFailed, ExitCode
+from cli.moments import moment_ago
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
 from client.views import CohortSummary, CohortView
 
-CohortId = Annotated[str, typer.Argument(metavar="ID", help="Id of the cohort.", show_default=False)]
-_SINCE: Final = re.compile(r"(\d{1,5})(min|h|d)")
-_UNITS: Final = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+CohortId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of the cohort, or its beginning: four digits or more.", show_default=False),
+]
+_MOST_LOOKED_AT: Final = 100
 _POLL_SECONDS: Final = 1.0
-
-
-def moment_ago(while_text: str) -> datetime | None:
-    """When ``30min``, ``2h`` or ``1d`` ago was; None for another text."""
-    found = _SINCE.fullmatch(while_text)
-    return None if found is None else datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
-
-
-def moment_of(since: str) -> datetime:
-    """The same. Raises ``CommandFailed``."""
-    moment = moment_ago(since)
-    if moment is None:
-        raise CommandFailed(f"--since is a while such as 30min, 2h or 1d, not {since!r}.", ExitCode.USAGE)
-    return moment
 
 
 async def retry_all(api: AsyncRushes, code: str, since: str, *, a_minute: float, dry_run: bool, wait: bool) -> None:
     """Retry all videos of one failure, and show how far that is where it is waited for."""
-    begun = await api.cohorts.retry(code, moment_of(since), a_minute=a_minute, dry_run=dry_run)
+    begun = await api.cohorts.retry(code, moment_ago("--since", since), a_minute=a_minute, dry_run=dry_run)
     videos = f"{counted(begun.total)} in error with {code} since {since} ago"
     if begun.cohort_id is None:
         output().print(f"{videos}: {'nothing was begun' if dry_run else 'nothing to retry'}.", soft_wrap=True)
@@ -96,37 +82,52 @@ def list_cohorts(
     print_table(table)
 
 
-def show(cohort_id: CohortId) -> None:
+def show(cohort_id: CohortId, as_json: AsJson = False) -> None:
     """Show how far a cohort is."""
 
     async def ask() -> CohortView:
         async with find_service().api() as api:
-            return await api.cohorts.get(cohort_id)
+            return await api.cohorts.get(await _whole(api, cohort_id))
 
-    output().print(_told(asyncio.run(ask())), soft_wrap=True)
+    seen = asyncio.run(ask())
+    if as_json:
+        output().print_json(data=seen.model_dump(mode="json"), indent=2)
+        return
+    output().print(_told(seen), soft_wrap=True)
 
 
 def pause(cohort_id: CohortId) -> None:
     """Let a cohort begin no more videos; those that were begun go on."""
-    _tell(lambda api: api.cohorts.pause(cohort_id))
+    whole = _tell(cohort_id, lambda api, whole: api.cohorts.pause(whole))
+    output().print(f"{whole} begins no more videos until `rushes cohort resume {whole}`.", soft_wrap=True)
 
 
 def resume(cohort_id: CohortId) -> None:
     """Let a cohort go on."""
-    _tell(lambda api: api.cohorts.resume(cohort_id))
+    output().print(f"{_tell(cohort_id, lambda api, whole: api.cohorts.resume(whole))} goes on.", soft_wrap=True)
 
 
 def cancel(cohort_id: CohortId) -> None:
     """End a cohort; videos that were begun go on."""
-    _tell(lambda api: api.cohorts.cancel(cohort_id))
+    whole = _tell(cohort_id, lambda api, whole: api.cohorts.cancel(whole))
+    output().print(f"{whole} has ended. Videos that it had begun go on.", soft_wrap=True)
 
 
-def _tell(tell: Callable[[AsyncRushes], Awaitable[None]]) -> None:
-    async def ask() -> None:
+def _tell(cohort_id: str, tell: Callable[[AsyncRushes, str], Awaitable[None]]) -> str:
+    """The whole id of the cohort that was told."""
+
+    async def ask() -> str:
         async with find_service().api() as api:
-            await tell(api)
+            whole = await _whole(api, cohort_id)
+            await tell(api, whole)
+            return whole
 
-    asyncio.run(ask())
+    return asyncio.run(ask())
+
+
+async def _whole(api: AsyncRushes, given: str) -> str:
+    newest = await api.cohorts.newest(_MOST_LOOKED_AT)
+    return one_of(given, [cohort.cohort_id for cohort in newest], "cohort")
 
 
 def _told(seen: CohortView) -> str:

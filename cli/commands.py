@@ -103,6 +103,8 @@ GROUPS: Final[Sequence[GroupEntry]] = (
         (
             CommandEntry("create", "webhooks.create", "Have events sent to a URL."),
             CommandEntry("list", "webhooks.list_webhooks", "List webhooks."),
+            CommandEntry("edit", "webhooks.edit", "Change where events are sent, which, or what is said of it."),
+            CommandEntry("rotate", "webhooks.rotate", "Sign with a new secret."),
             CommandEntry(
                 "deliveries",
                 "webhooks.deliveries",
@@ -112,7 +114,7 @@ GROUPS: Final[Sequence[GroupEntry]] = (
             CommandEntry("enable", "webhooks.enable", "Send events there again, from now on."),
             CommandEntry("disable", "webhooks.disable", "Send nothing there until it is enabled again."),
             CommandEntry("delete", "webhooks.delete", "Send nothing there any more, and forget what was sent."),
-            CommandEntry("listen", "webhooks.listen", "Print what happens, as it happens, until Ctrl-C."),
+            CommandEntry("listen", "listening.listen", "Print what happens, as it happens, until Ctrl-C."),
         ),
     ),
     GroupEntry(

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
 from cli.arguments import offered_ids, whole_id
-from cli.cohorts import counted, go_with, moment_ago
+from cli.cohorts import counted, go_with
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.follow import follow
+from cli.moments import moment_of
 from cli.outcome import print_outcome
 from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
@@ -122,20 +122,9 @@ def where_from(pairs: Sequence[str]) -> ReadyWhere:
         elif key == "code":
             found["error_code"] = value
         elif key == "created_after":
-            found["created_after"] = _moment(key, value)
+            found["created_after"] = moment_of(key, value)
         elif key == "created_before":
-            found["created_before"] = _moment(key, value)
+            found["created_before"] = moment_of(key, value)
         elif (key, value) != ("status", VideoStatus.READY):
             raise CommandFailed(f"--where knows {_WHERE}, and not {pair!r}.", ExitCode.USAGE)
     return ReadyWhere(**found, metadata=metadata)
-
-
-def _moment(key: str, value: str) -> datetime:
-    ago = moment_ago(value)
-    if ago is not None:
-        return ago
-    try:
-        return datetime.fromisoformat(value).astimezone()  # of this machine's time zone where it names none
-    except ValueError as error:
-        told = f"{key} is a date such as 2026-03-01, or a while ago such as 2h or 1d, not {value!r}."
-        raise CommandFailed(told, ExitCode.USAGE) from error

@@ -12,6 +12,7 @@ from cli.cohorts import retry_all
 from cli.console import SHORT_ID, messages, output, plain_table, print_table, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
+from cli.moments import moment_of
 from cli.outcome import print_outcome
 from cli.upload import Metadata, metadata_from
 from cli.where import find_service
@@ -22,26 +23,45 @@ from contracts.status import VideoStatus
 _WIDE: Final = 110
 """Columns from which a list has room for whole ids."""
 
+_STATUSES: Final = " or ".join((", ".join(list(VideoStatus)[:-1]), list(VideoStatus)[-1]))
+
 
 def list_videos(  # noqa: PLR0917 # each is an option, given by its name
-    status: Annotated[VideoStatus | None, typer.Option(help="Only videos in this status.")] = None,
+    status: Annotated[
+        VideoStatus | None, typer.Option(metavar="STATUS", help=f"Only videos that are {_STATUSES}.")
+    ] = None,
     error_code: Annotated[
         str | None, typer.Option(help="Only videos in error for this reason.", metavar="CODE")
     ] = None,
     title: Annotated[str | None, typer.Option(help="Only videos with this in their title.", metavar="TEXT")] = None,
     metadata: Metadata = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only videos from then on; 2026-03-01, or 30min, 2h, 1d ago.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only videos from before then, told in the same way.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most videos to show.")] = 20,
     every: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List videos, newest first."""
     kept = metadata_from(metadata)
+    after = None if since is None else moment_of("--since", since)
+    before = None if until is None else moment_of("--until", until)
     service = find_service()
 
     async def fetch() -> list[VideoView]:
         async with service.api() as api:
-            most = None if every else limit
-            found = api.videos(limit=most, status=status, error_code=error_code, title=title, metadata=kept)
+            found = api.videos(
+                limit=None if every else limit,
+                status=status,
+                error_code=error_code,
+                title=title,
+                metadata=kept,
+                created_after=after,
+                created_before=before,
+            )
             return [video async for video in found]
 
     videos = asyncio.run(fetch())
@@ -49,7 +69,9 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
         output().print_json(data=[video.model_dump(mode="json") for video in videos], indent=2)
     elif not videos:
         messages().print(
-            "There are no such videos." if status or error_code or title or kept else "There are no videos."
+            "There are no such videos."
+            if status or error_code or title or kept or after or before
+            else "There are no videos."
         )
     else:
         console = output()

@@ -1,35 +1,37 @@
-"""``rushes webhooks``: where events are sent, and how they look before anything is there to take them."""
+"""``rushes webhooks``: where events are sent."""
 
 import asyncio
-import json
-import time
-from datetime import UTC, datetime
-from typing import Annotated, Final
-from uuid import UUID
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
-import httpx
 import typer
 from rich.text import Text
 
-from cli.arguments import AsJson
+from cli.arguments import AsJson, one_of
 from cli.console import SHORT_ID, messages, output, plain_table, print_table
-from cli.errors import sentence_of
+from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
-from client.errors import RushesError
-from client.listening import Event
+from client.asynchronous import AsyncRushes
 from client.webhook_views import DeliveryView, WebhookView, WebhookWithSecret
-from contracts.event_types import STORED_EVENTS, EventType
-from events.signing import new_secret, signed_headers
+from client.webhooks import WebhookChange
+from contracts.event_types import EventType
 
-_FORWARD_SECONDS: Final = 30.0
-_STORED: Final = frozenset(STORED_EVENTS)
+Answer = TypeVar("Answer")
 
 Events = Annotated[
     list[EventType] | None,
-    typer.Option("--event", help="Only these; may be given several times. Default: all.", show_default=False),
+    typer.Option(
+        "--event",
+        metavar="TYPE",
+        help="Only these, such as video.ready; may be given several times. Default: all.",
+        show_default=False,
+    ),
 ]
 
-WebhookId = Annotated[UUID, typer.Argument(metavar="ID", help="Id of the webhook.", show_default=False)]
+WebhookId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of the webhook, or its beginning: four digits or more.", show_default=False),
+]
 
 
 def create(
@@ -44,13 +46,51 @@ def create(
         async with service.api() as api:
             return await api.webhooks.create(url, [str(kind) for kind in event or []], description)
 
-    webhook = asyncio.run(ask())
+    _print_secret(asyncio.run(ask()))
+
+
+def _print_secret(webhook: WebhookWithSecret) -> None:
     output().print(str(webhook.id))
     output().print(webhook.secret, soft_wrap=True)
     messages().print("Keep the secret: what is sent is signed with it, as https://www.standardwebhooks.com has it.")
 
 
-def list_webhooks() -> None:
+def edit(
+    webhook_id: WebhookId,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Where events are sent from now on.")] = None,
+    event: Events = None,
+    every: Annotated[bool, typer.Option("--all-events", help="Events of every type, also those to come.")] = False,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="For people.")] = None,
+) -> None:
+    """Change where events are sent, which, or what is said of it; what is not named stays."""
+    change = WebhookChange()
+    if url is not None:
+        change["url"] = url
+    if event or every:
+        change["event_types"] = [] if every else [str(kind) for kind in event or []]
+    if description is not None:
+        change["description"] = description
+    if not change:
+        told = "Say what is to change: --url, --event, --all-events, --description."
+        raise CommandFailed(told, ExitCode.USAGE)
+    _, webhook = _of_one(webhook_id, lambda api, whole: api.webhooks.update(whole, **change))
+    output().print(f"{webhook.id}: {', '.join(webhook.event_types) or 'all events'} to {webhook.url}", soft_wrap=True)
+
+
+def rotate(
+    webhook_id: WebhookId,
+    overlap_seconds: Annotated[
+        int, typer.Option("--overlap", metavar="SECONDS", min=0, help="So long the secret of before signs as well.")
+    ] = 86_400,
+) -> None:
+    """Sign with a new secret. Prints the webhook's id and the secret, which is not shown again."""
+    _, webhook = _of_one(
+        webhook_id, lambda api, whole: api.webhooks.rotate_secret(whole, overlap_seconds=overlap_seconds)
+    )
+    _print_secret(webhook)
+
+
+def list_webhooks(as_json: AsJson = False) -> None:
     """List webhooks."""
     service = find_service()
 
@@ -58,10 +98,14 @@ def list_webhooks() -> None:
         async with service.api() as api:
             return await api.webhooks.all()
 
+    found = asyncio.run(ask())
+    if as_json:
+        output().print_json(data=[webhook.model_dump(mode="json") for webhook in found], indent=2)
+        return
     table = plain_table("ID")
     for name in ("State", "Events", "URL"):
         table.add_column(name, overflow="fold")
-    for webhook in asyncio.run(ask()):
+    for webhook in found:
         state = "on" if webhook.is_enabled else f"off: {webhook.disabled_reason or 'switched off'}"
         table.add_row(str(webhook.id), state, ", ".join(webhook.event_types) or "all", webhook.url)
     print_table(table)
@@ -73,13 +117,11 @@ def deliveries(
     as_json: AsJson = False,
 ) -> None:
     """List what was sent to a webhook, newest first, and what it answered last."""
-    service = find_service()
 
-    async def ask() -> list[DeliveryView]:
-        async with service.api() as api:
-            return [delivery async for delivery in api.webhooks.deliveries(webhook_id, limit=limit)]
+    async def ask(api: AsyncRushes, whole: str) -> list[DeliveryView]:
+        return [delivery async for delivery in api.webhooks.deliveries(whole, limit=limit)]
 
-    found = asyncio.run(ask())
+    _, found = _of_one(webhook_id, ask)
     if as_json:
         output().print_json(data=[delivery.model_dump(mode="json") for delivery in found], indent=2)
         return
@@ -96,24 +138,14 @@ def deliveries(
 
 def enable(webhook_id: WebhookId) -> None:
     """Send events there again, from now on; what failed meanwhile is sent by `resend`."""
-    _switch(webhook_id, is_enabled=True)
-    output().print(f"Events are sent to {webhook_id} from now on.")
+    whole, _ = _of_one(webhook_id, lambda api, whole: api.webhooks.update(whole, is_enabled=True))
+    output().print(f"Events are sent to {whole} from now on.")
 
 
 def disable(webhook_id: WebhookId) -> None:
     """Send nothing there until it is enabled again; what is on its way has failed."""
-    _switch(webhook_id, is_enabled=False)
-    output().print(f"Nothing is sent to {webhook_id} until it is enabled.")
-
-
-def _switch(webhook_id: UUID, *, is_enabled: bool) -> None:
-    service = find_service()
-
-    async def ask() -> None:
-        async with service.api() as api:
-            await api.webhooks.update(webhook_id, is_enabled=is_enabled)
-
-    asyncio.run(ask())
+    whole, _ = _of_one(webhook_id, lambda api, whole: api.webhooks.update(whole, is_enabled=False))
+    output().print(f"Nothing is sent to {whole} until it is enabled.")
 
 
 def resend(
@@ -121,89 +153,22 @@ def resend(
     delivery_id: Annotated[int, typer.Argument(metavar="DELIVERY", help="As `rushes webhooks deliveries` shows it.")],
 ) -> None:
     """Send a delivery again, under the same `webhook-id`; one that is pending goes on as it is."""
-    service = find_service()
-
-    async def ask() -> None:
-        async with service.api() as api:
-            await api.webhooks.resend(webhook_id, delivery_id)
-
-    asyncio.run(ask())
+    _of_one(webhook_id, lambda api, whole: api.webhooks.resend(whole, delivery_id))
     output().print(f"Delivery {delivery_id} is on its way.")
 
 
 def delete(webhook_id: WebhookId) -> None:
     """Send nothing there any more, and forget what was sent."""
-    service = find_service()
-
-    async def ask() -> None:
-        async with service.api() as api:
-            await api.webhooks.delete(webhook_id)
-
-    asyncio.run(ask())
-    output().print(f"Deleted {webhook_id}.")
+    whole, _ = _of_one(webhook_id, lambda api, whole: api.webhooks.delete(whole))
+    output().print(f"Deleted {whole}.")
 
 
-def listen(
-    event: Events = None,
-    forward_to: Annotated[
-        str | None,
-        typer.Option(help="Send each event there as a webhook would, on this machine too.", metavar="URL"),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: each event as a line of JSON.")] = False,
-) -> None:
-    """Print what happens, as it happens, until Ctrl-C. Progress only where `--event video.progress` asks for it."""
-    service = find_service()
-    wanted = frozenset(event) if event else _STORED
-    secret = new_secret()
-    if forward_to is not None:
-        messages().print(f"What is sent to {forward_to} is signed with {secret}", soft_wrap=True)
+def _of_one(given: str, ask: Callable[[AsyncRushes, str], Awaitable[Answer]]) -> tuple[str, Answer]:
+    """The whole id of the webhook that was meant, and what the api answers about it."""
 
-    async def follow() -> None:
-        async with service.api() as api, httpx.AsyncClient(timeout=_FORWARD_SECONDS, trust_env=False) as receiver:
-            async for told in api.events(on_begun=_tell_begun, on_broken=_tell_broken):
-                if told.type not in wanted:
-                    continue
-                _print(told, as_json=as_json)
-                if forward_to is not None and told.id is not None:
-                    await _forward(receiver, forward_to, told, secret)
+    async def answer() -> tuple[str, Answer]:
+        async with find_service().api() as api:
+            whole = one_of(given, [str(webhook.id) for webhook in await api.webhooks.all()], "webhook")
+            return whole, await ask(api, whole)
 
-    asyncio.run(follow())
-
-
-def _print(told: Event, *, as_json: bool) -> None:
-    if as_json:
-        line = {"id": told.id, "type": told.type, "data": told.data}
-        output().print(json.dumps(line, ensure_ascii=False), soft_wrap=True, markup=False, highlight=False)
-        return
-    video = told.data
-    progress = video.get("progress")
-    note = video.get("error_code") or (f"{progress:.0%}" if progress is not None else "")
-    now = datetime.now(UTC).astimezone()
-    line_of_words = [
-        f"{now:%H:%M:%S}",
-        f"{told.type:<15}",
-        str(video.get("id", "")),
-        str(note),
-        video.get("title"),
-    ]
-    output().print(Text("  ".join(word for word in line_of_words if word)), soft_wrap=True)
-
-
-async def _forward(receiver: httpx.AsyncClient, url: str, told: Event, secret: str) -> None:
-    message = {"type": told.type, "timestamp": datetime.now(UTC).isoformat(), "data": told.data}
-    body = json.dumps(message, ensure_ascii=False).encode()
-    headers = signed_headers(f"evt_{told.id}", int(time.time()), body, [secret])
-    try:
-        answer = await receiver.post(url, content=body, headers={"Content-Type": "application/json", **headers})
-        said = f"answered {answer.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = f"can't be reached: {str(error) or type(error).__name__}"
-    messages().print(Text(f"          {url} {said}"), soft_wrap=True)
-
-
-def _tell_begun() -> None:
-    messages().print("Listening until Ctrl-C.")
-
-
-def _tell_broken(why: RushesError) -> None:
-    messages().print(Text(f"{sentence_of(why)} Going on from where it was.", style="yellow"), soft_wrap=True)
+    return asyncio.run(answer())

@@ -19,7 +19,10 @@ class Queue(StrEnum):
 
 
 def worker(
-    queue: Annotated[Queue, typer.Option(help="Which task queue to work for.")] = Queue.ALL,
+    queue: Annotated[
+        Queue,
+        typer.Option(metavar="QUEUE", help=f"Which task queue to work for: {CONTROL_QUEUE}, {MEDIA_QUEUE} or all."),
+    ] = Queue.ALL,
     slots: Annotated[int | None, typer.Option(min=1, help="ffmpeg activities at once.")] = None,
     label: Annotated[str | None, typer.Option(help="What Temporal shows of this worker beside its host.")] = None,
 ) -> None:

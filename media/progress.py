@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 MICROSECONDS = 1_000_000
+_MOST_SPEED: Final = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,17 @@ class ProgressReader:
         now = Advance(
             frames=int(_number(block.get("frame")) or 0),
             out_time_seconds=(_number(block.get("out_time_us")) or 0.0) / MICROSECONDS,
-            speed=_number(block.get("speed", "").removesuffix("x")),
+            speed=_speed(_number(block.get("speed", "").removesuffix("x"))),
         )
         if now.frames > before.frames or now.out_time_seconds > before.out_time_seconds:
             self.advance = now
             if self._on_progress is not None:
                 self._on_progress(now)
+
+
+def _speed(told: float | None) -> float | None:
+    """What ffmpeg divides by next to no time, at its begin or where the clock was set, means nothing."""
+    return told if told is not None and told < _MOST_SPEED else None
 
 
 def _number(text: str | None) -> float | None:

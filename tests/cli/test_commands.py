@@ -74,6 +74,8 @@ async def test_a_cohort_of_ready_videos_is_counted_made_anew_and_listed(stack: H
     cohort_id = begun.out.strip()
     listed = await eventually(lambda: stack.rushes("cohort", "list"), lambda seen: cohort_id in seen.out)
     assert "reprocess with each its own profile" in listed.out
+    seen = await stack.rushes("cohort", "show", cohort_id[:6], "--json")
+    assert json.loads(seen.out)["retried"] == 1
 
     async def video() -> dict[str, object]:
         return dict(json.loads((await stack.rushes("show", ready_video, "--json")).out))
@@ -82,6 +84,34 @@ async def test_a_cohort_of_ready_videos_is_counted_made_anew_and_listed(stack: H
     assert (row["status"], row["published_edition"]) == ("ready", 2)
     refused = await stack.rushes("reprocess", ready_video, "--where", "status=ready")
     assert (refused.code, "either IDs of videos, or --where" in refused.err) == (2, True)
+
+
+async def test_a_cohort_that_runs_is_held_let_go_and_ended_by_the_beginning_of_its_id(
+    stack: Home, clips: Clips
+) -> None:
+    clip = str(clips.path("short_with_sound"))
+    sent = (await stack.rushes("upload", "--wait", "--metadata", "of=two", clip, clip)).out.split()
+    assert len(sent) == 2
+    begun = await stack.rushes("reprocess", "--where", "metadata.of=two", "--rate", "0.1")
+    cohort_id = begun.out.strip()
+    held = await stack.rushes("cohort", "pause", cohort_id[:6])
+    assert held.out == f"{cohort_id} begins no more videos until `rushes cohort resume {cohort_id}`.\n"
+    assert (await stack.rushes("cohort", "show", cohort_id)).out.startswith("paused (reprocess with ")
+    assert (await stack.rushes("cohort", "resume", cohort_id[:6])).out == f"{cohort_id} goes on.\n"
+    going = await stack.rushes("cohort", "show", cohort_id)
+    assert re.match(r"running \(reprocess with .*\): [01] of 2 begun", going.out), "the second is ten minutes later"
+    ended = await stack.rushes("cohort", "cancel", cohort_id)
+    assert ended.out == f"{cohort_id} has ended. Videos that it had begun go on.\n"
+    for video_id in sent:
+        await stack.rushes("delete", "--yes", video_id)
+
+
+async def test_a_list_is_of_videos_since_and_until(stack: Home, ready_video: str) -> None:
+    assert ready_video in (await stack.rushes("list", "--all", "--since", "1h")).out
+    assert ready_video not in (await stack.rushes("list", "--all", "--until", "1h")).out
+    assert ready_video in (await stack.rushes("list", "--all", "--since", "2026-01-01", "--until", "2126-01-01")).out
+    wrong = await stack.rushes("list", "--since", "yesterday")
+    assert (wrong.code, "--since is a date such as 2026-03-01" in wrong.err) == (2, True)
 
 
 async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_video: str, failed_video: str) -> None:

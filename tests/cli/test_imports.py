@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,18 @@ def running(*command_lines: Sequence[str], **environment: str) -> set[str]:
 @pytest.mark.parametrize("entry", [entry for _, entry in entries()], ids=lambda entry: entry.function)
 def test_what_the_list_says_of_a_command_is_the_beginning_of_its_own_help(entry: CommandEntry) -> None:
     assert (loaded(entry).help or "").startswith(entry.says.rstrip("."))
+
+
+@pytest.mark.parametrize("entry", [entry for _, entry in entries()], ids=lambda entry: entry.function)
+def test_no_help_breaks_a_word_at_eighty_columns(
+    entry: CommandEntry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    loaded(entry).main(["--help"], standalone_mode=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert {len(line) for line in lines} <= {0, 80}
+    broken = [line for line in lines if re.search(r"\s<[^>\s]+\s{2}", line)]
+    assert broken == [], "values are told by the help, where there are many, and not by the placeholder"
 
 
 def test_the_version_and_the_lists_of_commands_load_nothing_of_the_service() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from events.signing import new_secret
 from tests.fetching.receiving import receiving
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
@@ -15,14 +16,17 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(180)
 
 
+SECRET = new_secret()
+
+
 async def test_listen_prints_what_happens_and_forwards_it_signed(stack: Home, clips: Clips) -> None:
     async with receiving() as receiver:
-        listening = await stack.begin("webhooks", "listen", "--json", "--forward-to", receiver.url)
+        listening = await stack.begin("webhooks", "listen", "--json", "--secret", SECRET, "--forward-to", receiver.url)
         assert listening.stdout is not None
         assert listening.stderr is not None
         try:
             async with asyncio.timeout(120):
-                secret = (await listening.stderr.readline()).decode().split()[-1]
+                assert (await listening.stderr.readline()).decode().split()[-1] == SECRET
                 assert await listening.stderr.readline() == b"Listening until Ctrl-C.\n"
                 ended = await stack.rushes("upload", "--wait", str(clips.path("short_with_sound")))
                 seen: list[dict[str, Any]] = []
@@ -36,7 +40,7 @@ async def test_listen_prints_what_happens_and_forwards_it_signed(stack: Home, cl
     assert [event["type"] for event in seen] == ["video.created", "video.uploaded", "video.ready"]
     assert {event["data"]["id"] for event in seen} == {ended.out.strip()}
     for event, received in zip(seen, receiver.received, strict=True):
-        message = Webhook(secret).verify(received.body, dict(received.headers))
+        message = Webhook(SECRET).verify(received.body, dict(received.headers))
         assert (message["type"], message["data"]) == (event["type"], event["data"])
 
 
@@ -45,14 +49,14 @@ async def test_a_video_that_becomes_ready_is_sent_to_its_webhook(stack: Home, cl
         made = await stack.rushes("webhooks", "create", receiver.url, "--event", "video.ready")
         _, secret = made.out.split()
         clip = str(clips.path("short_with_sound"))
-        ended = await stack.rushes("upload", "--wait", "--metadata", "order=4711", clip)
+        ended = await stack.rushes("upload", "--wait", "--metadata", "order=0815", clip)
         async with asyncio.timeout(60):
             while not receiver.received:
                 await asyncio.sleep(0.05)
     (received,) = receiver.received
     message = Webhook(secret).verify(received.body, dict(received.headers))
     assert (message["type"], message["data"]["id"]) == ("video.ready", ended.out.strip())
-    assert message["data"]["metadata"] == {"order": "4711"}
+    assert message["data"]["metadata"] == {"order": "0815"}
 
 
 async def test_what_a_receiver_does_not_take_is_listed_with_why_until_its_webhook_is_deleted(
@@ -88,6 +92,20 @@ async def test_a_webhook_is_made_and_listed_and_a_private_address_is_refused(sta
     webhook_id, secret = made.out.split()
     assert secret.startswith("whsec_")
     assert webhook_id in (await stack.rushes("webhooks", "list")).out
+    beginning = webhook_id[:8]
+    changed = ("--url", "https://b.example.com/", "--event", "video.error")
+    edited = await stack.rushes("webhooks", "edit", beginning, *changed)
+    assert edited.out == f"{webhook_id}: video.error to https://b.example.com/\n"
+    rows = {row["id"]: row for row in json.loads((await stack.rushes("webhooks", "list", "--json")).out)}
+    assert rows[webhook_id]["url"] == "https://b.example.com/"
+    assert (await stack.rushes("webhooks", "edit", beginning)).code == 2
+    rotated = (await stack.rushes("webhooks", "rotate", beginning, "--overlap", "60")).out.split()
+    assert rotated[0] == webhook_id
+    assert rotated[1].startswith("whsec_")
+    assert rotated[1] != secret
+    assert (await stack.rushes("webhooks", "delete", beginning)).out == f"Deleted {webhook_id}.\n"
+    badly = await stack.rushes("webhooks", "listen", "--forward-to", "http://127.0.0.1:9", "--secret", "whsec_abc")
+    assert (badly.code, "whsec_" in badly.err) == (2, True)
     refused = await stack.rushes("webhooks", "create", "http://10.0.0.1/")
     assert refused.code == 1
     assert "(address_refused)" in refused.err

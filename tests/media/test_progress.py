@@ -23,6 +23,13 @@ def test_each_advance_is_told_once_and_what_is_not_known_yet_counts_as_nothing()
     assert reader.advance == told[-1]
 
 
+def test_a_speed_that_ffmpeg_divides_by_next_to_nothing_is_not_told() -> None:
+    reader = ProgressReader()
+    for line in _block("12", "480000", "3.32e+11x"):
+        reader.read_line(line)
+    assert reader.advance == Advance(12, 0.48, None)
+
+
 def test_nothing_is_told_before_a_block_is_complete() -> None:
     told: list[Advance] = []
     reader = ProgressReader(told.append)
