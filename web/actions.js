@@ -8,12 +8,14 @@ import { uploadPath } from "./tus.js";
 
 const VIDEOS = "/api/v1/videos";
 const UNDO_SECONDS = 7;
+const UNTIL_SIGNED_IN_SECONDS = 24 * 3600;
 const LINK_SECONDS = 7 * 24 * 3600;
 const LONGEST_TITLE = 200;
 
 /** Fires `removed` with `detail` the id when a video is taken away. */
 export class Actions extends EventTarget {
   #api;
+  #session;
   #library;
   #uploads;
   #notices;
@@ -21,10 +23,11 @@ export class Actions extends EventTarget {
   #toBeDeleted = new Map();
 
   /** @param {() => Promise<object|null>} system How the service stands. */
-  constructor(api, library, uploads, notices, system) {
+  constructor(api, session, library, uploads, notices, system) {
     super();
     this.#system = system;
     this.#api = api;
+    this.#session = session;
     this.#library = library;
     this.#uploads = uploads;
     this.#notices = notices;
@@ -111,8 +114,13 @@ export class Actions extends EventTarget {
 
   /** Stop an upload of this page. */
   async stop(upload) {
-    await this.#uploads.remove(upload);
     this.#notices.show(`The upload of ${upload.entry.name} was cancelled.`);
+    await this.dismiss(upload);
+  }
+
+  /** Forget an upload of this page; what the service has of it goes as well, with the room that it holds. */
+  async dismiss(upload) {
+    await this.#uploads.remove(upload);
     if (upload.id === null) return;
     this.#library.drop(upload.id);
     await this.#api
@@ -122,20 +130,15 @@ export class Actions extends EventTarget {
 
   /** Delete a video, in a moment: until then it can be undone. */
   remove(video) {
-    const id = video.id;
-    if (this.#toBeDeleted.has(id)) return;
-    this.#library.hide(id);
-    const send = (options = {}) => this.#delete(video, options);
-    const close = this.#notices.show(`“${video.title}” was deleted.`, {
-      seconds: UNDO_SECONDS,
-      action: { label: "Undo", act: () => this.#undo(video) },
-      over: send,
-    });
-    this.#toBeDeleted.set(id, (options) => {
-      send(options);
-      close();
-    });
-    this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+    if (this.#toBeDeleted.has(video.id)) return;
+    this.#library.hide(video.id);
+    this.#announce(video, `“${video.title}” was deleted.`, UNDO_SECONDS);
+    this.dispatchEvent(new CustomEvent("removed", { detail: video.id }));
+  }
+
+  /** Delete now what could still be undone: somebody signs out. */
+  async deleteAll() {
+    await Promise.all([...this.#toBeDeleted.values()].map((send) => send()));
   }
 
   /** A link that plays the video for whoever has it: for a week where the video is private. */
@@ -187,24 +190,53 @@ export class Actions extends EventTarget {
     });
   }
 
+  /** @returns {() => Promise<void>} Deletes it at once. */
+  #announce(video, text, seconds) {
+    const over = () => this.#delete(video);
+    const action = { label: "Undo", act: () => this.#undo(video) };
+    const close = this.#notices.show(text, { seconds, action, over });
+    const send = async (options) => {
+      const sent = this.#delete(video, options);
+      close();
+      await sent;
+    };
+    this.#toBeDeleted.set(video.id, send);
+    return send;
+  }
+
   #undo(video) {
     this.#toBeDeleted.delete(video.id);
     this.#library.hide(video.id, false);
     this.#notices.say(`“${video.title}” is back.`);
   }
 
-  async #delete(video, { keepalive = false }) {
+  async #delete(video, { keepalive = false } = {}) {
     if (!this.#toBeDeleted.delete(video.id)) return;
-    const upload = this.#uploads.of(video.id);
-    if (upload) this.#uploads.remove(upload);
     try {
       await this.#api.request("DELETE", `${VIDEOS}/${video.id}`, { keepalive });
-      this.#library.drop(video.id);
     } catch (error) {
-      if (error.status === 404) this.#library.drop(video.id);
-      else this.#failed(error, `“${video.title}” could not be deleted.`);
+      if (error.status === 401) {
+        this.#deleteOnceSignedIn(video);
+        return;
+      }
+      if (error.status !== 404) {
+        this.#failed(error, `“${video.title}” could not be deleted.`);
+        this.#library.hide(video.id, false);
+        return;
+      }
     }
+    const upload = this.#uploads.of(video.id);
+    if (upload) this.#uploads.remove(upload);
+    this.#library.drop(video.id);
     this.#library.hide(video.id, false);
+  }
+
+  /** The session has ended before its time to undo was up: what was announced holds, and can still be undone. */
+  async #deleteOnceSignedIn(video) {
+    const text = `“${video.title}” will be deleted once you have signed in again.`;
+    const send = this.#announce(video, text, UNTIL_SIGNED_IN_SECONDS);
+    await this.#session.signedIn();
+    await send();
   }
 
   async #try(act) {

@@ -43,7 +43,14 @@ export function problemOf(status, body, retryAfter) {
 
 /** Fires `signed-out` when the service does not know any more who asks. */
 export class Api extends EventTarget {
+  #patience;
   #token = null;
+
+  /** @param {object} patience As `PATIENCE` has it. */
+  constructor(patience) {
+    super();
+    this.#patience = patience;
+  }
 
   /** The headers that say who asks, for a request of this method. */
   headers(method) {
@@ -67,7 +74,7 @@ export class Api extends EventTarget {
   }
 
   /**
-   * Ask, and return what the answer's JSON is; null for an answer without one.
+   * Ask, and return what the answer's JSON is; null for an answer without one. Throws `Away` where none comes in time.
    * @param {string} method
    * @param {string} path
    * @param {{json?: object, headers?: object, keepalive?: boolean, quiet?: boolean, signal?: AbortSignal}} options
@@ -75,6 +82,7 @@ export class Api extends EventTarget {
    */
   async request(method, path, { json, headers = {}, keepalive = false, quiet = false, signal } = {}, again = false) {
     const content = json === undefined ? {} : { "Content-Type": "application/json" };
+    const limit = AbortSignal.timeout(this.#patience.answer);
     let answer;
     let body;
     try {
@@ -83,7 +91,7 @@ export class Api extends EventTarget {
         headers: { ...this.headers(method), ...content, ...headers },
         body: json === undefined ? undefined : JSON.stringify(json),
         keepalive,
-        signal,
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
       body = await answer.text();
     } catch (error) {

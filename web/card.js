@@ -33,7 +33,7 @@ export class Card {
   #item = null;
   #parts = {};
 
-  /** @param {object} tasks `actions`, and `chooseAgain(upload)`, `tryAgain(upload)`, `forget(upload)`. */
+  /** @param {object} tasks `actions`, and `chooseAgain(upload)`, `chooseAnother(upload)`, `tryAgain(upload)`. */
   constructor(tasks) {
     this.#tasks = tasks;
     this.element = element("li", { class: "card" });
@@ -124,7 +124,8 @@ export class Card {
           "div",
           { class: "row" },
           canBeTriedAgain(upload) && this.#button("Try again", () => this.#tasks.tryAgain(upload)),
-          this.#button("Dismiss", () => this.#tasks.forget(upload)),
+          hasChanged(upload) && this.#button("Choose the file again", () => this.#tasks.chooseAnother(upload)),
+          this.#button("Dismiss", () => this.#tasks.actions.dismiss(upload)),
         ),
       );
     },
@@ -220,7 +221,12 @@ export class Card {
 
 /** What the service would refuse again needs another file. */
 function canBeTriedAgain({ file, problem }) {
-  return file !== null && !["unsupported_extension", "too_large", "file_empty"].includes(problem.code);
+  return file !== null && !["unsupported_extension", "too_large", "file_empty", "file_changed"].includes(problem.code);
+}
+
+/** What was chosen can't be read any more, and what is there now is another file. */
+function hasChanged({ problem }) {
+  return problem.code === "file_changed";
 }
 
 function readyText(video) {

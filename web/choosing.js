@@ -26,7 +26,11 @@ function chooseBy(input, multiple) {
   return new Promise((resolve) => {
     input.multiple = multiple;
     input.value = "";
-    input.addEventListener("change", () => resolve(filesOf(input)), { once: true });
+    const take = (event) => {
+      event.stopImmediatePropagation(); // they are for who asked
+      resolve(filesOf(input));
+    };
+    input.addEventListener("change", take, { once: true, capture: true });
     input.addEventListener("cancel", () => resolve([]), { once: true });
     input.click();
   });

@@ -27,7 +27,9 @@ const MOST_ASKED = 6;
 export class Live extends EventTarget {
   #library;
   #uploads;
+  #patience;
   #events = null;
+  #heard = 0;
   #isTold = false;
   #timer = null;
   #opening = null;
@@ -37,8 +39,10 @@ export class Live extends EventTarget {
   #isOn = false;
   #watched = null;
 
-  constructor(library, uploads) {
+  /** @param {object} patience As `PATIENCE` has it. */
+  constructor(library, uploads, patience) {
     super();
+    this.#patience = patience;
     this.#library = library;
     this.#uploads = uploads;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#close() : this.#open()));
@@ -83,7 +87,10 @@ export class Live extends EventTarget {
       if (events.readyState === EventSource.CLOSED) this.#opening = setTimeout(() => this.#open(), AGAIN_MILLISECONDS);
     });
     for (const kind of KINDS) {
-      events.addEventListener(`video.${kind}`, ({ data }) => this.#library.put(JSON.parse(data)));
+      events.addEventListener(`video.${kind}`, ({ data }) => {
+        this.#heard = performance.now();
+        this.#library.put(JSON.parse(data));
+      });
     }
     events.addEventListener("video.deleted", ({ data }) => this.#gone(JSON.parse(data).id));
     events.addEventListener("events.missed", () => this.soon());
@@ -100,6 +107,7 @@ export class Live extends EventTarget {
   /** Once somebody is told, nothing more is missed; what was before that is asked for. */
   #told(isTold) {
     this.#isTold = isTold;
+    this.#heard = performance.now();
     this.soon();
   }
 
@@ -126,10 +134,17 @@ export class Live extends EventTarget {
       }
       this.#worked();
       this.#wait(BUSY_MILLISECONDS);
+      if (this.#isTold && this.#isTooQuiet(busy)) this.#open();
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return;
       this.#failed(error);
     }
+  }
+
+  /** A stream that went silent with its network stays open, and its browser never tells: what is processed is heard of. */
+  #isTooQuiet(busy) {
+    const isHeardOf = busy.some((video) => video.status !== "uploading");
+    return isHeardOf && performance.now() - this.#heard > this.#patience.stream;
   }
 
   /** Ask after those that are processed, a few at a time, in turn. */
@@ -152,8 +167,11 @@ export class Live extends EventTarget {
   }
 
   #worked() {
-    if (this.#failures > 0) this.dispatchEvent(new Event("back"));
+    if (this.#failures === 0) return;
     this.#failures = 0;
+    this.dispatchEvent(new Event("back"));
+    // The stream may have gone silent with the network.
+    this.#open();
   }
 
   #failed(error = new Away("")) {

@@ -1,6 +1,6 @@
 /** The whole page: which view is shown, and what happens between them. */
 
-import { choose, takeDrops } from "./choosing.js";
+import { choose, filesOf, takeDrops } from "./choosing.js";
 import { element, icon } from "./elements.js";
 import { LibraryView } from "./library-view.js";
 import { menu } from "./menu.js";
@@ -38,9 +38,7 @@ export class Page {
     live.addEventListener("gone", ({ detail }) => this.#video?.id === detail && this.#video.fail(null));
     live.addEventListener("away", () => this.#tellAway(true));
     live.addEventListener("back", () => this.#tellAway(false));
-    this.#input.addEventListener("change", () =>
-      this.#took(Array.from(this.#input.files, (file) => ({ file, handle: null }))),
-    );
+    this.#input.addEventListener("change", () => this.#took(filesOf(this.#input)));
     places.body.append(this.#input);
     takeDrops(places.body, (chosen) => this.#user !== null && this.#took(chosen));
   }
@@ -73,13 +71,14 @@ export class Page {
       choose: () => this.#choose(),
       chooseAgain: (upload) => this.#chooseAgain(upload),
       tryAgain: (upload) => uploads.again(upload),
-      forget: (upload) => uploads.remove(upload),
+      chooseAnother: (upload) => this.#chooseAnother(upload),
     };
-    limits().then((known) => {
-      this.#input.accept = known.extensions.join(",");
-      uploads.limits = known;
+    const known = limits();
+    known.then((told) => {
+      this.#input.accept = told.extensions.join(",");
+      uploads.limits = told;
     });
-    this.#library = new LibraryView(library, uploads, tasks, limits());
+    this.#library = new LibraryView(library, uploads, tasks, known);
     library.load();
     uploads.begin(this.#user);
   }
@@ -144,6 +143,7 @@ export class Page {
   }
 
   async #signOut() {
+    await this.#given.actions.deleteAll();
     this.#user = null;
     await this.#given.session.signOut();
     location.assign("/");
@@ -160,6 +160,14 @@ export class Page {
     if (chosen && !uploads.resume(upload, chosen.file, chosen.handle)) {
       notices.show(`That is another file than ${upload.entry.name} was, or it has changed. Choose the same one.`);
     }
+  }
+
+  /** The file of an upload has changed: what was sent of it is of no use. */
+  async #chooseAnother(upload) {
+    const chosen = await choose(this.#input, false);
+    if (chosen.length === 0) return;
+    this.#given.actions.dismiss(upload);
+    this.#took(chosen);
   }
 
   #took(chosen) {

@@ -58,7 +58,7 @@ const PASSING = {
 
 /** What an upload waits for that goes on by itself. */
 export function waitingText(code) {
-  return PASSING[code] ?? "The service is away. It goes on by itself.";
+  return PASSING[code] ?? "The service can't be reached. The upload continues by itself.";
 }
 
 /**

@@ -6,39 +6,47 @@ import { Library } from "./library.js";
 import { Live } from "./live.js";
 import { Notices } from "./notices.js";
 import { Page } from "./page.js";
+import { PATIENCE } from "./patience.js";
 import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Uploads } from "./uploads.js";
 
 const AGAIN_MILLISECONDS = 3000;
+const LONGEST_MILLISECONDS = 60_000;
 
 const place = (id) => document.getElementById(id);
 const places = { body: document.body, content: place("content"), tools: place("tools"), banner: place("banner") };
-const api = new Api();
+const api = new Api(PATIENCE);
 const session = new Session(api);
 const notices = new Notices(place("notices"), place("announcements"));
-const uploads = new Uploads(api, session);
+const uploads = new Uploads(api, session, PATIENCE);
 const library = new Library(api);
-const actions = new Actions(api, library, uploads, notices, system);
-const live = new Live(library, uploads);
+const actions = new Actions(api, session, library, uploads, notices, system);
+const live = new Live(library, uploads, PATIENCE);
 const router = new Router();
 
 let asked = null;
 
-/** How the service stands; null where it does not tell. Asked once. */
+/** How the service stands, asked until it is told; null where it is not now. */
 function system() {
-  asked ??= api.get("/api/v1/system").catch(() => null);
+  asked ??= api.get("/api/v1/system").catch(() => (asked = null));
   return asked;
 }
 
-/** What an upload may be. */
+/** What an upload may be, once the service tells. Until then it is the service that refuses. */
 async function limits() {
-  const told = await system();
-  const largest = await fetch("/api/v1/uploads", { method: "OPTIONS" }).catch(() => null);
-  return {
-    extensions: told?.limits.allowed_extensions ?? [".mp4", ".mov", ".avi"],
-    mostBytes: Number(largest?.headers.get("Tus-Max-Size") ?? 0),
-  };
+  for (let pause = 1000; ; pause = Math.min(2 * pause, LONGEST_MILLISECONDS)) {
+    await session.signedIn();
+    const told = await system();
+    const largest = await fetch("/api/v1/uploads", { method: "OPTIONS" }).catch(() => null);
+    if (told !== null && largest?.ok) {
+      return {
+        extensions: told.limits.allowed_extensions,
+        mostBytes: Number(largest.headers.get("Tus-Max-Size") ?? 0),
+      };
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
 }
 
 new Page({ api, session, notices, uploads, library, actions, live, router, system, limits, places });

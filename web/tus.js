@@ -32,7 +32,7 @@ export async function offsetOf(api, id, signal) {
 
 /**
  * Send a piece of the file.
- * @param {(sent: number) => void} onProgress Told how many bytes of the piece are on their way.
+ * @param {(sent: number) => void} onProgress Told how many bytes of the piece are on their way, when there are more.
  * @returns {Promise<number>} How many bytes are durable now.
  */
 export async function append(api, id, offset, piece, onProgress, signal) {
@@ -50,7 +50,7 @@ function send(api, method, path, { headers = {}, body = null, onProgress, signal
     for (const [name, value] of Object.entries({ ...VERSION, ...api.headers(method), ...headers })) {
       request.setRequestHeader(name, value);
     }
-    if (onProgress) request.upload.addEventListener("progress", (event) => onProgress(event.loaded));
+    if (onProgress) request.upload.addEventListener("progress", tellingMore(onProgress));
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300) return resolve(request);
       const problem = problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After"));
@@ -64,6 +64,16 @@ function send(api, method, path, { headers = {}, body = null, onProgress, signal
     if (signal?.aborted) return reject(new DOMException("The upload was stopped.", "AbortError"));
     return request.send(body);
   });
+}
+
+/** Some browsers tell the same number twice: that is no progress. */
+function tellingMore(onProgress) {
+  let told = 0;
+  return ({ loaded }) => {
+    if (loaded <= told) return;
+    told = loaded;
+    onProgress(loaded);
+  };
 }
 
 function base64(text) {

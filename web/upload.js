@@ -5,7 +5,6 @@ import { Rate } from "./rate.js";
 import * as tus from "./tus.js";
 
 const PIECE_BYTES = 16 * 1024 * 1024;
-const STALL_MILLISECONDS = 45_000;
 const FIRST_PAUSE_SECONDS = 1;
 const LONGEST_PAUSE_SECONDS = 30;
 const GONE = new Map([
@@ -31,18 +30,21 @@ export const State = Object.freeze({
 export class Upload extends EventTarget {
   #api;
   #session;
+  #patience;
   #stop = new AbortController();
   #rate = new Rate();
   #wake = null;
 
   /**
+   * @param {object} patience As `PATIENCE` has it.
    * @param {object} entry As `BegunUploads` keeps it.
    * @param {File|null} file Null for one that was begun before the page was loaded.
    */
-  constructor(api, session, entry, file) {
+  constructor(api, session, patience, entry, file) {
     super();
     this.#api = api;
     this.#session = session;
+    this.#patience = patience;
     this.entry = entry;
     this.file = file;
     this.handle = null;
@@ -76,6 +78,11 @@ export class Upload extends EventTarget {
     return ![State.DONE, State.FAILED, State.STOPPED].includes(this.state);
   }
 
+  /** Whether it failed because the service does not know it any more. */
+  get isGone() {
+    return this.state === State.FAILED && [...GONE.values(), "upload_withdrawn"].includes(this.problem.code);
+  }
+
   /** Show something else. */
   become(state, problem = null) {
     if (this.state === State.STOPPED) return;
@@ -97,7 +104,7 @@ export class Upload extends EventTarget {
     this.#wake?.();
   }
 
-  /** Take the file of one that was begun earlier. */
+  /** Take the file of one that was begun earlier, or failed. */
   take(file) {
     this.file = file;
     this.become(State.QUEUED);
@@ -107,7 +114,7 @@ export class Upload extends EventTarget {
   async look() {
     if (this.id === null) return false;
     try {
-      this.#reached(await tus.offsetOf(this.#api, this.id, this.#stop.signal));
+      this.#reached(await this.#offset());
       return this.sent < this.total;
     } catch (error) {
       return !(error instanceof Problem && GONE.has(error.status));
@@ -132,13 +139,15 @@ export class Upload extends EventTarget {
   }
 
   async #send(remember) {
-    const { signal } = this.#stop;
     if (this.id === null) {
       this.become(State.SENDING);
-      this.entry = { ...this.entry, id: await tus.create(this.#api, this.file, this.entry.key, signal) };
+      const { file, entry } = this;
+      const { answer } = this.#patience;
+      const id = await this.#ask(answer, (signal) => tus.create(this.#api, file, entry.key, signal));
+      this.entry = { ...entry, id };
       await remember();
     }
-    let offset = await tus.offsetOf(this.#api, this.id, signal);
+    let offset = await this.#offset();
     this.become(State.SENDING);
     this.#reached(offset);
     while (offset < this.total) {
@@ -147,22 +156,43 @@ export class Upload extends EventTarget {
     }
   }
 
-  /** Send a piece; one that is stuck in a network that has gone is given up, however long the browser would wait. */
-  async #sendPiece(begin) {
+  #offset() {
+    return this.#ask(this.#patience.answer, (signal) => tus.offsetOf(this.#api, this.id, signal));
+  }
+
+  #sendPiece(begin) {
     const piece = this.file.slice(begin, begin + PIECE_BYTES);
+    const { stall, durable } = this.#patience;
+    return this.#ask(stall, (signal, wait) => {
+      const onProgress = (sent) => {
+        wait(sent < piece.size ? stall : durable);
+        this.#reached(begin + sent);
+      };
+      return tus.append(this.#api, this.id, begin, piece, onProgress, signal);
+    });
+  }
+
+  /**
+   * Ask the service for something. What hears nothing for so long is given up, and what is asked of a network that
+   * has gone: a browser would wait much longer. Throws `Away` then.
+   * @template Answer
+   * @param {number} milliseconds
+   * @param {(signal: AbortSignal, wait: (milliseconds: number) => void) => Promise<Answer>} act `wait`: something was
+   *   heard, and the next may take so long.
+   * @returns {Promise<Answer>}
+   */
+  async #ask(milliseconds, act) {
     const lost = new AbortController();
     const lose = () => lost.abort();
-    let watch = setTimeout(lose, STALL_MILLISECONDS);
-    const onProgress = (sent) => {
+    let watch = null;
+    const wait = (time) => {
       clearTimeout(watch);
-      // Once all of it is sent the service may take its time.
-      if (sent < piece.size) watch = setTimeout(lose, STALL_MILLISECONDS);
-      this.#reached(begin + sent);
+      watch = setTimeout(lose, time);
     };
+    wait(milliseconds);
     window.addEventListener("offline", lose);
     try {
-      const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
-      return await tus.append(this.#api, this.id, begin, piece, onProgress, signal);
+      return await act(AbortSignal.any([this.#stop.signal, lost.signal]), wait);
     } catch (error) {
       throw lost.signal.aborted && !this.#stop.signal.aborted ? new Away("The network is away.") : error;
     } finally {

@@ -11,16 +11,19 @@ const AT_ONCE = 2;
 export class Uploads extends EventTarget {
   #api;
   #session;
+  #patience;
   #begun = null;
   #all = [];
   #running = 0;
 
-  constructor(api, session) {
+  /** @param {object} patience As `PATIENCE` has it. */
+  constructor(api, session, patience) {
     super();
     /** What an upload may be, as far as that is known. */
     this.limits = { extensions: [], mostBytes: 0 };
     this.#api = api;
     this.#session = session;
+    this.#patience = patience;
   }
 
   /** Newest first. */
@@ -54,7 +57,7 @@ export class Uploads extends EventTarget {
         continue;
       }
       const { name, size, lastModified } = file;
-      const upload = new Upload(this.#api, this.#session, { key: newKey(), id: null, name, size, lastModified }, file);
+      const upload = this.#made({ key: newKey(), id: null, name, size, lastModified }, file);
       upload.handle = handle;
       this.#follow(upload);
       const problem = this.#problemOf(file);
@@ -84,10 +87,17 @@ export class Uploads extends EventTarget {
     return true;
   }
 
-  /** Try one again that failed before it became a video. */
-  again(upload) {
-    this.remove(upload);
-    this.add([{ file: upload.file, handle: upload.handle }]);
+  /** Try one again that failed before it became a video: from where it was, if the service still knows it. */
+  async again(upload) {
+    const { file, handle } = upload;
+    if (upload.id === null || upload.isGone) {
+      this.remove(upload);
+      this.add([{ file, handle }]);
+      return;
+    }
+    upload.take(file);
+    await this.#begun.keep(upload.entry, handle);
+    this.#next();
   }
 
   /** The service is back: nobody waits any longer. */
@@ -103,8 +113,12 @@ export class Uploads extends EventTarget {
     await this.#begun?.forget(upload.entry.key);
   }
 
+  #made(entry, file) {
+    return new Upload(this.#api, this.#session, this.#patience, entry, file);
+  }
+
   async #revive(entry) {
-    const upload = new Upload(this.#api, this.#session, entry, null);
+    const upload = this.#made(entry, null);
     if (await isTaken(entry.key)) {
       this.#follow(upload);
       this.#standBy(upload);

@@ -48,3 +48,32 @@ async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Si
     await ann.page.goto("about:blank")
     await eventually(lambda: site.titles("farewell"), lambda found: found == [])
     assert time.monotonic() - begun < 6, "it would have been deleted by then anyway"
+
+
+async def test_a_delete_is_not_undone_by_signing_out(ann: Visitor, site: Site) -> None:
+    await site.begins(site.ann, "last orders")
+    await ann.takes("last orders", "Delete")
+    await ann.is_told("“last orders” was deleted")
+    await ann.page.get_by_role("button", name="Signed in as ann").click()
+    await ann.page.get_by_text("Sign out ann").click()
+    await expect(ann.page.locator("h1")).to_have_text("Sign in")
+    await eventually(lambda: site.titles("last orders"), lambda found: found == [])
+
+
+async def test_a_delete_that_meets_the_end_of_the_session_holds_and_can_be_undone(ann: Visitor, site: Site) -> None:
+    await site.begins(site.ann, "session spared", "session doomed")
+    await ann.page.clock.install()
+    await ann.opens()
+    for title in ("session spared", "session doomed"):
+        await ann.takes(title, "Delete")
+        await expect(ann.card(title)).to_have_count(0)
+    await ann.page.context.clear_cookies()
+    await ann.page.clock.fast_forward(8000)
+    await expect(ann.page.locator("h1")).to_have_text("Your session has ended")
+    await ann.is_told("“session doomed” will be deleted once you have signed in again.")
+    notice = ann.page.locator(".notice").filter(has_text="session spared")
+    await notice.get_by_role("button", name="Undo").click()
+    await ann.page.get_by_label("Key").fill(site.ann)
+    await ann.page.get_by_role("button", name="Sign in").click()
+    await ann.sees_card("session spared")
+    await eventually(lambda: site.titles("session"), lambda found: found == ["session spared"])

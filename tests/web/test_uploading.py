@@ -1,24 +1,28 @@
 """Somebody uploads from the page, and whatever happens on the way the video arrives."""
 
+import asyncio
 import os
 import signal
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from playwright.async_api import TimeoutError as NotInTime
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
 from tests.web.files import Named
+from tests.web.network import network
 from tests.web.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.timeout(180)
 
 MEBIBYTE = 1024 * 1024
 SLOW = 2 * MEBIBYTE
+IMPATIENT = "export const PATIENCE = { answer: 1000, stall: 1500, durable: 2000, stream: 2000 };"
+"""For a test, what ``web/patience.js`` says in minutes."""
 
 
 async def starts_slowly(visitor: Visitor, file: Path, bytes_a_second: int = SLOW) -> None:
@@ -62,6 +66,64 @@ async def test_a_file_that_is_not_taken_is_told_before_a_byte_is_sent(ann: Visit
     await expect(card).to_contain_text("The file's name must end in one of")
     await card.get_by_role("button", name="Dismiss").click()
     await expect(card).to_have_count(0)
+
+
+async def test_while_the_page_does_not_know_what_is_taken_the_service_says(
+    ann: Visitor, named: Named, clips: Clips
+) -> None:
+    await ann.page.route("**/api/v1/system", lambda route: route.fulfill(status=503))
+    await ann.opens()
+    file = named.copy(clips.path("sub_second"), "unknown kind")
+    file = file.rename(file.with_suffix(".mkv"))
+    async with ann.page.expect_request(lambda request: request.method == "POST"):
+        await ann.chooses(file)
+    await expect(ann.card("unknown kind.mkv")).to_contain_text("Files of this kind are not taken.")
+    await ann.page.unroute("**/api/v1/system")
+    await expect(ann.page.locator(".drop")).to_contain_text("MP4, MOV, or AVI")
+
+
+async def test_an_upload_that_was_refused_goes_on_when_it_is_tried_again_and_leaves_nothing_when_it_is_not(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async def refuse(route: Route) -> None:
+        full = {"code": "no_room", "detail": "There is no room."}
+        await (route.fulfill(status=507, json=full) if route.request.method == "PATCH" else route.continue_())
+
+    await ann.page.route("**/api/v1/uploads/*", refuse)
+    await ann.chooses(*(named.copy(clips.path("sub_second"), name) for name in ("full, wanted", "full, not wanted")))
+    for name in ("full, wanted", "full, not wanted"):
+        await expect(ann.card(name)).to_contain_text("There is no room for the file now.")
+    await ann.page.unroute("**/api/v1/uploads/*")
+    await ann.card("full, not wanted").get_by_role("button", name="Dismiss").click()
+    await expect(ann.card("full, not wanted")).to_have_count(0)
+    await ann.card("full, wanted").get_by_role("button", name="Try again").click()
+    await ann.sees_ready("full, wanted")
+    await eventually(lambda: site.titles("full, "), lambda titles: titles == ["full, wanted"])
+
+
+async def test_a_file_that_has_changed_is_to_be_chosen_again(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    file = named.copy(clips.path("sub_second"), "second draft")
+
+    async def change(route: Route) -> None:
+        if route.request.method != "PATCH":
+            return await route.continue_()
+        os.utime(file, (0, 0))
+        return await route.abort()
+
+    await ann.page.route("**/api/v1/uploads/*", change)
+    await ann.page.evaluate("delete window.showOpenFilePicker")  # the driver sees the other way of choosing alone
+    await ann.chooses(file)
+    card = ann.card("second draft")
+    await expect(card).to_contain_text("The file has changed or moved since it was chosen.")
+    await expect(card.get_by_role("button", name="Try again")).to_have_count(0)
+    await ann.page.unroute("**/api/v1/uploads/*")
+    async with ann.page.expect_file_chooser() as asked:
+        await card.get_by_role("button", name="Choose the file again").click()
+    await (await asked.value).set_files(file)
+    await ann.sees_ready("second draft")
+    await eventually(lambda: site.titles("second draft"), lambda titles: titles == ["second draft"])
 
 
 async def test_two_files_go_side_by_side_and_a_third_waits(ann: Visitor, named: Named, clips: Clips) -> None:
@@ -122,6 +184,35 @@ async def test_without_a_network_an_upload_waits_and_goes_on(ann: Visitor, named
     await expect(ann.page.locator("#banner")).to_be_empty()
 
 
+async def test_a_network_that_goes_silent_is_not_waited_for(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    async with network(site.address) as between, visiting(browser, between.address, site.ann) as visitor:
+        offsets: list[int] = []
+        visitor.page.on(
+            "request",
+            lambda sent: offsets.append(int(sent.headers["upload-offset"])) if sent.method == "PATCH" else None,
+        )
+        await visitor.page.route(
+            "**/web/patience.js", lambda route: route.fulfill(body=IMPATIENT, content_type="text/javascript")
+        )
+        await visitor.opens()
+        between.goes_silent()
+        await visitor.chooses(named.large(clips.path("short_with_sound"), "night train", 12 * MEBIBYTE))
+        await expect(visitor.page.locator(".card").filter(has_text="night train")).to_contain_text("can't be reached")
+        assert offsets == [], "nobody said that the upload was begun"
+        await visitor.slows_uploads(SLOW)
+        for swallows in (False, True):
+            between.speaks(for_bytes=3 * MEBIBYTE, swallows=swallows)
+            await asyncio.wait_for(between.silence.wait(), 30)
+            await expect(visitor.card("night train")).to_contain_text("can't be reached")
+        await visitor.slows_uploads(None)
+        between.speaks()
+        await visitor.sees_ready("night train")
+        assert offsets == sorted(offsets)
+        assert len(set(offsets)) > 2, "it went on from where it was after each silence"
+
+
 async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
@@ -130,7 +221,7 @@ async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
     assert run is not None
     await ann.slows_uploads(None)
     os.kill(run.pids["api"], signal.SIGKILL)
-    await expect(ann.card("survivor")).to_contain_text("The service is away. It goes on by itself.")
+    await expect(ann.card("survivor")).to_contain_text("The service can't be reached. The upload continues by itself.")
     await ann.sees_ready("survivor")
 
 
