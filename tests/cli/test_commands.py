@@ -1,19 +1,23 @@
 """The ``rushes`` commands, against the whole service."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from temporalio.client import Client
 
 from cli.errors import CommandFailed, ExitCode
 from cli.replay import read_history
 from tests.fixtures.clips import Clips
-from tests.fixtures.stack import Home
+from tests.fixtures.stack import RUSHES, Home
 from tests.waiting import eventually
+from tests.workflows.details import current_details
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -256,6 +260,35 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert (status["videos"]["ready"] >= 1, status["last_hour"]["ready"] >= 1) == (True, True)
     media = next(worker for worker in status["workers"] if worker["queue"] == "video-media")
     assert (media["busy_slots"] + media["free_slots"] >= 2, media["version"] != "") == (True, True)
+
+
+async def test_temporal_and_curl_are_told_of_another_home_by_the_first_lines_of_status(
+    stack: Home, ready_video: str
+) -> None:
+    lines = (await stack.rushes("status")).out.splitlines()[:2]
+    api = re.fullmatch(r"Rushes +\S+ at (\S+)", lines[0])
+    temporal = re.fullmatch(r"Temporal +\S+ at (\S+), namespace (\S+)", lines[1])
+    assert api is not None
+    assert temporal is not None
+    told = {"TEMPORAL_ADDRESS": temporal[1], "TEMPORAL_NAMESPACE": temporal[2]}
+    listing = await asyncio.create_subprocess_exec(
+        *(str(RUSHES.with_name("temporal")), "workflow", "list", "--query", f"WorkflowId = 'video-{ready_video}'"),
+        env={**stack.environment, **told},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await listing.communicate()
+    assert f"video-{ready_video}" in out.decode()
+    async with httpx.AsyncClient(trust_env=False) as curl:
+        assert (await curl.get(f"{api[1]}/readyz")).json()["status"] == "ready"
+
+
+async def test_the_web_ui_tells_in_words_how_a_run_stands(stack: Home, ready_video: str, failed_video: str) -> None:
+    run = stack.run_file
+    assert run is not None
+    client = await Client.connect(run.temporal)
+    assert await current_details(client.get_workflow_handle(f"video-{ready_video}")) == "**Ready**"
+    failed = await current_details(client.get_workflow_handle(f"video-{failed_video}"))
+    assert failed.startswith("**Error** `invalid_media`: ")
 
 
 async def test_replay_of_a_finished_video_is_deterministic(stack: Home, ready_video: str) -> None:

@@ -74,7 +74,10 @@ async def test_an_upload_is_one_trace_from_the_request_to_ffmpeg(tmp_path: Path,
                 return [] if run is None else [span for span in seen if span.trace_id == run.trace_id]
 
             spans = await eventually(of_the_run, lambda found: any("clean_scratch" in one.name for one in found))
-        log = (home.folder / "logs" / "worker.log").read_text(encoding="utf-8").splitlines()
+        log, api_log = (
+            [json.loads(line) for line in (home.folder / "logs" / name).read_text(encoding="utf-8").splitlines()]
+            for name in ("worker.log", "api.log")
+        )
     by_id = {span.span_id: span for span in spans}
     roots = [span for span in spans if span.parent_id not in by_id]
     assert [(root.service, root.name) for root in roots] == [("rushes-api", "PATCH /api/v1/uploads/{video_id}")]
@@ -82,7 +85,12 @@ async def test_an_upload_is_one_trace_from_the_request_to_ffmpeg(tmp_path: Path,
     assert {"RunActivity:validate_video", "RunActivity:mark_ready", "ffmpeg", "ffprobe"} <= names
     ffmpeg = next(span for span in spans if span.name == "ffmpeg")
     assert by_id[ffmpeg.parent_id].name.startswith("RunActivity:")
-    lines = [read for line in log if (read := json.loads(line)).get("video_id") == ended.out.strip()]
+    lines = [line for line in log if line.get("video_id") == ended.out.strip()]
     assert lines
     assert all(line["run_id"] for line in lines)
     assert {line["trace_id"] for line in lines} == {spans[0].trace_id.hex()}
+    accepted = [line for line in api_log if line["event"] == "upload accepted"]
+    assert [line["video_id"] for line in accepted] == [ended.out.strip()]
+    assert accepted[0]["trace_id"] == spans[0].trace_id.hex()
+    of_its_request = [line for line in api_log if line.get("request_id") == accepted[0]["request_id"]]
+    assert [line["event"] for line in of_its_request] == ["upload accepted", "request"], "an event is one line"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
@@ -22,8 +23,11 @@ from storage.disk import DiskStorage
 from tests.api.running import RecordedRuns
 from tests.database.samples import video_in
 from tests.waiting import eventually
+from tests.workflows.details import current_details
 from workflows.replay import replay_history
 from workflows.video_cohort import VideoCohortWorkflow
+
+TIMER_STARTED = EventType.EVENT_TYPE_TIMER_STARTED
 
 
 @pytest.fixture
@@ -122,6 +126,11 @@ async def test_a_cohort_that_is_paused_begins_no_more(
         await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.retried == 1)
         await cohorts.pause(cohort_id, None)
         assert (await cohorts.progress(cohort_id, None)).is_paused
+        handle = temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id))
+        assert "1 of 3" in await current_details(handle)
+        events = [event async for event in handle.fetch_history_events()]
+        timers = [event.timer_started_event_attributes for event in events if event.event_type == TIMER_STARTED]
+        assert [timer.start_to_fire_timeout.ToSeconds() for timer in timers] == [60], "one a minute"
         await cohorts.cancel(cohort_id, None)
     assert len(runs.started) == 1
 
