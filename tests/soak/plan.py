@@ -32,6 +32,7 @@ class Plan:
         harms_a_minute: How often something is killed or stopped.
         good: Which share of the files is good.
         encoded: Which share of the good ones has to be encoded; the others are copied.
+        made_anew: Which share of the good ones is made anew once it is ready.
         full_seconds: How long the disk is full each time.
         most_seconds: Nothing is sent after that; None for no limit.
         results: Where figures are written each minute and at the end; None for nowhere.
@@ -45,6 +46,7 @@ class Plan:
     harms_a_minute: float = 27
     good: float = 0.8
     encoded: float = 0.5
+    made_anew: float = 0.05
     full_seconds: float = 10
     most_seconds: float | None = None
     results: Path | None = None
@@ -86,6 +88,9 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
     parser.add_argument("--good", type=float, default=usual.good, help="share of the files that are good")
     parser.add_argument("--encoded", type=float, default=usual.encoded, help="share of those that are to be encoded")
     parser.add_argument(
+        "--made-anew", type=float, default=usual.made_anew, help="share of the good ones that is made anew once ready"
+    )
+    parser.add_argument(
         "--full-seconds", type=float, default=usual.full_seconds, help="how long the disk is full each time"
     )
     parser.add_argument("--minutes", type=float, help="send nothing after that, and count what was sent")
@@ -100,6 +105,7 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         harms_a_minute=said.harms_a_minute,
         good=said.good,
         encoded=said.encoded,
+        made_anew=said.made_anew,
         full_seconds=said.full_seconds,
         most_seconds=None if said.minutes is None else said.minutes * 60,
         results=said.results,

@@ -3,7 +3,7 @@
 Two apis and three workers with scratch folders of their own share a bucket, PostgreSQL and Temporal, and nothing else;
 or one machine has all of it on its disk. Every upload that was acknowledged has to end ready or in the error that its
 file deserves, with its original as sent; a cancel that was accepted has to hold, and what was deleted has to be gone. A
-seed decides what is sent and harmed, and when.
+ready video that is made anew has to be served whole all the while. A seed decides what is sent and harmed, and when.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import DatabaseUnavailable
+from contracts.status import VideoStatus
 from database.engine import Database
 from media.ffmpeg import Ffmpeg
 from storage.location import BucketLocation
@@ -33,11 +34,15 @@ from tests.fixtures.stack import Home
 from tests.fixtures.stored import stored_files
 from tests.soak.counting import FAULTS, Counting, Sent
 from tests.soak.harming import Harming
+from tests.soak.making_anew import MadeAnew, Making, MakingAnew
 from tests.soak.parts import Machines, machines
 from tests.soak.plan import BAD, COPIED, ENCODED, Plan, parse
 from tests.soak.results import Results
 
 _LOOK_SECONDS: Final = 0.5
+_FORMER_SECONDS: Final = "10"
+"""Longer than an api is stopped that has read which edition is served."""
+
 _COPIES_BYTES: Final = 8 * 1024 * 1024
 _ENOUGH: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -62,6 +67,7 @@ class Soak:
         self._doors = {"form": self._sender.form, "tus": self._sender.tus, "import": self._sender.imported}
         if plan.several:
             self._doors["direct"] = self._sender.direct
+        self._making_anew = MakingAnew(self._sender, plan.made_anew)
         self._room = asyncio.Event()
         self._over = False
         self.sent: list[Sent] = []
@@ -104,6 +110,14 @@ class Soak:
         door = sorted(self._doors)[number % len(self._doors)]
         sent = Sent(await self._doors[door](self._clips.path(clip)), clip, door)
         self.sent.append(sent)
+        made_anew = None if clip in BAD else self._making_anew.turn()
+        if made_anew is None:
+            await self._end(sent)
+        else:
+            await self._make_anew(sent, made_anew)
+        sent.all_asked = True
+
+    async def _end(self, sent: Sent) -> None:
         fate = self._dice.random()
         if fate < 0.1:
             sent.cancel_held = await self._sender.post(f"/api/v1/videos/{sent.video_id}/cancel")
@@ -112,7 +126,14 @@ class Soak:
                 await self._sender.ended(sent.video_id)
             await self._sender.delete(sent.video_id)
             sent.deleted = True
-        sent.all_asked = True
+
+    async def _make_anew(self, sent: Sent, made_anew: MadeAnew) -> None:
+        row = await self._sender.ended(sent.video_id)
+        if row is None or row["status"] != VideoStatus.READY:
+            return  # what became of it is counted by itself
+        sent.made_anew = made_anew
+        await self._making_anew.run(sent.video_id, made_anew)
+        sent.deleted = made_anew.wanted == Making.DELETED
 
     def _choose(self) -> Clip:
         if self._dice.random() >= self._plan.good:
@@ -135,6 +156,8 @@ async def _home(plan: Plan, folder: Path, disk: Path) -> AsyncIterator[Home]:
         RUSHES_SWEEP_AGE_SECONDS="20",
         RUSHES_SWEEP_INTERVAL_SECONDS=str(plan.sweep_seconds),
         RUSHES_SCRATCH=str(disk / "scratch"),
+        RUSHES_FORMER_FILES_SECONDS=_FORMER_SECONDS,
+        RUSHES_PUBLISHED_SECONDS=_FORMER_SECONDS,
     )
     if not plan.several:
         yield home.with_settings(RUSHES_UPLOADS=str(disk / "uploads"), RUSHES_SPARE_BYTES="0")
