@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import StorageFailed, WorkMissing
-from storage.filesystem import off_loop
+from storage.filesystem import off_loop, told_as_storage_failed
 from storage.protocol import Storage
 
 Result = TypeVar("Result")
@@ -46,9 +46,10 @@ class DoneBefore(Generic[Result]):
             return None
 
     async def remember(self, key: str, path: Path, result: Result) -> None:
-        """Record what the file at ``path`` is, before it stands under ``key``."""
+        """Record what the file at ``path`` is, before it stands under ``key``. Raises ``StorageFailed``."""
         async with self._storage.create(await off_loop(_record_key, key, path)) as record:
-            await off_loop(record.write_bytes, self._adapter.dump_json(result))
+            with told_as_storage_failed("write", record.parent):
+                await off_loop(record.write_bytes, self._adapter.dump_json(result))
 
     async def standing(self, key: str) -> Result:
         """What was recorded of the file that stands under ``key``, perhaps another attempt's.

@@ -8,6 +8,7 @@ from typing import Final
 
 from contracts.errors import OutputMismatch
 from media.commands import chunk_list_text, chunks_input, source_input
+from media.disk import refusals_told
 from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed
 from media.join_command import JoinInput, join_command
 from media.plan import StreamAction, TranscodePlan
@@ -64,7 +65,7 @@ async def join_streams(
     Raises:
         OutputMismatch: Not all streams could be read.
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
-        StorageFailed: There is no room for the output.
+        StorageFailed: There is no room for the output, or for the list of what goes in.
     """
     chunk_list, hashes = (target.with_name(f"{target.name}.{kind}") for kind in ("list", "hashes"))
     picture_input, sound_input = _inputs(plan, source, chunk_list, sound)
@@ -79,7 +80,7 @@ async def join_streams(
         packets=packets,
     )
     try:
-        await asyncio.to_thread(chunk_list.write_text, chunk_list_text(chunks))
+        await asyncio.to_thread(_write_list, chunk_list, chunks)
         with nothing_left_without_success(target):
             reads = (source, chunk_list, *chunks, *([sound] if sound is not None else []))
             access = Access(reads=reads, writes=(target, hashes), file_bytes=2 * size_bytes + _SPARE_BYTES)
@@ -89,6 +90,11 @@ async def join_streams(
     finally:
         chunk_list.unlink(missing_ok=True)
         hashes.unlink(missing_ok=True)
+
+
+def _write_list(path: Path, chunks: Sequence[Path]) -> None:
+    with refusals_told(path.parent):
+        path.write_text(chunk_list_text(chunks))
 
 
 def read_hashes(lines: Iterable[str], plan: TranscodePlan) -> StreamHash:

@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from media import confined
 from media.bubblewrap import LIBRARIES, bubblewrap_missing, code_within, complaint, within_bubblewrap
+from media.disk import refusals_told
 from media.lifeline import lifeline
 from media.process import ProcessResult, guard, run_process
 from media.shell_limits import limited, not_limited
@@ -123,6 +124,7 @@ class Sandbox:
 
         Raises:
             SandboxFailed: The program was not started at all.
+            StorageFailed: The files that it writes can't be made.
         """
         if not guard():
             raise SandboxFailed("setpriv of util-linux is not installed")
@@ -253,7 +255,8 @@ def _allowed(limit: int, most: int) -> int:
 
 def _make(paths: Iterable[Path]) -> None:
     for path in paths:
-        path.touch()
+        with refusals_told(path.parent):
+            path.touch()
 
 
 def _absolute(path: str | Path) -> str:

@@ -175,3 +175,24 @@ async def test_an_attempt_that_was_given_up_cannot_say_what_the_next_one_s_file_
     with pytest.raises(StorageFailed):
         await given_up
     assert await studio.encode_chunk(plan, chunk) == new
+
+
+class WithoutRoomForRecords(DiskStorage):
+    """The real storage on a disk that is full when a record is written."""
+
+    @asynccontextmanager
+    async def create(self, key: str) -> AsyncIterator[Path]:
+        async with super().create(key) as path:
+            if key.endswith(".json"):
+                path.symlink_to("/dev/full")
+            yield path
+
+
+async def test_a_record_for_which_there_is_no_room_is_the_storages_failure_and_waits_for_room(
+    studio: Studio, plan: TranscodePlan, chunk: Chunk, folders: Folders
+) -> None:
+    without_room = WithoutRoomForRecords(folders.uploads, folders.scratch)
+    encode = EncodeChunkActivities(studio.ffmpeg, without_room).encode_chunk
+    with pytest.raises(StorageFailed, match="full"):
+        await studio.environment().run(encode, studio.chunk_request(plan, chunk))
+    assert studio.parts() == []

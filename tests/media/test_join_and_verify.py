@@ -47,15 +47,21 @@ class Joined:
 
 
 async def copied(
-    ffmpeg: Ffmpeg, source: Path, folder: Path, *, size_bytes: int = 0, whole: Path | None = None
+    ffmpeg: Ffmpeg,
+    source: Path,
+    folder: Path,
+    *,
+    size_bytes: int = 0,
+    whole: Path | None = None,
+    chunks: tuple[Path, ...] = (),
 ) -> Joined:
-    """Joined by the plan of the source, or of ``whole``."""
+    """Joined by the plan of the source, or of ``whole``. Chunks are listed, and used for what is encoded."""
     decided, video = await planned(ffmpeg, whole or source, WEB), folder / "video.mp4.part"
     assert decided.in_words == "picture copied, sound copied"
     assert decided.sound is not None
     packets = (decided.picture.packets, decided.sound.packets)
     went_in = await join_streams(
-        ffmpeg, decided, video, source=source, chunks=(), sound=None, size_bytes=size_bytes, packets=packets
+        ffmpeg, decided, video, source=source, chunks=chunks, sound=None, size_bytes=size_bytes, packets=packets
     )
     return Joined(ffmpeg, decided, went_in, video)
 
@@ -177,12 +183,14 @@ def _index_size(video: Path) -> int:
     return int(struct.unpack(">I", content[start : start + 4])[0])
 
 
+@pytest.mark.parametrize("name", ["video.mp4.part", "video.mp4.part.list"])
 async def test_a_full_disk_is_the_storages_failure_and_leaves_nothing(
-    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "video.mp4.part").symlink_to("/dev/full")
+    (tmp_path / name).symlink_to("/dev/full")
+    source = clips.path(Clip.CARD)
     with pytest.raises(StorageFailed):
-        await copied(ffmpeg, clips.path(Clip.CARD), tmp_path)
+        await copied(ffmpeg, source, tmp_path, chunks=(source,))
     assert list(tmp_path.iterdir()) == []
 
 

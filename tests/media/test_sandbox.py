@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import TranscodeFailed
+from contracts.errors import StorageFailed, TranscodeFailed
 from media import confined
 from media.ffmpeg import Bounds, Ffmpeg
 from media.process import ProcessResult
@@ -158,6 +158,14 @@ async def test_limits_and_an_empty_environment_are_there_without_any_layer() -> 
     assert environment in {"{} 1 0", "{'LC_CTYPE': 'C.UTF-8'} 1 0"}, "Python itself sets the one"
     assert limits == str([3_072_000, 256, 7 * (os.cpu_count() or 1)])
     assert around == "4 1000", "three and the one by which they are counted"
+
+
+async def test_a_file_that_the_disk_does_not_let_it_write_is_the_storages_failure(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    cleared = tmp_path / "cleared by somebody"
+    with pytest.raises(StorageFailed, match="cleared by somebody"):
+        await Sandbox().run((str(ffmpeg.ffmpeg_path), "-version"), Access(writes=(cleared / "video.mp4",)))
 
 
 async def test_a_file_that_grows_beyond_its_limit_ends_the_program(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
