@@ -1,47 +1,19 @@
 """The ``rushes`` commands, against the whole service."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from temporalio.client import Client
 
-from cli.errors import CommandFailed, ExitCode
-from cli.replay import read_history
 from tests.fixtures.clips import Clips
-from tests.fixtures.stack import RUSHES, Home
+from tests.fixtures.stack import Home
 from tests.waiting import eventually
-from tests.workflows.details import current_details
 
 pytestmark = pytest.mark.timeout(120)
-
-HISTORIES = Path(__file__).resolve().parent.parent / "histories"
-
-
-@pytest.fixture(scope="module")
-async def ready_video(stack: Home, clips: Clips) -> str:
-    """Id of a video that went through."""
-    ended = await stack.rushes(
-        "upload", "--wait", "--title", "Two seconds", "--metadata", "order=4711", str(clips.path("short_with_sound"))
-    )
-    assert ended.code == 0, ended
-    assert "Ready: 320x240, 2.0 s" in ended.err
-    return ended.out.strip()
-
-
-@pytest.fixture(scope="module")
-async def failed_video(stack: Home, clips: Clips) -> str:
-    """Id of a video that ended in error."""
-    ended = await stack.rushes("upload", "--wait", str(clips.path("text_named_mp4")))
-    assert ended.code == 1, ended
-    assert "(invalid_media)" in ended.err
-    return ended.out.strip()
 
 
 async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video: str, failed_video: str) -> None:
@@ -69,49 +41,7 @@ async def test_what_is_called_seen_and_kept_of_a_video_is_changed(stack: Home, r
     assert (nothing.code, "Say what is to change" in nothing.err) == (2, True)
 
 
-async def test_a_cohort_of_ready_videos_is_counted_made_anew_and_listed(stack: Home, ready_video: str) -> None:
-    fitting = ("--where", "profile=web", "--where", "metadata.order=4711", "--where", "created_after=1d")
-    counted = await stack.rushes("reprocess", *fitting, "--dry-run")
-    assert counted.out.startswith("1 video to be made anew with each its own profile: nothing was begun.")
-    begun = await stack.rushes("reprocess", *fitting, "--rate", "6000", "--wait")
-    assert "1 of 1 begun" in begun.err, begun
-    cohort_id = begun.out.strip()
-    listed = await eventually(lambda: stack.rushes("cohort", "list"), lambda seen: cohort_id in seen.out)
-    assert "reprocess with each its own profile" in listed.out
-    seen = await stack.rushes("cohort", "show", cohort_id[:6], "--json")
-    assert json.loads(seen.out)["retried"] == 1
-
-    async def video() -> dict[str, object]:
-        return dict(json.loads((await stack.rushes("show", ready_video, "--json")).out))
-
-    row = await eventually(video, lambda seen: seen["reprocess_profile"] is None, within_seconds=60)
-    assert (row["status"], row["published_edition"]) == ("ready", 2)
-    refused = await stack.rushes("reprocess", ready_video, "--where", "status=ready")
-    assert (refused.code, "either IDs of videos, or --where" in refused.err) == (2, True)
-
-
-async def test_a_cohort_that_runs_is_held_let_go_and_ended_by_the_beginning_of_its_id(
-    stack: Home, clips: Clips
-) -> None:
-    clip = str(clips.path("short_with_sound"))
-    sent = (await stack.rushes("upload", "--wait", "--metadata", "of=two", clip, clip)).out.split()
-    assert len(sent) == 2
-    begun = await stack.rushes("reprocess", "--where", "metadata.of=two", "--rate", "0.1")
-    cohort_id = begun.out.strip()
-    held = await stack.rushes("cohort", "pause", cohort_id[:6])
-    assert held.out == f"{cohort_id} begins no more videos until `rushes cohort resume {cohort_id}`.\n"
-    assert (await stack.rushes("cohort", "show", cohort_id)).out.startswith("paused (reprocess with ")
-    assert (await stack.rushes("cohort", "resume", cohort_id[:6])).out == f"{cohort_id} goes on.\n"
-    going = await stack.rushes("cohort", "show", cohort_id)
-    assert re.match(r"running \(reprocess with .*\): [01] of 2 begun", going.out), "the second is ten minutes later"
-    ended = await stack.rushes("cohort", "cancel", cohort_id)
-    assert ended.out == f"{cohort_id} has ended. Videos that it had begun go on.\n"
-    for video_id in sent:
-        await stack.rushes("delete", "--yes", video_id)
-
-
 async def test_a_list_is_of_videos_since_and_until(stack: Home, ready_video: str) -> None:
-    assert ready_video in (await stack.rushes("list", "--all", "--since", "1h")).out
     assert ready_video not in (await stack.rushes("list", "--all", "--until", "1h")).out
     assert ready_video in (await stack.rushes("list", "--all", "--since", "2026-01-01", "--until", "2126-01-01")).out
     wrong = await stack.rushes("list", "--since", "yesterday")
@@ -260,67 +190,6 @@ async def test_status_tells_videos_queues_and_processes(stack: Home, ready_video
     assert (status["videos"]["ready"] >= 1, status["last_hour"]["ready"] >= 1) == (True, True)
     media = next(worker for worker in status["workers"] if worker["queue"] == "video-media")
     assert (media["busy_slots"] + media["free_slots"] >= 2, media["version"] != "") == (True, True)
-
-
-async def test_temporal_and_curl_are_told_of_another_home_by_the_first_lines_of_status(
-    stack: Home, ready_video: str
-) -> None:
-    lines = (await stack.rushes("status")).out.splitlines()[:2]
-    api = re.fullmatch(r"Rushes +\S+ at (\S+)", lines[0])
-    temporal = re.fullmatch(r"Temporal +\S+ at (\S+), namespace (\S+)", lines[1])
-    assert api is not None
-    assert temporal is not None
-    told = {"TEMPORAL_ADDRESS": temporal[1], "TEMPORAL_NAMESPACE": temporal[2]}
-    listing = await asyncio.create_subprocess_exec(
-        *(str(RUSHES.with_name("temporal")), "workflow", "list", "--query", f"WorkflowId = 'video-{ready_video}'"),
-        env={**stack.environment, **told},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await listing.communicate()
-    assert f"video-{ready_video}" in out.decode()
-    async with httpx.AsyncClient(trust_env=False) as curl:
-        assert (await curl.get(f"{api[1]}/readyz")).json()["status"] == "ready"
-
-
-async def test_the_web_ui_tells_in_words_how_a_run_stands(stack: Home, ready_video: str, failed_video: str) -> None:
-    run = stack.run_file
-    assert run is not None
-    client = await Client.connect(run.temporal)
-    assert await current_details(client.get_workflow_handle(f"video-{ready_video}")) == "**Ready**"
-    failed = await current_details(client.get_workflow_handle(f"video-{failed_video}"))
-    assert failed.startswith("**Error** `invalid_media`: ")
-
-
-async def test_replay_of_a_finished_video_is_deterministic(stack: Home, ready_video: str) -> None:
-    replayed = await stack.rushes("replay", ready_video)
-    assert (replayed.code, replayed.out.split(":")[0]) == (0, "deterministic"), replayed
-
-
-async def test_replay_reads_the_temporal_cli_s_file(stack: Home, ready_video: str, tmp_path: Path) -> None:
-    assert ready_video
-    assert (await stack.rushes("replay", str(HISTORIES / "ready_copied.json"))).code == 0
-    changed = tmp_path / "changed.json"
-    text = (HISTORIES / "ready_copied.json").read_text()
-    assert "validate_video" in text
-    changed.write_text(text.replace("validate_video", "inspect_video"))
-    replayed = await stack.rushes("replay", str(changed))
-    assert (replayed.code, replayed.out.split(":")[0]) == (1, "diverges"), replayed
-    assert "validate_video" in replayed.err
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "x"}]}'])
-def test_replay_refuses_a_file_that_is_no_history(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "history.json"
-    file.write_text(text)
-    with pytest.raises(CommandFailed, match=re.escape(str(file))) as refused:
-        read_history(file)
-    assert refused.value.exit_code == ExitCode.USAGE
-
-
-async def test_replay_of_a_video_without_a_workflow_says_so(stack: Home) -> None:
-    replayed = await stack.rushes("replay", str(uuid4()))
-    assert replayed.code == 1
-    assert "Temporal has no workflow" in replayed.err
 
 
 async def test_without_an_api_a_command_says_how_to_start_one(home: Home) -> None:
