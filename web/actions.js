@@ -41,12 +41,12 @@ export class Actions extends EventTarget {
     const isWhole = video.file_size_bytes > 0;
     return [
       isReady && { label: "Copy link", act: () => this.copyLink(video) },
-      isReady && { label: "Copy code to embed", act: () => this.copyEmbed(video) },
+      isReady && { label: "Copy embed code", act: () => this.copyEmbed(video) },
       isReady && {
         label: video.visibility === "public" ? "Make private" : "Make public",
         act: () => this.show(video, video.visibility === "public" ? "private" : "public"),
       },
-      isReady && isWhole && !isReprocessing(video) && { label: "Make anew …", act: () => this.reprocess(video) },
+      isReady && isWhole && !isReprocessing(video) && { label: "Process again …", act: () => this.reprocess(video) },
       isWhole && { label: "Download original", href: `${VIDEOS}/${video.id}/original` },
       { label: "Rename", act: () => this.rename(video) },
       { label: "Delete", act: () => this.remove(video), isDangerous: true },
@@ -67,26 +67,26 @@ export class Actions extends EventTarget {
 
   /** Let everybody see it who knows the address, or only who has a link. */
   async show(video, visibility) {
-    const words = visibility === "public" ? "can be seen by everybody who has its address" : "is private";
+    const words = visibility === "public" ? "is public: anyone with its address can watch it" : "is private";
     await this.#change(video, { visibility }, `“${video.title}” ${words}.`);
   }
 
   async retry(video) {
     await this.#try(async () => {
       await this.#api.post(`${VIDEOS}/${video.id}/retry`);
-      this.#notices.say(`“${video.title}” is tried again.`);
+      this.#notices.say(`Trying “${video.title}” again.`);
       await this.#library.look(video.id);
     });
   }
 
-  /** Have it made anew, with a profile that is asked for. */
+  /** Have it processed again, with a profile that is asked for. */
   async reprocess(video) {
     const known = (await this.#system())?.profiles ?? [{ name: video.profile, description: "" }];
     const profile = await askForProfile(video, known);
     if (profile === null) return;
     await this.#try(async () => {
       await this.#api.post(`${VIDEOS}/${video.id}/reprocess`, { profile });
-      this.#notices.show(`“${video.title}” is made anew with profile ${profile}. It plays as it is meanwhile.`);
+      this.#notices.show(`“${video.title}” is processed again with profile ${profile}. The current version plays meanwhile.`);
       await this.#library.look(video.id);
     });
   }
@@ -145,7 +145,7 @@ export class Actions extends EventTarget {
   async copyLink(video) {
     await this.#try(async () => {
       const address = await this.#playerAddress(video);
-      const held = video.visibility === "public" ? "Everybody who has it can watch." : "It plays for a week.";
+      const held = video.visibility === "public" ? "Anyone who has it can watch." : "It works for a week.";
       await this.#copy(address, `Link copied. ${held}`);
     });
   }
@@ -155,7 +155,7 @@ export class Actions extends EventTarget {
     await this.#try(async () => {
       const address = (await this.#playerAddress(video)).replaceAll("&", "&amp;");
       const code = `<iframe src="${address}" width="640" height="360" allow="fullscreen" loading="lazy"></iframe>`;
-      const held = video.visibility === "public" ? "" : " It plays for a week: make the video public for longer.";
+      const held = video.visibility === "public" ? "" : " It works for a week. Make the video public to have it work for longer.";
       await this.#copy(code, `Code copied.${held}`);
     });
   }
@@ -176,7 +176,7 @@ export class Actions extends EventTarget {
     } catch {
       await askForText({
         title: "Copy this",
-        label: "Your browser keeps pages from copying",
+        label: "Your browser does not let this page copy",
         value: text,
         confirm: "Done",
       });
@@ -207,7 +207,7 @@ export class Actions extends EventTarget {
   #undo(video) {
     this.#toBeDeleted.delete(video.id);
     this.#library.hide(video.id, false);
-    this.#notices.say(`“${video.title}” is back.`);
+    this.#notices.say(`“${video.title}” was restored.`);
   }
 
   async #delete(video, { keepalive = false } = {}) {

@@ -2,6 +2,7 @@
 
 import { element, icon, say } from "./elements.js";
 import { published } from "./film.js";
+import { standingOf } from "./library.js";
 import { menu } from "./menu.js";
 import { Progress } from "./progress.js";
 import { mayHelpToTryAgain, reasonOf, waitingText } from "./reasons.js";
@@ -11,10 +12,10 @@ import { State } from "./upload.js";
 import { agoText, clockText, percentText, sizeText, timeLeftText } from "./words.js";
 
 const WAITING = {
-  [State.QUEUED]: "Waits for its turn",
-  [State.OFFLINE]: "You are offline. It goes on by itself.",
-  [State.SIGNED_OUT]: "Sign in again, and it goes on.",
-  [State.ELSEWHERE]: "Goes on in another tab.",
+  [State.QUEUED]: "Waiting for its turn",
+  [State.OFFLINE]: "You are offline. The upload continues when you are back.",
+  [State.SIGNED_OUT]: "Sign in again to continue.",
+  [State.ELSEWHERE]: "Uploading in another tab",
 };
 
 /** What a card shows, which decides how it is built. */
@@ -24,7 +25,7 @@ function kindOf({ video, upload }) {
     if (upload.state === State.FAILED) return "refused";
     return "upload";
   }
-  return video.status === "error" && video.error_code === "cancelled" ? "cancelled" : video.status;
+  return standingOf(video);
 }
 
 export class Card {
@@ -186,7 +187,7 @@ export class Card {
         this.#parts.progress.show(upload.total ? upload.sent / upload.total : 0, uploadText(upload));
         break;
       case "needs-file":
-        tell("The page was loaded anew. Choose the same file, and its upload goes on from where it was.");
+        tell("The page was reloaded. Choose the same file to continue from where the upload stopped.");
         this.#parts.progress.show(upload.sent / upload.total, uploadText(upload));
         break;
       case "refused":
@@ -199,7 +200,7 @@ export class Card {
         this.#reason("Cancelled", video.error_code, video.error_reason);
         break;
       default:
-        tell("Being uploaded from elsewhere");
+        tell("Uploading from another tab or device");
     }
     this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
   }
@@ -230,7 +231,7 @@ function hasChanged({ problem }) {
 }
 
 function readyText(video) {
-  if (isReprocessing(video)) return `Being made anew · ${runText(video)}`;
+  if (isReprocessing(video)) return `Processing again · ${runText(video)}`;
   return `${agoText(video.created_at)}${video.visibility === "public" ? " · public" : ""}`;
 }
 
@@ -248,8 +249,8 @@ function uploadText(upload) {
 
 function processingText(video) {
   if (video.progress === null || video.progress === undefined) return "";
-  const failed = video.step_failure ? `Tried again: ${video.step_failure}` : "";
-  const speed = video.speed ? `${video.speed.toFixed(1)}× as fast as it plays` : "";
+  const failed = video.step_failure ? `Retrying: ${video.step_failure}` : "";
+  const speed = video.speed ? `${video.speed.toFixed(1)}× playback speed` : "";
   const left = video.time_left_seconds ? timeLeftText(video.time_left_seconds) : "";
   return [percentText(video.progress), speed, left, failed].filter(Boolean).join(" · ");
 }

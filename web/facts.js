@@ -36,8 +36,8 @@ const ROWS = [
   ["Length", (facts) => durationText(facts.duration_seconds)],
   ["Container", (facts) => container(facts.container)],
   ["Picture", (facts) => `${codec(facts.picture_codec)}, ${facts.width}×${facts.height}`],
-  ["Frames", (facts) => (facts.frame_rate === null ? "" : `${Number(facts.frame_rate.toFixed(2))} a second`)],
-  ["Rate", (facts) => rate(facts)],
+  ["Frame rate", (facts) => (facts.frame_rate === null ? "" : `${Number(facts.frame_rate.toFixed(2))} fps`)],
+  ["Bit rate", (facts) => rate(facts)],
   ["Sound", (facts) => sound(facts)],
 ];
 

@@ -75,8 +75,8 @@ export class Film {
       element(
         "div",
         { class: "callout row between", role: "status" },
-        element("p", { text: "This video was made anew. You are watching it as it was." }),
-        element("button", { type: "button", class: "button", text: "Watch the new one", on: { click: take } }),
+        element("p", { text: "This video was processed again. You are watching the version from before." }),
+        element("button", { type: "button", class: "button", text: "Watch the new version", on: { click: take } }),
       ),
     );
   }

@@ -10,6 +10,7 @@ const STATUSES = [
   ["processing", "Processing"],
   ["uploading", "Uploading"],
   ["error", "Failed"],
+  ["cancelled", "Cancelled"],
 ];
 const TYPING_MILLISECONDS = 250;
 
@@ -158,7 +159,7 @@ export class LibraryView {
         ];
       case "failed":
         return [
-          stateText("The videos can't be loaded", "The service does not answer. This page tries again by itself."),
+          stateText("The videos can't be loaded", "The service does not answer. This page keeps trying."),
           element("button", {
             class: "button",
             type: "button",

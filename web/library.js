@@ -11,6 +11,11 @@ export function isOnItsWay(video) {
   return video.status === "uploading" || video.status === "processing" || isReprocessing(video);
 }
 
+/** Where a video stands, for people: one that somebody cancelled has not failed. */
+export function standingOf({ status, error_code: code }) {
+  return status === "error" && code === "cancelled" ? "cancelled" : status;
+}
+
 /**
  * Fires `change` when there is something new to show, and `video` with what is learned of each: `{video, before}`,
  * where `before` is what was known of it.
@@ -26,6 +31,7 @@ export class Library extends EventTarget {
   constructor(api) {
     super();
     this.#api = api;
+    /** `status` is as `standingOf` says it; what is empty leaves it open. */
     this.filter = { title: "", status: "" };
     /** `loading`, `ready` or `failed`. */
     this.state = "loading";
@@ -138,10 +144,10 @@ export class Library extends EventTarget {
     return this.hasMore && this.#oldest !== null && video.created_at < this.#oldest;
   }
 
-  #matches({ title, status }) {
-    const wanted = this.filter;
+  #matches(video) {
+    const { title, status } = this.filter;
     return (
-      (wanted.status === "" || status === wanted.status) && title.toLowerCase().includes(wanted.title.toLowerCase())
+      (status === "" || standingOf(video) === status) && video.title.toLowerCase().includes(title.toLowerCase())
     );
   }
 
@@ -162,7 +168,10 @@ export class Library extends EventTarget {
   }
 
   #ask(cursor) {
-    const wanted = { limit: PAGE, cursor, ...this.filter };
+    const { title, status } = this.filter;
+    const isCancelled = status === "cancelled";
+    const standing = { status: isCancelled ? "error" : status, error_code: isCancelled ? "cancelled" : "" };
+    const wanted = { limit: PAGE, cursor, title, ...standing };
     const given = Object.entries(wanted).filter(([, value]) => value !== null && value !== "");
     return this.#api.get(`${VIDEOS}?${new URLSearchParams(given)}`);
   }

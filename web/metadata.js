@@ -34,7 +34,7 @@ export function metadataSection(metadata, edit) {
           { class: "details" },
           ...entries.flatMap(([key, value]) => [element("dt", { text: key }), element("dd", { text: value })]),
         )
-      : element("p", { class: "detail", text: "Nothing is kept with this video." }),
+      : element("p", { class: "detail", text: "No metadata yet." }),
     change,
   );
 }
@@ -72,7 +72,7 @@ export function askForMetadata(metadata) {
   more.addEventListener("click", () => add().querySelector("input").focus());
   Object.entries(metadata).forEach(([key, value]) => add(key, value));
   if (rows.childElementCount === 0) add();
-  const detail = element("p", { class: "detail", text: "Texts that come back in every answer, event and webhook." });
+  const detail = element("p", { class: "detail", text: "Returned with every API answer, event and webhook." });
   return askIn({ title: "Metadata", confirm: "Save", content: [detail, rows, more], answer: () => pairsOf(rows) });
 }
 

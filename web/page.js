@@ -158,7 +158,7 @@ export class Page {
     const file = upload.handle === null ? null : await fileOf(upload.handle);
     const [chosen] = file === null ? await choose(this.#input, false) : [{ file, handle: upload.handle }];
     if (chosen && !uploads.resume(upload, chosen.file, chosen.handle)) {
-      notices.show(`That is another file than ${upload.entry.name} was, or it has changed. Choose the same one.`);
+      notices.show(`That is not the same file as before, or it has changed. Choose ${upload.entry.name} again.`);
     }
   }
 
@@ -184,7 +184,7 @@ export class Page {
     if (this.#video?.id === video.id) this.#video.show(video);
     const { notices } = this.#given;
     if (before && isReprocessing(before) && video.status === "ready" && !isReprocessing(video)) {
-      const how = video.reprocess_error_code ? "was not made anew; it plays as it did" : "was made anew";
+      const how = video.reprocess_error_code ? "could not be processed again; it plays as before" : "was processed again";
       notices.say(`“${video.title}” ${how}.`);
     }
     if (!before || before.status === video.status) return;
@@ -211,8 +211,8 @@ export class Page {
     const { banner } = this.#given.places;
     banner.textContent = isAway
       ? navigator.onLine
-        ? "The service can't be reached. This page tries again by itself."
-        : "You are offline. Everything goes on when you are back."
+        ? "The service can't be reached. This page keeps trying."
+        : "You are offline. Everything continues when you are back."
       : "";
     if (isAway) return;
     this.#given.uploads.wake();

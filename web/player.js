@@ -12,9 +12,9 @@ export const KEYS = [
   ["J, L", "10 seconds back, forward"],
   ["Left, Right", "5 seconds back, forward"],
   ["Up, Down", "Louder, quieter"],
-  ["M", "Sound off, on"],
+  ["M", "Mute, unmute"],
   ["F", "Full screen"],
-  ["0 to 9", "To that tenth of the video"],
+  ["0 to 9", "Jump to 0 % … 90 % of the video"],
 ];
 
 /**

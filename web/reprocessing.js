@@ -14,7 +14,7 @@ export function isReprocessing({ status, reprocess_profile: profile, reprocess_e
 /** How far a run is, in words. */
 export function runText({ step, step_failure: failure, progress, time_left_seconds: left }) {
   const share = progress === null || progress === undefined ? "" : percentText(progress);
-  const failed = failure ? `Tried again: ${failure}` : "";
+  const failed = failure ? `Retrying: ${failure}` : "";
   return [nowText(step), share, left ? timeLeftText(left) : "", failed].filter(Boolean).join(" · ");
 }
 
@@ -25,12 +25,12 @@ export function runText({ step, step_failure: failure, progress, time_left_secon
  */
 export function askForProfile(video, profiles) {
   return askForChoice({
-    title: "Make anew",
-    detail: "From the uploaded file. What is published stays and plays until the new files are ready.",
+    title: "Process again",
+    detail: "From the uploaded file. The current version plays until the new one is ready.",
     label: "Profile",
     value: video.profile,
     choices: profiles.map(({ name, description }) => ({ value: name, label: name, detail: description })),
-    confirm: "Make anew",
+    confirm: "Process again",
   });
 }
 
@@ -44,13 +44,13 @@ export function failedCallout(video) {
     { class: isCancelled ? "callout" : "callout failed" },
     element("p", {
       class: "callout-title",
-      text: isCancelled ? "Making it anew was cancelled" : `It could not be made anew with profile ${profile}`,
+      text: isCancelled ? "Processing again was cancelled" : `It could not be processed again with profile ${profile}`,
     }),
     !isCancelled && element("p", { text: `${what} Try again, or with another profile.` }),
     element(
       "p",
       { class: "detail" },
-      "What was published before stays. ",
+      "The version from before still plays. ",
       !isCancelled && element("code", { text: code }),
     ),
   );

@@ -26,8 +26,8 @@ export function signInView(session, hasEnded) {
     element("p", {
       class: "detail",
       text: hasEnded
-        ? "Sign in again: you will be where you were, and uploads go on."
-        : "With the key that you were given. It is kept in no place that a script can read.",
+        ? "Sign in again to return to where you were. Uploads continue."
+        : "With the key that you were given. It is not stored where a script could read it.",
     }),
     element("label", { for: "key", text: "Key" }),
     key,

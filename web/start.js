@@ -57,7 +57,7 @@ async function begin() {
     await session.begin();
     places.banner.textContent = "";
   } catch {
-    places.banner.textContent = "The service can't be reached. This page tries again by itself.";
+    places.banner.textContent = "The service can't be reached. This page keeps trying.";
     setTimeout(begin, AGAIN_MILLISECONDS);
   }
 }

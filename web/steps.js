@@ -3,8 +3,8 @@
 /** What is told of a video on its way: its parts in order. An import begins with a fetch. */
 export const STEPS = [
   ["validate", "Check"],
-  ["transcode", "Make"],
-  ["join", "Put together"],
+  ["transcode", "Convert"],
+  ["join", "Assemble"],
   ["verify", "Verify"],
   ["publish", "Publish"],
 ];
@@ -12,45 +12,45 @@ export const STEPS = [
 const NOW = {
   fetch: "Fetching the file",
   validate: "Checking the file",
-  transcode: "Making the video",
-  join: "Putting it together",
+  transcode: "Converting the video",
+  join: "Assembling the video",
   verify: "Verifying the result",
   publish: "Publishing",
   finish: "Finishing",
 };
 
 const ACTIVITIES = {
-  claim_video: "Take up",
+  claim_video: "Start",
   fetch_original: "Fetch the file",
-  validate_video: "Check the file and plan",
-  hash_original: "Fingerprint the file",
-  create_thumbnail: "Draw the poster",
+  validate_video: "Check the file and plan the work",
+  hash_original: "Compute the checksum",
+  create_thumbnail: "Create the thumbnail",
   encode_sound: "Encode the sound",
-  join_streams: "Put together",
+  join_streams: "Assemble the video",
   verify_output: "Verify the result",
   publish_files: "Publish",
-  withdraw_files: "Withdraw what was published",
-  claim_reprocessing: "Take up",
-  publish_edition: "Publish beside the old files",
-  mark_reprocessed: "Show the new files",
-  fail_reprocessing: "Note why it failed",
-  withdraw_edition: "Withdraw what was published",
+  withdraw_files: "Unpublish",
+  claim_reprocessing: "Start",
+  publish_edition: "Publish the new version",
+  mark_reprocessed: "Switch to the new version",
+  fail_reprocessing: "Record the failure",
+  withdraw_edition: "Remove the new version",
   mark_ready: "Mark as ready",
   mark_error: "Mark as failed",
-  clean_scratch: "Tidy up",
+  clean_scratch: "Clean up",
 };
 
 /** What ends a run says why: a video that a person cancelled has not failed. */
 const ACTIVITIES_OF_CANCELLED = {
   mark_error: "Mark as cancelled",
-  fail_reprocessing: "Note that it was cancelled",
+  fail_reprocessing: "Record the cancellation",
 };
 
 const STATES = {
-  scheduled: "waits for a worker",
-  running: "runs",
-  retrying: "waits to be tried again",
-  paused: "held by an operator",
+  scheduled: "waiting for a worker",
+  running: "running",
+  retrying: "waiting to retry",
+  paused: "paused by an operator",
   completed: "done",
   failed: "failed",
   timed_out: "took too long",

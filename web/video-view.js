@@ -115,11 +115,11 @@ export class VideoView {
       element(
         "div",
         { class: "state" },
-        element("h1", { text: isGone ? "There is no such video" : "The video can't be shown now" }),
+        element("h1", { text: isGone ? "There is no such video" : "The video can't be shown right now" }),
         element("p", {
           class: "detail",
           text: isGone
-            ? "It was deleted, or it is somebody else's."
+            ? "It was deleted, or it belongs to someone else."
             : "The service does not answer. Try again in a moment.",
         }),
         element("a", { class: "button", href: "/", text: "All videos" }),
@@ -145,7 +145,7 @@ export class VideoView {
         element(
           "div",
           { class: "columns" },
-          section("What was done", this.#done),
+          section("Processing steps", this.#done),
           element("div", { class: "column" }, this.#facts, section("Details", this.#details), this.#metadata, this.#help),
         ),
       ),
@@ -158,11 +158,11 @@ export class VideoView {
     this.#help.hidden = status !== "ready"; // there is no player
     if (status === "processing") parts.push(this.#progress.element);
     if (isReprocessing(this.#video)) {
-      const told = `It is made anew with profile ${this.#video.reprocess_profile}, and plays as it is meanwhile.`;
+      const told = `Processing again with profile ${this.#video.reprocess_profile}. The current version plays meanwhile.`;
       parts.push(element("div", { class: "callout" }, element("p", { text: told }), this.#progress.element));
     }
     if (status === "ready" && this.#video.reprocess_error_code) parts.push(failedCallout(this.#video));
-    if (status === "uploading") parts.push(element("p", { class: "detail", text: "Its file is on its way." }));
+    if (status === "uploading") parts.push(element("p", { class: "detail", text: "The file is being uploaded." }));
     if (status === "error") {
       const { what, advice } = reasonOf(code, detail ?? "");
       // Of what is wrong with a file the service says exactly what, and what to do: one advice is enough.
@@ -182,7 +182,7 @@ export class VideoView {
         element(
           "div",
           { class: "callout" },
-          element("p", { class: "callout-title", text: "Ready, with a remark" }),
+          element("p", { class: "callout-title", text: "Ready, with a warning" }),
           element("ul", {}, ...warnings.map(({ message }) => element("li", { text: message }))),
         ),
       );
@@ -234,7 +234,7 @@ export class VideoView {
       ["File", video.original_filename],
       ["Uploaded", momentText(video.created_at)],
       ["Profile", video.profile],
-      ["Seen by", video.visibility === "public" ? "everybody who has its address" : "you, and whoever has a link"],
+      ["Visible to", video.visibility === "public" ? "anyone with the address" : "you, and anyone with a link"],
       ["Attempt", video.attempt > 1 ? String(video.attempt) : null],
       ["SHA-256", video.content_sha256],
       ["Id", video.id],
@@ -265,7 +265,7 @@ export class VideoView {
       if (this.#isOver) return;
       if (this.#done.childElementCount === 0) {
         this.#done.replaceChildren(
-          element("p", { class: "detail", text: "The steps can't be told now: the record of them does not answer." }),
+          element("p", { class: "detail", text: "The steps can't be shown right now." }),
         );
       }
       if (!isMade(this.#video) || error.status === 401) return;
@@ -288,7 +288,7 @@ export class VideoView {
               text:
                 this.#video.status === "uploading"
                   ? "Nothing yet."
-                  : "The record of the steps is not kept any more, or nothing was begun.",
+                  : "The steps are no longer kept, or nothing was started.",
             }),
       ].filter(Boolean),
     );

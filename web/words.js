@@ -27,7 +27,7 @@ export function clockText(seconds) {
 /** How long something took: `0.52 s`, `8.2 s`, `3 min 05 s`. */
 export function durationText(seconds) {
   if (seconds < 1) return `${seconds.toFixed(2)} s`;
-  if (seconds < MINUTE) return `${seconds.toFixed(1)} s`;
+  if (Number(seconds.toFixed(1)) < MINUTE) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${String(whole % MINUTE).padStart(2, "0")} s`;
   return `${Math.floor(whole / HOUR)} h ${String(Math.floor(whole / MINUTE) % 60).padStart(2, "0")} min`;

@@ -1,6 +1,7 @@
 """Every state of the page, brought about as it comes about: with real videos, a real service, a slow network."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ async def processing(visitor: Visitor, stage: Stage) -> None:
     """One is encoded, others are ready, one is broken."""
     await library(visitor, stage)
     await visitor.chooses(stage.named.copy(stage.clips.path(Clip.FORTY_SECONDS), "Long take"))
-    await expect(visitor.card("Long take").locator(".steps li[data-standing=now]")).to_have_text("Make")
-    await expect(visitor.card("Long take")).to_contain_text("as fast as it plays")
+    await expect(visitor.card("Long take").locator(".steps li[data-standing=now]")).to_have_text("Convert")
+    await expect(visitor.card("Long take")).to_contain_text("playback speed")
 
 
 async def library(visitor: Visitor, _: Stage) -> None:
@@ -130,7 +131,7 @@ async def renaming(visitor: Visitor, stage: Stage) -> None:
 async def choosing_a_profile(visitor: Visitor, stage: Stage) -> None:
     """With which profile is it to be made anew?"""
     await menu(visitor, stage)
-    await visitor.page.locator(".menu:popover-open").get_by_text("Make anew").click()
+    await visitor.page.locator(".menu:popover-open").get_by_text("Process again").click()
     await expect(visitor.page.get_by_role("radio").first).to_be_visible()
 
 
@@ -148,7 +149,7 @@ async def made_anew(visitor: Visitor, stage: Stage) -> None:
     """A ready video is made anew while it can be watched."""
     half_done = {"reprocess_profile": "mobile", "step": "transcode", "progress": 0.42, "time_left_seconds": 75.0}
     await _video_that_says(visitor, stage, {**half_done, "metadata": {"order": "4711", "place": "Harbour"}})
-    await expect(visitor.page.get_by_text("It is made anew with profile mobile")).to_be_visible()
+    await expect(visitor.page.get_by_text("Processing again with profile mobile")).to_be_visible()
 
 
 async def not_made_anew(visitor: Visitor, stage: Stage) -> None:
@@ -196,7 +197,10 @@ async def video(visitor: Visitor, stage: Stage) -> None:
     await library(visitor, stage)
     await visitor.page.locator(".card[data-kind=ready] a.title").first.click()
     await expect(visitor.page.locator(".timeline li").first).to_be_visible()
-    await expect(visitor.page.locator(".details")).to_contain_text("Trace")
+    trace = re.compile(
+        rf"^http://127\.0\.0\.1:\d+/namespaces/.+/workflows/video-{visitor.page.url.rpartition('/')[2]}$"
+    )
+    await expect(visitor.page.get_by_role("link", name="Temporal Web UI")).to_have_attribute("href", trace)
     await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.waiting import eventually
 from tests.web.conftest import Site
 from tests.web.files import Named
 from tests.web.network import network
-from tests.web.visitor import Visitor, visiting
+from tests.web.visitor import Visitor, how_full, visiting
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -62,7 +63,7 @@ async def test_a_file_that_is_not_taken_is_told_before_a_byte_is_sent(ann: Visit
     letter.write_text("Dear Ann")
     await ann.chooses(letter)
     card = ann.card("letter.txt")
-    await expect(card).to_contain_text("Files of this kind are not taken.")
+    await expect(card).to_contain_text("This kind of file isn't accepted.")
     await expect(card).to_contain_text("The file's name must end in one of")
     await card.get_by_role("button", name="Dismiss").click()
     await expect(card).to_have_count(0)
@@ -77,7 +78,7 @@ async def test_while_the_page_does_not_know_what_is_taken_the_service_says(
     file = file.rename(file.with_suffix(".mkv"))
     async with ann.page.expect_request(lambda request: request.method == "POST"):
         await ann.chooses(file)
-    await expect(ann.card("unknown kind.mkv")).to_contain_text("Files of this kind are not taken.")
+    await expect(ann.card("unknown kind.mkv")).to_contain_text("This kind of file isn't accepted.")
     await ann.page.unroute("**/api/v1/system")
     await expect(ann.page.locator(".drop")).to_contain_text("MP4, MOV, or AVI")
 
@@ -92,7 +93,7 @@ async def test_an_upload_that_was_refused_goes_on_when_it_is_tried_again_and_lea
     await ann.page.route("**/api/v1/uploads/*", refuse)
     await ann.chooses(*(named.copy(clips.path("sub_second"), name) for name in ("full, wanted", "full, not wanted")))
     for name in ("full, wanted", "full, not wanted"):
-        await expect(ann.card(name)).to_contain_text("There is no room for the file now.")
+        await expect(ann.card(name)).to_contain_text("There is no room for this file right now.")
     await ann.page.unroute("**/api/v1/uploads/*")
     await ann.card("full, not wanted").get_by_role("button", name="Dismiss").click()
     await expect(ann.card("full, not wanted")).to_have_count(0)
@@ -132,7 +133,7 @@ async def test_two_files_go_side_by_side_and_a_third_waits(ann: Visitor, named: 
     await ann.chooses(*files)
     await expect(ann.card("one")).to_contain_text("iB/s")
     await expect(ann.card("two")).to_contain_text("iB/s")
-    await expect(ann.card("three.mp4")).to_contain_text("Waits for its turn")
+    await expect(ann.card("three.mp4")).to_contain_text("Waiting for its turn")
     await ann.slows_uploads(None)
     for name in ("one", "two", "three"):
         await ann.sees_ready(name)
@@ -140,6 +141,11 @@ async def test_two_files_go_side_by_side_and_a_third_waits(ann: Visitor, named: 
 
 async def test_an_upload_that_is_cancelled_leaves_nothing(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "regretted", 64 * MEBIBYTE))
+    told = re.compile(r"\d+\.\d MiB of 64\.\d MiB · \d\.\d MiB/s · about (\d0 s|\d min) left")
+    await expect(ann.card("regretted")).to_contain_text(told)
+    bar = ann.card("regretted").get_by_role("progressbar")
+    first = await how_full(bar)
+    await eventually(lambda: how_full(bar), lambda part: part > first)
     await ann.card("regretted").get_by_role("button", name="Cancel").click()
     await ann.is_told("was cancelled")
     await expect(ann.card("regretted")).to_have_count(0)
@@ -177,7 +183,7 @@ async def test_without_a_network_an_upload_waits_and_goes_on(ann: Visitor, named
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "in a tunnel", 12 * MEBIBYTE))
     await ann.slows_uploads(None)
     await ann.page.context.set_offline(True)
-    await expect(ann.card("in a tunnel")).to_contain_text("You are offline. It goes on by itself.")
+    await expect(ann.card("in a tunnel")).to_contain_text("You are offline. The upload continues when you are back.")
     await expect(ann.page.locator("#banner")).to_contain_text("You are offline")
     await ann.page.context.set_offline(False)
     await ann.sees_ready("in a tunnel")

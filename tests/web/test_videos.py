@@ -13,7 +13,7 @@ from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
 from tests.web.files import Named
-from tests.web.visitor import Visitor, visiting
+from tests.web.visitor import Visitor, how_full, visiting
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -51,13 +51,15 @@ async def test_a_video_that_is_cancelled_is_told_as_that_and_can_be_tried_again(
 ) -> None:
     await ann.chooses(named.copy(clips.path("forty_seconds"), "on second thought"))
     card = ann.card("on second thought")
-    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
-    await expect(card.get_by_role("progressbar")).to_be_visible()
+    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Convert")
+    bar = card.get_by_role("progressbar")
+    first = await eventually(lambda: how_full(bar), lambda part: part > 0)
+    await eventually(lambda: how_full(bar), lambda part: part > first)
     await card.get_by_role("button", name="Cancel").click()
     await expect(card).to_contain_text("This was cancelled.")
     await expect(card).to_have_attribute("data-kind", "cancelled")
     await card.get_by_role("button", name="Try again").click()
-    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Make")
+    await expect(card.locator(".steps li[data-standing=now]")).to_have_text("Convert")
     await card.get_by_role("button", name="Cancel").click()  # the tests after this one need the processors
     await expect(card).to_contain_text("This was cancelled.")
     await card.locator(".title").click()
@@ -65,6 +67,30 @@ async def test_a_video_that_is_cancelled_is_told_as_that_and_can_be_tried_again(
     video_id = ann.page.url.rpartition("/")[2]
     shown = await site.home.with_settings(RUSHES_API_KEY=site.ann).rushes("show", video_id)
     assert "The row: cancelled" in shown.out, shown
+
+
+async def test_what_was_cancelled_is_not_among_the_failed_and_becomes_ready_when_it_is_tried_again(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        await uploaded(api, named.copy(clips.path("truncated_no_moov"), "sorted, broken"), until="error")
+        stopped = await uploaded(api, named.copy(clips.path("sub_second"), "sorted, stopped"), until="processing")
+        assert (await api.post(f"/api/v1/videos/{stopped}/cancel")).status_code == 202
+    shown = ann.page.locator(".card .title")
+    await ann.page.get_by_label("Search by title").fill("sorted")
+    await expect(shown).to_have_text(["sorted, stopped", "sorted, broken"])
+    await expect(ann.card("sorted, stopped")).to_have_attribute("data-kind", "cancelled")
+    for status, found in (
+        ("Failed", ["sorted, broken"]),
+        ("Ready", []),
+        ("Cancelled", ["sorted, stopped"]),
+    ):
+        await ann.page.get_by_label("Status").select_option(status)
+        await expect(shown).to_have_text(found)
+    await ann.page.get_by_label("Status").select_option("All")
+    await ann.card("sorted, stopped").get_by_role("button", name="Try again").click()
+    await ann.sees_ready("sorted, stopped")
+    await expect(shown).to_have_text(["sorted, stopped", "sorted, broken"])
 
 
 async def test_trying_again_is_offered_where_it_may_help(ann: Visitor) -> None:
@@ -117,14 +143,14 @@ async def test_a_video_is_made_anew_with_another_profile_while_it_is_watched(
         watched = await film.get_attribute("src")
         await film.evaluate("film => { film.loop = true; film.muted = true; return film.play(); }")
         await ann.page.get_by_role("button", name="More for director's cut").click()
-        await ann.page.locator(".menu:popover-open").get_by_text("Make anew").click()
+        await ann.page.locator(".menu:popover-open").get_by_text("Process again").click()
         await ann.page.get_by_role("radio", name="mobile").check()
-        await ann.page.get_by_role("button", name="Make anew").click()
-        await ann.is_told("is made anew with profile mobile")
-        await expect(ann.page.get_by_text("This video was made anew.")).to_be_visible()
+        await ann.page.get_by_role("button", name="Process again").click()
+        await ann.is_told("is processed again with profile mobile")
+        await expect(ann.page.get_by_text("This video was processed again.")).to_be_visible()
         assert await film.get_attribute("src") == watched
         assert (await api.get(f"/api/v1/videos/{video_id}")).json()["profile"] == "mobile"
-        await ann.page.get_by_role("button", name="Watch the new one").click()
+        await ann.page.get_by_role("button", name="Watch the new version").click()
         await expect(film).to_have_js_property("readyState", 4)
         assert await film.get_attribute("src") != watched
         await eventually(ann.frames_played, lambda frames: frames > 5)
@@ -191,6 +217,8 @@ async def test_a_long_list_loads_more_as_it_is_scrolled(browser: Browser, site: 
         assert asked == []
         await visitor.page.mouse.wheel(0, 20_000)
         await visitor.sees_card("0")
+        shown = await visitor.page.locator(".card .title").all_inner_texts()
+        assert [title for title in shown if title.isdigit()] == [str(number) for number in reversed(range(30))]
 
 
 async def test_signing_in_and_out(browser: Browser, site: Site) -> None:

@@ -109,6 +109,12 @@ class Visitor:
         return shown
 
 
+async def how_full(bar: Locator) -> float:
+    """Which part of a bar is filled; 0 where that is not known."""
+    filled: float = await bar.evaluate("bar => bar.value")
+    return filled
+
+
 @asynccontextmanager
 async def visiting(browser: Browser, address: str, key: str | None = None, **options: object) -> AsyncIterator[Visitor]:
     """A visitor with a fresh browser, signed in with a key where one is given.
