@@ -9,9 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from prometheus_client.parser import text_string_to_metric_families
 
+from embedded.ports import Ports
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import make_home, running
 from tests.waiting import eventually
@@ -60,12 +63,27 @@ def collector() -> Iterator[tuple[str, list[Seen]]]:
         thread.join()
 
 
+async def failures_counted(port: int) -> set[tuple[str, str, float]]:
+    """Step, code and count of what a worker has seen fail."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    counts = [one for one in samples if one.name == "rushes_step_failures_total"]
+    return {(one.labels["step"], one.labels["code"], one.value) for one in counts}
+
+
 async def test_an_upload_is_one_trace_from_the_request_to_ffmpeg(tmp_path: Path, clips: Clips) -> None:
     with collector() as (endpoint, seen):
+        metrics_port = Ports().free(purpose="metrics")
         home = make_home(tmp_path).with_settings(
-            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_COMPRESSION="none", OTEL_BSP_SCHEDULE_DELAY="200"
+            RUSHES_METRICS_PORT=str(metrics_port),
+            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
+            OTEL_EXPORTER_OTLP_COMPRESSION="none",
+            OTEL_BSP_SCHEDULE_DELAY="200",
         )
         async with running(home):
+            steps = await failures_counted(metrics_port)
+            assert ("encode_chunk", "internal", 0.0) in steps, "the first failure is an increase"
             ended = await home.rushes("upload", "--wait", str(clips.path("silent")))
             assert ended.code == 0, ended
 
