@@ -47,7 +47,8 @@ class Sent:
         video_id: Its video.
         clip: Which file.
         door: How it came.
-        cancel_held: Whether a cancel was accepted.
+        cancel_asked: Whether a cancel was asked for. If the answer that accepted it was lost, the next one refuses it.
+        cancel_held: Whether it was accepted.
         deleted: Whether a delete was.
         made_anew: What was asked and seen of it when it was ready; None where it was left as it was.
         all_asked: Whether nothing more is asked for it.
@@ -56,6 +57,7 @@ class Sent:
     video_id: str
     clip: Clip
     door: str
+    cancel_asked: bool = False
     cancel_held: bool = False
     deleted: bool = False
     made_anew: MadeAnew | None = None
@@ -130,8 +132,10 @@ class Counting:
             return "deleted" if row is None else "wrongly ended"
         if row is None:
             return "lost"
+        if sent.cancel_asked and row.error_code == "cancelled":
+            return "coded errors"
         if sent.cancel_held:
-            return "coded errors" if row.error_code == "cancelled" else "cancels that did not hold"
+            return "cancels that did not hold"
         wanted = self._bad.get(sent.clip)
         if row.status == VideoStatus.READY and wanted is None:
             return "ready"

@@ -120,6 +120,7 @@ class Soak:
     async def _end(self, sent: Sent) -> None:
         fate = self._dice.random()
         if fate < 0.1:
+            sent.cancel_asked = True
             sent.cancel_held = await self._sender.post(f"/api/v1/videos/{sent.video_id}/cancel")
         elif fate < 0.2:
             if fate < 0.15:
