@@ -59,8 +59,8 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
-    async def look_again(self, video: Video, at: datetime) -> None:
-        """Leave the row alone until then, unless it changes meanwhile."""
+    async def look_again(self, video: Video, at: datetime | None) -> None:
+        """Leave the row alone until then, unless it changes meanwhile; None as if it was never looked at."""
         change = (
             update(Video)
             .where(col(Video.id) == video.id, col(Video.updated_at) == video.updated_at)
@@ -80,8 +80,28 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
+    async def leavings(self, *, limit: int) -> list[Video]:
+        """Videos whose upload was ended from outside and of which bytes may be left, the longest due first."""
+        next_look_at = col(Video.next_look_at)
+        query = (
+            select(Video)
+            .where(
+                col(Video.status) == VideoStatus.ERROR,
+                col(Video.uploaded_at).is_(None),
+                col(Video.source_url).is_(None),
+                next_look_at <= func.now(),
+            )
+            .order_by(next_look_at, col(Video.id))
+            .limit(limit)
+        )
+        async with self._transaction() as session:
+            return list(await session.scalars(query))
+
     async def declared_uploads(self, *, now: datetime, limit: int) -> list[Video]:
-        """Videos in ``uploading`` that said their size and are to be looked at, the longest due first."""
+        """Videos in ``uploading`` that said their size and are to be looked at, the longest due first.
+
+        One that was never looked at is due since it began: many that begin now are no reason to let another wait.
+        """
         next_look_at = col(Video.next_look_at)
         query = (
             select(Video)
@@ -90,11 +110,21 @@ class Backlog:
                 col(Video.upload_length).is_not(None),
                 or_(next_look_at.is_(None), next_look_at <= now),
             )
-            .order_by(next_look_at.nulls_first(), col(Video.id))
+            .order_by(func.coalesce(next_look_at, col(Video.created_at)), col(Video.id))
             .limit(limit)
         )
         async with self._transaction() as session:
             return list(await session.scalars(query))
+
+    async def measured(self, video_id: UUID, until: datetime) -> None:
+        """Do not measure this upload before then, whoever writes it meanwhile."""
+        change = (
+            update(Video)
+            .where(col(Video.id) == video_id, col(Video.status) == VideoStatus.UPLOADING)
+            .values(next_look_at=until)
+        )
+        async with self._transaction() as session:
+            await session.execute(change)
 
     async def expire(self, video_id: UUID) -> bool:
         """``uploading -> error``, code ``upload_interrupted``. False when it was renewed, or finished, meanwhile."""

@@ -19,6 +19,8 @@ from database.tables import IdempotencyKey, Video, utc_now
 
 CANCELLED_REASON: Final = "The video was cancelled."
 REPROCESS_CANCELLED_REASON: Final = "It was cancelled. What was published before stays."
+_REMOVED_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""Whoever still writes has lost its lease by then."""
 _TOLD_BY_ERROR: Final = ("error_code", "error_reason")
 
 
@@ -36,7 +38,7 @@ async def compare_and_set(
         session: In a transaction.
         video_id: The row.
         expected: Statuses to start from.
-        values: By column; ``updated_at`` is set as well.
+        values: By column; ``updated_at`` is set as well, and ``next_look_at`` is emptied where they do not tell it.
         conditions: More that must hold of the row.
         attempt: The attempt to start from, or None for any.
 
@@ -46,7 +48,7 @@ async def compare_and_set(
     change = (
         update(Video)
         .where(col(Video.id) == video_id, col(Video.status).in_(expected), *conditions)
-        .values(**values, updated_at=utc_now(), next_look_at=None)
+        .values(**{"next_look_at": None} | values, updated_at=utc_now())
         .returning(Video)
     )
     if attempt is not None:
@@ -64,6 +66,12 @@ def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
         "upload_lease": None,
         "upload_lease_until": None,
     }
+
+
+def left_behind() -> dict[str, Any]:
+    """The values, beside those of an error, of a row whose bytes are to be removed: once more a little later."""
+    later = func.now() + _REMOVED_AGAIN_AFTER
+    return {"next_look_at": case((col(Video.status) == VideoStatus.UPLOADING, later), else_=None)}
 
 
 def error_of_run_values(code: ErrorCode, reason: str) -> dict[str, Any]:

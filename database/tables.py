@@ -82,6 +82,12 @@ class Video(SQLModel, table=True):
             ),
         ),
         Index("videos_uploading", "upload_expires_at", "id", postgresql_where=text("status = 'uploading'")),
+        Index(
+            "videos_leavings",
+            "next_look_at",
+            "id",
+            postgresql_where=text("status = 'error' AND next_look_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))

@@ -8,7 +8,15 @@ from sqlmodel import col
 
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
-from database.changes import compare_and_set, conflict, error_values, insert_video, upload_failed, video_of_key
+from database.changes import (
+    compare_and_set,
+    conflict,
+    error_values,
+    insert_video,
+    left_behind,
+    upload_failed,
+    video_of_key,
+)
 from database.quotas import check_what_came, owner_held
 from database.reading import VideosToRead
 from database.records import NewVideo
@@ -96,6 +104,6 @@ class UploadsToTake(VideosToRead):
 
     async def interrupt_upload(self, video_id: UUID, reason: str) -> bool:
         """``uploading -> error``, code ``upload_interrupted``. False when the row is not in ``uploading`` any more."""
-        values = error_values(ErrorCode.UPLOAD_INTERRUPTED, reason)
+        values = error_values(ErrorCode.UPLOAD_INTERRUPTED, reason) | left_behind()
         async with self._transaction() as session:
             return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values) is not None

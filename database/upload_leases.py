@@ -31,7 +31,11 @@ class UploadLeases:
     async def take(self, video_id: UUID, lease: UUID, seconds: float) -> Video | None:
         """Become the one who writes the upload, for so long; None while somebody else is, or it is none any more."""
         until = col(Video.upload_lease_until)
-        values = {"upload_lease": lease, "upload_lease_until": _in(seconds)}
+        values = {
+            "upload_lease": lease,
+            "upload_lease_until": _in(seconds),
+            "next_look_at": col(Video.next_look_at),
+        }
         async with self._transaction() as session:
             free = or_(until.is_(None), until < func.now())
             return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, free)
@@ -140,9 +144,11 @@ class UploadLeases:
 
     async def _change(self, video_id: UUID, lease: UUID, values: dict[str, Any], offset: int | None) -> bool:
         told = {} if offset is None else {"upload_offset": offset}
+        as_it_was = {"next_look_at": col(Video.next_look_at)}  # who writes on is measured all the same
         ours = col(Video.upload_lease) == lease
         async with self._transaction() as session:
-            changed = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values | told, ours)
+            values = values | told | as_it_was
+            changed = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, ours)
         return changed is not None
 
 

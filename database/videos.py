@@ -24,6 +24,7 @@ from database.changes import (
     error_values,
     fetched_values,
     is_reprocessing,
+    left_behind,
     ready_values,
 )
 from database.editions import forget_all
@@ -162,7 +163,7 @@ class Videos(UploadsToTake):
             Whether this call did it.
         """
         open_statuses = [VideoStatus.UPLOADING, VideoStatus.PROCESSING]
-        values = error_values(ErrorCode.CANCELLED, CANCELLED_REASON)
+        values = error_values(ErrorCode.CANCELLED, CANCELLED_REASON) | left_behind()
         async with self._transaction() as session:
             return await compare_and_set(session, video_id, open_statuses, values, attempt=attempt) is not None
 

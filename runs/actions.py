@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 
-from contracts.errors import ErrorCode, StatusConflict
+from contracts.errors import ErrorCode, StatusConflict, StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.changes import REPROCESS_CANCELLED_REASON
@@ -61,12 +61,22 @@ class VideoActions:
     async def _is_to_end_as_cancelled(self, video: Video) -> bool:
         """Change the row first: whatever its run does then, it can't become ready any more."""
         if video.status == VideoStatus.UPLOADING:
-            return await self._videos.cancel_unstarted(video.id, video.attempt)
+            return await self._is_ended(video)
         if video.status == VideoStatus.PROCESSING:
             return await self._videos.request_cancel(video.id, video.attempt)
         if video.is_reprocessing:
             return await self._reprocessings.request_cancel(video.id, video.attempt)
         return False
+
+    async def _is_ended(self, upload: Video) -> bool:
+        """Its bytes go with it, and the addresses that were signed for them: they count for nobody any more."""
+        if not await self._videos.cancel_unstarted(upload.id, upload.attempt):
+            return False
+        try:
+            await self._storage.delete(upload.original_key)
+        except StorageFailed as error:
+            _logger.warning("part of an upload left behind, the reconciler removes it", reason=str(error))
+        return True
 
     async def _end_unstarted(self, video: Video) -> None:
         if video.is_reprocessing:

@@ -23,6 +23,7 @@ from database.engine import Database
 from database.tables import Video
 from runs.client import TemporalRuns
 from runs.editions import remove_edition
+from runs.leavings import Leavings
 from runs.overfull import OverfullUploads
 from runs.records import RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
@@ -58,6 +59,7 @@ class ReconcileReport:
         cancelled: Open runs that were told of a cancel which their row had accepted.
         deletions: Deletions that were started for rows without one.
         overfull: Uploads that were ended because they took much more of the bucket than was declared.
+        leavings: Uploads that were ended from outside, and of which nothing is left now.
         former: Editions that were kept for their viewers, and whose files are gone now.
         failed: Rows that could not be mended, and are looked at again.
     """
@@ -68,6 +70,7 @@ class ReconcileReport:
     cancelled: int = 0
     deletions: int = 0
     overfull: int = 0
+    leavings: int = 0
     former: int = 0
     failed: int = 0
 
@@ -94,6 +97,7 @@ class Reconciler:
         self._storage = storage
         self._most_looks = most_looks
         self._overfull = OverfullUploads(database.videos, database.backlog, storage)
+        self._leavings = Leavings(database.backlog, storage)
 
     async def run(self) -> ReconcileReport:
         """One pass: runs first, so that what is in the way of tidying up delays no video.
@@ -108,6 +112,7 @@ class Reconciler:
         finally:
             await self._close_expired(report)
             report.overfull = await self._overfull.end()
+            report.leavings = await self._leavings.remove()
             await self._remove_former(report)
         return report
 

@@ -88,6 +88,18 @@ async def test_an_address_takes_no_more_and_no_less_than_its_part(http: httpx.As
     assert [answer.status_code for answer in answers] == [403, 403, 200]
 
 
+async def test_the_addresses_of_an_upload_that_is_cancelled_take_nothing_any_more(
+    http: httpx.AsyncClient, bucket: Bucket
+) -> None:
+    upload = await begun(http)
+    await put_all({**upload, "parts": upload["parts"][:1]})
+    assert (await http.post(f"/api/v1/videos/{upload['video_id']}/cancel")).status_code == 202
+    async with httpx.AsyncClient() as anybody:
+        answer = await anybody.put(upload["parts"][1]["url"], content=CONTENT[upload["part_bytes"] :])
+    assert answer.status_code == 404
+    assert await bucket.unfinished(f"originals/{upload['video_id']}.mp4") == []
+
+
 @pytest.mark.parametrize(
     ("put", "etags", "told"),
     [

@@ -260,6 +260,17 @@ async def test_an_upload_that_is_ended_while_its_bytes_come_is_told_so(
     assert (answer.status_code, answer.json()["code"]) == answered
 
 
+async def test_nothing_is_kept_of_an_upload_that_is_cancelled_and_so_it_counts_for_nobody(
+    http: httpx.AsyncClient, database: Database, storage: Storage
+) -> None:
+    url = await created(http)
+    await append(http, url, 0, CONTENT[: 9 * MEBIBYTE])
+    assert [kept.key async for kept in storage.kept("originals/")] != []
+    assert (await http.post(f"/api/v1/videos/{url.rpartition('/')[2]}/cancel")).status_code == 202
+    assert [kept.key async for kept in storage.kept("originals/")] == []
+    assert (await row_of(database, url)).error_code == "cancelled"
+
+
 @only_on_disk
 async def test_a_finished_upload_is_not_terminated_and_an_unknown_one_is_not_found(http: httpx.AsyncClient) -> None:
     url = await created(http)

@@ -1,6 +1,7 @@
 """An upload takes of a bucket what it said, twice at most, however often its parts are put."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -75,6 +76,25 @@ async def test_an_upload_is_looked_at_once_a_minute(database: Database, bucket_s
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET next_look_at = now() - interval '1 second'"))
     assert await overfull(database, bucket_storage).end() == 1
+
+
+async def test_an_upload_is_measured_beside_more_that_go_on_than_one_pass_looks_at(database: Database) -> None:
+    patient, leases = await declared(database), {}
+    for _ in range(4):
+        video_id, lease = await declared(database), uuid4()
+        assert await database.upload_leases.take(video_id, lease, 60) is not None
+        leases[video_id] = lease
+    measured: list[UUID] = []
+    now = datetime.now(UTC)
+    for minutes in range(3):
+        for video in await database.backlog.declared_uploads(now=now + timedelta(minutes=minutes), limit=2):
+            measured.append(video.id)
+            await database.backlog.measured(video.id, now + timedelta(minutes=minutes + 1))
+        await declared(database)  # one more that has only begun
+        for video_id, lease in leases.items():
+            assert await database.upload_leases.renew(video_id, lease, 60, offset=None, expires_seconds=60)
+    assert patient in measured
+    assert set(measured) >= leases.keys()
 
 
 async def test_bytes_of_requests_that_did_not_count_count_here(bucket_storage: BucketStorage) -> None:

@@ -82,6 +82,33 @@ async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
     assert await runs.newest_run(str(video_id)) is None
 
 
+async def test_what_a_request_wrote_on_of_a_cancelled_upload_goes_a_minute_later_also_past_a_disk_that_refused(
+    database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
+) -> None:
+    class Refusing(DiskStorage):
+        async def delete(self, key: str) -> None:
+            raise StorageFailed(f"{key} can't be removed.")
+
+    refusing = Refusing(tmp_path / "uploads", tmp_path / "scratch")
+    video_id = await an_upload(database)
+    key = f"originals/{video_id}.mp4"
+    assert await database.videos.cancel_unstarted(video_id, 1)
+    writer = await storage.create_original(key)  # of a request that has not learned of it yet
+    await writer.write(b"x")
+    await writer.commit()
+    assert (await one_pass(database, runs, storage)).leavings == 0, "it may still write"
+    due = "UPDATE videos SET next_look_at = now() WHERE next_look_at IS NOT NULL"
+    async with database.transaction() as session:
+        await session.execute(text(due))
+
+    assert (await one_pass(database, runs, refusing)).leavings == 0
+    assert await storage.size(key) == 1
+    async with database.transaction() as session:
+        await session.execute(text(due))
+    assert [(await one_pass(database, runs, storage)).leavings for _ in range(2)] == [1, 0]
+    assert await storage.size(key) is None
+
+
 async def test_a_retry_whose_run_was_lost_gets_one(
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
