@@ -20,12 +20,6 @@ _FILE: Final = "In PostgreSQL's custom format, as pg_dump and pg_restore know it
 
 
 _EMPTIED: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
-_FORGOTTEN_PLACES: Final = """
-DO $$ BEGIN
-    IF to_regclass('public.storage_places') IS NOT NULL THEN DELETE FROM public.storage_places; END IF;
-END $$;
-"""
-"""A file that is older than the restore may be all that is left of a video whose row the dump lacks."""
 
 
 def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> None:
@@ -57,7 +51,7 @@ def restore(
         script = Path(name) / "rows.sql"
         _run([_program("pg_restore"), "--no-owner", f"--file={script}", str(file)])
         quiet = ("--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction")
-        steps = (f"--command={_EMPTIED}", f"--file={script}", f"--command={_FORGOTTEN_PLACES}")
+        steps = (f"--command={_EMPTIED}", f"--file={script}")
         _run([*_reaching("psql"), *quiet, *steps])
     output().print("Restored. Now run `rushes migrate`, and then `rushes verify`.")
 

@@ -1,16 +1,35 @@
-"""Since when this database knows a storage: what is older there may belong to rows that it never had, or has lost."""
+"""Since when this database knows a storage: what is older there may belong to rows that it never had, or has lost.
+
+Rows that are put back, from a dump, a snapshot or an archive, or by a standby that lagged behind, bring along what they
+knew, and would take each original that came after them for nobody's. So beside them stands what can't be put back with
+them: when the server started, and which of its transactions wrote the row. Where either is another, all begins anew.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+import structlog
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from database.tables import StoragePlace
+
+_NOTE: Final = text("""
+    INSERT INTO storage_places (identity, known_since, server_started_at, written_by)
+    VALUES (:identity, now(), pg_postmaster_start_time(), pg_current_xact_id()::xid::text)
+    ON CONFLICT (identity) DO UPDATE SET
+        known_since = excluded.known_since,
+        server_started_at = excluded.server_started_at,
+        written_by = excluded.written_by
+    WHERE (storage_places.server_started_at, storage_places.written_by)
+        IS DISTINCT FROM (excluded.server_started_at, storage_places.xmin::text)
+    RETURNING known_since
+""")
+
+_logger = structlog.stdlib.get_logger(__name__)
 
 
 class StoragePlaces:
@@ -21,9 +40,21 @@ class StoragePlaces:
         self._transaction = transaction
 
     async def known_since(self, identity: str) -> datetime:
-        """When it was first asked for the place with this identity: now, where that was never before."""
-        first = insert(StoragePlace).values(identity=identity, known_since=func.now()).on_conflict_do_nothing()
+        """Since when these very rows have stood beside the place with this identity.
+
+        That is now where they were never asked for it, where they were put back since, and where PostgreSQL was started
+        anew: whether what it started with are the rows of before, it can't tell.
+        """
         known = select(col(StoragePlace.known_since)).where(col(StoragePlace.identity) == identity)
         async with self._transaction() as session:
-            await session.execute(first)
-            return cast("datetime", await session.scalar(known))
+            anew: datetime | None = await session.scalar(_NOTE, {"identity": identity})
+            if anew is None:
+                return cast("datetime", await session.scalar(known))
+        _logger.info(
+            "storage known anew",
+            storage=identity,
+            since=anew.isoformat(),
+            reason="The database is new here, was started anew, or was put back. Originals and published files from "
+            "before of which no row speaks stay, until `rushes sweep --all`.",
+        )
+        return anew

@@ -290,9 +290,14 @@ class WebhookDelivery(SQLModel, table=True):
 
 
 class StoragePlace(SQLModel, table=True):
-    """A storage that an api of this database has worked with, by ``storage.identity``."""
+    """A storage that an api of this database has worked with, by ``storage.identity``.
+
+    Start of the server and transaction tell whether the row still stands where it was written (``database.places``).
+    """
 
     __tablename__ = "storage_places"
 
     identity: str = Field(primary_key=True, max_length=8)
     known_since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    server_started_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    written_by: str | None = Field(default=None, max_length=10)

@@ -2,8 +2,9 @@
 
 Everything that is young stays, whatever it is: somebody may be about to write its row. What bears no video's id is not
 ours and stays, too. Originals and published files of which no row speaks go only if they came while this database knew
-the storage: after a restore, or beside another database than ever before, they may be all that is left of a video. Not
-so those of a video that was deleted here, as of one whose copy in a new storage was made before.
+the storage, which begins anew with each start of PostgreSQL: after a restore, or beside another database than ever
+before, they may be all that is left of a video. Not so those of a video that was deleted here, as of one whose copy in
+a new storage was made before.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -28,6 +29,8 @@ log = structlog.stdlib.get_logger("sweep")
 
 MOST_REMOVED: Final = 1000
 _ASKED_AT_ONCE: Final = 500
+_CLOCKS_DIFFER: Final = timedelta(hours=1)
+"""So much the clock of the storage may be ahead, and a file from before is still taken for one."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Sweeper:
         backlog: The rows, many at a time.
         storage: The files.
         older_than: Files that came since are left alone.
-        known_since: When the database began to know the storage; asked for once a pass.
+        known_since: When the database began to know the storage; asked after each look at rows.
     """
 
     def __init__(
@@ -119,7 +122,6 @@ class Sweeper:
 
     async def strays(self) -> AsyncIterator[Stray]:
         """What a pass would remove now, and what it would if it were told to. Raises as ``run`` does."""
-        since = await self._known_since()
         for prefix in (ORIGINALS_PREFIX, WORK_PREFIX, PROCESSED_PREFIX):
             some: dict[UUID, list[Kept]] = {}
             async for kept in self._storage.kept(prefix):
@@ -127,14 +129,14 @@ class Sweeper:
                 if video_id is None:
                     continue
                 if video_id not in some and len(some) >= _ASKED_AT_ONCE:
-                    for stray in await self._strays_of(prefix, some, since):
+                    for stray in await self._strays_of(prefix, some):
                         yield stray
                     some = {}
                 some.setdefault(video_id, []).append(kept)
-            for stray in await self._strays_of(prefix, some, since):
+            for stray in await self._strays_of(prefix, some):
                 yield stray
 
-    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]], since: datetime) -> list[Stray]:
+    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]]) -> list[Stray]:
         before = datetime.now(UTC) - self._older_than
         old = {video_id: files for video_id, files in some.items() if all(file.modified < before for file in files)}
         if not old:
@@ -142,6 +144,7 @@ class Sweeper:
         rows = await self._backlog.rows(list(old))
         former = await self._editions.former(list(old))
         deleted = await self._backlog.deleted([video_id for video_id in old if video_id not in rows])
+        since = await self._known_since()  # last: it is now where the rows were put back before they were read
         strays = []
         for video_id, files in old.items():
             keys = frozenset(file.key for file in files)
@@ -149,15 +152,15 @@ class Sweeper:
             if found is not None:
                 size_bytes = sum(file.size_bytes for file in files if file.key in found.keys)
                 is_precious = prefix != WORK_PREFIX and video_id not in rows and video_id not in deleted
-                came_before = is_precious and any(file.modified < since for file in files)
+                came_before = is_precious and any(file.modified < since + _CLOCKS_DIFFER for file in files)
                 strays.append(Stray(video_id, prefix, found.keys, size_bytes, found.why, came_before))
         return strays
 
     async def _remove(self, stray: Stray) -> bool:
-        """False where the row wants the files by now. It is held, so nobody retries the video meanwhile."""
+        """False where the row has changed since, or is gone. It is held, so nobody retries the video meanwhile."""
         async with self._editions.held(stray.video_id) as (row, former):
             found = _not_wanted(stray.prefix, stray.keys, row, former)
-            if found is None:
+            if found is None or found.why != stray.why:
                 return False
             if stray.prefix == ORIGINALS_PREFIX:
                 for key in sorted(found.keys):

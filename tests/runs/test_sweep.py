@@ -1,5 +1,7 @@
 """Files that no row is to have go; everything else stays, and so does everything that is young."""
 
+import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,12 @@ from contracts.status import VideoStatus
 from contracts.storage_keys import edition_of, original_key, processed_folder, processed_key, work_key
 from database.editions import Edition
 from database.engine import Database
+from database.migrate import migrate
+from embedded.postgres import EmbeddedPostgres
+from embedded.postgres_programs import client_program
 from runs.sweep import Sweeper
 from storage.disk import DiskStorage
+from storage.identity import storage_identity
 from storage.protocol import Storage
 from tests.database.samples import PUBLISHED, video_in
 from tests.storage.known import always
@@ -114,6 +120,46 @@ async def test_a_storage_is_known_from_when_it_was_first_asked_for(database: Dat
     first = await database.places.known_since("0a1b2c3d")
     assert await database.places.known_since("0a1b2c3d") == first
     assert await database.places.known_since("4e5f6a7b") > first
+
+
+def run_client(program: str, *arguments: str) -> None:
+    subprocess.run([client_program(program), *arguments], check=True, capture_output=True)
+
+
+async def test_what_came_after_a_dump_that_was_put_back_by_hand_is_taken_for_nobodys_by_no_sweep(
+    empty_database_url: str, storage: Storage, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(migrate, empty_database_url)
+    database = Database(empty_database_url, pool_size=2)
+    identity = await storage_identity(storage)
+    sweeper = Sweeper(
+        database.editions, database.backlog, storage, AT_ONCE, lambda: database.places.known_since(identity)
+    )
+    kept_since = await database.places.known_since(identity)
+    here, dump = f"--dbname={empty_database_url}", str(tmp_path / "rows.dump")
+    await asyncio.to_thread(run_client, "pg_dump", here, "--format=custom", f"--file={dump}")
+    assert await database.places.known_since(identity) == kept_since
+
+    accepted = await video_in(database.videos, VideoStatus.PROCESSING)
+    await put_original(storage, accepted.original_key)
+    await asyncio.to_thread(run_client, "pg_restore", here, "--clean", "--if-exists", "--no-owner", dump)
+    assert await database.videos.get(accepted.id) is None
+    await sweeper.run()
+    assert await kept(storage, accepted.id) == ["originals"]
+    await database.dispose()
+
+
+async def test_postgresql_that_is_started_again_may_be_of_an_older_state_and_knows_a_storage_anew(
+    stoppable_postgres: EmbeddedPostgres,
+) -> None:
+    database = Database(stoppable_postgres.url(stoppable_postgres.port), pool_size=1)
+    before = await database.places.known_since("0a1b2c3d")
+    await stoppable_postgres.stop()
+    await stoppable_postgres.start()
+    anew = await database.places.known_since("0a1b2c3d")
+    assert anew > before
+    assert await database.places.known_since("0a1b2c3d") == anew
+    await database.dispose()
 
 
 @pytest.mark.parametrize(
