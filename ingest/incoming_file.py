@@ -33,6 +33,7 @@ class IncomingFile:
         describe: Checks the file name and makes a row's content from it.
         insert: Inserts the row in ``uploading``.
         check_size: Raises ``Refused`` once the file is larger than accepted.
+        arrived: Told how much of it is here; raises ``Refused`` where there is no room for more.
 
     Attributes:
         video: What the row is made from; set before it is inserted, so that it is known whatever happens then.
@@ -44,11 +45,13 @@ class IncomingFile:
         describe: Callable[[str], NewVideo],
         insert: Callable[[NewVideo], Awaitable[object]],
         check_size: Callable[[int], None],
+        arrived: Callable[[int], Awaitable[None]],
     ) -> None:
         self._storage = storage
         self._describe = describe
         self._insert = insert
         self._check_size = check_size
+        self._arrived = arrived
         self._writer: OriginalWriter | None = None
         self._batches: Batches | None = None
         self.video: NewVideo | None = None
@@ -61,11 +64,12 @@ class IncomingFile:
         self._batches = Batches(self._writer)
 
     async def write(self, piece: memoryview) -> None:
-        """Take the next bytes. Raises ``Refused`` past the limit, ``StorageFailed`` when the disk refuses."""
+        """Take the next bytes. Raises ``Refused`` past the limit or the room, ``StorageFailed`` from the disk."""
         if self._batches is None:
             raise ValueError("The file has not begun.")
         self._check_size(self._batches.size_bytes + len(piece))
         await self._batches.write(piece)
+        await self._arrived(self._batches.size_bytes)
 
     async def complete(self) -> ReceivedFile:
         """Write what is left. Raises ``Refused`` for an empty file, ``StorageFailed``."""

@@ -1,5 +1,8 @@
 """How much room is left for originals beside those that are on their way."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.refusals import RefusalCode, Refused
@@ -7,8 +10,19 @@ from database.upload_leases import UploadLeases
 from storage.protocol import Storage
 
 
+@dataclass(eq=False)
+class Coming:
+    """What an upload in one request still brings; no row tells it, as nobody can go on with such an upload.
+
+    Attributes:
+        size_bytes: How much that is.
+    """
+
+    size_bytes: int
+
+
 class Room:
-    """The room of one storage, for every door.
+    """The room of one storage, for every door of this process. What others take by forms is seen as it comes.
 
     Args:
         storage: Where originals go.
@@ -24,6 +38,16 @@ class Room:
         self._leases = leases
         self._spare_bytes = spare_bytes
         self._rested_left_seconds = rested_left_seconds
+        self._coming: set[Coming] = set()
+
+    @contextmanager
+    def kept_for(self, coming: Coming) -> Iterator[None]:
+        """Keep its room for as long as the block lasts."""
+        self._coming.add(coming)
+        try:
+            yield
+        finally:
+            self._coming.discard(coming)
 
     def sentence_of(self, left_bytes: int) -> str:
         """How much there is, as the end of a sentence."""
@@ -40,11 +64,11 @@ class Room:
                 "deleted.",
             )
 
-    async def left_bytes(self, *, but_for: UUID | None = None) -> int | None:
+    async def left_bytes(self, *, but_for: UUID | Coming | None = None) -> int | None:
         """What an original more may have; None where nobody can tell.
 
         Args:
-            but_for: A video whose own bytes on their way do not count.
+            but_for: A video, or an upload in one request, whose own bytes on their way do not count.
 
         Raises:
             DatabaseUnavailable: As is.
@@ -53,5 +77,7 @@ class Room:
         free_bytes = await self._storage.free_bytes()
         if free_bytes is None:
             return None
-        reserved_bytes = await self._leases.reserved_bytes(but_for, rested_left_seconds=self._rested_left_seconds)
-        return max(0, free_bytes - reserved_bytes - self._spare_bytes)
+        video_id = but_for if isinstance(but_for, UUID) else None
+        reserved_bytes = await self._leases.reserved_bytes(video_id, rested_left_seconds=self._rested_left_seconds)
+        coming_bytes = sum(coming.size_bytes for coming in self._coming if coming is not but_for)
+        return max(0, free_bytes - reserved_bytes - coming_bytes - self._spare_bytes)

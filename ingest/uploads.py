@@ -22,6 +22,7 @@ from database.backlog import Backlog
 from database.records import IdempotencyKeyTaken, NewVideo
 from database.tables import Video
 from database.videos import Videos
+from ingest.coming_form import ComingForm
 from ingest.handing_over import WholeFile, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.open_uploads import OpenUploads
@@ -153,25 +154,25 @@ class Uploads:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None and not await self._ended_with_its_process(known):
                 return replay(known)
-        await self._check_room(expected_bytes)
+        form = ComingForm(self._room, expected_bytes)
+        with form.kept():
+            await form.check()
+            return AcceptedUpload(await self._take(user_id, idempotency_key, receive, form), replayed=False)
+
+    async def _take(self, user_id: str, idempotency_key: str | None, receive: Receive, form: ComingForm) -> Video:
         file = IncomingFile(
             self._storage,
             describe=lambda filename: _described(self.limits, user_id, filename),
             insert=lambda new: uninterrupted(self._insert(new, idempotency_key)),
             check_size=self.limits.check_size,
+            arrived=form.arrived,
         )
         try:
             said, received = await self._receive(file, receive)
-            video = await uninterrupted(self._finish(file, said, received))
+            return await uninterrupted(self._finish(file, said, received))
         finally:
             if file.video is not None:
                 self._on_their_way.let_go(file.video.id)
-        return AcceptedUpload(video, replayed=False)
-
-    async def _check_room(self, expected_bytes: int) -> None:
-        """A disk that is full to the last byte does not get free again: what frees it has to write first."""
-        with contextlib.suppress(StorageFailed):  # a disk that can not tell refuses the file, as its row then says
-            await self._room.check(expected_bytes)
 
     async def _insert(self, new: NewVideo, idempotency_key: str | None) -> None:
         await self._videos.create_uploading(new, idempotency_key)
