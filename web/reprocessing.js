@@ -46,7 +46,7 @@ export function failedCallout(video) {
       class: "callout-title",
       text: isCancelled ? "Processing again was cancelled" : `It could not be processed again with profile ${profile}`,
     }),
-    !isCancelled && element("p", { text: `${what} Try again, or with another profile.` }),
+    !isCancelled && element("p", { text: `${what} Try again, or use another profile.` }),
     element(
       "p",
       { class: "detail" },

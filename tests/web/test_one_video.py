@@ -143,22 +143,33 @@ async def test_steps_tell_how_long_they_took_on_which_worker_and_what_failed_on_
     await expect(ann.page.get_by_text("Temporal Web UI")).to_have_count(0)  # Ann is no operator
 
 
+async def nothing_lies_beside_the_screen(visitor: Visitor) -> None:
+    """At the width of a phone, and of a narrow one."""
+    for width in (390, 320):
+        await visitor.page.set_viewport_size({"width": width, "height": 700})
+        beside = await visitor.page.evaluate(
+            """(width) => [...document.querySelectorAll("a, button, input, select, summary, video, table")]
+                .filter((it) => it.checkVisibility() && !it.matches(".visually-hidden, .skip"))
+                .map((it) => [it.outerHTML.slice(0, 80), it.getBoundingClientRect()])
+                .filter(([, { left, right }]) => left < 0 || right > width)
+                .map(([it]) => it)""",
+            width,
+        )
+        assert beside == []
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 async def test_on_a_phone_nothing_lies_beside_the_screen(browser: Browser, site: Site, film: Film) -> None:
-    beyond = """() => [...document.querySelectorAll("a, button, input, select, summary, video, table")]
-        .filter((it) => it.checkVisibility() && !it.closest(".visually-hidden, .skip"))
-        .filter((it) => { const at = it.getBoundingClientRect(); return at.width && (at.left < 0 || at.right > 390); })
-        .map((it) => it.outerHTML.slice(0, 80))"""
     async with visiting(browser, site.address, site.ann, **PHONE) as visitor:
         await visitor.opens()
         await visitor.sees_ready("showpiece")
+        await nothing_lies_beside_the_screen(visitor)
         await visitor.card("showpiece").get_by_role("button", name="More for").click()
         await expect(visitor.page.locator(".menu:popover-open")).to_be_visible()
-        assert await visitor.page.evaluate(beyond) == []
-        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+        await nothing_lies_beside_the_screen(visitor)
         await visitor.opens(f"/videos/{film.id}")
         await expect(visitor.page.locator(".facts")).to_be_visible()
-        assert await visitor.page.evaluate(beyond) == []
-        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+        await nothing_lies_beside_the_screen(visitor)
 
 
 async def test_nothing_moves_for_whom_that_is_too_much(ann: Visitor) -> None:
