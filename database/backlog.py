@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
@@ -12,7 +12,7 @@ from sqlmodel import col
 from contracts.errors import ErrorCode
 from contracts.event_types import EventType
 from contracts.status import VideoStatus
-from database.changes import compare_and_set, error_values
+from database.changes import compare_and_set, error_values, is_expired
 from database.tables import Event, Video
 
 _EXPIRED_REASON = "The upload did not finish in the time that it may take. Upload the video again."
@@ -73,7 +73,7 @@ class Backlog:
         """Videos in ``uploading`` whose time is over by the database's clock, the longest expired first."""
         query = (
             select(Video)
-            .where(col(Video.status) == VideoStatus.UPLOADING, col(Video.upload_expires_at) < func.now())
+            .where(col(Video.status) == VideoStatus.UPLOADING, is_expired())
             .order_by(col(Video.upload_expires_at), col(Video.id))
             .limit(limit)
         )
@@ -126,12 +126,21 @@ class Backlog:
         async with self._transaction() as session:
             await session.execute(change)
 
-    async def expire(self, video_id: UUID) -> bool:
-        """``uploading -> error``, code ``upload_interrupted``. False when it was renewed, or finished, meanwhile."""
+    async def expire(self, video_id: UUID) -> Video | None:
+        """``uploading -> error``, code ``upload_interrupted``. None when it was renewed, or finished, meanwhile."""
         values = error_values(ErrorCode.UPLOAD_INTERRUPTED, _EXPIRED_REASON)
-        over = col(Video.upload_expires_at) < func.now()
         async with self._transaction() as session:
-            return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, over) is not None
+            return await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, is_expired())
+
+    async def put_expiry_off(self, video_id: UUID, pause: timedelta) -> None:
+        """Leave an upload whose time is over alone for a while: it can't be seen what came of it."""
+        change = (
+            update(Video)
+            .where(col(Video.id) == video_id, col(Video.status) == VideoStatus.UPLOADING, is_expired())
+            .values(upload_expires_at=func.now() + pause)
+        )
+        async with self._transaction() as session:
+            await session.execute(change)
 
 
 def due_in(standing: ColumnElement[bool], *, now: datetime, settled_before: datetime, limit: int) -> Select[Video]:

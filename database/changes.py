@@ -104,6 +104,11 @@ def published_values(published: PublishedVideo) -> dict[str, Any]:
     return {**asdict(published), "warnings": warnings}
 
 
+def is_expired() -> ColumnElement[bool]:
+    """The condition of an upload whose time is over by the database's clock."""
+    return col(Video.upload_expires_at) < func.now()
+
+
 def is_reprocessing() -> ColumnElement[bool]:
     """The condition of a row that is made anew while its files are served, as ``Video.is_reprocessing``."""
     return and_(

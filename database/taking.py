@@ -13,6 +13,7 @@ from database.changes import (
     conflict,
     error_values,
     insert_video,
+    is_expired,
     left_behind,
     upload_failed,
     video_of_key,
@@ -64,6 +65,7 @@ class UploadsToTake(VideosToRead):
         user_metadata: Mapping[str, str] | None = None,
         file_size_bytes: int,
         content_sha256: str | None,
+        only_expired: bool = False,
     ) -> Video:
         """``uploading -> processing``: the file is complete and durable.
 
@@ -74,6 +76,7 @@ class UploadsToTake(VideosToRead):
             user_metadata: Added to what its caller keeps with it.
             file_size_bytes: Size of the file.
             content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
+            only_expired: Only where its time is over, so that nobody else has it in hand.
 
         Raises:
             StatusConflict: The upload was cancelled, expired or deleted meanwhile.
@@ -94,7 +97,8 @@ class UploadsToTake(VideosToRead):
             values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
-            video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values)
+            conditions = [is_expired()] if only_expired else []
+            video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, *conditions)
             if video is None:
                 raise await conflict(session, video_id, "finish its upload")
             if video.upload_length is None:

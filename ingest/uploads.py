@@ -29,7 +29,9 @@ from ingest.open_uploads import OpenUploads
 from ingest.room import Room
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
+from runs.expired import ExpiredUploads
 from runs.protocol import Runs
+from runs.starting import start_run
 from storage.protocol import Storage
 
 _GONE_REASON: Final = "The connection ended before the whole file had arrived. Upload the video again."
@@ -102,7 +104,7 @@ class Uploads:
         on_their_way: OpenUploads,
     ) -> None:
         self._videos = videos
-        self._backlog = backlog
+        self._expired = ExpiredUploads(videos, backlog, storage)
         self._storage = storage
         self._runs = runs
         self._room = room
@@ -152,7 +154,9 @@ class Uploads:
     ) -> AcceptedUpload:
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
-            if known is not None and not await self._ended_with_its_process(known):
+            if known is not None and known.status == VideoStatus.UPLOADING:
+                known = await self._ended_with_its_process(known)
+            if known is not None:
                 return replay(known)
         form = ComingForm(self._room, expected_bytes)
         with form.kept():
@@ -178,15 +182,18 @@ class Uploads:
         await self._videos.create_uploading(new, idempotency_key)
         self._on_their_way.hold(new.id)
 
-    async def _ended_with_its_process(self, known: Video) -> bool:
-        """Whether the upload that has the key has not been kept for so long that its process must be gone."""
-        if known.status != VideoStatus.UPLOADING or not await self._backlog.expire(known.id):
-            return False
-        try:
-            await self._storage.delete(known.original_key)
-        except StorageFailed as error:
-            _logger.warning("part of an upload left behind", reason=str(error))
-        return True
+    async def _ended_with_its_process(self, known: Video) -> Video | None:
+        """The upload that has the key; None where it was not kept for so long that its process, and it, must be gone.
+
+        Where that process has died right after the last byte, the file is here all the same.
+        """
+        ended = await self._expired.end(known)
+        if ended is None:
+            return known
+        if ended.status == VideoStatus.ERROR:
+            return None
+        await start_run(self._runs, ended)
+        return ended
 
     async def _receive(self, file: IncomingFile, receive: Receive) -> tuple[Said, ReceivedFile]:
         """Take the bytes. Whatever goes wrong, none of them stays."""
@@ -245,7 +252,8 @@ class Uploads:
 
     async def _forget(self, file: IncomingFile, committed_key: str | None = None) -> None:
         """The upload was refused: leave neither row nor file; one that stands already goes after its row."""
-        await _discard(file)
+        if committed_key is None:
+            await _discard(file)
         if file.video is not None:
             try:
                 await self._videos.delete(file.video.id)

@@ -23,6 +23,7 @@ from database.engine import Database
 from database.tables import Video
 from runs.client import TemporalRuns
 from runs.editions import remove_edition
+from runs.expired import ExpiredUploads
 from runs.leavings import Leavings
 from runs.overfull import OverfullUploads
 from runs.records import RunStillOpen, TemporalUnavailable
@@ -62,6 +63,7 @@ class ReconcileReport:
         leavings: Uploads that were ended from outside, and of which nothing is left now.
         former: Editions that were kept for their viewers, and whose files are gone now.
         failed: Rows that could not be mended, and are looked at again.
+        found_whole: Uploads whose time was over and whose file was whole, so that they get their run.
     """
 
     started: int = 0
@@ -73,6 +75,7 @@ class ReconcileReport:
     leavings: int = 0
     former: int = 0
     failed: int = 0
+    found_whole: int = 0
 
 
 class Reconciler:
@@ -97,6 +100,7 @@ class Reconciler:
         self._storage = storage
         self._most_looks = most_looks
         self._overfull = OverfullUploads(database.videos, database.backlog, storage)
+        self._expired = ExpiredUploads(database.videos, database.backlog, storage)
         self._leavings = Leavings(database.backlog, storage)
 
     async def run(self) -> ReconcileReport:
@@ -110,7 +114,7 @@ class Reconciler:
         try:
             await self._mend_runs(report)
         finally:
-            await self._close_expired(report)
+            await self._end_expired(report)
             report.overfull = await self._overfull.end()
             report.leavings = await self._leavings.remove()
             await self._remove_former(report)
@@ -213,12 +217,16 @@ class Reconciler:
                 await self._remove(video, partial(remove_edition, self._storage, edition))
         return True
 
-    async def _close_expired(self, report: ReconcileReport) -> None:
-        """The row first: a file goes only when its row can't want it any more."""
+    async def _end_expired(self, report: ReconcileReport) -> None:
         for video in await self._backlog.expired_uploads(limit=_EXPIRED_BATCH):
-            if await self._backlog.expire(video.id):
-                report.expired += 1
-                await self._remove(video, partial(self._storage.delete, video.original_key))
+            try:
+                ended = await self._expired.end(video)
+            except StorageFailed as error:
+                report.failed += 1
+                log.warning("upload_not_ended", video_id=str(video.id), reason=str(error))
+            else:
+                report.found_whole += ended is not None and ended.status == VideoStatus.PROCESSING
+                report.expired += ended is not None and ended.status == VideoStatus.ERROR
 
     async def _remove_former(self, report: ReconcileReport) -> None:
         """The row goes last; files that can't be removed now are looked at again later."""

@@ -24,6 +24,8 @@ from storage.disk import DiskStorage
 from temporal_client import connect
 from tests.api.forms import MULTIPART, file_part, form, in_pieces
 from tests.api.running import RecordedRuns, in_process, services_of
+from tests.database.samples import new_video
+from tests.storage.originals import put_original
 
 UPLOAD = "/api/v1/videos/upload"
 MEBIBYTE = 1024 * 1024
@@ -71,7 +73,7 @@ async def test_nothing_works_without_the_database_and_everything_after_it_is_bac
     assert answer.status_code == 202
 
 
-async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_goes_when_its_row_expires(
+async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_made_ready_all_the_same(
     stoppable_client: httpx.AsyncClient,
     stoppable_postgres: EmbeddedPostgres,
     storage: DiskStorage,
@@ -96,9 +98,27 @@ async def test_a_file_that_is_whole_is_kept_when_the_database_goes_away_and_goes
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
     reconciler = Reconciler(database, TemporalRuns(await connect(lazy=True)), storage)
-    assert (await reconciler.run()).expired == 1
-    assert files_in(uploads_folder) == []
+    assert (await reconciler.run()).found_whole == 1
+    [video] = (await database.videos.list_page(None, limit=2, after=None)).videos
+    assert (video.status, video.file_size_bytes) == (VideoStatus.PROCESSING, 4 * MEBIBYTE)
+    assert files_in(uploads_folder) == [kept.name]
     await database.dispose()
+
+
+async def test_who_sends_a_file_again_whose_api_died_right_after_its_last_byte_has_one_video(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage, uploads_folder: Path
+) -> None:
+    begun = new_video()
+    await database.videos.create_uploading(begun, "key")
+    await put_original(storage, begun.original_key)
+    upload = {"files": {"file": ("clip.mp4", b"the only copy")}, "headers": {"Idempotency-Key": "key"}}
+    meanwhile = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+    assert (meanwhile.status_code, meanwhile.json()["code"]) == (409, "upload_in_progress")
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
+    again = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+    assert (again.status_code, again.json()["video_id"]) == (202, str(begun.id))
+    assert files_in(uploads_folder) == [f"{begun.id}.mp4"]
 
 
 class LosesAnswers(Videos):

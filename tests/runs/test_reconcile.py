@@ -299,12 +299,16 @@ async def test_a_row_that_can_not_be_mended_holds_up_no_other(
 
 
 async def test_an_original_that_can_not_be_deleted_holds_up_no_run(
-    database: Database, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
+    database: Database, runs: TemporalRuns, tmp_path: Path
 ) -> None:
+    class ReadOnly(DiskStorage):
+        async def delete(self, key: str) -> None:
+            raise StorageFailed(f"{key} can't be removed.")
+
     expired, lost = await an_upload(database, expires_in=timedelta(seconds=-1)), await a_settled_row(database)
-    (tmp_path / "uploads").mkdir()
-    (tmp_path / "uploads" / "originals").write_bytes(b"not a folder")
-    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, expired=1)
+    read_only = ReadOnly(tmp_path / "uploads", tmp_path / "scratch")
+    await (await read_only.create_original(f"originals/{expired}.mp4")).close()
+    assert await one_pass(database, runs, read_only) == ReconcileReport(started=1, expired=1)
     assert (await the_row(database, expired)).error_code == "upload_interrupted"
     assert await runs.newest_run(str(lost.id)) == NewestRun(attempt=1, is_open=True)
 

@@ -23,6 +23,7 @@ from storage.identity import storage_identity
 from storage.protocol import Storage
 from tests.database.samples import PUBLISHED, video_in
 from tests.storage.known import always
+from tests.storage.originals import put_original
 from tests.storage.published import publish_something
 
 AT_ONCE = timedelta(seconds=-60)
@@ -46,17 +47,6 @@ def sweeper(database: Database, storage: Storage, older_than: timedelta = AT_ONC
 async def put(storage: Storage, key: str) -> None:
     async with storage.create(key) as path:
         path.write_bytes(b"x" * 100)
-
-
-async def put_original(storage: Storage, key: str, *, whole: bool = True) -> None:
-    """An original, or what is left of one that was being sent."""
-    writer = await storage.create_original(key)
-    await writer.write(b"x" * 100)
-    if whole:
-        await writer.commit()
-    else:
-        await writer.keep()
-    await writer.close()
 
 
 async def put_everywhere(storage: Storage, video_id: UUID) -> None:

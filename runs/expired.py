@@ -1,0 +1,80 @@
+"""End uploads whose time is over: one whose file is whole becomes its run's, of any other what came of it goes.
+
+A whole file without a row that says so may be the only copy of something that its sender was told is safe: the answer
+to the commit was lost, its process died right after it, or the rows were put back to before it.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from contracts.errors import StatusConflict, StorageFailed
+from contracts.refusals import QuotaExceeded
+from database.backlog import Backlog
+from database.tables import Video
+from database.videos import Videos
+from storage.protocol import Storage
+
+log = structlog.stdlib.get_logger("expired")
+
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
+
+
+class ExpiredUploads:
+    """Ends them.
+
+    Args:
+        videos: The rows.
+        backlog: Those whose time is over.
+        storage: Where their files are.
+    """
+
+    def __init__(self, videos: Videos, backlog: Backlog, storage: Storage) -> None:
+        self._videos = videos
+        self._backlog = backlog
+        self._storage = storage
+
+    async def end(self, video: Video) -> Video | None:
+        """End one, the row first: a file goes only when its row can't want it any more.
+
+        Returns:
+            Its row, in ``processing`` with a whole file and no run yet, or in ``error``; None where the upload goes on,
+            or has ended otherwise.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+            StorageFailed: It can't be seen whether the file is whole; the row is looked at again later.
+        """
+        try:
+            size_bytes = await self._storage.size(video.original_key)
+        except StorageFailed:
+            await self._backlog.put_expiry_off(video.id, LOOK_AGAIN_AFTER)
+            raise
+        if size_bytes is None:
+            return await self._close(video)
+        if video.upload_length in (None, size_bytes):
+            try:
+                return await self._hand_over(video, size_bytes)
+            except QuotaExceeded as error:
+                log.warning("whole_upload_refused", video_id=str(video.id), reason=str(error))
+        return await self._backlog.expire(video.id)  # what nobody can explain is left to the sweep
+
+    async def _hand_over(self, video: Video, size_bytes: int) -> Video | None:
+        try:
+            finished = await self._videos.finish_upload(
+                video.id, file_size_bytes=size_bytes, content_sha256=None, only_expired=True
+            )
+        except StatusConflict:
+            return None
+        log.warning("upload_found_whole", video_id=str(video.id), size_bytes=size_bytes)
+        return finished
+
+    async def _close(self, video: Video) -> Video | None:
+        closed = await self._backlog.expire(video.id)
+        if closed is not None:
+            try:
+                await self._storage.delete(video.original_key)
+            except StorageFailed as error:  # nobody is served it; the sweep, or the video's delete, takes it away
+                log.warning("part_left_behind", video_id=str(video.id), reason=str(error))
+        return closed
