@@ -99,7 +99,7 @@ class Encrypted(VideoError):
 
 
 class LimitExceeded(VideoError):
-    """The video is longer, its picture or file larger, or its encode dearer than this service accepts."""
+    """The video is longer, its picture or file larger, or its encode dearer than this service or its user may have."""
 
     code = ErrorCode.LIMIT_EXCEEDED
     retryable = False

@@ -34,6 +34,7 @@ class VideoProcessingInput:
             be presigned, and histories are read by more people than rows.
         hash_is_known: Whether the row has the file's SHA-256; else the run computes it.
         reprocess: Whether the video is ready and stays so: what the run makes is published beside what is served.
+        minutes_count: Whether its user has a limit of minutes that it is held against once its length is known.
     """
 
     video_id: str
@@ -44,6 +45,7 @@ class VideoProcessingInput:
     imported: bool = False
     hash_is_known: bool = True
     reprocess: bool = False
+    minutes_count: bool = False
 
 
 @dataclass(frozen=True)

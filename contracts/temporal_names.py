@@ -62,6 +62,7 @@ class ActivityId:
     FETCH: Final = "fetch"
     VALIDATE: Final = "validate"
     HASH: Final = "hash"
+    COUNT_MINUTES: Final = "count-minutes"
     SOUND: Final = "sound"
     SOUND_OF_COPY: Final = "sound-of-copy"
     THUMBNAIL: Final = "thumbnail"

@@ -158,12 +158,12 @@ async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus
         QuotaExceeded: Its user may not have more.
         IdempotencyKeyTaken: The key belongs to another video; the transaction is to be rolled back.
     """
-    await check_quota(session, new)
+    minutes_count = await check_quota(session, new)
     values = asdict(new)
     seconds = values.pop("upload_expires_seconds")
     if seconds is not None:
         values["upload_expires_at"] = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
-    video = Video(**values, status=status)
+    video = Video(**values, status=status, counted_seconds=0.0 if minutes_count else None)
     session.add(video)
     await session.flush()
     if idempotency_key is not None:

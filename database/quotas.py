@@ -31,7 +31,8 @@ class Usage:
             announced. What is being deleted counts until it is gone.
         deleting_bytes: Of those, what is being deleted.
         minutes_today: Length of the videos made in the last 24 hours, in whole minutes, rounded up; of those that the
-            user has had made anew as well, once for each time that it was begun.
+            user has had made anew as well, once for each time that it was begun. Where there is a limit, also of those
+            that are on their way and have been looked at.
     """
 
     uploads_in_flight: int
@@ -51,11 +52,13 @@ async def usage_of(session: AsyncSession, user_id: str) -> Usage:
     published = func.coalesce(col(Video.published_bytes), 0) + func.coalesce(col(Video.thumbnail_bytes), 0)
     size = case((lost, 0), (coming, announced), else_=col(Video.file_size_bytes) + published)
     today = col(Video.created_at) > utc_now() - _DAY
+    made = case((today, func.coalesce(col(Video.duration_seconds), 0.0)), else_=0.0)
+    on_its_way = case((col(Video.status) == VideoStatus.PROCESSING, func.coalesce(col(Video.counted_seconds), 0.0)))
     query = select(
         func.count().filter(coming),
         func.coalesce(func.sum(size), 0),
         func.coalesce(func.sum(size).filter(deleting), 0),
-        func.coalesce(func.sum(col(Video.duration_seconds)).filter(today), 0.0),
+        func.coalesce(func.sum(func.greatest(made, on_its_way)), 0.0),
     ).where(col(Video.user_id) == user_id)
     in_flight, stored, leaving, seconds = (await session.execute(query)).one()
     seconds = float(seconds) + await _seconds_made_anew(session, user_id) + await _seconds_deleted(session, user_id)
@@ -85,8 +88,8 @@ async def _seconds_deleted(session: AsyncSession, user_id: str) -> float:
     return float(await session.scalar(query) or 0.0)
 
 
-async def check_quota(session: AsyncSession, new: NewVideo) -> None:
-    """Return if the user may add this video.
+async def check_quota(session: AsyncSession, new: NewVideo) -> bool:
+    """Return if the user may add this video: whether its minutes are to be counted before it is made.
 
     The user's row is locked until the transaction ends, so that of two uploads at once the second sees the first.
 
@@ -95,7 +98,7 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> None:
     """
     user = await session.scalar(select(User).where(col(User.name) == new.user_id).with_for_update())
     if user is None or (user.max_uploads_in_flight, user.max_stored_bytes, user.max_minutes_a_day) == (None,) * 3:
-        return
+        return False
     usage = await usage_of(session, new.user_id)
     if user.max_uploads_in_flight is not None and usage.uploads_in_flight >= user.max_uploads_in_flight:
         raise QuotaExceeded(
@@ -106,6 +109,7 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> None:
     # Neither a form nor an import tells its length beforehand: what it came to is looked at then.
     _check_stored(user, usage, new.upload_length or 1)
     _check_minutes(user, usage)
+    return user.max_minutes_a_day is not None
 
 
 async def owner_held(session: AsyncSession, video_id: UUID) -> User | None:
@@ -125,15 +129,23 @@ async def check_what_came(session: AsyncSession, user: User | None) -> None:
         _check_stored(user, await usage_of(session, user.name), 0)
 
 
+async def check_length(session: AsyncSession, user: User | None) -> None:
+    """Return if a video of which this transaction has counted nothing may be made beside all others of its user.
+
+    Raises:
+        QuotaExceeded: They have used up the day.
+    """
+    if user is not None and user.max_minutes_a_day is not None:
+        _check_minutes(user, await usage_of(session, user.name))
+
+
 async def check_minutes(session: AsyncSession, video_id: UUID) -> None:
     """Return if the owner of this video may have it made anew today; locks the user's row as ``check_quota``.
 
     Raises:
         QuotaExceeded: It would be too much.
     """
-    user = await owner_held(session, video_id)
-    if user is not None and user.max_minutes_a_day is not None:
-        _check_minutes(user, await usage_of(session, user.name))
+    await check_length(session, await owner_held(session, video_id))
 
 
 def _check_stored(user: User, usage: Usage, more_bytes: int) -> None:
@@ -148,7 +160,7 @@ def _check_stored(user: User, usage: Usage, more_bytes: int) -> None:
 def _check_minutes(user: User, usage: Usage) -> None:
     if user.max_minutes_a_day is not None and usage.minutes_today >= user.max_minutes_a_day:
         raise QuotaExceeded(
-            f"{usage.minutes_today} minutes of video were made in the last 24 hours, and {user.max_minutes_a_day} may "
-            "be. Come back later.",
+            f"{usage.minutes_today} minutes of video were made in the last 24 hours or are on their way, and "
+            f"{user.max_minutes_a_day} may be. Come back later.",
             _LATER_SECONDS,
         )

@@ -115,6 +115,7 @@ class Video(SQLModel, table=True):
     published_sha256: str | None = Field(default=None, max_length=64)
     thumbnail_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
     duration_seconds: float | None = Field(default=None, sa_column=Column(Float))
+    counted_seconds: float | None = Field(default=None, sa_column=Column(Float))
     width: int | None = None
     height: int | None = None
     error_code: str | None = Field(default=None, max_length=40)

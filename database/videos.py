@@ -29,7 +29,7 @@ from database.changes import (
 )
 from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
-from database.quotas import check_what_came, owner_held
+from database.quotas import check_length, check_what_came, owner_held
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
 from database.taking import UploadsToTake
@@ -77,6 +77,22 @@ class Videos(UploadsToTake):
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                 raise await conflict(session, video_id, f"take its original with attempt {attempt}")
             await check_what_came(session, owner)
+
+    async def count_minutes(self, video_id: UUID, attempt: int, seconds: float) -> None:
+        """Say of a row in ``processing`` how long its video is, for the run that serves ``attempt``.
+
+        Raises:
+            StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
+            QuotaExceeded: Its user's other videos have used up the minutes of the day.
+        """
+        async with self._transaction() as session:
+            owner = await owner_held(session, video_id)
+            for counted_seconds in (0.0, seconds):  # of this one nothing counts against itself
+                values = {"counted_seconds": counted_seconds}
+                if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
+                    raise await conflict(session, video_id, f"be counted with attempt {attempt}")
+                if counted_seconds == 0.0:
+                    await check_length(session, owner)
 
     async def mark_ready(
         self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None

@@ -263,6 +263,7 @@ def processing_input(video: Video) -> VideoProcessingInput:
         # A ready video has its original, or nothing to be made anew from: where it came from is not asked again.
         imported=video.source_url is not None and not video.is_reprocessing,
         reprocess=video.is_reprocessing,
+        minutes_count=video.counted_seconds is not None and not video.is_reprocessing,  # counted when it was asked for
     )
 
 

@@ -24,6 +24,7 @@ const ACTIVITIES = {
   fetch_original: "Fetch the file",
   validate_video: "Check the file and plan the work",
   hash_original: "Compute the checksum",
+  count_minutes: "Check the minutes of the day",
   create_thumbnail: "Create the thumbnail",
   encode_sound: "Encode the sound",
   join_streams: "Assemble the video",

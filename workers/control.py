@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from activities.arriving_original import FetchRules
 from activities.claim_video import ClaimVideoActivities
 from activities.clean_scratch import CleanScratchActivities
+from activities.count_minutes import CountMinutesActivities
 from activities.error_types import ErrorTypeInterceptor
 from activities.fetch_original import FetchOriginalActivities
 from activities.mark_error import MarkErrorActivities
@@ -104,6 +105,7 @@ def control_worker(client: Client, settings: Settings, place: Place, database: D
         workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow, VideoCohortWorkflow],
         activities=[
             ClaimVideoActivities(database.videos).claim_video,
+            CountMinutesActivities(database.videos).count_minutes,
             fetch.fetch_original,
             publish.publish_files,
             publish.withdraw_files,

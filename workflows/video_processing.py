@@ -8,6 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
+    from activities.count_minutes import CountMinutesActivities, CountMinutesInput
     from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
     from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
     from activities.hash_original import HashOriginalActivities, HashOriginalInput
@@ -19,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.storage_keys import WorkFile
     from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, ActivityId
     from media.plan import StreamAction, TranscodePlan
-    from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, finish_options, look_options
+    from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, ROW, finish_options, look_options
     from workflows.failure import explain
 
 from workflows.making import MadeVideo, Making
@@ -100,8 +101,8 @@ class VideoProcessingWorkflow:
         return result.plan
 
     async def _make(self, plan: TranscodePlan) -> Output:
-        thumbnail, made, sha256 = await side_by_side(
-            self._create_thumbnail(plan), self._make_video(plan), self._hash(plan)
+        thumbnail, made, sha256, _ = await side_by_side(
+            self._create_thumbnail(plan), self._make_video(plan), self._hash(plan), self._count_minutes(plan)
         )
         return Output(made.file, thumbnail, made.verified, made.warnings, sha256)
 
@@ -117,6 +118,18 @@ class VideoProcessingWorkflow:
             summary="The SHA-256 of the upload",
         )
         return result.sha256
+
+    async def _count_minutes(self, plan: TranscodePlan) -> None:
+        """Of a user with a limit, who may have begun many at once: how long each is was not known then."""
+        if not self._request.minutes_count:
+            return
+        await self._steps.take(
+            CountMinutesActivities.count_minutes,
+            CountMinutesInput(self._request.video_id, self._request.attempt, plan.duration_seconds),
+            ROW,
+            activity_id=ActivityId.COUNT_MINUTES,
+            summary="Do its minutes fit into the day?",
+        )
 
     async def _create_thumbnail(self, plan: TranscodePlan) -> WorkFile:
         copied = plan.picture.action is StreamAction.COPY

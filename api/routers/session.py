@@ -51,7 +51,9 @@ class UsageView(BaseModel):
     stored_bytes: int = Field(
         description="Size of the uploaded files that are kept, of what is published of them, and of those announced."
     )
-    minutes_today: int = Field(description="Minutes of video made in the last 24 hours.")
+    minutes_today: int = Field(
+        description="Minutes of video made in the last 24 hours; with a limit also of what is being made."
+    )
 
 
 class MeView(BaseModel):

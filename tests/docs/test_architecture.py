@@ -85,7 +85,7 @@ ROWS: Final[Mapping[str, ActivityConfig]] = {
     "`fetch_original`": options.FETCH,
     "`retry_videos`, `reprocess_videos`": options.RETRY_VIDEOS,
     "`publish_files`, `withdraw_files`, `publish_edition`, `withdraw_edition`": options.PUBLISH,
-    "`claim_video`, `mark_ready`, `mark_error`": options.ROW,
+    "`claim_video`, `count_minutes`, `mark_ready`, `mark_error`": options.ROW,
     "`claim_reprocessing`, `mark_reprocessed`, `fail_reprocessing`": options.ROW,
     "`clean_scratch`": options.CLEAN,
     "`stop_run`": options.STOP,

@@ -19,14 +19,23 @@ Handle = WorkflowHandle[VideoProcessingWorkflow, None] | WorkflowHandle[VideoDel
 
 
 async def start(
-    client: Client, *, attempt: int = 3, user_id: str = "local", imported: bool = False, reprocess: bool = False
+    client: Client,
+    *,
+    attempt: int = 3,
+    user_id: str = "local",
+    imported: bool = False,
+    reprocess: bool = False,
+    minutes_count: bool = False,
 ) -> Handle:
     """Start the run of a new video, or of one that is made anew."""
     video_id = str(uuid4())
     key = f"originals/{video_id}.mp4"
+    request = VideoProcessingInput(
+        video_id, user_id, key, attempt, imported=imported, reprocess=reprocess, minutes_count=minutes_count
+    )
     return await client.start_workflow(
         VideoProcessingWorkflow.run,
-        VideoProcessingInput(video_id, user_id, key, attempt=attempt, imported=imported, reprocess=reprocess),
+        request,
         id=workflow_id(video_id),
         task_queue=CONTROL_QUEUE,
     )

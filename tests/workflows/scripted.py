@@ -15,6 +15,7 @@ from temporalio.worker import Interceptor, Worker
 
 from activities.claim_video import ClaimVideoInput
 from activities.clean_scratch import CleanScratchInput
+from activities.count_minutes import CountMinutesInput
 from activities.create_thumbnail import CreateThumbnailInput, CreateThumbnailResult
 from activities.encode_chunk import EncodeChunkInput, EncodeChunkResult
 from activities.encode_sound import EncodeSoundInput, EncodeSoundResult
@@ -178,6 +179,10 @@ class ScriptedActivities:
         return CreateThumbnailResult(WorkFile(work_key(request.video_id, "thumbnail-0123456789abcdef.jpg"), 20_000))
 
     @activity.defn
+    async def count_minutes(self, request: CountMinutesInput) -> None:
+        await self._act(request)
+
+    @activity.defn
     async def hash_original(self, request: HashOriginalInput) -> HashOriginalResult:
         await self._act(request)
         return HashOriginalResult("0" * 64)
@@ -260,6 +265,7 @@ def control_worker(client: Client, script: ScriptedActivities, interceptors: Seq
         workflows=[VideoProcessingWorkflow, VideoDeletionWorkflow],
         activities=[
             script.claim_video,
+            script.count_minutes,
             script.fetch_original,
             script.publish_files,
             script.withdraw_files,
