@@ -110,6 +110,7 @@ def _options_of(settings: Settings, profiles: Profiles) -> ApiOptions:
             heartbeat_seconds=settings.event_heartbeat_seconds,
             most_listeners=settings.max_listeners,
             most_of_one=settings.max_listeners_of_one,
+            most_changes_a_second=settings.max_changes_a_second,
             addresses=AddressRules(settings.webhook_allowed_addresses, "RUSHES_WEBHOOK_ALLOWED_ADDRESSES"),
         ),
     )

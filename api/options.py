@@ -18,6 +18,7 @@ class EventOptions:
         most_listeners: How many may listen at a time.
         most_of_one: How many of them may be one user's.
         addresses: Which addresses webhooks may have.
+        most_changes_a_second: How many changes of videos one user may ask for, each of which is an event.
     """
 
     heartbeat_seconds: float = 10.0
@@ -25,6 +26,7 @@ class EventOptions:
     most_listeners: int = 1000
     most_of_one: int = 100
     addresses: AddressRules = field(default_factory=AddressRules)
+    most_changes_a_second: int = 5
 
 
 @dataclass(frozen=True)

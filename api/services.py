@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Protocol, Self, TypedDict, cast
+from typing import Annotated, Final, Protocol, Self, TypedDict, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from accounts.callers import Callers
 from accounts.links import Links
+from accounts.request_rate import RequestRates
 from accounts.signing import Signer
 from api.authentication import CallerDep
 from api.options import ApiOptions
@@ -45,6 +46,9 @@ from runs.reconcile import ReconcileReport
 from runs.sweep import SweepReport
 from runs.webhooks import WebhookRuns
 from storage.protocol import Storage
+
+_CHANGES_AT_ONCE_SECONDS: Final = 20
+"""Who changes many videos in one go is not held up, who goes on for hours is."""
 
 
 class Pingable(Protocol):
@@ -155,6 +159,7 @@ class ApiState(TypedDict):
     dispatch: WebhookDispatch
     end_streams: Callable[[], None]
     callers: Callers
+    changes: RequestRates
     links: Links
     readiness: Readiness
     registry: CollectorRegistry
@@ -201,6 +206,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
         dispatch=dispatch,
         end_streams=hub.close,
         callers=Callers(services.accounts, signer),
+        changes=RequestRates(at_once_seconds=_CHANGES_AT_ONCE_SECONDS, what="changes"),
         links=Links(signer),
         readiness=Readiness(
             Question(lambda: services.database.ping(PING_SECONDS)),
@@ -250,6 +256,10 @@ async def _readiness(request: Request) -> Readiness:
     return cast("Readiness", request.state.readiness)
 
 
+async def _changes(request: Request) -> RequestRates:
+    return cast("RequestRates", request.state.changes)
+
+
 async def _links(request: Request) -> Links:
     return cast("Links", request.state.links)
 
@@ -264,6 +274,7 @@ ActionsDep = Annotated[VideoActions, Depends(_actions)]
 HubDep = Annotated[EventHub, Depends(_hub)]
 DispatchDep = Annotated[WebhookDispatch, Depends(_dispatch)]
 ReadinessDep = Annotated[Readiness, Depends(_readiness)]
+ChangesDep = Annotated[RequestRates, Depends(_changes)]
 LinksDep = Annotated[Links, Depends(_links)]
 VideoId = Annotated[
     UUID,

@@ -127,6 +127,13 @@ class ApiSettings(SettingsGroup):
         description="How many of those streams may be one user's, so that nobody takes them all; further ones are "
         "answered with 429. Each open page has one.",
     )
+    max_changes_a_second: int = Field(
+        default=5,
+        gt=0,
+        description="How many changes of titles, metadata and visibility one user may ask of an api in a second, "
+        "twenty times as many at once; further ones are answered with 429. Each is an event of up to 9 KB that is kept "
+        "for RUSHES_EVENT_RETENTION_SECONDS and sent to the user's webhooks.",
+    )
     api_url: str | None = Field(
         default=None,
         description="Where the `rushes` command finds the api. Default: the running stack's, from run.json.",

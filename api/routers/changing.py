@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import CallerDep
 from api.openapi import problem_answers
 from api.problems import Problem, ProblemCode
-from api.services import ServicesDep, VideoDep
+from api.services import ChangesDep, OptionsDep, ServicesDep, VideoDep
 from api.small_body import SmallBodyRoute
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
@@ -56,8 +56,13 @@ class VideoPatch(BaseModel):
         )
 
 
+async def _counted(caller: CallerDep, changes: ChangesDep, options: OptionsDep) -> None:
+    changes.take(caller.user_id, options.events.most_changes_a_second)
+
+
 @router.patch(
     "/{video_id}",
+    dependencies=[Depends(_counted)],
     operation_id="change_video",
     summary="Change a video's title, metadata, or who may see it",
     responses=problem_answers(
