@@ -1,14 +1,29 @@
 """How PostgreSQL is reached: by which address, what a connection is made with, and what it means when it fails."""
 
+from contextlib import closing
 from typing import Any, Final
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Engine, event, make_url, text
 from sqlalchemy import exc as sqlalchemy_errors
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from contracts.errors import DatabaseUnavailable
 
 CONNECT_TIMEOUT_SECONDS: Final = 4
 """How long one connection may take to be made."""
+
+_SERVER_WAITS: Final = {
+    "tcp_keepalives_idle": "5s",
+    "tcp_keepalives_interval": "2s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+"""The server's patience with a silent client. No transaction of ours pauses so long, but ``hold_long``."""
+
+_HELD_LONG: Final = text("SET LOCAL idle_in_transaction_session_timeout = '5min'")
 
 
 def parse_url(url: str) -> URL:
@@ -36,6 +51,31 @@ def connection_arguments() -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # milliseconds
     }
+
+
+def set_server_waits(engine: Engine, **more: str) -> None:
+    """Have the server notice, too, on every connection of the engine, that a client is gone, or stopped.
+
+    It would keep rows and locks of a process whose machine has vanished for two hours, and of one that is stopped for
+    ever. Said by a statement: poolers refuse connections that say it when they begin.
+
+    Args:
+        engine: Before its first connection.
+        more: Further settings of PostgreSQL for these connections.
+    """
+    settings = [f"set_config('{name}', '{value}', false)" for name, value in (_SERVER_WAITS | more).items()]
+    statement = f"SELECT {', '.join(settings)}"
+
+    @event.listens_for(engine, "connect")
+    def set_waits(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+        connection.commit()
+
+
+async def hold_long(session: AsyncSession) -> None:
+    """Let this transaction hold its rows while files go: a disk may be slow, and what it was asked can't be ended."""
+    await session.execute(_HELD_LONG)
 
 
 def unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.status import VideoStatus
+from database.connecting import hold_long
 from database.tables import FormerEdition, Video
 
 MOST_FORMER: Final = 3
@@ -59,6 +60,7 @@ class Editions:
         """The row, or None, and its former editions; nobody can change them for as long as the block lasts."""
         query = select(col(FormerEdition.edition)).where(col(FormerEdition.video_id) == video_id)
         async with self._transaction() as session:
+            await hold_long(session)
             video = await session.get(Video, video_id, with_for_update=True)
             yield video, set(await session.scalars(query))
 
@@ -80,6 +82,7 @@ class Editions:
         Gives whether the files may go; they may not where another run has published them anew.
         """
         async with self._transaction() as session:
+            await hold_long(session)
             video = await session.get(Video, edition.video_id, with_for_update=True)
             is_ready = video is not None and video.status == VideoStatus.READY
             yield video is not None and is_ready and not is_wanted(video, edition.number, ())

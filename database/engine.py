@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
-from database.connecting import connection_arguments, parse_url, unavailable
+from database.connecting import connection_arguments, parse_url, set_server_waits, unavailable
 from database.deletions import Deletions
 from database.editions import Editions
 from database.events import Events
@@ -80,6 +80,7 @@ class Database:
             pool_pre_ping=True,
             connect_args=connection_arguments(),
         )
+        set_server_waits(self._engine.sync_engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._abandoned: set[asyncio.Future[None]] = set()
         self.videos = Videos(self.transaction)
@@ -107,6 +108,10 @@ class Database:
                 yield session
         except _UNAVAILABLE as error:
             raise unavailable(self._url, error) from error
+        except sqlalchemy_errors.InternalError as error:
+            if isinstance(error.orig, psycopg.errors.IdleInTransactionSessionTimeout):  # this process was stopped
+                raise unavailable(self._url, error) from error
+            raise
 
     async def ping(self, timeout_seconds: float) -> None:
         """Return once PostgreSQL has answered a query.

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from database.connecting import connection_arguments, parse_url, unavailable
+from database.connecting import connection_arguments, parse_url, set_server_waits, unavailable
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 7_806_517_203_221_849_011
@@ -94,6 +94,7 @@ def connection_to(url: str) -> Iterator[Connection]:
     """A connection in a transaction, committed at the end. Raises as ``migrate`` does."""
     parsed = parse_url(url)
     engine = create_engine(parsed, poolclass=NullPool, connect_args=connection_arguments())
+    set_server_waits(engine)
     try:
         with engine.begin() as connection:
             yield connection

@@ -24,6 +24,7 @@ from database.changes import (
     published_values,
     reprocess_error_values,
 )
+from database.connecting import hold_long
 from database.editions import Edition, is_wanted, retire
 from database.quotas import check_minutes
 from database.records import PublishedVideo
@@ -171,6 +172,7 @@ class Reprocessings:
         is about to publish them. What an ordinary run publishes is not for the caller to judge.
         """
         async with self._transaction() as session:
+            await hold_long(session)
             video = await session.get(Video, edition.video_id, with_for_update=True)
             former = await session.get(FormerEdition, (edition.video_id, edition.number))
             if video is None:

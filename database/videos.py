@@ -27,6 +27,7 @@ from database.changes import (
     left_behind,
     ready_values,
 )
+from database.connecting import hold_long
 from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
 from database.quotas import check_length, check_what_came, owner_held
@@ -155,6 +156,7 @@ class Videos(UploadsToTake):
     async def held(self, video_id: UUID) -> AsyncIterator[Video | None]:
         """The row, or None where there is none; nobody can change it for as long as the block lasts."""
         async with self._transaction() as session:
+            await hold_long(session)
             yield await session.get(Video, video_id, with_for_update=True)
 
     async def request_cancel(self, video_id: UUID, attempt: int) -> bool:

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from contracts.errors import DatabaseUnavailable
 from contracts.status import VideoStatus
-from database.connecting import parse_url
+from database.connecting import hold_long, parse_url
 from database.engine import Database
+from database.tables import Video
 from embedded.postgres import EmbeddedPostgres
 from tests.database.samples import new_video, video_in
 
@@ -104,3 +105,24 @@ async def test_a_ping_ends_in_time_though_the_server_hangs(stoppable_postgres: E
             os.kill(process, signal.SIGCONT)
     await database.ping(10)
     await database.dispose()
+
+
+async def test_a_process_that_is_stopped_in_a_transaction_holds_its_rows_for_seconds(database: Database) -> None:
+    video = await video_in(database.videos, VideoStatus.ERROR)
+    patience = text("SHOW idle_in_transaction_session_timeout")
+    async with database.transaction() as session:
+        assert await session.scalar(patience) == "15s"
+        assert await session.scalar(text("SELECT setting FROM pg_settings WHERE name = 'idle_session_timeout'")) == "0"
+        await hold_long(session)
+        assert await session.scalar(patience) == "5min"
+
+    async def stop_in_the_midst() -> None:
+        async with database.transaction() as stopped:
+            await stopped.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+            await stopped.get(Video, video.id, with_for_update=True)
+            async with database.videos.held(video.id) as held:
+                assert held == video
+            await stopped.scalar(patience)
+
+    with pytest.raises(DatabaseUnavailable, match="idle-in-transaction timeout"):
+        await stop_in_the_midst()

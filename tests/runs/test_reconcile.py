@@ -1,6 +1,5 @@
 """Rows and runs come back together after an outage."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,7 +13,6 @@ from contracts.status import VideoStatus
 from contracts.storage_keys import processed_key
 from contracts.temporal_names import workflow_id
 from database.engine import Database
-from database.leadership import Leadership
 from database.records import NewVideo
 from database.tables import Video
 from runs.client import TemporalRuns
@@ -342,25 +340,6 @@ async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_qu
     runs = CountsLooks(temporal_client)
     await Reconciler(database, runs, storage, most_looks=20).run()
     assert runs.looks == 20
-
-
-async def test_one_process_leads_and_another_takes_over(database_url: str) -> None:
-    async with Leadership(database_url) as first, Leadership(database_url) as second:
-        assert await first.leads()
-        assert [await second.leads() for _ in range(2)] == [False, False]
-        assert await first.leads()
-        await first.__aexit__(None, None, None)
-        async with asyncio.timeout(5):
-            while not await second.leads():
-                await asyncio.sleep(0.01)
-        assert not await first.leads()
-
-
-async def test_tasks_of_one_process_that_ask_at_the_same_time_all_lead(database_url: str) -> None:
-    async with Leadership(database_url) as leadership, Leadership(database_url) as other:
-        assert await asyncio.gather(*(leadership.leads() for _ in range(3))) == [True] * 3
-        assert await leadership.leads()
-        assert not await other.leads()
 
 
 async def test_an_upload_that_was_never_finished_is_closed_and_its_part_removed(
