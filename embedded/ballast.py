@@ -16,6 +16,9 @@ _MEBIBYTE: Final = 1024 * 1024
 _FULL_BELOW_BYTES: Final = 20 * _MEBIBYTE
 """PostgreSQL ends where it can't make the next 16 MiB of its log."""
 _LOOK_EVERY_SECONDS: Final = 2.0
+_SOONEST_LOOK_SECONDS: Final = 0.05
+_FASTEST_WRITER: Final = 256 * _MEBIBYTE
+"""Bytes a second of whoever fills the disk, up to which it is seen in time."""
 
 
 class Ballast:
@@ -31,23 +34,34 @@ class Ballast:
         """
         self._home = home
         self._file = home / BALLAST_NAME
+        self._part = self._file.with_suffix(".part")
+        self._said = ""
         self._size_bytes = size_bytes
         self._announce = announce
 
     async def keep(self) -> None:
         """Look now and then, until cancelled."""
         while True:
-            await asyncio.to_thread(self.look)
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            pause_seconds = await asyncio.to_thread(self.look)
+            await asyncio.sleep(pause_seconds)
 
-    def look(self) -> None:
-        """Give it back where the disk is full, and take it where there is three times as much room."""
+    def look(self) -> float:
+        """Give it back where the disk is full, and take it where there is three times as much room.
+
+        Returns:
+            In how many seconds to look again.
+        """
         try:
-            self._look()
+            pause_seconds, said = self._look(), ""
         except OSError as error:
-            self._announce(f"{self._file} can't be kept: {error.strerror or error}.")
+            pause_seconds, said = _LOOK_EVERY_SECONDS, f"{self._file} can't be kept: {error.strerror or error}."
+        if said and said != self._said:
+            self._announce(said)
+        self._said = said
+        return pause_seconds
 
-    def _look(self) -> None:
+    def _look(self) -> float:
+        self._part.unlink(missing_ok=True)  # of a process that was killed as it took it
         free_bytes = shutil.disk_usage(self._home).free
         if self._file.exists():
             if self._size_bytes == 0:
@@ -61,12 +75,21 @@ class Ballast:
                 )
         elif self._size_bytes and free_bytes > _FULL_BELOW_BYTES + 3 * self._size_bytes:
             self._take()
+        return pause_seconds_with(free_bytes) if self._file.exists() else _LOOK_EVERY_SECONDS
 
     def _take(self) -> None:
-        part = self._file.with_suffix(".part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, self._size_bytes)
+        except OSError:
+            self._part.unlink(missing_ok=True)
+            raise
         finally:
             os.close(descriptor)
-        part.rename(self._file)
+        self._part.rename(self._file)
+
+
+def pause_seconds_with(free_bytes: int) -> float:
+    """Until the disk may be full, where so much is free."""
+    soon_seconds = (free_bytes - _FULL_BELOW_BYTES) / _FASTEST_WRITER
+    return min(max(soon_seconds, _SOONEST_LOOK_SECONDS), _LOOK_EVERY_SECONDS)
