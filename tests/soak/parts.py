@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -35,6 +36,7 @@ class Kept:
         name: For people.
         command: Its command line.
         environment: All of it.
+        log: What it prints goes there.
         process: As it runs now.
         deaths: How often it was started again.
     """
@@ -42,6 +44,7 @@ class Kept:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    log: Path
     process: asyncio.subprocess.Process | None = None
     deaths: int = 0
     _keeping: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -61,13 +64,14 @@ class Kept:
 
     async def _keep(self) -> None:
         while True:
-            self.process = await asyncio.create_subprocess_exec(
-                *("setpriv", "--pdeathsig", "TERM", "--", *self.command),
-                env=dict(self.environment),
-                cwd=_ROOT,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
+            with self.log.open("ab") as log:
+                self.process = await asyncio.create_subprocess_exec(
+                    *("setpriv", "--pdeathsig", "TERM", "--", *self.command),
+                    env=dict(self.environment),
+                    cwd=_ROOT,
+                    stdout=log,
+                    stderr=asyncio.subprocess.STDOUT,
+                )
             await self.process.wait()
             self.deaths += 1
 
@@ -126,6 +130,12 @@ class Machines:
             finally:
                 os.kill(pid, signal.SIGCONT)
 
+    def keep_logs(self, target: Path) -> None:
+        """Copy what all processes have logged, those of the stack among them."""
+        shutil.copytree(self.home.folder / "logs", target)
+        for kept in self.further:
+            shutil.copy(kept.log, target)
+
     def _targets(self) -> dict[str, int]:
         targets = {name: pid for name, pid in self.run.pids.items() if name != "stack"}
         return targets | {
@@ -158,7 +168,7 @@ async def machines(home: Home, folder: Path, *, several: bool) -> AsyncIterator[
         def kept(name: str, *command: str, **settings: str) -> Kept:
             scratch = Path(home.environment["RUSHES_SCRATCH"]).with_name(name)
             own = {"RUSHES_HOME": str(folder / name), "RUSHES_SCRATCH": str(scratch)}
-            return Kept(name, command, {**shared, **own, **settings})
+            return Kept(name, command, {**shared, **own, **settings}, folder / f"{name}.log")
 
         further = [
             kept("second-api", rushes, "api", RUSHES_PORT=str(port)),

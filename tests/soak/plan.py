@@ -36,6 +36,7 @@ class Plan:
         full_seconds: How long the disk is full each time.
         most_seconds: Nothing is sent after that; None for no limit.
         results: Where figures are written each minute and at the end; None for nowhere.
+        logs: Folder, of its own, for the logs of all processes; None where they go with the rest.
     """
 
     uploads: int = 200
@@ -50,6 +51,7 @@ class Plan:
     full_seconds: float = 10
     most_seconds: float | None = None
     results: Path | None = None
+    logs: Path | None = None
 
     @property
     def fillings(self) -> int:
@@ -95,6 +97,7 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
     )
     parser.add_argument("--minutes", type=float, help="send nothing after that, and count what was sent")
     parser.add_argument("--results", type=Path, help="file for the figures so far, written anew each minute")
+    parser.add_argument("--logs", type=Path, help="new folder for the logs of all processes, which go otherwise")
     said = parser.parse_args(arguments)
     return Plan(
         uploads=said.uploads,
@@ -109,4 +112,5 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
         full_seconds=said.full_seconds,
         most_seconds=None if said.minutes is None else said.minutes * 60,
         results=said.results,
+        logs=said.logs,
     )

@@ -52,7 +52,7 @@ class Results:
         """
         if self._plan.results is None:
             return
-        plan = {name: value for name, value in asdict(self._plan).items() if name != "results"}
+        plan = {name: value for name, value in asdict(self._plan).items() if name not in {"results", "logs"}}
         known: dict[str, Any] = {
             "plan": plan,
             "ended": ended,

@@ -195,6 +195,8 @@ async def soak(plan: Plan, clips: Clips) -> Counter[str]:
         seconds = time.monotonic() - began
         counted = await counting.count(sending.sent)
         await results.write(counted, ended=True)
+        if plan.logs is not None:
+            await asyncio.to_thread(parts.keep_logs, plan.logs)
         counted.update({f"harm: {what}": times for what, times in sorted(parts.harm.items())})
         counted["seconds of sending"] = round(seconds)
         return counted
