@@ -23,21 +23,26 @@ def api() -> None:
     """Serve the api: on RUSHES_HOST and RUSHES_PORT, until SIGTERM or Ctrl-C."""
     settings = load_settings()
     asyncio.run(_check_door(settings))
+    server = ApiServer(config_of(settings))
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
+        server.run()
+    if not server.started:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def config_of(settings: Settings) -> uvicorn.Config:
+    """How the server listens, and to which proxies."""
     most = room_for_connections(settings.max_connections)
-    config = uvicorn.Config(
+    return uvicorn.Config(
         "api.main:build",
         factory=True,
         http=bounded_connections(ConnectionLimits(most)),
         host=settings.host,
         port=settings.port,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=None,
         timeout_graceful_shutdown=_CLOSE_SECONDS,
     )
-    server = ApiServer(config)
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
-        server.run()
-    if not server.started:
-        raise typer.Exit(ExitCode.FAILED)
 
 
 async def _check_door(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """How the api serves, and how it is found."""
 
+import ipaddress
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -17,6 +18,12 @@ class ApiSettings(SettingsGroup):
         default=(),
         description="Names that the api is asked by besides the loopback ones, as a JSON list; empty for any name. "
         "Without a key only loopback names are served, whatever this says.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"),
+        description="Addresses or networks of the proxies in front of the api, as a JSON list such as "
+        '`["172.16.0.0/12"]`: what they say in `X-Forwarded-Proto` and `X-Forwarded-For` is believed, so that cookies '
+        "go over TLS alone, and log lines name the client.",
     )
     cors_origins: tuple[str, ...] = Field(
         default=(),
@@ -144,6 +151,13 @@ class ApiSettings(SettingsGroup):
     temporal_ui_url: str | None = Field(
         default=None, description="Temporal's Web UI, for links. Default: the running stack's."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses_or_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)  # its ValueError says what is wrong
+        return proxies
 
     @field_validator("allowed_extensions")
     @classmethod

@@ -84,10 +84,15 @@ async def begin_session(request: Request, response: Response, caller: KeyHolderD
         max_age=int(SESSION_LIFE.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_over_tls(request),
     )
     _audit.info("session begun", user_id=caller.user_id, key_id=caller.key_id)
     return SessionView(user_id=caller.user_id, csrf_token=session.csrf_token, expires_at=session.expires_at)
+
+
+def _is_over_tls(request: Request) -> bool:
+    """As the proxy says that ends it, and where that is not believed or says nothing, as the browser does."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
 
 
 @router.get("/session", operation_id="get_session", summary="Ask for the session's token", responses=_PROBLEMS)

@@ -143,6 +143,18 @@ async def test_where_tls_is_a_session_s_cookie_goes_over_nothing_else(
     assert "secure" in answer.headers["set-cookie"].lower().split("; ")
 
 
+async def test_so_it_does_behind_a_proxy_that_nobody_said_is_one_for_who_comes_by_a_browser(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    of_browser = bearer(await key_of(database, "ann")) | {"Host": "videos.example.com"}
+    cookies = []
+    for scheme in ("http", "https"):
+        origin = {"Origin": f"{scheme}://videos.example.com"}
+        answer = await client.post("/api/v1/session", headers=of_browser | origin)
+        cookies.append(answer.headers["set-cookie"].lower().split("; "))
+    assert ["secure" in cookie for cookie in cookies] == [False, True]
+
+
 async def test_a_session_ends_with_its_key_and_when_it_is_left(client: httpx.AsyncClient, database: Database) -> None:
     session = await begin(client, database)
     cookie = client.cookies[SESSION_COOKIE]
