@@ -45,10 +45,10 @@ class ReprocessVideosActivities:
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
-            StorageFailed: It can't be seen whether a file is there.
+            StorageFailed: It can't be seen whether any file is there.
         """
         wanted = request.reprocessing
         begin = partial(self._actions.reprocess, profile=wanted.profile, counts=wanted.counts)
         async with heartbeats():
             videos = await self._cohorts.some_ready(wanted.videos, after=request.after, limit=request.limit)
-            return await begin_each(videos, begin)
+            return await begin_each(videos, begin, self._actions.check_storage)

@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeats
 from contracts.cohorts import FailedVideos
-from contracts.errors import OriginalMissing
+from contracts.errors import OriginalMissing, StorageFailed
 from contracts.refusals import Refused
 from database.cohorts import Cohorts
 from database.tables import Video
@@ -65,25 +65,29 @@ class RetryVideosActivities:
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
-            StorageFailed: It can't be seen whether a file is there.
+            StorageFailed: It can't be seen whether any file is there.
         """
         async with heartbeats():
             videos = await self._cohorts.some(request.videos, after=request.after, limit=request.limit)
-            return await begin_each(videos, self._actions.retry)
+            return await begin_each(videos, self._actions.retry, self._actions.check_storage)
 
 
-async def begin_each(videos: Sequence[Video], begin: Callable[[Video], Awaitable[object]]) -> RetryVideosResult:
-    """Begin each video of a cohort, and pass over those that can't be.
+async def begin_each(
+    videos: Sequence[Video], begin: Callable[[Video], Awaitable[object]], check_storage: Callable[[], Awaitable[None]]
+) -> RetryVideosResult:
+    """Begin each video of a cohort, and pass over those that can't be, or of which alone the storage can't tell.
 
     Raises:
         DatabaseUnavailable: PostgreSQL does not answer.
-        StorageFailed: It can't be seen whether a file is there.
+        StorageFailed: It can't be seen whether any file is there.
     """
     begun = 0
     for video in videos:
         try:
             await begin(video)
-        except (Refused, OriginalMissing) as error:
+        except (Refused, OriginalMissing, StorageFailed) as error:
+            if isinstance(error, StorageFailed):
+                await check_storage()
             _logger.info("video of a cohort passed over", video_id=str(video.id), reason=str(error))
         else:
             begun += 1

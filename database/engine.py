@@ -60,18 +60,20 @@ class Database:
         cohorts: Videos that failed for one reason.
     """
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self, url: str, pool_size: int, *, transaction_seconds: float = TRANSACTION_TIMEOUT_SECONDS) -> None:
         """Describe the connection; nothing is connected until the first query.
 
         Args:
             url: ``postgresql://user:password@host:port/name``; ``postgres://`` and ``postgresql+psycopg://`` mean
                 the same.
             pool_size: Most connections held at a time.
+            transaction_seconds: How long a transaction may take.
 
         Raises:
             ValueError: The address is not one of PostgreSQL.
         """
         self._url = parse_url(url)
+        self._transaction_seconds = transaction_seconds
         self._engine = create_async_engine(
             self._url,
             pool_size=pool_size,
@@ -104,7 +106,7 @@ class Database:
             DatabaseUnavailable: PostgreSQL can't be reached, refuses the connection, or takes too long.
         """
         try:
-            async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS), self._sessions.begin() as session:
+            async with asyncio.timeout(self._transaction_seconds), self._sessions.begin() as session:
                 yield session
         except _UNAVAILABLE as error:
             raise unavailable(self._url, error) from error

@@ -85,6 +85,10 @@ class VideoActions:
         else:
             await self._videos.cancel_unstarted(video.id, video.attempt)
 
+    async def check_storage(self) -> None:
+        """Return if files can be looked for at all. Raises ``StorageFailed``."""
+        await self._storage.check()
+
     async def retry(self, video: Video) -> Video:
         """Process a video in ``error`` once more, from its original; one that was imported fetches what is missing.
 

@@ -7,6 +7,7 @@ this at the same time. A row that can't be mended is looked at again later, and 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +39,10 @@ _LOOKS_AT_ONCE: Final = 10
 _MOST_LOOKS: Final = 1000
 """Rows of each kind that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
 
+_MOST_UNANSWERED: Final = 50
+"""Rows that one pass takes for bad ones, as each may take seconds. They are put off, so the next one gets to others."""
+
+_PING_SECONDS: Final = 3.0
 _EXPIRED_BATCH: Final = 100
 _FORMER_BATCH: Final = 100
 _LOST_REPROCESSING: Final = (
@@ -91,6 +96,7 @@ class Reconciler:
     def __init__(
         self, database: Database, runs: TemporalRuns, storage: Storage, *, most_looks: int = _MOST_LOOKS
     ) -> None:
+        self._ping = database.ping
         self._videos = database.videos
         self._backlog = database.backlog
         self._deletions = database.deletions
@@ -131,6 +137,7 @@ class Reconciler:
         ]
         turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
         away: list[TemporalUnavailable | DatabaseUnavailable] = []
+        unanswered: list[Video] = []
 
         async def look(video: Video) -> None:
             async with turns:
@@ -140,15 +147,33 @@ class Reconciler:
                 try:
                     await mend(video, report)
                 except (TemporalUnavailable, DatabaseUnavailable) as error:
-                    away.append(error)
-                except Exception:  # one bad row must not hold up the others
-                    report.failed += 1
+                    if len(unanswered) >= _MOST_UNANSWERED or await self._is_away(error):
+                        away.append(error)
+                        return
+                    unanswered.append(video)
+                    log.warning("row_not_mended", video_id=str(video.id), reason=str(error))
+                except Exception:
                     log.exception("row_not_mended", video_id=str(video.id))
+                else:
+                    return
+                report.failed += 1
+                with suppress(DatabaseUnavailable):
                     await self._backlog.look_again(video, now + _SOONEST_LOOK)
 
         await asyncio.gather(*(look(video) for video in due))
         if away:
             raise away[0]
+
+    async def _is_away(self, error: TemporalUnavailable | DatabaseUnavailable) -> bool:
+        """Whether it was not just one row that was refused, or got no answer in time."""
+        try:
+            if isinstance(error, DatabaseUnavailable):
+                await self._ping(_PING_SECONDS)
+            else:
+                await self._runs.check()
+        except (TemporalUnavailable, DatabaseUnavailable):
+            return True
+        return False
 
     async def _mend(self, video: Video, report: ReconcileReport) -> None:
         # Several run at once, so a count is added to only after what is awaited for it.
@@ -221,7 +246,8 @@ class Reconciler:
         for video in await self._backlog.expired_uploads(limit=_EXPIRED_BATCH):
             try:
                 ended = await self._expired.end(video)
-            except StorageFailed as error:
+            except (StorageFailed, DatabaseUnavailable) as error:
+                await self._raise_if_away(error)
                 report.failed += 1
                 log.warning("upload_not_ended", video_id=str(video.id), reason=str(error))
             else:
@@ -236,9 +262,15 @@ class Reconciler:
                     if may_go:
                         await remove_edition(self._storage, edition)
                 report.former += may_go
-            except StorageFailed as error:
+            except (StorageFailed, DatabaseUnavailable) as error:
+                await self._raise_if_away(error)
                 log.warning("former_files_left", video_id=str(edition.video_id), reason=str(error))
                 await self._editions.put_off(edition, _LATEST_LOOK)
+
+    async def _raise_if_away(self, error: StorageFailed | DatabaseUnavailable) -> None:
+        """Raise it, unless it was just this row, or its files, that took too long."""
+        if isinstance(error, DatabaseUnavailable) and await self._is_away(error):
+            raise error
 
     async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
         try:

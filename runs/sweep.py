@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from contracts.errors import StorageFailed
+from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.status import VideoStatus
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX, WORK_PREFIX, edition_of
 from database.backlog import Backlog
@@ -61,7 +61,7 @@ class SweepReport:
     Attributes:
         removed: Videos whose stray files went, counted for each place.
         size_bytes: How much that was.
-        failed: How many of them the storage did not let go.
+        failed: How many of them the storage did not let go, or not in time.
     """
 
     removed: int = 0
@@ -115,9 +115,11 @@ class Sweeper:
                 if await self._remove(stray):
                     report.removed += 1
                     report.size_bytes += stray.size_bytes
-            except StorageFailed as error:
+            except (StorageFailed, DatabaseUnavailable) as error:
                 report.failed += 1
                 log.warning("stray_not_removed", video_id=str(stray.video_id), reason=str(error))
+                if isinstance(error, DatabaseUnavailable):
+                    await self._known_since()  # raises, too, where it was not just this row that took too long
         return report
 
     async def strays(self) -> AsyncIterator[Stray]:

@@ -1,5 +1,6 @@
 """Rows and runs come back together after an outage."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from temporalio.client import Client
 
 from contracts.errors import StorageFailed
+from contracts.processing import VideoProcessingInput
 from contracts.status import VideoStatus
 from contracts.storage_keys import processed_key
 from contracts.temporal_names import workflow_id
@@ -17,7 +19,7 @@ from database.records import NewVideo
 from database.tables import Video
 from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport, processing_input
-from runs.records import NewestRun
+from runs.records import NewestRun, TemporalRefuses, TemporalUnavailable
 from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED, video_in
 from tests.storage.published import publish_something
@@ -294,6 +296,45 @@ async def test_a_row_that_can_not_be_mended_holds_up_no_other(
     runs.broken = frozenset({str(bad.id)})
     assert await one_pass(database, runs, storage) == ReconcileReport(started=1, failed=1)
     assert await runs.newest_run(str(good.id)) == NewestRun(attempt=1, is_open=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TemporalRefuses("Not this one.", to_everything=False), TemporalUnavailable("Nothing is known of it.")],
+)
+async def test_rows_that_temporal_refuses_or_does_not_answer_about_hold_up_no_other(
+    database: Database, temporal_client: Client, storage: DiskStorage, error: TemporalUnavailable
+) -> None:
+    class Refusing(TemporalRuns):
+        async def start(self, request: VideoProcessingInput, label: str) -> None:
+            if request.video_id != str(good.id):
+                raise error
+            await super().start(request, label)
+
+    good, *_ = sorted([await a_settled_row(database) for _ in range(12)], key=lambda video: video.id, reverse=True)
+    runs = Refusing(temporal_client)
+    assert await one_pass(database, runs, storage) == ReconcileReport(started=1, failed=11)
+    assert await runs.newest_run(str(good.id)) == NewestRun(attempt=1, is_open=True)
+    assert await one_pass(database, runs, storage) == ReconcileReport(), "not at every pass"
+
+
+async def test_former_files_that_go_slowly_hold_up_no_others(
+    database_url: str, runs: TemporalRuns, storage: DiskStorage, tmp_path: Path
+) -> None:
+    class Slow(DiskStorage):
+        async def delete(self, key: str) -> None:
+            if str(slow.id) in key:
+                await asyncio.sleep(60)
+            await super().delete(key)
+
+    database = Database(database_url, pool_size=2, transaction_seconds=1)
+    slow, other = [await a_reprocessing(database) for _ in range(2)]
+    for video in (slow, other):
+        await publish_something(storage, str(video.id))
+        await database.reprocessings.finish(video.id, 2, PUBLISHED, keep=timedelta(0))
+    assert await one_pass(database, runs, Slow(tmp_path / "uploads", tmp_path / "scratch")) == ReconcileReport(former=1)
+    assert await one_pass(database, runs, storage) == ReconcileReport(), "not at every pass"
+    await database.dispose()
 
 
 async def test_an_original_that_can_not_be_deleted_holds_up_no_run(

@@ -20,7 +20,7 @@ from embedded.postgres_programs import client_program
 from runs.sweep import Sweeper
 from storage.disk import DiskStorage
 from storage.identity import storage_identity
-from storage.protocol import Storage
+from storage.protocol import Kept, Storage
 from tests.database.samples import PUBLISHED, video_in
 from tests.storage.known import always
 from tests.storage.originals import put_original
@@ -255,3 +255,27 @@ async def test_one_that_the_disk_holds_fast_holds_up_no_other(database: Database
     report = await sweeper(database, storage).run()
     assert (report.removed, report.failed) == (1, 1)
     assert await kept(storage, loose) == []
+
+
+async def test_one_that_takes_longer_than_its_row_can_be_held_holds_up_no_other(
+    database_url: str, tmp_path: Path
+) -> None:
+    class Slow(DiskStorage):
+        async def kept(self, prefix: str) -> AsyncIterator[Kept]:
+            for file in sorted([file async for file in super().kept(prefix)], key=lambda file: str(loose) in file.key):
+                yield file
+
+        async def delete_folder(self, prefix: str) -> None:
+            if str(slow) in prefix:
+                await asyncio.sleep(60)
+            await super().delete_folder(prefix)
+
+    slow, loose = uuid4(), uuid4()
+    storage = Slow(tmp_path / "uploads", tmp_path / "scratch")
+    for video_id in (slow, loose):
+        await put(storage, work_key(str(video_id), "chunk.mp4"))
+    database = Database(database_url, pool_size=2, transaction_seconds=1)
+    report = await sweeper(database, storage).run()
+    assert (report.removed, report.failed) == (1, 1)
+    assert await kept(storage, loose) == []
+    await database.dispose()

@@ -1,17 +1,19 @@
 """A cohort is retried, or made anew, at its rate, is held and let go, and tells how far it is."""
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
 from activities.reprocess_videos import ReprocessVideosActivities
-from activities.retry_videos import RetryVideosActivities
+from activities.retry_videos import RetryVideosActivities, RetryVideosInput
 from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, ReadyVideos, Reprocessing, cohort_workflow_id
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from contracts.temporal_names import CONTROL_QUEUE
@@ -113,6 +115,31 @@ async def test_a_cohort_of_ready_videos_is_made_anew_each_once_and_is_listed_to_
     listed = await eventually(lambda: cohorts.newest("local", limit=5), bool)
     assert (listed[0].cohort_id, listed[0].in_words) == (cohort_id, "reprocess with mobile")
     assert await cohorts.newest("somebody else", limit=5) == []
+
+
+async def test_a_cohort_passes_over_a_video_of_which_the_disk_can_not_tell_and_waits_for_one_that_is_away(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    class Failing(DiskStorage):
+        async def size(self, key: str) -> int | None:
+            if str(unreadable.id) in key:
+                raise StorageFailed("The disk can't be read.")
+            return await super().size(key)
+
+    unreadable, good = [await failed_video(database, storage) for _ in range(2)]
+    failing = Failing(tmp_path / "uploads", tmp_path / "scratch")
+    await write_original(failing, good)
+    runs, wanted = RecordedRuns(), RetryVideosInput(failed_now(), after=None, limit=20)
+    actions = VideoActions(database.videos, database.deletions, database.reprocessings, failing, runs)
+    activity = RetryVideosActivities(database.cohorts, actions).retry_videos
+    done = await ActivityEnvironment().run(activity, wanted)
+    assert (done.retried, done.passed_over) == (1, 1)
+    assert [request.video_id for request, _ in runs.started] == [str(good.id)]
+
+    (tmp_path / "scratch").rmdir()
+    (tmp_path / "scratch").write_bytes(b"not a folder")
+    with pytest.raises(StorageFailed):
+        await ActivityEnvironment().run(activity, wanted)
 
 
 async def test_a_cohort_that_is_paused_begins_no_more(
