@@ -23,33 +23,43 @@ LogFormat = Literal["json", "console"]
 
 MOST_ALIKE: Final = 100
 """Warnings of one kind that are written within ``ALIKE_SECONDS``; a thousand connections may all have the same one."""
+MOST_TOLD_ALIKE: Final = 5000
+"""The same of lines that tell what went well: a busy api writes some hundred a second, a flood of strangers more."""
 ALIKE_SECONDS: Final = 10.0
 _MOST_KINDS: Final = 1000
 _ID_OF_VIDEO: Final = re.compile(r"(?:video|delete)-([0-9a-f-]{36})")
 
 
 class FewAlike(logging.Filter):
-    """Leaves out warnings and errors that were written often just now; the next one of the kind tells how many.
+    """Leaves out lines that were written often just now; the next one of the kind tells how many.
 
     Args:
-        most: How many of a kind pass within a while.
+        most: How many warnings or errors of a kind pass within a while.
+        most_told: How many lines of a kind that are neither.
         seconds: How long the while is.
         clock: Tells the seconds.
     """
 
     def __init__(
-        self, most: int = MOST_ALIKE, seconds: float = ALIKE_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        most: int = MOST_ALIKE,
+        seconds: float = ALIKE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most_told: int = MOST_TOLD_ALIKE,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._most = most
+        self._most_told = most_told
         self._seconds = seconds
         self._kinds: dict[tuple[str, int, str], _Kind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is written."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.INFO:
             return True
+        most = self._most if record.levelno >= logging.WARNING else self._most_told
         said = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
         name, now = (record.name, record.levelno, str(said)), self._clock()
         if name not in self._kinds and len(self._kinds) >= _MOST_KINDS:
@@ -59,7 +69,7 @@ class FewAlike(logging.Filter):
             if kind.left_out:
                 _add(record, kind.left_out)
             kind.since, kind.written, kind.left_out = now, 0, 0
-        if kind.written >= self._most:
+        if kind.written >= most:
             kind.left_out += 1
             return False
         kind.written += 1

@@ -169,7 +169,15 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
     """Build what the requests share."""
     rows = (services.videos, services.upload_leases, services.storage, services.runs)
     actions = VideoActions(services.videos, services.deletions, services.reprocessings, services.storage, services.runs)
-    resumable = ResumableUploads(*rows, actions=actions, rules=options.limits, limits=options.resumable)
+    on_their_way = OpenUploads(
+        services.upload_leases,
+        most=options.limits.most_open,
+        most_of_one=options.limits.most_open_of_one,
+        lease_seconds=options.limits.lease_seconds,
+    )
+    resumable = ResumableUploads(
+        *rows, actions=actions, on_their_way=on_their_way, rules=options.limits, limits=options.resumable
+    )
     signer = Signer(services.accounts)
     dispatch = WebhookDispatch(services.webhooks, services.webhook_runs)
     hub = EventHub(
@@ -191,12 +199,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
             services.runs,
             limits=options.limits,
             room=resumable.room,
-            on_their_way=OpenUploads(
-                services.upload_leases,
-                most=options.limits.most_open,
-                most_of_one=options.limits.most_open_of_one,
-                lease_seconds=options.limits.lease_seconds,
-            ),
+            on_their_way=on_their_way,
         ),
         resumable=resumable,
         direct=DirectUploads(*rows, resumable=resumable, limits=options.resumable),

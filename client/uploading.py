@@ -23,7 +23,15 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _UPLOADS: Final = "/api/v1/uploads"
 _TUS: Final = {"Tus-Resumable": "1.0.0"}
 _TRIED_AGAIN: Final = frozenset(
-    {"upload_locked", "wrong_offset", "database_unavailable", "storage_failed", "internal", "quota_exceeded"}
+    {
+        "upload_locked",
+        "wrong_offset",
+        "database_unavailable",
+        "storage_failed",
+        "internal",
+        "quota_exceeded",
+        "too_many_uploads",
+    }
     | {"http_429", "http_500", "http_502", "http_503", "http_504"}
 )
 """What may pass; what else is refused leaves the upload where it is, to be gone on with later."""

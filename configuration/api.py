@@ -61,7 +61,8 @@ class ApiSettings(SettingsGroup):
     max_open_uploads: int = Field(
         default=1000,
         gt=0,
-        description="How many uploads by a form one api takes at a time; further ones are answered with 503.",
+        description="How many requests with bytes of uploads one api takes at a time, by forms and by tus; further "
+        "ones are answered with 503.",
     )
     max_open_uploads_of_one: int = Field(
         default=750,

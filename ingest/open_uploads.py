@@ -1,8 +1,8 @@
-"""The uploads that this process is taking in one request each: so many at a time, each with a lease while it lives.
+"""The requests that bring this process bytes of uploads: so many at a time.
 
-Such an upload can't go on elsewhere, so nobody else may wait long for a process that died: its row expires in seconds.
-Senders may vanish by the thousand at once. Their rows are closed together, beside the requests, so that the connections
-to the database are left to those who are still there.
+Each that is a whole upload has a lease while it lives: it can't go on elsewhere, so nobody else may wait long for a
+process that died, and its row expires in seconds. Senders may vanish by the thousand at once. Their rows are closed
+together, beside the requests, so that the connections to the database are left to those who are still there.
 """
 
 import asyncio

@@ -23,6 +23,7 @@ from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.appending import Checksum
 from ingest.labels import checked_title, safe_filename
+from ingest.open_uploads import OpenUploads
 from ingest.room import Room
 from ingest.rules import NO_BYTES, ResumableLimits, UploadLimits
 from ingest.upload_turns import UploadTurns, at_another_offset
@@ -62,6 +63,7 @@ class ResumableUploads:
         storage: Where the bytes go.
         runs: Starts the workflows.
         actions: Deletes what is terminated.
+        on_their_way: Counts the requests that bring bytes, with the uploads in one request.
         rules: What a file may be.
         limits: What such an upload may be.
 
@@ -79,12 +81,14 @@ class ResumableUploads:
         runs: Runs,
         *,
         actions: VideoActions,
+        on_their_way: OpenUploads,
         rules: UploadLimits,
         limits: ResumableLimits,
     ) -> None:
         self._videos = videos
         self._leases = leases
         self._actions = actions
+        self._on_their_way = on_their_way
         self.room = Room(storage, leases, limits.spare_bytes, limits.rested_left_seconds)
         self._turns = UploadTurns(videos, leases, storage, runs, limits)
         self._open: set[asyncio.Task[object]] = set()
@@ -155,7 +159,8 @@ class ResumableUploads:
 
         Raises:
             Refused: The upload is at another offset, written by another request, gone, or got too many or wrong bytes,
-                or it rested and there is no room for it any more. It can be gone on with, unless it is gone.
+                or it rested and there is no room for it any more; or too many others are on their way. It can be gone
+                on with, unless it is gone.
             DatabaseUnavailable: As is.
             StorageFailed: The disk refused; the upload can be gone on with.
             SenderGone: As is.
@@ -164,8 +169,9 @@ class ResumableUploads:
         if task is not None:
             self._open.add(task)
         try:
-            video, left_seconds = await self._upload_and_time_left(user_id, video_id)
-            return await self._append(video, left_seconds, offset, pieces, checksum)
+            with self._on_their_way.counted(user_id):
+                video, left_seconds = await self._upload_and_time_left(user_id, video_id)
+                return await self._append(video, left_seconds, offset, pieces, checksum)
         finally:
             if task is not None:
                 self._open.discard(task)

@@ -77,7 +77,8 @@ async def describe_uploads(resumable: ResumableDep) -> Response:
     status_code=status.HTTP_201_CREATED,
     response_class=Response,
     openapi_extra=_BYTES,
-    responses=problem_answers(*_ANY, *_WRITE, *_CREATE) | answer_headers(status.HTTP_201_CREATED),
+    responses=problem_answers(*_ANY, *_WRITE, *_CREATE, RefusalCode.TOO_MANY_UPLOADS)
+    | answer_headers(status.HTTP_201_CREATED),
 )
 async def create_upload(
     request: Request, caller: CallerDep, resumable: ResumableDep, idempotency_key: IdempotencyKeyDep
@@ -142,7 +143,7 @@ async def get_upload_offset(
     status_code=status.HTTP_204_NO_CONTENT,
     response_class=Response,
     openapi_extra=_BYTES,
-    responses=problem_answers(*_ONE, *_WRITE, RefusalCode.NO_ROOM),
+    responses=problem_answers(*_ONE, *_WRITE, RefusalCode.NO_ROOM, RefusalCode.TOO_MANY_UPLOADS),
 )
 async def append_to_upload(request: Request, caller: CallerDep, resumable: ResumableDep, video_id: VideoId) -> Response:
     """From `Upload-Offset` on. With the last byte the file is whole, and its processing starts.

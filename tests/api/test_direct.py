@@ -18,6 +18,7 @@ from database.engine import Database
 from storage.bucket import BucketStorage
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
+from tests.api.accounts import bearer, key_of
 from tests.api.running import RecordedRuns, over_http
 from tests.fixtures.noise import noise
 from tests.storage.published import content_of
@@ -86,6 +87,13 @@ async def test_an_address_takes_no_more_and_no_less_than_its_part(http: httpx.As
     async with httpx.AsyncClient() as anybody:
         answers = [await anybody.put(last, content=content) for content in (rest + b"x", rest[:-1], rest)]
     assert [answer.status_code for answer in answers] == [403, 403, 200]
+
+
+async def test_an_upload_of_another_is_not_completed(http: httpx.AsyncClient, database: Database) -> None:
+    ann, bea = [bearer(await key_of(database, user)) for user in ("ann", "bea")]
+    upload = await begun(http, **ann)
+    refused = await http.post(f"{DIRECT}/{upload['video_id']}/complete", json={"parts": []}, headers=bea)
+    assert (refused.status_code, refused.json()["code"]) == (404, "video_not_found")
 
 
 async def test_the_addresses_of_an_upload_that_is_cancelled_take_nothing_any_more(

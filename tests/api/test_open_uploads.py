@@ -1,4 +1,4 @@
-"""Uploads by a form: how many at a time, how long a row outlives its process, and what becomes of those that break."""
+"""Uploads on their way: how many at a time, how long a row outlives its process, what becomes of those that break."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +21,7 @@ from storage.disk import DiskStorage
 from tests.api.forms import file_part
 from tests.api.running import over_http, until
 from tests.api.test_upload_over_http import UPLOAD, begin_upload, files_in, videos_in
+from tests.api.tus import append, created
 from tests.database.samples import new_video
 
 CLIP = {"file": ("clip.mp4", b"x")}
@@ -73,6 +74,9 @@ async def test_one_upload_more_than_are_taken_at_a_time_is_told_to_come_back(
         refused = await http.post(UPLOAD, files=CLIP)
         assert (refused.status_code, refused.json()["code"]) == (503, "too_many_uploads")
         assert int(refused.headers["Retry-After"]) > 0
+        url = await created(http, 1)  # one by tus counts once bytes of it come
+        refused = await append(http, url, 0, b"x")
+        assert (refused.status_code, refused.json()["code"]) == (503, "too_many_uploads")
         writer.close()
 
         async def taken() -> bool:

@@ -6,10 +6,12 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
+from api.authentication import CSRF_HEADER, SESSION_COOKIE
 from tests.end_to_end.conftest import in_the_bucket, serving, with_everything_allowed
 from tests.end_to_end.service import Service
 from tests.fetching.serving import serving as file_server
@@ -38,6 +40,13 @@ async def logs(service: Service) -> str:
     return "\n".join([await asyncio.to_thread(file.read_text, errors="replace") for file in files])
 
 
+async def signing_secrets(service: Service) -> list[str]:
+    """What links and sessions are signed with."""
+    async with await psycopg.AsyncConnection.connect(service.run.database) as connection:
+        found = await connection.execute("SELECT secret FROM signing_secrets")
+        return [secret for (secret,) in await found.fetchall()]
+
+
 async def test_no_secret_is_in_logs_answers_histories_or_findings(
     tmp_path: Path, clips: Clips, shared_bucket_server: BucketServer
 ) -> None:
@@ -56,8 +65,22 @@ async def test_no_secret_is_in_logs_answers_histories_or_findings(
         for _ in range(2):  # one is not found, the other is fetched
             imported = await service.import_from(files.url(f"/a.mp4?token={token}"))
             await service.ended(imported)
-        refused = await service.http.get("/api/v1/videos", headers={"Authorization": f"Bearer {key}x"})
-        assert refused.status_code == 401
+        hook = await service.http.post("/api/v1/webhooks", json={"url": files.url("/hook")})
+        assert hook.status_code == 201, hook.text
+        session = await service.http.post("/api/v1/session")
+        cookie = service.http.cookies[SESSION_COOKIE]
+        changed = await service.http.patch(
+            f"/api/v1/videos/{video_id}",
+            json={"title": "Seen by the webhook"},
+            headers={"Authorization": "", CSRF_HEADER: session.json()["csrf_token"]},
+        )
+        assert changed.status_code == 200, changed.text
+        refusals = [
+            await service.http.get("/api/v1/videos", headers={"Authorization": f"Bearer {key}x"}),
+            await service.http.post(f"/api/v1/videos/{video_id}/retry", headers={"Authorization": ""}),
+            await service.http.get(link["url_mp4"] + "x", headers={"Authorization": "", "Cookie": ""}),
+        ]
+        assert [refused.status_code for refused in refusals] == [401, 403, 404]
 
         async def is_clean() -> bool:
             return "clean_scratch" in await histories(service)
@@ -68,7 +91,9 @@ async def test_no_secret_is_in_logs_answers_histories_or_findings(
             for asked in (("doctor",), ("show", imported))
         ]
         row = (await service.http.get(f"/api/v1/videos/{imported}")).text
-        looked_at = "\n".join([await logs(service), await histories(service), refused.text, row, *shown])
+        told = [refused.text for refused in refusals]
+        looked_at = "\n".join([await logs(service), await histories(service), *told, row, *shown])
+        signing = await signing_secrets(service)
         database_password = make_url(service.run.database).password
     assert video_id in looked_at
     hidden = {
@@ -77,5 +102,9 @@ async def test_no_secret_is_in_logs_answers_histories_or_findings(
         "key of the api": key.rpartition("_")[2],
         "token of a link": token_of_link,
         "token of an import": token,
+        "secret of a webhook": hook.json()["secret"].removeprefix("whsec_"),
+        "cookie of a session": cookie,
+        "token of a session": session.json()["csrf_token"],
+        **{f"signing secret {number}": secret for number, secret in enumerate(signing)},
     }
     assert [name for name, secret in hidden.items() if not secret or secret in looked_at] == []

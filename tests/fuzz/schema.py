@@ -40,14 +40,14 @@ async def fuzz(api: str, examples: int, seed: int, key: str | None) -> bool:
 
 
 async def with_and_without_a_key(examples: int, seed: int) -> bool:
-    """First as who needs no key, then as an administrator, then as somebody whose key is none."""
+    """First as who needs no key, then as an administrator, a user, and as somebody whose key is none."""
     with tempfile.TemporaryDirectory(prefix="rushes-fuzz-") as name:
         home = with_everything_allowed(Path(name))
         async with serving(home) as service:
             held = await fuzz(service.run.api, examples, seed, None)
-            made = await home.rushes("keys", "create", "--user", "ann", "--admin", "--json")
-            key = json.loads(made.out)["key"]
-            held &= await fuzz(service.run.api, examples, seed + 1, key)
+            for number, whose in enumerate((("ann", "--admin"), ("bea",)), start=1):
+                made = await home.rushes("keys", "create", "--json", "--user", *whose)
+                held &= await fuzz(service.run.api, examples, seed + number, json.loads(made.out)["key"])
             held &= await fuzz(service.run.api, max(1, examples // 10), seed, "rushes_none")
             await service.http.get("/healthz")
     return held
