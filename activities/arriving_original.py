@@ -1,15 +1,14 @@
 """The original of an import on its way: what has arrived is kept every now and then, for the attempt after this one.
 
-A killed worker costs what came since. What is needed to go on is in the heartbeats: how much is durable, and by what
-its server names the content that it is the beginning of.
+A killed worker costs what came since, and a server that was away nothing. What is needed to go on is in the row: how
+much is durable, and by what its server names the content that it is the beginning of. Heartbeats would not do: those of
+a step that has failed are gone when the workflow asks for it once more.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activities.heartbeat import Heartbeat
 from contracts.errors import LimitExceeded, OriginalMissing, StorageFailed
-from contracts.processing import StepProgress
 from contracts.refusals import QuotaExceeded
 from database.tables import Video
 from database.upload_leases import UploadLeases
@@ -39,32 +38,6 @@ class FetchRules:
     rested_left_seconds: float = 0
 
 
-@dataclass(frozen=True)
-class FetchProgress(StepProgress):
-    """Heartbeat details of a fetch.
-
-    Attributes:
-        kept_bytes: How many of the file's first bytes are durable.
-        whole_bytes: How many it has, where that is known.
-        validator: By what its server names its content.
-        filename: What its server calls it.
-    """
-
-    kept_bytes: int = 0
-    whole_bytes: int | None = None
-    validator: str | None = None
-    filename: str = ""
-
-    @classmethod
-    def read(cls, details: Sequence[object]) -> "FetchProgress":
-        """Those of the attempt before this one; nothing is kept where there was none, or one by other code."""
-        told = details[0] if details and isinstance(details[0], dict) else {}
-        try:
-            return cls(**{name: value for name, value in told.items() if name in cls.__dataclass_fields__})
-        except TypeError:
-            return cls()
-
-
 class ArrivingOriginal:
     """The sink of a transfer: an original in storage, begun as often as the transfer begins.
 
@@ -91,6 +64,7 @@ class ArrivingOriginal:
         self._leases = leases
         self._room = Room(storage, leases, rules.spare_bytes, rules.rested_left_seconds)
         self._rules = rules
+        self._known = video
         self._key = video.original_key
         self._video_id = video.id
         self._attempt = attempt
@@ -99,18 +73,23 @@ class ArrivingOriginal:
         self._content = Content()
         self._kept_bytes = 0
 
-    async def go_on(self, known: FetchProgress) -> tuple[Content | None, int]:
-        """Take up what an earlier attempt kept, where it is still there: of which content, and how many bytes."""
-        if known.kept_bytes == 0 or known.validator is None or known.kept_bytes == known.whole_bytes:
+    async def go_on(self) -> tuple[Content | None, int]:
+        """Take up what is kept, where it is still there: of which content, and how many bytes.
+
+        Raises:
+            StorageFailed: It can't be said whether it is; it stays.
+        """
+        kept_bytes, whole_bytes = self._known.upload_offset, self._known.upload_length
+        if kept_bytes == 0 or self._known.source_validator is None or kept_bytes == whole_bytes:
             return None, 0
         try:
-            self._writer = await self._storage.continue_original(self._key, known.kept_bytes)
+            self._writer = await self._storage.continue_original(self._key, kept_bytes)
         except OriginalMissing:
             return None, 0
-        self._content = Content(known.whole_bytes, known.validator, known.filename)
-        self._kept_bytes = known.kept_bytes
-        self._heartbeat.tell_now(known)
-        return self._content, known.kept_bytes
+        self._content = Content(whole_bytes, self._known.source_validator)
+        self._kept_bytes = kept_bytes
+        self.tell(kept_bytes, whole_bytes)
+        return self._content, kept_bytes
 
     async def begin(self, content: Content) -> None:
         """Begin the file; what was there of it goes, also what a worker left that was killed.
@@ -120,7 +99,6 @@ class ArrivingOriginal:
             StatusConflict: Nobody waits for it any more.
         """
         await self.discard()
-        self._heartbeat.tell_now(StepProgress())
         await self._reserve(content)
         await (await self._storage.create_original(self._key)).discard()
         self._writer = await self._storage.create_original(self._key)
@@ -143,11 +121,22 @@ class ArrivingOriginal:
         await writer.commit()
         return digest.hexdigest() if digest is not None else await sha256_of(self._storage, self._key)
 
+    async def keep(self) -> None:
+        """Have the next attempt go on from here, where its server can do that.
+
+        Raises:
+            StorageFailed: It can't be made durable; what was kept before is.
+            StatusConflict: Nobody waits for it any more.
+        """
+        writer = self._writer
+        if writer is not None and self._content.validator is not None and writer.size_bytes > self._kept_bytes:
+            await self._keep()
+
     async def rest(self) -> None:
-        """Let go of a file that another attempt goes on with."""
+        """Let go of a file that another attempt goes on with; nothing stays of one that can't be gone on with."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            await writer.close()
+            await (writer.discard() if self._content.validator is None else writer.close())
 
     async def discard(self) -> None:
         """Leave nothing of a file that was not committed."""
@@ -169,24 +158,16 @@ class ArrivingOriginal:
         await self._check_room()
 
     async def _keep(self) -> None:
-        """Make what is here durable, then tell the row, and the attempt that would come after this one."""
+        """Make what is here durable, then tell the row."""
         writer = self._opened()
         await writer.keep()
         await self._note(writer.size_bytes)
         await self._check_room()
-        content = self._content
-        self._heartbeat.tell_now(
-            FetchProgress(
-                kept_bytes=writer.size_bytes,
-                whole_bytes=content.whole_bytes,
-                validator=content.validator,
-                filename=content.filename,
-            )
-        )
 
     async def _check_room(self) -> None:
         """Nothing can be reserved for a file whose length nobody tells: it is to leave others theirs while it comes."""
         if self._content.whole_bytes is None and await self._room.left_bytes(but_for=self._video_id) == 0:
+            await self.discard()  # several of these would wait for each other's room
             raise StorageFailed(
                 f"The server does not say how large the file is, and {self._room.sentence_of(0)} Free space, or have "
                 "videos deleted; the import begins anew by itself then."
@@ -194,9 +175,14 @@ class ArrivingOriginal:
 
     async def _note(self, here_bytes: int) -> None:
         self._kept_bytes = here_bytes
-        length = self._content.whole_bytes
+        content = self._content
         try:
-            await self._leases.note_fetch(self._video_id, self._attempt, length=length, offset=here_bytes)
+            await self._leases.note_fetch(
+                *(self._video_id, self._attempt),
+                length=content.whole_bytes,
+                offset=here_bytes,
+                validator=content.validator,
+            )
         except QuotaExceeded as error:
             raise LimitExceeded(error.detail) from error
 

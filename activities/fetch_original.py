@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.arriving_original import ArrivingOriginal, FetchProgress, FetchRules
+from activities.arriving_original import ArrivingOriginal, FetchRules
 from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.errors import DatabaseUnavailable, LimitExceeded, StatusConflict
+from contracts.errors import LimitExceeded, SourceFailed, StatusConflict, VideoError
 from contracts.refusals import QuotaExceeded
 from database.tables import Video
 from database.upload_leases import UploadLeases
@@ -109,21 +109,21 @@ class FetchOriginalActivities:
                 self._storage, self._leases, self._rules, video=video, attempt=attempt, heartbeat=heartbeat
             )
             try:
-                content, here_bytes = await original.go_on(FetchProgress.read(activity.info().heartbeat_details))
+                content, here_bytes = await original.go_on()
                 transfer = Transfer(
                     *(self._sources, url, original),
                     max_bytes=self._rules.max_bytes,
                     content=content,
                     received_bytes=here_bytes,
                 )
-                fetched = await transfer.run()
+                fetched = await _run(transfer, original)
                 await self._videos.claim(video.id, attempt)
                 sha256 = await original.commit()
             except asyncio.CancelledError:
                 await (original.rest() if _another_attempt_follows() else original.discard())
                 raise
-            except DatabaseUnavailable:  # the next attempt goes on, and takes nothing from the source again
-                await original.rest()
+            except VideoError as error:  # where another attempt may follow, it takes nothing from the source again
+                await (original.rest() if error.retryable else original.discard())
                 raise
             except BaseException:
                 await original.discard()
@@ -142,6 +142,15 @@ class FetchOriginalActivities:
         now = await self._videos.get(video.id)
         if now is None or now.attempt == attempt:
             await self._storage.delete(video.original_key)
+
+
+async def _run(transfer: Transfer, original: ArrivingOriginal) -> Fetched:
+    """Bring the whole file. Of one whose server fails, all that has come is kept."""
+    try:
+        return await transfer.run()
+    except SourceFailed:
+        await original.keep()
+        raise
 
 
 def _another_attempt_follows() -> bool:

@@ -31,11 +31,6 @@ class Heartbeat:
         fraction = round(max(fraction, self._progress.fraction), 4)
         self._progress = replace(self._progress, fraction=fraction, speed=speed)
 
-    def tell_now(self, progress: StepProgress) -> None:
-        """Tell something else from now on, and at once."""
-        self._progress = replace(progress, fraction=self._progress.fraction)
-        activity.heartbeat(self._progress)
-
 
 @asynccontextmanager
 async def heartbeats() -> AsyncIterator[Heartbeat]:

@@ -109,6 +109,7 @@ class Video(SQLModel, table=True):
     original_key: str
     content_sha256: str | None = Field(default=None, max_length=64)
     source_url: str | None = None
+    source_validator: str | None = None
     url_mp4: str | None = None
     thumbnail: str | None = None
     published_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))

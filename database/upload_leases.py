@@ -105,14 +105,23 @@ class UploadLeases:
                 )
                 await session.execute(change)
 
-    async def note_fetch(self, video_id: UUID, attempt: int, *, length: int | None, offset: int) -> None:
-        """Say of an import how large its original is, where that is known, and how much of it is here.
+    async def note_fetch(
+        self, video_id: UUID, attempt: int, *, length: int | None, offset: int, validator: str | None = None
+    ) -> None:
+        """Say of an import how large its original is, where that is known, and how much of it is durable.
+
+        Args:
+            video_id: The row.
+            attempt: The one that fetches.
+            length: Of the original; None where its server does not tell.
+            offset: How many of its first bytes are durable.
+            validator: By what its server names the content that they are the beginning of; None where it does not.
 
         Raises:
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
             QuotaExceeded: It is more than its user may keep.
         """
-        values = {"upload_length": length, "upload_offset": offset}
+        values = {"upload_length": length, "upload_offset": offset, "source_validator": validator}
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):

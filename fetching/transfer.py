@@ -130,6 +130,7 @@ class Transfer:
             except SourceFailed:
                 futile = 0 if self._furthest_bytes > before else futile + 1
                 if self._received_bytes == 0 or futile == _MOST_FUTILE:
+                    await self._write()  # for whoever goes on
                     raise
             await asyncio.sleep(self._sources.patience.pause_seconds)
 
@@ -138,6 +139,8 @@ class Transfer:
         async with self._sources.open(self._url, self._what_is_missing()) as answer:
             if not self._goes_on(answer):
                 await self._begin_with(answer)
+            elif not self._content.filename:
+                self._content = replace(self._content, filename=answer.filename)
             await self._read_body(answer)
         await self._write()
 
