@@ -25,15 +25,9 @@ class Backlog:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
 
-    async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
-        """Videos in ``processing`` whose run is to be looked at, the longest due first.
-
-        Args:
-            now: A row is due at its ``next_look_at``; one that was never looked at is due at once.
-            settled_before: Only rows that were last changed before: a younger one is in the hands of a request.
-            limit: Most rows.
-        """
-        query = due_in(col(Video.status) == VideoStatus.PROCESSING, now=now, settled_before=settled_before, limit=limit)
+    async def due(self, *, limit: int) -> list[Video]:
+        """Videos in ``processing`` whose run is to be looked at by the database's clock, the longest due first."""
+        query = due_in(col(Video.status) == VideoStatus.PROCESSING, limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
@@ -59,12 +53,18 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
-    async def look_again(self, video: Video, at: datetime | None) -> None:
-        """Leave the row alone until then, unless it changes meanwhile; None as if it was never looked at."""
+    async def look_again(self, video: Video, after: timedelta | None) -> None:
+        """Leave the row alone for so long, unless it is due otherwise meanwhile; None as if it was never looked at."""
+        next_look_at = col(Video.next_look_at)
         change = (
             update(Video)
-            .where(col(Video.id) == video.id, col(Video.updated_at) == video.updated_at)
-            .values(next_look_at=at)
+            .where(
+                col(Video.id) == video.id,
+                col(Video.status) == video.status,
+                col(Video.attempt) == video.attempt,
+                next_look_at.is_not_distinct_from(video.next_look_at),
+            )
+            .values(next_look_at=None if after is None else func.now() + after)
         )
         async with self._transaction() as session:
             await session.execute(change)
@@ -143,16 +143,12 @@ class Backlog:
             await session.execute(change)
 
 
-def due_in(standing: ColumnElement[bool], *, now: datetime, settled_before: datetime, limit: int) -> Select[Video]:
-    """Rows that stand so and are to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
+def due_in(standing: ColumnElement[bool], *, limit: int) -> Select[Video]:
+    """Rows that stand so and are to be looked at by the database's clock, the longest due first."""
     next_look_at = col(Video.next_look_at)
     return (
         select(Video)
-        .where(
-            standing,
-            or_(next_look_at.is_(None), next_look_at <= now),
-            col(Video.updated_at) < settled_before,
-        )
+        .where(standing, or_(next_look_at.is_(None), next_look_at <= func.now()))
         .order_by(next_look_at.nulls_first(), col(Video.id))
         .limit(limit)
     )

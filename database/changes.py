@@ -21,6 +21,8 @@ CANCELLED_REASON: Final = "The video was cancelled."
 REPROCESS_CANCELLED_REASON: Final = "It was cancelled. What was published before stays."
 _REMOVED_AGAIN_AFTER: Final = timedelta(minutes=1)
 """Whoever still writes has lost its lease by then."""
+_IN_HAND: Final = timedelta(seconds=10)
+"""So long a row is left to the request that changed it."""
 _TOLD_BY_ERROR: Final = ("error_code", "error_reason")
 
 
@@ -66,6 +68,16 @@ def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
         "upload_lease": None,
         "upload_lease_until": None,
     }
+
+
+def in_hand() -> dict[str, Any]:
+    """The value of a row for which a run, or a word to it, is due if whoever changes it does not see to that now."""
+    return {"next_look_at": func.now() + _IN_HAND}
+
+
+def looked_at_as_before() -> dict[str, Any]:
+    """The value of a row whose change is no reason to look at it at another time."""
+    return {"next_look_at": col(Video.next_look_at)}
 
 
 def left_behind() -> dict[str, Any]:
@@ -163,6 +175,8 @@ async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus
     seconds = values.pop("upload_expires_seconds")
     if seconds is not None:
         values["upload_expires_at"] = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
+    if status is VideoStatus.PROCESSING:
+        values["next_look_at"] = await session.scalar(select(func.now() + _IN_HAND))
     video = Video(**values, status=status, counted_seconds=0.0 if minutes_count else None)
     session.add(video)
     await session.flush()

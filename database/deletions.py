@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete
@@ -12,7 +11,7 @@ from sqlmodel import col
 from contracts.errors import StatusConflict
 from contracts.status import SEEN_STATUSES, VideoStatus
 from database.backlog import due_in
-from database.changes import compare_and_set
+from database.changes import compare_and_set, in_hand
 from database.tables import IdempotencyKey, Video
 
 
@@ -36,6 +35,7 @@ class Deletions:
             "upload_expires_at": None,
             "upload_lease": None,
             "upload_lease_until": None,
+            **in_hand(),
         }
         async with self._transaction() as session:
             if await compare_and_set(session, video_id, SEEN_STATUSES, values) is None:
@@ -43,9 +43,9 @@ class Deletions:
             await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.video_id) == video_id))
         return True
 
-    async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
-        """Videos whose deletion is to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
-        query = due_in(_is_deleting(), now=now, settled_before=settled_before, limit=limit)
+    async def due(self, *, limit: int) -> list[Video]:
+        """Videos whose deletion is to be looked at, the longest due first."""
+        query = due_in(_is_deleting(), limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 

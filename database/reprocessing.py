@@ -6,7 +6,7 @@ The row stays ``ready``, and names the edition that is served, until ``finish`` 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func
@@ -20,6 +20,7 @@ from database.changes import (
     REPROCESS_CANCELLED_REASON,
     compare_and_set,
     conflict,
+    in_hand,
     is_reprocessing,
     published_values,
     reprocess_error_values,
@@ -76,6 +77,7 @@ class Reprocessings:
             "reprocess_asked_at": utc_now(),
             "reprocess_counts": counts,
             "cancel_requested_at": None,
+            **in_hand(),
         }
         async with self._transaction() as session:
             if counts:
@@ -153,14 +155,14 @@ class Reprocessings:
         Returns:
             Whether the row is so marked, by this call or an earlier one. False when it has moved on.
         """
-        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now())}
+        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now()), **in_hand()}
         async with self._transaction() as session:
             changed = await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
         return changed is not None
 
-    async def due(self, *, now: datetime, settled_before: datetime, limit: int) -> list[Video]:
-        """Videos whose run is to be looked at, the longest due first; arguments as those of ``Backlog.due``."""
-        query = due_in(is_reprocessing(), now=now, settled_before=settled_before, limit=limit)
+    async def due(self, *, limit: int) -> list[Video]:
+        """Videos whose run is to be looked at, the longest due first."""
+        query = due_in(is_reprocessing(), limit=limit)
         async with self._transaction() as session:
             return list(await session.scalars(query))
 

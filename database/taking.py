@@ -12,6 +12,7 @@ from database.changes import (
     compare_and_set,
     conflict,
     error_values,
+    in_hand,
     insert_video,
     is_expired,
     left_behind,
@@ -91,6 +92,7 @@ class UploadsToTake(VideosToRead):
             "upload_lease": None,
             "upload_lease_until": None,
             "uploaded_at": utc_now(),
+            **in_hand(),
         }
         values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
         if user_metadata:

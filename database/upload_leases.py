@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
-from database.changes import compare_and_set, conflict, error_values
+from database.changes import compare_and_set, conflict, error_values, looked_at_as_before
 from database.quotas import check_what_came, owner_held
 from database.tables import Video, utc_now
 
@@ -34,7 +34,7 @@ class UploadLeases:
         values = {
             "upload_lease": lease,
             "upload_lease_until": _in(seconds),
-            "next_look_at": col(Video.next_look_at),
+            **looked_at_as_before(),
         }
         async with self._transaction() as session:
             free = or_(until.is_(None), until < func.now())
@@ -121,7 +121,12 @@ class UploadLeases:
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
             QuotaExceeded: It is more than its user may keep.
         """
-        values = {"upload_length": length, "upload_offset": offset, "source_validator": validator}
+        values = {
+            "upload_length": length,
+            "upload_offset": offset,
+            "source_validator": validator,
+            **looked_at_as_before(),
+        }
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
@@ -153,10 +158,9 @@ class UploadLeases:
 
     async def _change(self, video_id: UUID, lease: UUID, values: dict[str, Any], offset: int | None) -> bool:
         told = {} if offset is None else {"upload_offset": offset}
-        as_it_was = {"next_look_at": col(Video.next_look_at)}  # who writes on is measured all the same
         ours = col(Video.upload_lease) == lease
         async with self._transaction() as session:
-            values = values | told | as_it_was
+            values = values | told | looked_at_as_before()  # who writes on is measured all the same
             changed = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, ours)
         return changed is not None
 

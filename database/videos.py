@@ -23,8 +23,10 @@ from database.changes import (
     error_of_run_values,
     error_values,
     fetched_values,
+    in_hand,
     is_reprocessing,
     left_behind,
+    looked_at_as_before,
     ready_values,
 )
 from database.connecting import hold_long
@@ -72,7 +74,7 @@ class Videos(UploadsToTake):
             StatusConflict: The row was cancelled without its run, retried or deleted meanwhile.
             QuotaExceeded: It is more than its user may keep.
         """
-        values = fetched_values(original)
+        values = fetched_values(original) | looked_at_as_before()
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
             if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
@@ -89,7 +91,7 @@ class Videos(UploadsToTake):
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
             for counted_seconds in (0.0, seconds):  # of this one nothing counts against itself
-                values = {"counted_seconds": counted_seconds}
+                values = {"counted_seconds": counted_seconds, **looked_at_as_before()}
                 if not await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt):
                     raise await conflict(session, video_id, f"be counted with attempt {attempt}")
                 if counted_seconds == 0.0:
@@ -165,7 +167,7 @@ class Videos(UploadsToTake):
         Returns:
             Whether the row is so marked, by this call or an earlier one. False when it has moved on.
         """
-        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now())}
+        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now()), **in_hand()}
         async with self._transaction() as session:
             changed = await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt)
         return changed is not None
@@ -207,6 +209,7 @@ class Videos(UploadsToTake):
             "reprocess_profile": None,
             "reprocess_error_code": None,
             "reprocess_error_reason": None,
+            **in_hand(),
         }
         uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:

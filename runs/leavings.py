@@ -4,7 +4,7 @@ Whoever cancels an upload removes its bytes at once, and with them the addresses
 may die before that, a disk may refuse it, and a request that writes, or signs, only learns of the end within its lease.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -43,7 +43,7 @@ class Leavings:
                 await self._storage.delete(video.original_key)
             except StorageFailed as error:
                 log.warning("part_left_behind", video_id=str(video.id), reason=str(error))
-                await self._backlog.look_again(video, datetime.now(UTC) + _LOOK_AGAIN_AFTER)
+                await self._backlog.look_again(video, _LOOK_AGAIN_AFTER)
             else:
                 removed += 1
                 await self._backlog.look_again(video, None)

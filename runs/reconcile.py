@@ -32,9 +32,6 @@ from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
 
-_SETTLED_AFTER: Final = timedelta(seconds=10)
-"""A row younger than this is in the hands of the request that made it."""
-
 _LOOKS_AT_ONCE: Final = 10
 _MOST_LOOKS: Final = 1000
 """Rows of each kind that one pass looks at, which bounds what it asks of Temporal; the rest is due in the next one."""
@@ -127,14 +124,8 @@ class Reconciler:
         return report
 
     async def _mend_runs(self, report: ReconcileReport) -> None:
-        now = datetime.now(UTC)
-        settled_before = now - _SETTLED_AFTER
         kinds = (self._backlog, self._reprocessings, self._deletions)
-        due = [
-            video
-            for kind in kinds
-            for video in await kind.due(now=now, settled_before=settled_before, limit=self._most_looks)
-        ]
+        due = [video for kind in kinds for video in await kind.due(limit=self._most_looks)]
         turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
         away: list[TemporalUnavailable | DatabaseUnavailable] = []
         unanswered: list[Video] = []
@@ -158,7 +149,7 @@ class Reconciler:
                     return
                 report.failed += 1
                 with suppress(DatabaseUnavailable):
-                    await self._backlog.look_again(video, now + _SOONEST_LOOK)
+                    await self._backlog.look_again(video, _SOONEST_LOOK)
 
         await asyncio.gather(*(look(video) for video in due))
         if away:
@@ -191,18 +182,15 @@ class Reconciler:
         elif is_cancelled:
             was_told = await self._runs.cancel(str(video.id))
             report.cancelled += was_told
-        now = datetime.now(UTC)
-        lasted = now - video.updated_at
         soon = is_cancelled or run is None
-        await self._backlog.look_again(video, now + (_SOONEST_LOOK if soon else _bounded(lasted)))
+        await self._backlog.look_again(video, _SOONEST_LOOK if soon else _as_long_again(video))
 
     async def _mend_deletion(self, video: Video, report: ReconcileReport) -> None:
         was_started = await self._runs.start_deletion(deletion_input(video), video.original_filename)
         report.deletions += was_started
         if was_started:
             log.info("deletion_started_late", video_id=str(video.id))
-        now = datetime.now(UTC)
-        await self._backlog.look_again(video, now + _bounded(now - video.updated_at))
+        await self._backlog.look_again(video, _as_long_again(video))
 
     async def _start(self, video: Video) -> bool:
         try:
@@ -279,8 +267,8 @@ class Reconciler:
             log.warning("files_left_behind", video_id=str(video.id), reason=str(error))
 
 
-def _bounded(lasted: timedelta) -> timedelta:
-    return min(max(lasted, _SOONEST_LOOK), _LATEST_LOOK)
+def _as_long_again(video: Video) -> timedelta:
+    return min(max(datetime.now(UTC) - video.updated_at, _SOONEST_LOOK), _LATEST_LOOK)
 
 
 def processing_input(video: Video) -> VideoProcessingInput:

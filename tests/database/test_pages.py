@@ -144,7 +144,7 @@ async def test_a_rare_video_is_found_without_reading_the_others(
     ("query", "index"),
     [
         (
-            "SELECT * FROM videos WHERE status = 'processing' AND updated_at < '2026-01-02' "
+            "SELECT * FROM videos WHERE status = 'processing' "
             "AND (next_look_at IS NULL OR next_look_at <= '2026-01-02') ORDER BY next_look_at NULLS FIRST, id LIMIT 10",
             "videos_processing",
         ),

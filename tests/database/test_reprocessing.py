@@ -15,7 +15,7 @@ from database.records import VideoChange
 from database.reprocessing import ReprocessEnding
 from database.tables import Video
 from tests.api.accounts import key_of
-from tests.database.samples import PUBLISHED, video_in
+from tests.database.samples import PUBLISHED, let_go, video_in
 
 ANEW = replace(PUBLISHED, width=640, height=360, published_bytes=7)
 A_WHILE = timedelta(hours=1)
@@ -121,16 +121,16 @@ async def test_a_deleted_video_is_not_made_anew_any_more(database: Database) -> 
     with pytest.raises(StatusConflict, match="it was deleted"):
         await database.reprocessings.finish(video.id, 2, ANEW, keep=A_WHILE)
     assert await database.reprocessings.fail(video.id, 2, ErrorCode.INTERNAL, "Late.") == ReprocessEnding()
-    later = datetime.now(UTC) + A_WHILE
-    assert await database.reprocessings.due(now=later, settled_before=later, limit=9) == []
+    await let_go(database)
+    assert await database.reprocessings.due(limit=9) == []
 
 
 async def test_what_is_made_anew_is_neither_repaired_nor_listed_among_what_failed(database: Database) -> None:
     video = await begun(database)
     with pytest.raises(StatusConflict, match="it is being made anew"):
         await database.videos.start_retry(video.id, of=VideoStatus.READY)
-    later = datetime.now(UTC) + A_WHILE
-    due = await database.reprocessings.due(now=later, settled_before=later, limit=9)
+    await let_go(database)
+    due = await database.reprocessings.due(limit=9)
     assert [one.id for one in due] == [video.id]
     assert [one.id for one in await database.events.running(user_ids=None, video_ids=(), limit=9)] == [video.id]
 

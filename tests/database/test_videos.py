@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,8 +13,9 @@ from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
 from contracts.warnings import VideoWarning
 from database.engine import Database
+from database.records import VideoChange
 from database.tables import Video
-from tests.database.samples import PUBLISHED, SHA256, new_video, video_in
+from tests.database.samples import PUBLISHED, SHA256, let_go, new_video, video_in
 
 
 async def test_a_new_upload_is_a_row_in_uploading(database: Database) -> None:
@@ -204,20 +205,34 @@ async def test_the_reconciler_finds_what_is_due_and_leaves_alone_what_it_looked_
     first = await video_in(database.videos, VideoStatus.PROCESSING)
     second = await video_in(database.videos, VideoStatus.PROCESSING)
     await video_in(database.videos, VideoStatus.READY)
-    now = datetime.now(UTC) + timedelta(seconds=1)
 
-    async def due(*, limit: int = 10, settled_before: datetime = now, at: datetime = now) -> set[UUID]:
-        found = await database.backlog.due(now=at, settled_before=settled_before, limit=limit)
-        return {video.id for video in found}
+    async def due(limit: int = 10) -> set[UUID]:
+        return {video.id for video in await database.backlog.due(limit=limit)}
 
+    assert await due() == set(), "the requests that made them have them in hand"
+    await let_go(database)
     assert await due() == {first.id, second.id}
     assert len(await due(limit=1)) == 1
-    assert await due(settled_before=second.updated_at) == {first.id}
-    await database.backlog.look_again(first, now + timedelta(minutes=1))
+    [looked_at] = [video for video in await database.backlog.due(limit=10) if video.id == first.id]
+    await database.backlog.look_again(looked_at, timedelta(minutes=1))
     assert await due() == {second.id}
-    assert await due(at=now + timedelta(minutes=2)) == {first.id, second.id}
     assert await database.videos.request_cancel(first.id, 1)
-    assert await due(settled_before=now + timedelta(minutes=1)) == {first.id, second.id}, "a change is due at once"
+    await let_go(database)
+    assert await due() == {first.id, second.id}
+    await database.backlog.look_again(looked_at, timedelta(minutes=1))
+    assert await due() == {first.id, second.id}, "what was seen before the cancel puts off nothing"
+
+
+async def test_neither_an_api_whose_clock_is_off_nor_changes_of_a_video_put_off_the_start_of_its_run(
+    database: Database,
+) -> None:
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    await let_go(database)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET updated_at = now() + interval '1 hour'"))
+    assert [due.id for due in await database.backlog.due(limit=10)] == [video.id]
+    assert await database.videos.change(video.id, VideoChange(title="Changed every second")) is not None
+    assert [due.id for due in await database.backlog.due(limit=10)] == [video.id]
 
 
 async def test_the_reconciler_finds_uploads_whose_time_is_over(database: Database) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
@@ -22,6 +21,7 @@ from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport, deletion_input
 from storage.disk import DiskStorage
 from tests.api.rows import make_video
+from tests.database.samples import let_go
 from tests.waiting import eventually
 from workflows.video_deletion import VideoDeletionWorkflow
 
@@ -87,8 +87,7 @@ async def test_a_deletion_that_was_never_started_is(
     await database.deletions.begin(video.id)  # and the api dies
     reconciler = Reconciler(database, runs, storage)
     assert await reconciler.run() == ReconcileReport()
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
     assert await reconciler.run() == ReconcileReport(deletions=1)
     assert await reconciler.run() == ReconcileReport()
     async with working(temporal_client, database, storage):

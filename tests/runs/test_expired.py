@@ -5,7 +5,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
@@ -15,7 +14,7 @@ from runs.reconcile import Reconciler, ReconcileReport
 from runs.records import NewestRun
 from storage.disk import DiskStorage
 from storage.protocol import Storage
-from tests.database.samples import new_video
+from tests.database.samples import let_go, new_video
 from tests.storage.originals import put_original
 
 
@@ -52,8 +51,7 @@ async def test_a_whole_file_gets_its_run_though_its_row_says_that_it_is_still_co
     assert await reconciler.run() == ReconcileReport(found_whole=1)
     assert await where(database, video_id) == (VideoStatus.PROCESSING, None)
     assert await storage.size(f"originals/{video_id}.mp4") == 100
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
     assert await reconciler.run() == ReconcileReport(started=1)
     assert await runs.newest_run(str(video_id)) == NewestRun(attempt=1, is_open=True)
 

@@ -21,7 +21,7 @@ from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport, processing_input
 from runs.records import NewestRun, TemporalRefuses, TemporalUnavailable
 from storage.disk import DiskStorage
-from tests.database.samples import PUBLISHED, video_in
+from tests.database.samples import PUBLISHED, let_go, video_in
 from tests.storage.published import publish_something
 
 
@@ -53,8 +53,7 @@ async def a_settled_row(database: Database) -> Video:
     """A row in ``processing`` that nobody has touched for a minute."""
     video_id = await an_upload(database)
     await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
     return await the_row(database, video_id)
 
 
@@ -135,8 +134,7 @@ async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
 async def cancelled_row(database: Database, video: Video) -> None:
     """The row's cancel was accepted a minute ago, and nobody could tell its run."""
     assert await database.videos.request_cancel(video.id, video.attempt)
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
 
 
 async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_takes(
@@ -147,8 +145,7 @@ async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_t
     await cancelled_row(database, video)
     for _ in range(2):
         assert await one_pass(database, runs, storage) == ReconcileReport(0, 0, 0, cancelled=1)
-        async with database.transaction() as session:
-            await session.execute(text("UPDATE videos SET next_look_at = NULL"))
+        await let_go(database)
     history = await temporal_client.get_workflow_handle(workflow_id(str(video.id))).fetch_history()
     assert any(event.HasField("workflow_execution_cancel_requested_event_attributes") for event in history.events)
     assert (await the_row(database, video.id)).status == VideoStatus.PROCESSING
@@ -219,8 +216,7 @@ async def a_reprocessing(database: Database) -> Video:
     """A ready row that was asked to be made anew some time ago."""
     video = await video_in(database.videos, VideoStatus.READY)
     await database.reprocessings.begin(video.id, "mobile", counts=False)
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
     return await the_row(database, video.id)
 
 
@@ -233,8 +229,7 @@ async def test_a_video_that_is_to_be_made_anew_gets_its_run_and_one_whose_run_is
     assert await runs.newest_run(str(video.id)) == NewestRun(attempt=2, is_open=True)
     await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
     await publish_something(storage, str(video.id), b"made anew", edition=2)
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET next_look_at = NULL"))
+    await let_go(database)
     assert await one_pass(database, runs, storage) == ReconcileReport(closed=1)
     row = await the_row(database, video.id)
     assert (row.status, row.reprocess_error_code) == (VideoStatus.READY, "processing_lost")
@@ -248,8 +243,7 @@ async def test_a_cancel_of_what_is_made_anew_is_told_to_its_run(
     video = await a_reprocessing(database)
     await runs.start(processing_input(video), "holiday.mp4")
     assert await database.reprocessings.request_cancel(video.id, 2)
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE videos SET updated_at = now() - interval '1 minute'"))
+    await let_go(database)
     assert await one_pass(database, runs, storage) == ReconcileReport(cancelled=1)
 
 
