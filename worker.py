@@ -37,6 +37,7 @@ from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from telemetry.traces import traced
 from temporal_client import TemporalUnreachable, connect_within, named_address
+from workers.alive import beating
 from workers.media import find_ffmpeg, media_workers
 from workers.place import Place, steps_of
 
@@ -52,7 +53,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     """Serve the queues until SIGTERM or SIGINT, then finish or hand back what runs.
 
     Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
+        SettingsError: ``DATABASE_URL`` is not set, or ``RUSHES_ALIVE_FILE`` can't be made.
         TemporalUnreachable: Temporal did not answer in time.
         ProfilesInvalid: The operator's file of profiles can't be used.
         VideoError: The database did not answer in time, or storage can't be written to.
@@ -74,6 +75,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     )
     profiles = load_profiles(settings.profiles)
     async with contextlib.AsyncExitStack() as resources:
+        await resources.enter_async_context(beating(settings.alive_file))
         points = Failpoints(settings.failpoints)
         storage = await resources.enter_async_context(open_storage(settings.place, points.around))
         registry = new_registry() if settings.metrics_port is not None else None

@@ -6,7 +6,7 @@ from math import ceil
 
 from pydantic import Field
 
-from configuration.group import MEBIBYTE, Networks, SettingsGroup
+from configuration.group import MEBIBYTE, AbsolutePath, Networks, SettingsGroup
 
 
 class WorkSettings(SettingsGroup):
@@ -50,6 +50,11 @@ class WorkSettings(SettingsGroup):
     metrics_host: str = Field(
         default="127.0.0.1",
         description="Address that this port is on. Whoever reaches it can read it, so let nobody but Prometheus do so.",
+    )
+    alive_file: AbsolutePath | None = Field(
+        default=None,
+        description="A file that a worker touches every 5 seconds, for `python -m workers.alive`, which fails after 60 "
+        "without: to restart one that hangs. Each worker needs its own. Default: none.",
     )
     worker_grace_seconds: float = Field(
         default=10,

@@ -26,7 +26,8 @@ from tests.deploy.files import (
 
 UPLOADS = "/app/uploads"
 READ_BY_TEMPORAL = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
-READ_BY_BOTOCORE = {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+READ_BY_BOTOCORE = {"AWS_ENDPOINT_URL", "AWS_REGION", *KEYS}
 WORKERS = {"control-worker": "video-control", "media-worker": "video-media"}
 
 

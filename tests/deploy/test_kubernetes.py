@@ -8,11 +8,12 @@ import yaml
 
 from contracts.temporal_names import WORKER_QUEUES
 from tests.deploy.files import ROOT, project
-from tests.deploy.test_compose_file import READ_BY_BOTOCORE, known_settings
+from tests.deploy.test_compose_file import KEYS, READ_BY_BOTOCORE, known_settings
+from workers import alive
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 KUBERNETES: Final = "1.37"
-SECRET: Final = {"DATABASE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+SECRET: Final = {"DATABASE_URL", *KEYS}
 
 Object = dict[str, Any]
 
@@ -86,7 +87,13 @@ def test_every_setting_is_one_that_exists(name: str) -> None:
 
 def test_media_workers_know_no_database() -> None:
     assert "DATABASE_URL" not in settings_of(pods()["rushes-media-worker"])
-    assert settings_of(pods()["rushes-media-worker"]) >= SECRET - {"DATABASE_URL"}
+    assert settings_of(pods()["rushes-media-worker"]) >= KEYS
+
+
+def test_media_workers_with_a_role_for_the_bucket_need_no_keys() -> None:
+    named = [variable["valueFrom"] for variable in pods()["rushes-media-worker"]["containers"][0]["env"][: len(KEYS)]]
+    assert {source["secretKeyRef"]["key"] for source in named} == KEYS
+    assert all(source["secretKeyRef"]["optional"] for source in named)
 
 
 def test_the_metrics_of_workers_are_open_to_prometheus_alone() -> None:
@@ -143,6 +150,21 @@ def test_copies_and_the_largest_files_at_work_fit_into_the_scratch_of_a_media_wo
     largest = max(int(settings[f"RUSHES_MAX_{door}_BYTES"]) for door in ("RESUMABLE", "IMPORT"))
     at_work = int(environment["RUSHES_MEDIA_SLOTS"]) * 2 * largest  # a file, and what is made of it
     assert int(environment["RUSHES_COPIES_BYTES"]) + at_work <= int(scratch.removesuffix("Gi")) * 1024**3
+
+
+@pytest.mark.parametrize("name", ["rushes-control-worker", "rushes-media-worker"])
+def test_a_worker_is_restarted_for_what_itself_tells_and_not_because_temporal_is_away(name: str) -> None:
+    container = pods()[name]["containers"][0]
+    assert container["livenessProbe"]["exec"]["command"] == ["python", "-m", alive.__name__]
+    assert alive.ALIVE_FILE in settings_of(pods()[name])
+    assert container["readinessProbe"]["exec"]["command"][:2] == ["python", "/app/worker_health.py"]
+
+
+def test_an_api_that_goes_still_serves_who_is_sent_to_it_before_all_have_heard() -> None:
+    pod = pods()["rushes-api"]
+    name, seconds = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert name == "sleep"
+    assert pod["terminationGracePeriodSeconds"] >= int(seconds) + 30
 
 
 def test_probes_ask_for_what_the_api_has() -> None:

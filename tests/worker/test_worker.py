@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +77,37 @@ async def test_a_worker_without_temporal_says_so_within_its_time_and_exits_with_
     assert ended.log[-1]["event"] == "worker_cannot_start"
     assert "Temporal did not answer at 127.0.0.1:1" in ended.log[-1]["reason"]
     assert "TEMPORAL_ADDRESS" in ended.log[-1]["reason"]
+
+
+async def test_a_worker_says_that_it_lives_also_without_temporal_and_no_more_when_it_hangs(tmp_path: Path) -> None:
+    told = {"RUSHES_ALIVE_FILE": str(tmp_path / "alive")}
+    process = await begin(
+        tmp_path, "--queue", MEDIA_QUEUE, **told, TEMPORAL_ADDRESS="127.0.0.1:1", RUSHES_CONNECT_TIMEOUT_SECONDS="600"
+    )
+
+    async def wrong() -> str:
+        look = [sys.executable, "-m", "workers.alive"]
+        asked = await asyncio.create_subprocess_exec(
+            *look, cwd=WORKER.parent, env=os.environ | told, stderr=asyncio.subprocess.PIPE
+        )
+        _, sentence = await asked.communicate()
+        assert bool(asked.returncode) == bool(sentence)
+        return sentence.decode()
+
+    async def lives() -> None:
+        await eventually(wrong, lambda sentence: not sentence)
+
+    try:
+        await lives()
+        process.send_signal(signal.SIGSTOP)
+        long_ago = time.time() - 100
+        os.utime(told["RUSHES_ALIVE_FILE"], (long_ago, long_ago))
+        assert "has not said for 1" in await wrong()
+        process.send_signal(signal.SIGCONT)
+        await lives()
+    finally:
+        process.kill()
+        await process.communicate()
 
 
 async def test_a_worker_without_its_database_says_so_and_does_not_log_the_password(
