@@ -138,10 +138,10 @@ class FetchOriginalActivities:
                 raise LimitExceeded(error.detail) from error
 
     async def _forget(self, video: Video, attempt: int) -> None:
-        """Take the file away that nobody waits for; a newer attempt would."""
-        now = await self._videos.get(video.id)
-        if now is None or now.attempt == attempt:
-            await self._storage.delete(video.original_key)
+        """Take the file away that nobody waits for; a newer attempt would, and none can begin while the row is held."""
+        async with self._videos.held(video.id) as now:
+            if now is None or now.attempt == attempt:
+                await self._storage.delete(video.original_key)
 
 
 async def _run(transfer: Transfer, original: ArrivingOriginal) -> Fetched:

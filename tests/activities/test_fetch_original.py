@@ -169,6 +169,30 @@ async def test_a_file_that_is_more_than_its_user_may_keep_is_refused_and_leaves_
     assert [path.stem for path in originals(folders)] == [str(first.id)]
 
 
+async def test_a_refused_file_goes_before_a_retry_can_bring_its_own(database: Database, folders: Folders) -> None:
+    class Observed(DiskStorage):
+        async def delete(self, key: str) -> None:
+            retry = asyncio.create_task(retried())
+            retries.append(retry)
+            await asyncio.wait({retry}, timeout=0.5)
+            assert not retry.done(), "it would lose what it fetches"
+            await super().delete(key)
+
+    async def retried() -> Video:
+        await database.videos.mark_error(video.id, 1, ErrorCode.LIMIT_EXCEEDED, "Too much.")
+        return await database.videos.start_retry(video.id)
+
+    retries: list[asyncio.Task[Video]] = []
+    await database.accounts.set_limits("local", {"max_stored_bytes": len(CONTENT) - 1})
+    observed = replace(folders, storage=Observed(folders.uploads, folders.scratch))
+    async with serving(CONTENT, without_length()) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(LimitExceeded):
+            await fetch(activities(database, observed), video)
+    assert originals(folders) == []
+    assert [(await retry).attempt for retry in retries] == [2]
+
+
 async def test_a_file_that_does_not_fit_beside_what_is_on_its_way_is_not_begun(
     database: Database, folders: Folders
 ) -> None:

@@ -1,6 +1,8 @@
 """Who comes in, and what each sees: keys, sessions and owners."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +17,7 @@ from api.options import ApiOptions
 from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
+from database.tables import Video
 from storage.disk import DiskStorage
 from tests.api.accounts import bearer, key_of, upload_as
 from tests.api.rows import make_video
@@ -327,6 +330,24 @@ async def test_two_uploads_at_once_are_not_both_the_last_that_fits(
     tus = bearer(key) | {"Tus-Resumable": "1.0.0", "Upload-Metadata": "filename Y2xpcC5tcDQ=", "Upload-Length": "60"}
     answers = await asyncio.gather(*(client.post("/api/v1/uploads", headers=tus) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 429, 429, 429]
+
+
+async def test_a_form_that_brought_too_much_goes_with_its_file_and_never_after_it(
+    services: Services, options: ApiOptions, database: Database, tmp_path: Path
+) -> None:
+    class Observed(DiskStorage):
+        async def delete(self, key: str) -> None:
+            seen.append((await database.videos.list_page(None, limit=5, after=None)).videos)
+            await super().delete(key)
+
+    seen: list[Sequence[Video]] = []
+    key = await key_of(database, "ann")
+    await database.accounts.set_limits("ann", {"max_stored_bytes": 3})
+    observed = Observed(tmp_path / "uploads", tmp_path / "scratch")
+    async with in_process(replace(services, storage=observed), options) as client:
+        assert (await upload_as(client, key)).json()["code"] == "quota_exceeded"
+    assert [list(videos) for videos in seen] == [[]]
+    assert list((tmp_path / "uploads" / "originals").iterdir()) == []
 
 
 async def test_minutes_of_the_last_day_are_counted(
