@@ -17,6 +17,13 @@ _logger = structlog.stdlib.get_logger(__name__)
 
 _KEEP_BYTES: Final = 16 * 1024 * 1024
 """After so much, what arrived is made durable and told, so that a process that dies costs no more than that."""
+_KEEP_SECONDS: Final = 30.0
+_WORTH_KEEPING_BYTES: Final = 2 * 1024 * 1024
+_MOST_KEEP_SECONDS: Final = 300.0
+"""Of a sender that is slow, what arrived is kept after the former, where it is worth that, else after the latter.
+
+A bucket keeps by writing the whole unfinished part anew: every few seconds, that was twenty times what came.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Appending:
         renew: Renews the lease and tells how much is durable, or None where that has not changed; False when the lease
             belongs to another.
         renew_seconds: How often at least, while bytes flow.
+        clock: Seconds, of which only differences count.
     """
 
     def __init__(
@@ -51,6 +59,8 @@ class Appending:
         checksum: Checksum | None,
         renew: Callable[[int | None], Awaitable[bool]],
         renew_seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
         self._length = length
@@ -59,7 +69,8 @@ class Appending:
         self._renew_seconds = renew_seconds
         self._batches = Batches(writer)
         self._begin = self._kept = writer.size_bytes
-        self._renewed_at = time.monotonic()
+        self._clock = clock
+        self._renewed_at = self._kept_at = clock()
         self._is_ours = True
         self._is_too_much = False
 
@@ -91,6 +102,7 @@ class Appending:
         if self._writer.size_bytes != self._kept:
             await self._writer.keep()
             self._kept = self._writer.size_bytes
+        self._kept_at = self._clock()
         return self._kept
 
     @property
@@ -121,17 +133,28 @@ class Appending:
 
     async def _keep_hold(self) -> None:
         """Before more is written: is it still ours to write?"""
-        unkept = self._begin + self._batches.size_bytes - self._kept
-        is_due = time.monotonic() - self._renewed_at >= self._renew_seconds
-        if not is_due and (unkept < _KEEP_BYTES or self._checksum is not None):
+        is_to_keep = self._is_to_keep()
+        if not is_to_keep and self._clock() - self._renewed_at < self._renew_seconds:
             return
-        kept = await self.keep() if self._checksum is None else None
+        kept = await self.keep() if is_to_keep else None
         if kept == self._length:
             kept = None  # the row says all of it only when the upload is finished
         if not await self._renew(kept):
             self._is_ours = False
             raise written_by_another()
-        self._renewed_at = time.monotonic()
+        self._renewed_at = self._clock()
+
+    def _is_to_keep(self) -> bool:
+        """Whether enough came, or so long ago, that it is to be durable although the request goes on."""
+        if self._checksum is not None:
+            return False
+        unkept = self._begin + self._batches.size_bytes - self._kept
+        rested = self._clock() - self._kept_at
+        return (
+            unkept >= _KEEP_BYTES
+            or (unkept >= _WORTH_KEEPING_BYTES and rested >= _KEEP_SECONDS)
+            or (unkept > 0 and rested >= _MOST_KEEP_SECONDS)
+        )
 
 
 def written_by_another() -> Refused:
