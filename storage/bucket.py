@@ -22,7 +22,6 @@ from storage.bucket_tail import TAIL
 from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
-from storage.marking import MARK_BYTES, MARKER, new_mark
 from storage.placing import size_of
 from storage.protocol import Claim, Digest, Kept, RemoteFile
 
@@ -162,9 +161,7 @@ class BucketStorage:
 
     async def mark(self) -> str:
         """What the marker says, below the prefix; the first one stays."""
-        if await self._bucket.head(MARKER) is None:
-            await self._bucket.put(MARKER, new_mark().encode())
-        return (await self._bucket.read(MARKER, 0, MARK_BYTES)).decode()
+        return await self._bucket.mark()
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless the bucket takes a file and gives it back."""

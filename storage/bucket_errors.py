@@ -25,6 +25,7 @@ _NO_S3: Final = "what answers there is no S3, or has no such bucket. Is AWS_ENDP
 _ADVICE: Final = {
     **dict.fromkeys(("404", "405", "501"), _NO_S3),  # the bare status, where an S3 would have named what is wrong
     "NoSuchBucket": "there is no such bucket. Make it, or correct RUSHES_STORAGE.",
+    "NoSuchKey": "there is no such file. Was it deleted by somebody else, or is that another bucket than before?",
     "InvalidBucketName": "that can't be the name of a bucket. Correct RUSHES_STORAGE.",
     "InvalidAccessKeyId": f"it does not know the access key. {_CREDENTIALS}",
     "SignatureDoesNotMatch": f"the secret key does not belong to the access key. {_CREDENTIALS}",

@@ -17,6 +17,7 @@ from contracts.errors import StorageFailed
 from storage.bucket_errors import NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
 from storage.bucket_parts import ObjectsInParts, media_type_of, unless_there
 from storage.bucket_records import Part, StoredObject
+from storage.marking import MARK_BYTES, MARKER, new_mark
 
 _DELETED_AT_ONCE: Final = 1000
 MOST_COPIED_BYTES: Final = 5 * 1024**3
@@ -32,7 +33,43 @@ class Bucket(ObjectsInParts):
     """Objects by storage key. Every method raises ``StorageFailed`` when the server refuses or is away."""
 
     async def head(self, key: str) -> StoredObject | None:
-        """What stands under the key, or None."""
+        """What stands under the key, or None.
+
+        A 404 to this question has no body, so a proxy that has lost its server says the same as a server that has no
+        such object. Nothing is gone before the bucket has shown itself, and said it a second time.
+        """
+        found = await self._head(key)
+        if found is None:
+            await self._ascertain()
+            found = await self._head(key)
+        return found
+
+    async def mark(self) -> str:
+        """What the marker says, below the prefix; the first one stays.
+
+        Raises:
+            StorageFailed: It can't be marked, or is not marked as it was before.
+        """
+        if self._mark is None and await self._head(MARKER) is None:
+            await self.put(MARKER, new_mark().encode())
+        mark = (await self.read(MARKER, 0, MARK_BYTES)).decode()
+        if self._mark not in (None, mark):
+            raise StorageFailed(
+                f"{self.where} is another place than it was when this process began: {MARKER} in it has changed. Did "
+                "AWS_ENDPOINT_URL come to lead elsewhere? Restart all processes once it is right."
+            )
+        self._mark = mark
+        return mark
+
+    async def _ascertain(self) -> None:
+        """Raise ``StorageFailed`` unless it is the bucket that answers; where no marker is known, by a list."""
+        if self._mark is not None:
+            await self.mark()
+            return
+        with told_as_storage_failed("look for a file", self.where):
+            await self._client.list_objects_v2(Bucket=self._name, Prefix=self._prefix + MARKER, MaxKeys=1)
+
+    async def _head(self, key: str) -> StoredObject | None:
         with told_as_storage_failed("look for a file", self.where):
             try:
                 found = await self._client.head_object(**self._at(key))

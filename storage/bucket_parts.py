@@ -60,6 +60,7 @@ class ObjectsInParts:
         self.where = str(location)
         self.tries = tries
         self._read_seconds = read_seconds
+        self._mark: str | None = None
 
     async def begin_parts(self, key: str) -> PutParts:
         """Begin to put an object in parts."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,14 +15,20 @@ from api.services import Services
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
 from database.engine import Database
+from storage.bucket import BucketStorage
+from storage.bucket_client import open_bucket
 from storage.bucket_objects import Bucket
 from storage.bucket_records import Part, PutParts
 from storage.disk import DiskStorage
 from storage.disk_original import DiskOriginalWriter
 from storage.filesystem import told_as_storage_failed
+from storage.local_copies import LocalCopies
+from storage.location import BucketLocation
 from storage.protocol import Claim, Digest, Storage
 from tests.api.running import RecordedRuns, over_http
 from tests.api.tus import append, created, offset_of, row_of
+from tests.fixtures.bucket import BUCKET, BucketServer
+from tests.fixtures.lost_way import lost_way
 from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 from tests.waiting import eventually
@@ -118,6 +126,34 @@ async def test_an_upload_goes_on_from_what_was_durable_when_the_storage_failed(
     video = await row_of(database, url)
     assert (video.status, video.file_size_bytes) == (VideoStatus.PROCESSING, len(CONTENT))
     assert await content_of(storage, video.original_key) == CONTENT
+    assert len(runs.started) == 1
+
+
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)
+async def test_an_upload_outlives_a_moment_in_which_something_else_answers_for_the_bucket(
+    services: Services,
+    options: ApiOptions,
+    shared_bucket_server: BucketServer,
+    database: Database,
+    runs: RecordedRuns,
+    tmp_path: Path,
+) -> None:
+    location, copies = BucketLocation(BUCKET, f"{secrets.token_hex(8)}/"), LocalCopies(tmp_path, MEBIBYTE)
+    half, all_of_it = 10 * MEBIBYTE, CONTENT[: 20 * MEBIBYTE]
+    async with lost_way(shared_bucket_server) as (way, environment), open_bucket(location, environment, 1) as bucket:
+        storage = BucketStorage(bucket, copies)
+        await storage.mark()
+        async with over_http(replace(services, storage=storage), options) as http:
+            url = await created(http, len(all_of_it))
+            assert (await append(http, url, 0, all_of_it[:half])).status_code == 204
+            way.is_lost = True
+            failed = await append(http, url, half, all_of_it[half:])
+            assert (failed.status_code, failed.json()["code"]) == (507, "storage_failed")
+            assert (await row_of(database, url)).status == VideoStatus.UPLOADING
+            way.is_lost = False
+            assert (await append(http, url, half, all_of_it[half:])).status_code == 204
+        assert await content_of(storage, (await row_of(database, url)).original_key) == all_of_it
+    await copies.close()
     assert len(runs.started) == 1
 
 
