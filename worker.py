@@ -11,10 +11,11 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from temporalio import activity, workflow
+from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
@@ -26,7 +27,7 @@ from logs import configure_logs
 from media.profile import ProfilesInvalid, load_profiles
 from media.programs import FfmpegMissing
 from media.sandbox import SandboxMissing
-from runs.neighbours import AnotherStorage, refuse_another_storage
+from runs.neighbours import AnotherStorage, refuse_another_storage, refuse_to_be_the_odd_one
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.identity import storage_identity
@@ -49,8 +50,19 @@ _CANT_START: Final = (
 )
 
 
-async def run(settings: Settings, queues: Sequence[str]) -> None:
+_COMPARED_AGAIN_SECONDS: Final = 10.0
+"""Long enough for Temporal to know of all that began together, and for no step to have come far."""
+
+
+async def run(
+    settings: Settings, queues: Sequence[str], compared_again_seconds: float = _COMPARED_AGAIN_SECONDS
+) -> None:
     """Serve the queues until SIGTERM or SIGINT, then finish or hand back what runs.
+
+    Args:
+        settings: Of this process.
+        queues: Names of the task queues.
+        compared_again_seconds: So long after its start it is compared once more with those that began at once.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set, or ``RUSHES_ALIVE_FILE`` can't be made.
@@ -108,10 +120,33 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             storage=place.identity,
             **({} if port is None else {"metrics_port": port}),
         )
-        await stop.wait()
-        log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)
-        await asyncio.gather(*(worker.shutdown() for worker in workers))
+        comparing = asyncio.create_task(_compare_again(client, place, settings, compared_again_seconds))
+        try:
+            await _first_of(asyncio.create_task(stop.wait()), comparing)
+        finally:
+            log.info("worker_stopping", grace_seconds=settings.worker_grace_seconds)
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
     log.info("worker_stopped")
+
+
+async def _compare_again(client: Client, place: Place, settings: Settings, seconds: float) -> None:
+    """Raises ``AnotherStorage`` where more of the workers that began together keep their files elsewhere."""
+    while True:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(RPCError):  # Temporal is away: asked again
+            return await refuse_to_be_the_odd_one(client, place.identity, str(settings.place))
+
+
+async def _first_of(stopping: asyncio.Task[Literal[True]], comparing: asyncio.Task[None]) -> None:
+    """Until it is to stop, or raises what the comparison does."""
+    try:
+        await asyncio.wait({stopping, comparing}, return_when=asyncio.FIRST_COMPLETED)
+        if comparing.done():
+            comparing.result()
+        await stopping
+    finally:
+        stopping.cancel()
+        comparing.cancel()
 
 
 def _tell_waiting(sentence: str) -> None:

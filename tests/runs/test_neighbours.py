@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 from contracts.temporal_names import MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
 from runs.client import TemporalRuns
-from runs.neighbours import AnotherStorage, refuse_another_storage
+from runs.neighbours import AnotherStorage, refuse_another_storage, refuse_to_be_the_odd_one
 from tests.waiting import eventually
 
 HERE = WorkerIdentity.of_this_process(MEDIA_QUEUE, storage="0123abcd")
@@ -33,7 +33,8 @@ async def polling(client: Client, identity: str) -> AsyncIterator[None]:
     async def pollers() -> list[str]:
         return [poller for queue in await TemporalRuns(client).queues() for poller in queue.pollers]
 
-    async with Worker(client, task_queue=MEDIA_QUEUE, activities=[idle], identity=identity):
+    own = await Client.connect(client.service_client.config.target_host, namespace=client.namespace)
+    async with Worker(own, task_queue=MEDIA_QUEUE, activities=[idle], identity=identity):
         await eventually(pollers, lambda found: identity in found)
         yield
 
@@ -45,6 +46,20 @@ async def test_another_place_than_a_neighbours_is_refused_and_both_are_named(own
             await refuse_another_storage(own_namespace, "ffffffff", "/uploads and /scratch")
     assert f"The worker {ELSEWHERE} keeps its files in another place than /uploads and /scratch" in str(refused.value)
     assert "RUSHES_SCRATCH" in str(refused.value)
+
+
+async def test_of_workers_that_began_at_once_those_give_way_that_are_fewer(own_namespace: Client) -> None:
+    others = [replace(ELSEWHERE, pid=number) for number in (1, 2)]
+    alike = replace(ELSEWHERE, pid=3, storage="ffffffff")
+    async with polling(own_namespace, str(others[0])):
+        await refuse_to_be_the_odd_one(own_namespace, "ffffffff", "here")
+        with pytest.raises(AnotherStorage, match="another place than here"):
+            await refuse_to_be_the_odd_one(own_namespace, "00000000", "here")
+        async with polling(own_namespace, str(others[1])):
+            with pytest.raises(AnotherStorage):
+                await refuse_to_be_the_odd_one(own_namespace, "ffffffff", "here")
+            async with polling(own_namespace, str(alike)):
+                await refuse_to_be_the_odd_one(own_namespace, "ffffffff", "here")
 
 
 async def test_a_worker_of_this_machine_that_has_died_is_no_neighbour(own_namespace: Client) -> None:

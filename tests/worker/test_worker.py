@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio import activity
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
@@ -36,7 +40,23 @@ class Ended:
     log: list[dict[str, Any]]
 
 
-async def begin(tmp_path: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+RUN_COMPARING_SOON = """
+import asyncio, worker
+from logs import configure_logs
+from settings import load_settings
+configure_logs("json", "info")
+asyncio.run(worker.run(load_settings(), ("video-media",), compared_again_seconds=1))
+"""
+
+
+@activity.defn
+async def idle() -> None:
+    """Nothing is asked of it."""
+
+
+async def begin(
+    tmp_path: Path, *arguments: str, program: Sequence[str] = (str(WORKER),), **environment: str
+) -> asyncio.subprocess.Process:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("RUSHES_", "TEMPORAL_", "DATABASE_"))
     }
@@ -47,8 +67,9 @@ async def begin(tmp_path: Path, *arguments: str, **environment: str) -> asyncio.
     }
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        str(WORKER),
+        *program,
         *arguments,
+        cwd=WORKER.parent,
         env=inherited | settings | environment,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -191,6 +212,32 @@ async def test_a_media_worker_needs_no_database_serves_its_queue_and_stops_on_si
     lines = [line for line in ended.log if line["logger"] == "worker"]
     assert [line["event"] for line in lines] == ["worker_starting", "worker_ready", "worker_stopping", "worker_stopped"]
     assert lines[1]["storage"] == worker.storage
+
+
+async def test_a_worker_that_began_with_others_of_another_place_stops_and_says_so(
+    tmp_path: Path, own_namespace: Client
+) -> None:
+    """Both begin, see nobody, and serve: that is found out a little later."""
+    elsewhere = WorkerIdentity(MEDIA_QUEUE, "another-host", 1, storage="ffffffff")
+    process = await begin(
+        tmp_path,
+        TEMPORAL_ADDRESS=own_namespace.service_client.config.target_host,
+        TEMPORAL_NAMESPACE=own_namespace.namespace,
+        program=("-c", RUN_COMPARING_SOON),
+    )
+    assert process.stderr is not None
+    log = b""
+    async with asyncio.timeout(30):
+        while b"worker_ready" not in log:
+            log += await process.stderr.readline()
+    async with (
+        Worker(own_namespace, task_queue=MEDIA_QUEUE, activities=[idle], identity=str(elsewhere)),
+        asyncio.timeout(30),
+    ):
+        _, rest = await process.communicate()
+    assert process.returncode == 1
+    assert f"AnotherStorage: The worker {elsewhere} keeps its files in another place" in rest.decode()
+    assert b"worker_stopping" in rest, "what it has begun is handed back"
 
 
 async def test_a_worker_that_waits_says_for_what(tmp_path: Path) -> None:
