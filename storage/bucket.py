@@ -24,6 +24,7 @@ from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
 from storage.protocol import Claim, Digest, Kept, RemoteFile
+from storage.spooling import Spooling
 
 _CHECK_PREFIX: Final = "checks/"
 
@@ -35,10 +36,18 @@ class BucketStorage:
         bucket: The objects.
         copies: What was fetched and what was made here.
         publishing: The steps of a publication; by default as they are.
+        spooling: Has the uploads that come; by default below the copies.
     """
 
-    def __init__(self, bucket: Bucket, copies: LocalCopies, publishing: BucketPublishing | None = None) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        copies: LocalCopies,
+        publishing: BucketPublishing | None = None,
+        spooling: Spooling | None = None,
+    ) -> None:
         self._bucket = bucket
+        self._spooling = spooling or Spooling(copies)
         self._copies = copies
         self._publishing = publishing or BucketPublishing(bucket)
 
@@ -49,7 +58,7 @@ class BucketStorage:
             await claim()  # whoever takes the turn from here on puts parts of an upload that is not among these
         for begun in earlier:
             await self._bucket.drop_parts(begun)
-        return BucketOriginalWriter(self._bucket, key)
+        return await self._writer(key)
 
     async def continue_original(
         self,
@@ -59,7 +68,7 @@ class BucketStorage:
         claim: Claim | None = None,  # noqa: ARG002
     ) -> BucketOriginalWriter:
         """Go on after what another writer kept; nothing goes, so nothing is claimed. Raises ``OriginalMissing``."""
-        writer = BucketOriginalWriter(self._bucket, checked_key(key))
+        writer = await self._writer(checked_key(key))
         await writer.go_on(size_bytes, digest)
         return writer
 
@@ -172,6 +181,9 @@ class BucketStorage:
                 raise StorageFailed(f"{self._bucket.where} gives back other bytes than it was given.")
         finally:
             await self._bucket.delete(key)
+
+    async def _writer(self, key: str) -> BucketOriginalWriter:
+        return BucketOriginalWriter(self._bucket, key, self._spooling, await self._spooling.begin())
 
     async def _found(self, key: str) -> StoredObject:
         found = await self._bucket.head(checked_key(key))

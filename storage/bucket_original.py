@@ -8,7 +8,8 @@ whoever goes on takes those, and not what another request put whose bytes did no
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
@@ -18,6 +19,7 @@ from storage.bucket_records import Part, PutParts
 from storage.bucket_tail import TAIL, Tail, tail_key
 from storage.filesystem import off_loop
 from storage.protocol import Digest
+from storage.spooling import Spool, Spooling
 
 _ETAG_OF_PARTS: Final = re.compile(r"[0-9a-f]{32}-\d+")
 PART_BYTES: Final = 8 * 1024 * 1024
@@ -28,20 +30,21 @@ _GROW_EVERY: Final = 1000
 class BucketOriginalWriter:
     """``storage.protocol.OriginalWriter`` on a bucket. One caller at a time; invisible under its key until ``commit``.
 
-    At most two parts are in memory: one on its way, one that fills.
-
     Args:
         bucket: Where it goes.
         key: Under which it will stand.
+        spooling: Has the memory of a part on its way.
+        spool: Has the part that fills.
     """
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
+    def __init__(self, bucket: Bucket, key: str, spooling: Spooling, spool: Spool) -> None:
         self._bucket = bucket
         self._key = key
+        self._spooling = spooling
+        self._spool = spool
         self._begun: PutParts | None = None
         self._parts: list[Part] = []
         self._tails: list[str] = []
-        self._buffer = bytearray()
         self._putting: asyncio.Task[Part] | None = None
         self._digest: Digest | None = hashlib.sha256()
         self._size_bytes = 0
@@ -73,14 +76,14 @@ class BucketOriginalWriter:
             self._begun = await self._still_there(tail.upload_id, tail.parts)
         self._parts = list(tail.parts)
         self._tails = [name]
-        self._buffer = bytearray(tail.rest)
+        await off_loop(self._spool.append, [tail.rest])
         self._digest = digest if size_bytes else hashlib.sha256()
         self._size_bytes = size_bytes
 
     async def write(self, *pieces: bytes | memoryview) -> None:
         """Append bytes; a full part goes on its way while the next one fills."""
         await off_loop(self._take, pieces)
-        while len(self._buffer) >= self._next_part_bytes():
+        while self._spool.size_bytes >= self._next_part_bytes():
             await self._put_part(self._next_part_bytes())
 
     async def keep(self) -> None:
@@ -89,8 +92,9 @@ class BucketOriginalWriter:
             raise ValueError("The upload is not open.")
         await self._put()
         newest = tail_key(self._key, self._size_bytes)
-        tail = Tail(self._begun.upload_id if self._begun is not None else None, tuple(self._parts), bytes(self._buffer))
-        await self._bucket.put(newest, await off_loop(tail.content), replace=True)
+        async with self._in_memory(self._spool.size_bytes) as rest:
+            tail = Tail(self._begun.upload_id if self._begun is not None else None, tuple(self._parts), rest)
+            await self._bucket.put(newest, await off_loop(tail.content), replace=True)
         older = [name for name in self._tails if name != newest]
         # The one before stays: whoever notes how much is kept may still be about to.
         for name in older[:-1]:
@@ -101,31 +105,21 @@ class BucketOriginalWriter:
         """Let the file stand under its key. Raises ``StorageFailed``; only ``discard`` makes sense then."""
         if not self._is_open:
             raise ValueError("The upload is not open.")
-        await self._put()
-        if self._begun is None:
-            await self._bucket.put(self._key, bytes(self._buffer), replace=True)
-        else:
-            if self._buffer or not self._parts:
-                await self._put_part(len(self._buffer))
-                await self._put()
-            await self._bucket.finish_parts(self._begun, self._parts, replace=True)
-        found = await self._bucket.head(self._key)
-        if found is None or found.size_bytes != self._size_bytes or not is_made_of(found.etag, self._parts):
-            await self._bucket.delete(self._key)  # or it would be taken for the whole file
-            raise StorageFailed(f"{self._bucket.where} does not hold the upload as it was sent. Upload it again.")
-        self._committed = True
-        self._buffer.clear()
+        try:
+            await self._commit()
+        finally:
+            await off_loop(self._spool.close)
         await remove_unfinished(self._bucket, self._key)
 
     async def close(self) -> None:
         """Let go without removing anything; what was kept stays."""
         await self._stop_putting()
-        self._buffer.clear()
+        await off_loop(self._spool.close)
 
     async def discard(self) -> None:
         """Remove what this writer wrote or took up. Does nothing after ``commit`` or a second time."""
         await self._stop_putting()
-        self._buffer.clear()
+        await off_loop(self._spool.close)
         if self._committed:
             return
         begun, self._begun = self._begun, None
@@ -135,12 +129,28 @@ class BucketOriginalWriter:
         for name in tails:
             await self._bucket.delete(name)
 
+    async def _commit(self) -> None:
+        await self._put()
+        if self._begun is None:
+            async with self._in_memory(self._spool.size_bytes) as content:
+                await self._bucket.put(self._key, content, replace=True)
+        else:
+            if self._spool.size_bytes or not self._parts:
+                await self._put_part(self._spool.size_bytes)
+                await self._put()
+            await self._bucket.finish_parts(self._begun, self._parts, replace=True)
+        found = await self._bucket.head(self._key)
+        if found is None or found.size_bytes != self._size_bytes or not is_made_of(found.etag, self._parts):
+            await self._bucket.delete(self._key)  # or it would be taken for the whole file
+            raise StorageFailed(f"{self._bucket.where} does not hold the upload as it was sent. Upload it again.")
+        self._committed = True
+
     def _take(self, pieces: Sequence[bytes | memoryview]) -> None:
         for piece in pieces:
             if self._digest is not None:
                 self._digest.update(piece)
-            self._buffer += piece
             self._size_bytes += len(piece)
+        self._spool.append(pieces)
 
     def _next_part_bytes(self) -> int:
         return PART_BYTES * (1 + (len(self._parts) + (self._putting is not None)) // _GROW_EVERY)
@@ -149,12 +159,25 @@ class BucketOriginalWriter:
         await self._put()
         if self._begun is None:
             self._begun = await self._bucket.begin_parts(self._key)
-        content = bytes(memoryview(self._buffer)[:size_bytes])
-        del self._buffer[:size_bytes]
         number = len(self._parts) + 1
         if number > MOST_PARTS:
             raise ValueError("A file of so many parts is larger than any limit.")
+        try:
+            content = await self._spooling.take(self._spool, size_bytes)
+        except BaseException:
+            self._is_open = False  # it may have been taken
+            raise
         self._putting = asyncio.create_task(self._bucket.put_part(self._begun, number, content))
+        self._putting.add_done_callback(lambda _: self._spooling.give_back(size_bytes))
+
+    @asynccontextmanager
+    async def _in_memory(self, size_bytes: int) -> AsyncIterator[bytes]:
+        """What the spool begins with; it stays there."""
+        await self._spooling.hold(size_bytes)
+        try:
+            yield await off_loop(self._spool.read, size_bytes)
+        finally:
+            self._spooling.give_back(size_bytes)
 
     async def _put(self) -> None:
         """Wait for the part on its way. Waiting, unlike awaiting it, does not pass a cancellation on."""

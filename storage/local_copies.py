@@ -126,6 +126,11 @@ class LocalCopies:
             if file.users == 0 and self._files.pop(name, None) is not None:
                 await off_loop(file.path.unlink, missing_ok=True)
 
+    async def folder(self) -> Path:
+        """Where this process may have files without names."""
+        await self._opened()
+        return self._folder
+
     async def close(self) -> None:
         """Remove all."""
         if self._lock is None:

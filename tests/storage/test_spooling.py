@@ -1,0 +1,61 @@
+"""Any number of uploads into a bucket that is slow share one bound of memory, and arrive all the same."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from storage.bucket import BucketStorage
+from storage.bucket_objects import Bucket
+from storage.bucket_records import Part, PutParts
+from storage.hashing import sha256_of
+from storage.local_copies import LocalCopies
+from storage.spooling import Spooling
+from tests.fixtures.noise import noise
+from tests.waiting import eventually
+
+MEBIBYTE = 1024 * 1024
+CONTENT = noise(256 * 40 * 1024)  # 10 MiB: a part of a multipart upload, and a fourth of one
+UPLOADS = 12
+MOST_BYTES = 3 * 8 * MEBIBYTE
+
+
+async def test_uploads_at_once_hold_so_much_of_a_slow_bucket_in_memory_and_no_more(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_their_way, most, goes_on = 0, 0, asyncio.Event()
+    put_part = bucket.put_part
+
+    async def slowly(begun: PutParts, number: int, content: bytes) -> Part:
+        nonlocal on_their_way, most
+        on_their_way += len(content)
+        most = max(most, on_their_way)
+        await goes_on.wait()
+        part = await put_part(begun, number, content)
+        on_their_way -= len(content)
+        return part
+
+    monkeypatch.setattr(bucket, "put_part", slowly)
+    copies = LocalCopies(tmp_path, MEBIBYTE)
+    storage = BucketStorage(bucket, copies, spooling=Spooling(copies, MOST_BYTES))
+
+    async def upload(key: str) -> None:
+        writer = await storage.create_original(key)
+        for begin in range(0, len(CONTENT), MEBIBYTE):
+            await writer.write(CONTENT[begin : begin + MEBIBYTE])
+        await writer.keep()
+        await writer.commit()
+
+    async def moves() -> int:
+        return on_their_way
+
+    keys = [f"originals/{number}.mp4" for number in range(UPLOADS)]
+    uploading = [asyncio.create_task(upload(key)) for key in keys]
+    assert await eventually(moves, MOST_BYTES.__eq__) == MOST_BYTES
+    goes_on.set()
+    await asyncio.gather(*uploading)
+    assert most == MOST_BYTES
+    for key in keys:
+        assert await sha256_of(storage, key) == hashlib.sha256(CONTENT).hexdigest()
+    await copies.close()
