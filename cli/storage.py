@@ -1,7 +1,9 @@
 """``rushes storage``: try the place where the files live, and move to another one."""
 
 import asyncio
+import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,8 @@ from storage.opening import open_storage
 from storage.protocol import Storage
 
 _BUCKET: Final = "s3://"
+_AWS: Final = "AWS_"
+_FROM: Final = "FROM_"
 _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
 
 
@@ -52,7 +56,8 @@ def migrate(
 ) -> None:
     """Copy originals and published files from one place to another; the service may run, and nothing is removed.
 
-    Run it, switch RUSHES_STORAGE, and run it once more for what was uploaded meanwhile.
+    Run it, switch RUSHES_STORAGE, and run it once more for what was uploaded meanwhile. Variables FROM_AWS_… say how
+    FROM is reached, where it is another server than TO, or has other keys.
     """
     settings = find_service().settings
     if source == target:
@@ -63,7 +68,8 @@ def migrate(
     async def copy() -> tuple[Counter[Outcome], int]:
         outcomes, size_bytes = Counter[Outcome](), 0
         async with AsyncExitStack() as places:
-            begin, end = [await places.enter_async_context(_opened(settings, place)) for place in (source, target)]
+            begin = await places.enter_async_context(_opened(settings, source, _environment_of_from(os.environ)))
+            end = await places.enter_async_context(_opened(settings, target))
             async for moved in copy_all(begin, end, compare_all=compare):
                 outcomes[moved.outcome] += 1
                 if moved.outcome is Outcome.COPIED:
@@ -85,13 +91,23 @@ def migrate(
         output().print(f"{newer} had been made anew in TO meanwhile, and stayed.")
 
 
-def _opened(settings: Settings, place: str) -> AbstractAsyncContextManager[Storage]:
+def _environment_of_from(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """As FROM is reached: what is told of it alone stands before what holds for both."""
+    alone = {
+        name.removeprefix(_FROM): value for name, value in environment.items() if name.startswith(f"{_FROM}{_AWS}")
+    }
+    return {**environment, **alone}
+
+
+def _opened(
+    settings: Settings, place: str, environment: Mapping[str, str] = os.environ
+) -> AbstractAsyncContextManager[Storage]:
     try:
         location = parse_bucket_location(place) if place.startswith(_BUCKET) else None
     except ValueError as error:
         raise CommandFailed(f"{place}: {error}", ExitCode.USAGE) from error
     uploads = settings.uploads_folder if location is not None else _folder(place)
-    return open_storage(replace(settings.place, bucket=location, uploads=uploads))
+    return open_storage(replace(settings.place, bucket=location, uploads=uploads), environment=environment)
 
 
 def _folder(place: str) -> Path:

@@ -1,7 +1,7 @@
 """Which place the files live in: the one choice between a disk and a bucket."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
@@ -29,12 +29,15 @@ def as_it_is(_name: str, part: Part, /) -> Part:
 
 
 @asynccontextmanager
-async def open_storage(place: StoragePlace, around: Around = as_it_is) -> AsyncIterator[Storage]:
+async def open_storage(
+    place: StoragePlace, around: Around = as_it_is, environment: Mapping[str, str] = os.environ
+) -> AsyncIterator[Storage]:
     """The storage that the settings say, for as long as the block lasts. Nothing is asked of it yet.
 
     Args:
         place: Where.
         around: Told of the parts in it.
+        environment: Says how a bucket is reached.
     """
     if place.bucket is None:
         publishing = around("publishing", DiskPublishing(place.uploads / PROCESSED_PREFIX))
@@ -47,7 +50,7 @@ async def open_storage(place: StoragePlace, around: Around = as_it_is) -> AsyncI
 
     copies = LocalCopies(place.scratch, place.copies_bytes)
     try:
-        async with open_bucket(place.bucket, os.environ) as bucket:
+        async with open_bucket(place.bucket, environment) as bucket:
             in_bucket = around("publishing", BucketPublishing(bucket))
             yield around("storage", BucketStorage(bucket, copies, in_bucket))
     finally:

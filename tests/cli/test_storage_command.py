@@ -65,6 +65,21 @@ async def test_a_place_without_files_is_taken_for_a_misspelt_one(
         assert f"{place} has neither originals/ nor processed/, so nothing was copied." in refused.err
 
 
+async def test_a_place_to_move_from_may_be_at_another_server(
+    home: Home, shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    uploads, back = tmp_path / "uploads", tmp_path / "back"
+    (uploads / "originals").mkdir(parents=True)
+    (uploads / "originals" / "v1.mp4").write_bytes(b"original")
+    place = "s3://rushes-tests/from-another-server"
+    assert (await in_a_bucket(home, shared_bucket_server).rushes("storage", "migrate", str(uploads), place)).code == 0
+    there = {f"FROM_{name}": value for name, value in shared_bucket_server.environment.items()}
+    elsewhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": "o"}
+    moved = await home.with_settings(**there, **elsewhere).rushes("storage", "migrate", place, str(back))
+    assert moved.code == 0, moved
+    assert (back / "originals" / "v1.mp4").read_bytes() == b"original"
+
+
 async def test_files_move_into_a_bucket_once_and_back(
     home: Home, shared_bucket_server: BucketServer, tmp_path: Path
 ) -> None:

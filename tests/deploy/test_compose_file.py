@@ -148,6 +148,19 @@ def test_the_example_environment_has_no_secret_and_no_setting_that_nothing_reads
     assert set(assigned) - {"COMPOSE_PROJECT_NAME"} == set(variables()) | passed_through
 
 
+def test_what_the_page_on_deployment_names_is_handed_on_to_the_containers() -> None:
+    named = set(re.findall(r"(?:RUSHES|AWS)_[A-Z]+(?:_[A-Z]+)*", (ROOT / "docs" / "deployment.md").read_text()))
+    handed_on = {name for service in of_our_image().values() for name in service.get("environment", {})}
+    elsewhere = {
+        "RUSHES_HOME",
+        "RUSHES_WORKER_LABEL",
+        "RUSHES_ALIVE_FILE",
+        "RUSHES_API_KEY",
+        "RUSHES_SWEEP_AGE_SECONDS",
+    }
+    assert named - handed_on - set(variables()) <= elsewhere
+
+
 def test_the_example_environment_shows_the_defaults() -> None:
     shown = dict(re.findall(r"^#([A-Z_]+)=(.*)$", ENVIRONMENT_EXAMPLE.read_text(), re.MULTILINE))
     defaults = {name: rest.removeprefix(":-") for name, rest in variables().items() if rest.startswith(":-")}

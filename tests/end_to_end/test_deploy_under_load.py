@@ -204,6 +204,28 @@ async def test_the_commands_of_temporal_that_the_page_shows_do_the_same(ground: 
         assert (code, bool(re.search(r"DrainageStatus +drain(ing|ed)", told))) == (0, True), told
 
 
+async def test_the_command_of_the_page_for_runs_whose_workers_are_gone_has_them_go_on_with_the_new(
+    ground: Ground,
+) -> None:
+    (shown,) = re.findall(r"^temporal (workflow update-options .+?[^\\])$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    command = shlex.split(shown.replace("\\\n", " "))
+    (older,) = re.findall(rf"'{DEPLOYMENT}:([\d.]+)'", shown)
+    cohorts = TemporalCohortRuns(ground.client)
+    async with version(ground, older):
+        assert (await ground.deploy("current", build_id=older))[0] == 0
+        failed = FailedVideos("storage_failed", "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00")
+        await cohorts.start("left", CohortInput(failed, total=1, a_minute=60, is_paused=True))
+        assert (await cohorts.progress("left", None)).is_paused
+    async with version(ground, "2"):
+        assert (await ground.deploy("current", build_id="2"))[0] == 0
+        code, told = await ground.run(TEMPORAL, *command)
+        assert code == 0, told
+        await cohorts.resume("left", None)
+        cohort = ground.client.get_workflow_handle(cohort_workflow_id("left"))
+        await cohort.result(rpc_timeout=timedelta(seconds=60))
+        assert ("workflow", "2") in await ground.versions(cohort)
+
+
 async def answered(receiver: Receiver) -> bool:
     """Whether something came."""
     return bool(receiver.received)
