@@ -109,6 +109,14 @@ async def reprocessed(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     return Ended(video_id, "ready", profile="mobile")
 
 
+async def upload_cancelled(sender: Sender, clips: Clips, arm: Arm) -> Ended:
+    """A cancel while half of it is here."""
+    video_id = await sender.half(clips.path(GOOD))
+    await arm()
+    await sender.post(f"/api/v1/videos/{video_id}/cancel")
+    return Ended(video_id, "error", "cancelled")
+
+
 async def reprocessing_cancelled(sender: Sender, clips: Clips, arm: Arm) -> Ended:
     """A cancel while a ready video is made anew."""
     video_id = await sender.form(clips.path(LONG))
@@ -187,6 +195,7 @@ PLACES: Final[Mapping[Walk, tuple[str, ...]]] = {
     ),
     refused: ("videos.mark_error.before", "videos.mark_error.after", "storage.delete_folder.after"),
     cancelled: ("videos.request_cancel.after", "runs.cancel.after", "videos.mark_error.after"),
+    upload_cancelled: ("videos.cancel_unstarted.after", "storage.delete.after"),
     retried: ("videos.start_retry.after", "runs.start.after"),
     reprocessed: (
         "reprocessings.begin.after",
@@ -225,6 +234,7 @@ PLACES_IN_A_BUCKET: Final[Mapping[Walk, tuple[str, ...]]] = {
     ),
     form: _PUBLISHING,
     tus: ("original.keep.after", "original.commit.after"),
+    upload_cancelled: ("videos.cancel_unstarted.after",),
     reprocessed: ("storage.publish.after", "reprocessings.finish.after", "storage.delete.after"),
     deleted: ("storage.delete_folder.after", "storage.delete.after"),
 }
