@@ -1,8 +1,10 @@
 """The way to a bucket: address, credentials, patience."""
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
@@ -60,4 +62,11 @@ async def open_bucket(
     ) as client:
         # With `Expect: 100-continue` aiohttp waits for a server's leave to send for as long as it says nothing.
         client.meta.events.unregister("before-call.s3", add_expect_header)
+        client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
         yield Bucket(client, location, tries, read_seconds)
+
+
+def _add_md5(params: dict[str, Any], **_about: object) -> None:
+    """Many servers take no such request without it, and botocore sends a CRC32 in its place."""
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()

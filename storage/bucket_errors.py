@@ -42,6 +42,7 @@ _ADVICE: Final = {
     "XMinioStorageFull": "it is full. Free some space.",
     "InsufficientStorage": "it is full. Free some space.",
     "BadDigest": "the bytes that arrived are not those that were sent. The network may be at fault.",
+    "ConditionalRequestConflict": "another writes the same file at this moment. It will be tried again.",
     "SlowDown": "it is asked too much at once. It will be asked again.",
     "ServiceUnavailable": "it is not available just now.",
     "InternalError": "it reports a fault of its own; it may be full. Look into its log.",
@@ -53,6 +54,9 @@ _STATUS_ADVICE: Final = {
 }
 NOT_THERE: Final = frozenset({"NoSuchKey", "NotFound", "404"})
 THERE_ALREADY: Final = frozenset({"PreconditionFailed", "412"})
+CONFLICT: Final = "ConditionalRequestConflict"
+"""Another one puts the same object at this moment: who asks again learns whether it stands."""
+NOT_OFFERED: Final = frozenset({"NotImplemented", "MethodNotAllowed", "MissingContentMD5", "405", "501"})
 
 
 def code_of(error: ClientError) -> str:

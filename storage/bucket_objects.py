@@ -7,19 +7,22 @@ its SHA-256; an object that must not be replaced is put with ``If-None-Match``.
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC
+from functools import partial
 from typing import Final, TypedDict
 
 from botocore.exceptions import ClientError
 
 from contracts.errors import StorageFailed
-from storage.bucket_errors import NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
-from storage.bucket_parts import ObjectsInParts, media_type_of, unless_there
+from storage.bucket_errors import NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_parts import ObjectsInParts, media_type_of, past_conflicts, unless_there
 from storage.bucket_records import Part, StoredObject
 from storage.marking import MARK_BYTES, MARKER, new_mark
+from storage.side_by_side import side_by_side
 
 _DELETED_AT_ONCE: Final = 1000
+_DELETED_SIDE_BY_SIDE: Final = 16
 MOST_COPIED_BYTES: Final = 5 * 1024**3
 """A larger object is copied in parts."""
 _COPIED_PART_BYTES: Final = 1024**3
@@ -89,12 +92,14 @@ class Bucket(ObjectsInParts):
         with told_as_storage_failed("write a file", self.where):
             try:
                 async with self._in_time_for(len(content)):
-                    await self._client.put_object(
-                        **self._at(key),
-                        Body=content,
-                        ChecksumSHA256=digest,
-                        ContentType=media_type_of(key),
-                        **unless_there(replace=replace),
+                    await past_conflicts(
+                        lambda: self._client.put_object(
+                            **self._at(key),
+                            Body=content,
+                            ChecksumSHA256=digest,
+                            ContentType=media_type_of(key),
+                            **unless_there(replace=replace),
+                        )
                     )
             except ClientError as error:
                 if code_of(error) in THERE_ALREADY:
@@ -142,16 +147,27 @@ class Bucket(ObjectsInParts):
     async def delete_all(self, prefix: str) -> None:
         """Remove every object whose key begins so."""
         keys = [key async for key, _ in self.listed(prefix)]
+        for first in range(0, len(keys), _DELETED_AT_ONCE):
+            some = keys[first : first + _DELETED_AT_ONCE]
+            if not await self._delete_together(some):
+                await side_by_side([partial(self.delete, key) for key in some], at_once=_DELETED_SIDE_BY_SIDE)
+
+    async def _delete_together(self, keys: Sequence[str]) -> bool:
+        """Remove these objects by one request; False where the server has no such one."""
         with told_as_storage_failed("delete files", self.where):
-            for first in range(0, len(keys), _DELETED_AT_ONCE):
-                some = keys[first : first + _DELETED_AT_ONCE]
+            try:
                 answer = await self._client.delete_objects(
                     Bucket=self._name,
-                    Delete={"Objects": [{"Key": self._prefix + key} for key in some], "Quiet": True},
+                    Delete={"Objects": [{"Key": self._prefix + key} for key in keys], "Quiet": True},
                 )
-                if refused := answer.get("Errors"):  # the answer as a whole is a success all the same
-                    why = refused[0].get("Message") or refused[0].get("Code") or "it does not say why"
-                    raise StorageFailed(f"Could not delete {len(refused)} files in {self.where}: {why}")
+            except ClientError as error:
+                if code_of(error) in NOT_OFFERED:
+                    return False
+                raise
+        if refused := answer.get("Errors"):  # the answer as a whole is a success all the same
+            why = refused[0].get("Message") or refused[0].get("Code") or "it does not say why"
+            raise StorageFailed(f"Could not delete {len(refused)} files in {self.where}: {why}")
+        return True
 
     async def listed(self, prefix: str) -> AsyncIterator[tuple[str, StoredObject]]:
         """Every object whose key begins so, with its key, in the order of keys."""

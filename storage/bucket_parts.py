@@ -4,14 +4,14 @@ import asyncio
 import base64
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from botocore.exceptions import ClientError
 
-from storage.bucket_errors import THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_errors import CONFLICT, THERE_ALREADY, code_of, told_as_storage_failed
 from storage.bucket_records import Part, PutParts
 from storage.location import BucketLocation
 
@@ -23,6 +23,7 @@ MOST_PARTS: Final = 10_000
 
 _SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
 """A server that takes less is as good as none."""
+_CONFLICT_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
 
 
@@ -87,10 +88,12 @@ class ObjectsInParts:
         made_of: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         with told_as_storage_failed("write a file", self.where):
             try:
-                await self._client.complete_multipart_upload(
-                    **self._of(begun),
-                    MultipartUpload={"Parts": made_of},
-                    **unless_there(replace=replace),
+                await past_conflicts(
+                    lambda: self._client.complete_multipart_upload(
+                        **self._of(begun),
+                        MultipartUpload={"Parts": made_of},
+                        **unless_there(replace=replace),
+                    )
                 )
             except ClientError as error:
                 if code_of(error) not in THERE_ALREADY:
@@ -176,6 +179,20 @@ class ObjectsInParts:
 def unless_there(*, replace: bool) -> _UnlessThere:
     """The condition under which an object is put."""
     return {} if replace else {"IfNoneMatch": "*"}
+
+
+async def past_conflicts(put: Callable[[], Awaitable[object]]) -> None:
+    """Put an object, again where another one puts it at this very moment: after that one, S3 says whether it stands."""
+    for pause in _CONFLICT_PAUSES_SECONDS:
+        try:
+            await put()
+        except ClientError as error:
+            if code_of(error) != CONFLICT:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+    await put()
 
 
 def media_type_of(key: str) -> str:
