@@ -34,6 +34,8 @@ from temporal_client import missing_search_attributes
 
 _TEMPORAL_SECONDS: Final = 10
 _API_SECONDS: Final = 10
+_BUCKET_SECONDS: Final = 15
+"""For each thing that is tried of it; `rushes storage check` waits longer."""
 _HOW_TO_CONFINE: Final = (
     "Allow user namespaces or Landlock on this machine and in its containers; RUSHES_SANDBOX=off does without."
 )
@@ -170,7 +172,7 @@ def check_database(settings: Settings) -> list[Finding]:
 async def check_bucket(settings: Settings) -> Finding:
     """Whether the bucket does all that is asked of it, and whether its clock agrees with ours."""
     async with open_storage(settings.place) as storage:
-        async for trial in try_storage(storage):
+        async for trial in try_storage(storage, _BUCKET_SECONDS):
             if not trial.holds:
                 mend = "`rushes storage check` shows what was tried before."
                 return Finding("Bucket", Verdict.FAIL, f"{trial.what}: {trial.found}", mend)

@@ -31,7 +31,7 @@ _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
 
 
 def check() -> None:
-    """Try the place: write, read, read a range, compare clocks, upload in parts, delete. Exits with 1 if one fails."""
+    """Try the place: write, read, read a range, upload in parts, copy, delete, and more. Exits with 1 if one fails."""
     settings = find_service().settings
     place = settings.storage or str(settings.uploads_folder)
 

@@ -5,17 +5,29 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+import httpx
 
 from contracts.errors import StorageFailed
-from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
+from contracts.storage_keys import (
+    VIDEO_NAME,
+    WorkFile,
+    original_key,
+    processed_folder,
+    processed_key,
+    work_folder,
+    work_key,
+)
 from storage.modified import modified_at
 from storage.protocol import LocalFile, Storage
 
+TRIAL_SECONDS: Final = 60.0
 _SMALL_BYTES: Final = 1024 * 1024
 _LARGE_BYTES: Final = 9 * 1024 * 1024
 """More than one part of a multipart upload."""
 _RANGE: Final = (1000, 70_000)
+_ADDRESS_SECONDS: Final = 300
 _MOST_SKEW_SECONDS: Final = 60.0
 """S3 refuses requests a quarter of an hour off; signed addresses that live for minutes suffer much earlier."""
 
@@ -35,44 +47,137 @@ class Trial:
     holds: bool
 
 
-async def try_storage(storage: Storage) -> AsyncIterator[Trial]:
-    """Write, read, read a range, compare clocks, upload in parts, delete. The first failure is the last trial."""
-    key, original = (f"{prefix}check-{secrets.token_hex(8)}" for prefix in (PROCESSED_PREFIX, ORIGINALS_PREFIX))
-    content = secrets.token_bytes(_SMALL_BYTES)
-    what = "write"
-    try:
-        async with storage.create(key) as path:
-            await asyncio.to_thread(path.write_bytes, content)
-        yield Trial(what, f"{len(content)} bytes", holds=await storage.size(key) == len(content))
-        for what, begin, end in (("read", 0, len(content)), ("range", *_RANGE)):
-            same = await _bytes_of(storage, key, begin, end) == content[begin:end]
-            yield Trial(what, f"{end - begin} bytes, {'the same' if same else 'not those that were written'}", same)
-        what = "clock"
-        skew = await _skew_seconds(storage, key)
-        agrees = abs(skew) < _MOST_SKEW_SECONDS
+async def try_storage(storage: Storage, seconds: float = TRIAL_SECONDS) -> AsyncIterator[Trial]:
+    """Try all of it, each in its time. What ends in an error, or in none, is the last trial.
+
+    Args:
+        storage: What is tried.
+        seconds: How long each trial may take.
+    """
+    trials = _Trials(storage)
+    served_elsewhere = {"address": trials.address, "direct": trials.direct} if storage.direct() is not None else {}
+    for what, trial in {
+        "write": trials.write,
+        "once": trials.once,
+        "read": trials.read,
+        "range": trials.range,
+        "clock": trials.clock,
+        "upload": trials.upload,
+        "publish": trials.publish,
+        **served_elsewhere,
+        "delete": trials.delete,
+    }.items():
+        try:
+            async with asyncio.timeout(seconds):
+                found, holds = await trial()
+        except StorageFailed as error:
+            yield Trial(what, str(error), holds=False)
+            return
+        except TimeoutError:
+            yield Trial(what, f"no answer within {seconds:g} s. Is it there, and the way to it free?", holds=False)
+            return
+        yield Trial(what, found, holds)
+
+
+class _Trials:
+    """One after the other: each finds what those before it wrote. They tell what came of it, and whether it holds."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._id = f"check-{secrets.token_hex(8)}"
+        self._key = processed_key(self._id, "written.mp4")
+        self._work = work_key(self._id, VIDEO_NAME)
+        self._published = processed_key(self._id, VIDEO_NAME)
+        self._originals = [original_key(self._id, extension) for extension in (".upload", ".direct")]
+        self._content = secrets.token_bytes(_SMALL_BYTES)
+
+    async def write(self) -> tuple[str, bool]:
+        await self._write(self._key, self._content)
+        return f"{_SMALL_BYTES} bytes", await self._storage.size(self._key) == _SMALL_BYTES
+
+    async def once(self) -> tuple[str, bool]:
+        """An attempt that was given up never replaces what a later one has finished."""
+        await self._write(self._key, secrets.token_bytes(_SMALL_BYTES))
+        stays = await _bytes_of(self._storage, self._key, 0, _SMALL_BYTES) == self._content
+        return "what stands is not replaced" if stays else "it replaces what stands, against If-None-Match", stays
+
+    async def read(self) -> tuple[str, bool]:
+        return await self._compare(0, _SMALL_BYTES)
+
+    async def range(self) -> tuple[str, bool]:
+        return await self._compare(*_RANGE)
+
+    async def clock(self) -> tuple[str, bool]:
+        skew = await _skew_seconds(self._storage, self._key)
         found = f"{abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} ours"
-        yield Trial(what, found if agrees else f"{found}: set both right (NTP)", agrees)
-        what = "upload"
-        yield await _upload(storage, original)
-        what = "delete"
-        for written in (key, original):
-            await storage.delete(written)
-        gone = [await storage.size(written) is None for written in (key, original)]
-        yield Trial(what, "nothing is left" if all(gone) else "something is left", all(gone))
-    except StorageFailed as error:
-        yield Trial(what, str(error), holds=False)
+        agrees = abs(skew) < _MOST_SKEW_SECONDS
+        return found if agrees else f"{found}: set both right (NTP)", agrees
+
+    async def upload(self) -> tuple[str, bool]:
+        content = secrets.token_bytes(_LARGE_BYTES)
+        writer = await self._storage.create_original(self._originals[0])
+        try:
+            await writer.write(content)
+            await writer.commit()
+        finally:
+            await writer.discard()
+        arrived = await _bytes_of(self._storage, self._originals[0], 0, len(content)) == content
+        return f"{len(content)} bytes, {'whole' if arrived else 'not as they were sent'}", arrived
+
+    async def publish(self) -> tuple[str, bool]:
+        await self._write(self._work, self._content)
+        await self._storage.publish(self._id, {VIDEO_NAME: WorkFile(self._work, _SMALL_BYTES)})
+        same = await _bytes_of(self._storage, self._published, 0, _SMALL_BYTES) == self._content
+        return "copied" if same else "the copy is not what was copied", same
+
+    async def address(self) -> tuple[str, bool]:
+        """As a browser plays it."""
+        file = await self._storage.served(self._published)
+        if isinstance(file, LocalFile):
+            return "of this machine", True
+        begin, end = _RANGE
+        address = await file.address(_ADDRESS_SECONDS, "video/mp4", None)
+        answer = await _asked("GET", address, headers={"Range": f"bytes={begin}-{end - 1}"})
+        given = answer.content == self._content[begin:end]
+        return "a signed address gives the file" if given else f"a signed address answers {answer.status_code}", given
+
+    async def direct(self) -> tuple[str, bool]:
+        """As a browser puts an upload past the service."""
+        direct, key = self._storage.direct(), self._originals[1]
+        if direct is None:
+            return "not here", True
+        _, (part,) = await direct.sign_parts(key, _SMALL_BYTES, _ADDRESS_SECONDS)
+        answer = await _asked("PUT", part.url, content=self._content)
+        if answer.is_error:
+            return f"a signed address of a part answers {answer.status_code}", False
+        wrong = await direct.finish_signed(key, _SMALL_BYTES, {1: answer.headers.get("etag", "")})
+        return wrong or "a signed address takes a part", wrong is None
+
+    async def delete(self) -> tuple[str, bool]:
+        for folder in (work_folder(self._id), processed_folder(self._id)):
+            await self._storage.delete_folder(folder)
+        for key in self._originals:
+            await self._storage.delete(key)
+        written = [self._key, self._work, self._published, *self._originals]
+        is_gone = all([await self._storage.size(key) is None for key in written])
+        return "nothing is left" if is_gone else "something is left", is_gone
+
+    async def _write(self, key: str, content: bytes) -> None:
+        async with self._storage.create(key) as path:
+            await asyncio.to_thread(path.write_bytes, content)
+
+    async def _compare(self, begin: int, end: int) -> tuple[str, bool]:
+        same = await _bytes_of(self._storage, self._key, begin, end) == self._content[begin:end]
+        return f"{end - begin} bytes, {'the same' if same else 'not those that were written'}", same
 
 
-async def _upload(storage: Storage, key: str) -> Trial:
-    content = secrets.token_bytes(_LARGE_BYTES)
-    writer = await storage.create_original(key)
+async def _asked(method: str, address: str, **request: Any) -> httpx.Response:
+    """What anybody is answered there. Raises ``StorageFailed``."""
     try:
-        await writer.write(content)
-        await writer.commit()
-    finally:
-        await writer.discard()
-    arrived = await _bytes_of(storage, key, 0, len(content)) == content
-    return Trial("upload", f"{len(content)} bytes, {'whole' if arrived else 'not as they were sent'}", arrived)
+        async with httpx.AsyncClient(timeout=TRIAL_SECONDS) as http:
+            return await http.request(method, address, **request)
+    except httpx.HTTPError as error:
+        raise StorageFailed(f"A signed address does not answer: {str(error) or type(error).__name__}.") from error
 
 
 async def _bytes_of(storage: Storage, key: str, begin: int, end: int) -> bytes:

@@ -20,7 +20,7 @@ async def test_every_trial_of_a_storage_that_works_is_listed(home: Home, shared_
     tried = await in_a_bucket(home, shared_bucket_server).rushes("storage", "check")
     assert tried.code == 0, tried
     assert re.findall(r"^ok +(\w+)", tried.out, re.MULTILINE) == [
-        *("write", "read", "range", "clock", "upload", "delete")
+        *("write", "once", "read", "range", "clock", "upload", "publish", "address", "direct", "delete")
     ]
 
 

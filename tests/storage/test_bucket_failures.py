@@ -12,6 +12,8 @@ from contracts.errors import StorageFailed
 from embedded.ports import LOOPBACK, Ports
 from storage.bucket import BucketStorage
 from storage.bucket_client import open_bucket
+from storage.bucket_objects import Bucket
+from storage.checking import try_storage
 from storage.local_copies import LocalCopies
 from storage.location import BucketLocation
 from storage.waiting import checked
@@ -182,6 +184,28 @@ async def test_a_server_that_says_nothing_is_given_up(shared_bucket_server: Buck
     async with stuck as environment, storage_of(environment, tmp_path, read_seconds=0.3) as storage:
         with pytest.raises(StorageFailed, match="does not answer, or stopped in the middle"):
             await storage.size(KEY)
+
+
+async def test_a_trial_of_a_server_that_says_nothing_ends(shared_bucket_server: BucketServer, tmp_path: Path) -> None:
+    stuck = through_a_narrow_way(shared_bucket_server, 0)
+    async with stuck as environment, storage_of(environment, tmp_path) as storage:
+        (trial,) = [trial async for trial in try_storage(storage, seconds=0.5)]
+    assert (trial.what, trial.holds) == ("write", False)
+    assert trial.found == "no answer within 0.5 s. Is it there, and the way to it free?"
+
+
+async def test_a_server_that_replaces_what_must_stay_is_found_by_its_trial(
+    bucket: Bucket, bucket_storage: BucketStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = bucket.put
+
+    async def replacing(key: str, content: bytes, *, replace: bool = False) -> bool:  # noqa: ARG001
+        return await put(key, content, replace=True)
+
+    monkeypatch.setattr(bucket, "put", replacing)
+    trials = {trial.what: trial async for trial in try_storage(bucket_storage)}
+    assert (trials["write"].holds, trials["once"].holds) == (True, False)
+    assert trials["once"].found == "it replaces what stands, against If-None-Match"
 
 
 async def test_who_waits_for_a_server_that_says_nothing_says_so(
