@@ -30,6 +30,7 @@ from media.sandbox import SandboxMissing
 from runs.neighbours import AnotherStorage, refuse_another_storage, refuse_to_be_the_odd_one
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
+from storage.clock import clock_complaint
 from storage.identity import storage_identity
 from storage.opening import open_storage
 from storage.waiting import checked
@@ -97,6 +98,8 @@ async def run(
         seconds = settings.connect_timeout_seconds
         client = await connect_within(seconds, waiting=_tell_waiting, runtime=runtime, plugins=plugins)
         await checked(storage, str(settings.place), _tell_waiting)
+        if settings.place.bucket is not None and (clocks := await clock_complaint(storage)) is not None:
+            log.warning("clocks_differ", reason=clocks)
         steps = None if registry is None else StepMetrics(registry)
         watching = () if steps is None else (StepMetricsInterceptor(steps),)
         place = Place(storage, await storage_identity(storage), watching)

@@ -41,7 +41,9 @@ from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
+from storage.clock import clock_complaint
 from storage.identity import storage_identity
+from storage.location import StoragePlace
 from storage.opening import open_storage
 from storage.protocol import Storage
 from storage.waiting import checked
@@ -130,7 +132,7 @@ def _services_of(
             runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
             plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))
             client = await connect(lazy=True, runtime=runtime, plugins=plugins)
-            telling = asyncio.create_task(_tell_of(storage, str(settings.place), client), name="storage: tell")
+            telling = asyncio.create_task(_tell_of(storage, settings.place, client), name="storage: tell")
             resources.push_async_callback(_ended, telling)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
@@ -172,13 +174,16 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tell_of(storage: Storage, where: str, client: Client) -> None:
+async def _tell_of(storage: Storage, place: StoragePlace, client: Client) -> None:
     """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same.
 
     Workers that have their files elsewhere are named. An api does not refuse for that: its scratch may be its own.
     """
+    where = str(place)
     try:
         await checked(storage, where, lambda sentence: _logger.warning("api waits", reason=sentence))
+        if place.bucket is not None and (clocks := await clock_complaint(storage)) is not None:
+            _logger.warning("clocks differ", reason=clocks)
     except StorageFailed as error:
         _logger.warning("storage refuses", reason=str(error))
         return

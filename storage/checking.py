@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -19,7 +18,7 @@ from contracts.storage_keys import (
     work_folder,
     work_key,
 )
-from storage.modified import modified_at
+from storage.clock import MOST_SKEW_SECONDS, skew_seconds
 from storage.protocol import LocalFile, Storage
 
 TRIAL_SECONDS: Final = 60.0
@@ -28,8 +27,6 @@ _LARGE_BYTES: Final = 9 * 1024 * 1024
 """More than one part of a multipart upload."""
 _RANGE: Final = (1000, 70_000)
 _ADDRESS_SECONDS: Final = 300
-_MOST_SKEW_SECONDS: Final = 60.0
-"""S3 refuses requests a quarter of an hour off; signed addresses that live for minutes suffer much earlier."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +105,9 @@ class _Trials:
         return await self._compare(*_RANGE)
 
     async def clock(self) -> tuple[str, bool]:
-        skew = await _skew_seconds(self._storage, self._key)
+        skew = await skew_seconds(self._storage, self._key)
         found = f"{abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} ours"
-        agrees = abs(skew) < _MOST_SKEW_SECONDS
+        agrees = abs(skew) < MOST_SKEW_SECONDS
         return found if agrees else f"{found}: set both right (NTP)", agrees
 
     async def upload(self) -> tuple[str, bool]:
@@ -185,8 +182,3 @@ async def _bytes_of(storage: Storage, key: str, begin: int, end: int) -> bytes:
     if isinstance(file, LocalFile):
         return (await asyncio.to_thread(file.path.read_bytes))[begin:end]
     return b"".join([piece async for piece in file.read(begin, end)])
-
-
-async def _skew_seconds(storage: Storage, key: str) -> float:
-    """How far the storage's clock is behind ours, by the time that it gave a file just written."""
-    return (datetime.now(UTC) - await modified_at(storage, key)).total_seconds()

@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from contracts.errors import OriginalMissing
+from contracts.errors import OriginalMissing, StorageFailed
 from storage.bucket import BucketStorage
 from storage.checking import try_storage
 from storage.disk import DiskStorage
@@ -50,6 +52,28 @@ async def test_originals_and_published_files_are_copied_and_work_files_are_not(
     assert await content_of(bucket_storage, ORIGINAL) == b"original"
     assert await bucket_storage.size("work/v1/chunk-001.mp4") is None
     assert await content_of(disk, ORIGINAL) == b"original", "nothing is removed"
+
+
+async def test_a_copy_that_did_not_arrive_as_it_was_sent_does_not_stand_and_is_made_again(
+    disk: DiskStorage, tmp_path: Path
+) -> None:
+    class Damages(DiskStorage):
+        """As a disk with a fault does, or a network: the same size, another byte."""
+
+        @asynccontextmanager
+        async def create(self, key: str) -> AsyncIterator[Path]:
+            async with super().create(key) as path:
+                yield path
+                path.unlink()  # it may be another name of the original
+                path.write_bytes(b"0riginal")
+
+    elsewhere = (tmp_path / "there", tmp_path / "scratch there")
+    await upload(disk, ORIGINAL, b"original")
+    with pytest.raises(StorageFailed, match=rf"{ORIGINAL} did not arrive as it was sent\. Run it again"):
+        await moved(disk, Damages(*elsewhere))
+    assert await DiskStorage(*elsewhere).size(ORIGINAL) is None
+    assert [file.outcome for file in await moved(disk, DiskStorage(*elsewhere))] == [Outcome.COPIED]
+    assert await content_of(DiskStorage(*elsewhere), ORIGINAL) == b"original"
 
 
 async def test_running_it_again_copies_only_what_came_meanwhile(
