@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.arriving_original import ArrivingOriginal, FetchRules
 from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.errors import LimitExceeded, SourceFailed, StatusConflict, VideoError
+from contracts.errors import LimitExceeded, SourceFailed, StatusConflict, StorageFailed, VideoError
 from contracts.refusals import QuotaExceeded
 from database.tables import Video
 from database.upload_leases import UploadLeases
@@ -22,6 +22,7 @@ from fetching.source import Sources
 from fetching.source_url import SourceUrl
 from fetching.transfer import Fetched, Transfer
 from ingest.labels import extension_of, safe_filename, title_from
+from storage.hashing import sha256_of
 from storage.protocol import Storage
 
 
@@ -71,6 +72,8 @@ class FetchOriginalActivities:
         if video is None or video.source_url is None:
             raise StatusConflict(f"Video {request.video_id} has nothing to fetch: it was deleted, or is no import.")
         if await self._is_here(video):
+            return
+        if video.content_sha256 is None and await self._take_what_stands(video, request.attempt):
             return
         with self._place_of(video.user_id):
             await self._fetch(video, request.attempt)
@@ -128,14 +131,33 @@ class FetchOriginalActivities:
             except BaseException:
                 await original.discard()
                 raise
-            try:
-                await self._videos.finish_fetch(video.id, attempt, _described(video, fetched, sha256))
-            except StatusConflict:
-                await self._forget(video, attempt)
-                raise
-            except QuotaExceeded as error:
-                await self._forget(video, attempt)
-                raise LimitExceeded(error.detail) from error
+            await self._tell(video, attempt, _described(video, fetched, sha256))
+
+    async def _take_what_stands(self, video: Video, attempt: int) -> bool:
+        """Tell the row of a file that is whole though it does not know: a worker died then, or the rows were put back.
+
+        Its source may have no such file any more.
+        """
+        try:
+            size_bytes = await self._storage.size(video.original_key)
+        except StorageFailed:
+            return False  # nothing is there as yet, or whoever writes there next is told why not
+        if not size_bytes:
+            return False
+        async with heartbeats():
+            sha256 = await sha256_of(self._storage, video.original_key)
+            await self._tell(video, attempt, FetchedOriginal(size_bytes, sha256))
+        return True
+
+    async def _tell(self, video: Video, attempt: int, original: FetchedOriginal) -> None:
+        try:
+            await self._videos.finish_fetch(video.id, attempt, original)
+        except StatusConflict:
+            await self._forget(video, attempt)
+            raise
+        except QuotaExceeded as error:
+            await self._forget(video, attempt)
+            raise LimitExceeded(error.detail) from error
 
     async def _forget(self, video: Video, attempt: int) -> None:
         """Take the file away that nobody waits for; a newer attempt would, and none can begin while the row is held."""

@@ -123,6 +123,21 @@ async def test_an_original_that_is_here_is_not_fetched_again_and_one_that_is_gon
     assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
 
 
+async def test_an_original_that_is_whole_before_its_row_knows_is_taken_though_its_source_is_gone(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT, status(404)) as server:
+        video = await import_row(database, server.url())
+        writer = await folders.storage.create_original(video.original_key)
+        await writer.write(CONTENT)
+        await writer.commit()
+        await fetch(activities(database, folders), video)
+        assert server.asked == []
+    row = await stored(database, video.id)
+    assert (row.file_size_bytes, row.content_sha256) == (len(CONTENT), SHA256)
+    assert row.uploaded_at is not None
+
+
 @pytest.mark.parametrize(
     ("filename", "reply", "expected"),
     [
