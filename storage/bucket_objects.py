@@ -23,9 +23,9 @@ from storage.side_by_side import side_by_side
 
 _DELETED_AT_ONCE: Final = 1000
 _DELETED_SIDE_BY_SIDE: Final = 16
-MOST_COPIED_BYTES: Final = 5 * 1024**3
-"""A larger object is copied in parts."""
-_COPIED_PART_BYTES: Final = 1024**3
+_COPIED_BYTES: Final = 256 * 1024**2
+"""A larger object is copied in parts: a server says nothing while it copies, and no such one is waited for as long as
+gigabytes may take it."""
 
 
 class _OfThisContent(TypedDict, total=False):
@@ -111,21 +111,28 @@ class Bucket(ObjectsInParts):
         """Bytes from ``begin`` up to ``end``; of the object with this ``etag``, or ``StorageFailed``."""
         condition: _OfThisContent = {} if etag is None else {"IfMatch": f'"{etag}"'}
         with told_as_storage_failed("read a file", self.where):
-            answer = await self._client.get_object(**self._at(key), Range=f"bytes={begin}-{end - 1}", **condition)
-            async with answer["Body"] as body:
-                content: bytes = await body.read()
+            async with self._in_time_for(end - begin):
+                answer = await self._client.get_object(**self._at(key), Range=f"bytes={begin}-{end - 1}", **condition)
+                async with answer["Body"] as body:
+                    content: bytes = await body.read()
         return content
 
-    async def copy(self, source: str, target: str, size_bytes: int) -> bool:
+    async def copy(self, source: str, target: str, size_bytes: int, at_once_bytes: int = _COPIED_BYTES) -> bool:
         """Let the object also stand under ``target``, in place of what stands there; no byte leaves the server.
+
+        Args:
+            source: Its key.
+            target: The other key.
+            size_bytes: Its size.
+            at_once_bytes: So much is asked for in one request.
 
         Returns:
             False where there is no such object any more.
         """
         with told_as_storage_failed("publish the video", self.where):
             try:
-                if size_bytes > MOST_COPIED_BYTES:
-                    await self._copy_parts(source, target, size_bytes)
+                if size_bytes > at_once_bytes:
+                    await self._copy_parts(source, target, size_bytes, at_once_bytes)
                 else:
                     await self._client.copy_object(
                         **self._at(target),
@@ -191,21 +198,24 @@ class Bucket(ObjectsInParts):
             "get_object", Params={**self._at(key), **headers}, ExpiresIn=seconds
         )
 
-    async def _copy_parts(self, source: str, target: str, size_bytes: int) -> None:
+    async def _copy_parts(self, source: str, target: str, size_bytes: int, at_once_bytes: int) -> None:
         begun = await self.begin_parts(target)
-        begins = range(0, size_bytes, _COPIED_PART_BYTES)
-        ranges = [(at, min(at + _COPIED_PART_BYTES, size_bytes)) for at in begins]
-        parts: list[Part] = []
+
+        async def copy_part(number: int, begin: int, end: int) -> Part:
+            copied = await self._client.upload_part_copy(
+                **self._of(begun),
+                PartNumber=number,
+                CopySource=self._source(source),
+                CopySourceRange=f"bytes={begin}-{end - 1}",
+            )
+            return Part(number, copied["CopyPartResult"]["ETag"], end - begin)
+
+        begins = enumerate(range(0, size_bytes, at_once_bytes), start=1)
         try:
-            for number, (begin, end) in enumerate(ranges, start=1):
-                copied = await self._client.upload_part_copy(
-                    **self._of(begun),
-                    PartNumber=number,
-                    CopySource=self._source(source),
-                    CopySourceRange=f"bytes={begin}-{end - 1}",
-                )
-                parts.append(Part(number, copied["CopyPartResult"]["ETag"], end - begin))
+            parts = await side_by_side(
+                [partial(copy_part, number, at, min(at + at_once_bytes, size_bytes)) for number, at in begins]
+            )
+            await self.finish_parts(begun, parts, replace=True)
         except BaseException:
             await self.drop_parts(begun)
             raise
-        await self.finish_parts(begun, parts, replace=True)

@@ -52,6 +52,7 @@ class ObjectsInParts:
     Attributes:
         where: The place, as a setting names it.
         tries: As given.
+        try_seconds: What failed is tried anew within so long: the client itself has asked ``tries`` times by then.
     """
 
     def __init__(self, client: "S3Client", location: BucketLocation, tries: int, read_seconds: float) -> None:
@@ -60,6 +61,7 @@ class ObjectsInParts:
         self._prefix = location.prefix
         self.where = str(location)
         self.tries = tries
+        self.try_seconds = 2 * read_seconds
         self._read_seconds = read_seconds
         self._mark: str | None = None
 
@@ -169,8 +171,8 @@ class ObjectsInParts:
         return {"Bucket": self._name, "Key": self._prefix + key}
 
     def _in_time_for(self, size_bytes: int) -> asyncio.Timeout:
-        """A server that takes no more of what is sent to it runs into no other limit."""
-        return asyncio.timeout(self.tries * (self._read_seconds + size_bytes / _SLOWEST_BYTES_A_SECOND))
+        """A server that takes no more of what is sent to it, or gives a byte now and then, runs into no other limit."""
+        return asyncio.timeout(self.tries * self._read_seconds + size_bytes / _SLOWEST_BYTES_A_SECOND)
 
     def _of(self, begun: PutParts) -> _Unfinished:
         return {**self._at(begun.key), "UploadId": begun.upload_id}

@@ -1,6 +1,7 @@
 """Whole files between a bucket and this machine: in pieces, a few at a time, so that one that breaks costs little."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -70,12 +71,17 @@ async def read_piece(bucket: Bucket, key: str, found: StoredObject, begin: int, 
 
 
 async def _tried(bucket: Bucket, work: Callable[[], Awaitable[Result]]) -> Result:
-    """A few times: a server that is just being started again is no reason to begin a large file anew."""
-    pause = _FIRST_PAUSE_SECONDS
+    """A few times: a server that is just being started again is no reason to begin a large file anew.
+
+    One that says nothing is: it was waited for each time that the client asked, minutes in all.
+    """
+    pause, until = _FIRST_PAUSE_SECONDS, time.monotonic() + bucket.try_seconds
     for _ in range(bucket.tries - 1):
         try:
             return await work()
         except StorageFailed:
+            if time.monotonic() + pause > until:
+                raise
             await asyncio.sleep(pause)
             pause *= 2
     return await work()
