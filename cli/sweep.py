@@ -23,13 +23,13 @@ from storage.protocol import Storage
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also files without a row from before this database knew the storage.")
+        bool, typer.Option("--all", help="Also files without a row from before PostgreSQL was started or put back.")
     ] = False,
 ) -> None:
     """Remove files that no video is to have, left by uploads and runs that were killed. The api does so by itself.
 
     Files that came within RUSHES_SWEEP_AGE_SECONDS stay. So do, without --all, originals and published files without a
-    row that are older than this database, or than its restore: they may be all that is left of a video.
+    row from before PostgreSQL was started, or its rows were put back: they may be all that is left of a video.
     """
     settings = find_service().settings
 
