@@ -51,6 +51,11 @@ def told_as_storage_failed(doing: str, path: Path) -> Iterator[None]:
         raise StorageFailed(f"Could not {doing} in {path}: {why}") from error
 
 
+def is_of_a_full_disk(error: StorageFailed) -> bool:
+    """Whether it was raised for want of room on a disk of this machine."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
     """Run blocking work in one of the threads for files.
 

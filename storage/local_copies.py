@@ -12,18 +12,25 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from storage.filesystem import off_loop, told_as_storage_failed
+from contracts.errors import StorageFailed
+from storage.filesystem import is_of_a_full_disk, off_loop, told_as_storage_failed
 from storage.private_folder import make_private
 from storage.sparse_file import ReadRange, SparseFile
 
 _PREFIX: Final = "copies-"
 _LOCK: Final = "lock"
 _DOING: Final = "keep a copy"
+_KEPT_SECONDS: Final = 3600.0
+_LOOKS: Final = 20
+"""So often within that time it is looked which copies nobody has used."""
+_LEFT_FREE_BYTES: Final = 1024**3
+"""On a small disk, a tenth of it: what is made of a file needs room beside its copy."""
 
 
 class LentCopy:
@@ -53,7 +60,12 @@ class LentCopy:
             missing = self._file.missing(*ranges)
             if missing:
                 await self._copies.make_room(sum(last - first for first, last in missing))
-                await self._file.fill(missing, self._read)
+                try:
+                    await self._file.fill(missing, self._read)
+                except StorageFailed as error:
+                    if not is_of_a_full_disk(error) or not await self._copies.drop_unused():
+                        raise
+                    await self._file.fill(self._file.missing(*ranges), self._read)
 
     async def need_all(self) -> None:
         """Have all of it here. Raises ``StorageFailed``."""
@@ -65,13 +77,17 @@ class LocalCopies:
 
     Args:
         scratch: Where the folder of this process is made.
-        most_bytes: So many are kept at most. What is lent counts and can't go, so a single larger file goes beyond it.
+        most_bytes: So many are kept at most, and fewer where the disk has less room. What is lent counts and can't go,
+            so a single larger file goes beyond it.
+        kept_seconds: So long a copy stays that nobody uses: the file itself may be deleted by now.
     """
 
-    def __init__(self, scratch: Path, most_bytes: int) -> None:
+    def __init__(self, scratch: Path, most_bytes: int, kept_seconds: float = _KEPT_SECONDS) -> None:
         self._scratch = scratch
         self._folder = scratch / f"{_PREFIX}{secrets.token_hex(8)}"
         self._most_bytes = most_bytes
+        self._kept_seconds = kept_seconds
+        self._tidying: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self._opening = asyncio.Lock()
         self._files: dict[str, SparseFile] = {}
@@ -86,24 +102,33 @@ class LocalCopies:
             read: Fetches bytes of it.
         """
         await self._opened()
+        made = None
         if name not in self._files:
-            file = SparseFile(self._folder / secrets.token_hex(8), size_bytes)
-            await off_loop(file.create)
-            file = self._files.setdefault(name, file)
+            made = SparseFile(self._folder / secrets.token_hex(8), size_bytes)
+            await off_loop(made.create)
+            self._files.setdefault(name, made)
         self._files[name] = file = self._files.pop(name)  # the newest last
         file.users += 1
         try:
+            if made is not None and made is not file:  # somebody else was faster
+                await off_loop(made.path.unlink, missing_ok=True)
             yield LentCopy(self, file, read)
         finally:
             file.users -= 1
+            file.used_at = time.monotonic()
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[Path]:
         """A path to write a file to that is not known by a name yet; what is left there goes with the block."""
         await self._opened()
+        await self.make_room(0)
         path = self._folder / secrets.token_hex(8)
         try:
             yield path
+        except Exception:
+            if await off_loop(self._has_no_room_for, 0):  # the next attempt finds more
+                await self.drop_unused()
+            raise
         finally:
             await off_loop(path.unlink, missing_ok=True)
 
@@ -114,17 +139,26 @@ class LocalCopies:
         file = SparseFile(self._folder / secrets.token_hex(8), size_bytes)
         await off_loop(path.rename, file.path)
         file.hold_all()
-        self._files[name] = file
+        file.used_at = time.monotonic()
+        if self._files.setdefault(name, file) is not file:
+            await off_loop(file.path.unlink, missing_ok=True)
         await self.make_room(0)
 
     async def make_room(self, size_bytes: int) -> None:
         """Remove copies that nobody uses until so many bytes fit, as far as that goes."""
         for name, file in list(self._files.items()):
             held = sum(kept.held_bytes for kept in self._files.values())
-            if held + size_bytes <= self._most_bytes:
+            if held + size_bytes <= self._most_bytes and not await off_loop(self._has_no_room_for, size_bytes):
                 return
-            if file.users == 0 and self._files.pop(name, None) is not None:
-                await off_loop(file.path.unlink, missing_ok=True)
+            await self._drop(name, file)
+
+    async def drop_unused(self, for_seconds: float = 0) -> bool:
+        """Remove the copies that nobody used for so long; whether there were any."""
+        until = time.monotonic() - for_seconds
+        unused = [(name, file) for name, file in self._files.items() if file.users == 0 and file.used_at <= until]
+        for name, file in unused:
+            await self._drop(name, file)
+        return bool(unused)
 
     async def folder(self) -> Path:
         """Where this process may have files without names."""
@@ -136,6 +170,9 @@ class LocalCopies:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait({self._tidying})
         await off_loop(shutil.rmtree, self._folder, ignore_errors=True)
         os.close(lock)
 
@@ -143,6 +180,23 @@ class LocalCopies:
         async with self._opening:
             if self._lock is None:
                 self._lock = await off_loop(self._open)
+                self._tidying = asyncio.create_task(self._tidy())
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(self._kept_seconds / _LOOKS)
+            with contextlib.suppress(OSError):
+                await self.drop_unused(self._kept_seconds)
+
+    async def _drop(self, name: str, file: SparseFile) -> None:
+        if file.users == 0 and self._files.pop(name, None) is not None:
+            await off_loop(file.path.unlink, missing_ok=True)
+
+    def _has_no_room_for(self, size_bytes: int) -> bool:
+        """Whether the disk would have less than its share left."""
+        with told_as_storage_failed(_DOING, self._folder):
+            disk = shutil.disk_usage(self._folder)
+        return disk.free - size_bytes < min(_LEFT_FREE_BYTES, disk.total // 10)
 
     def _open(self) -> int:
         with told_as_storage_failed(_DOING, self._scratch):

@@ -34,6 +34,7 @@ class SparseFile:
     Attributes:
         held_bytes: How much of it is here.
         users: How many read it now.
+        used_at: When the last of them had done, by the monotonic clock.
         filling: Held by whoever looks what is missing and fetches it.
     """
 
@@ -42,6 +43,7 @@ class SparseFile:
         self.size_bytes = size_bytes
         self.held_bytes = 0
         self.users = 0
+        self.used_at = 0.0
         self.filling = asyncio.Lock()
         self._held = bytearray(-(-size_bytes // BLOCK_BYTES))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from contracts.errors import StorageFailed
 from storage.local_copies import LocalCopies
 from storage.sparse_file import BLOCK_BYTES, ReadRange
+from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -160,3 +162,53 @@ async def test_copies_of_a_killed_process_go_and_those_of_a_living_one_stay(tmp_
     await living.close()
     await later.close()
     assert names_in(tmp_path) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Of 12 MiB."""
+    try:
+        with mounted(tmp_path / "disk", mebibytes=12) as disk:
+            yield disk
+    except NoMounts as error:
+        pytest.skip(f"no disk of its own here: {error}")
+
+
+async def test_copies_make_room_on_a_disk_that_is_smaller_than_their_bound(small_disk: SmallDisk) -> None:
+    copies, fetched, size_bytes = LocalCopies(small_disk.folder, 20 * 1024**3), list[str](), 5 * 1024 * 1024
+    for name in ("one", "two", "three", "two"):
+        assert await read(copies, name, size_bytes, fetched) == name
+    assert fetched == ["one", "two", "three"]
+    with small_disk.full(but_for=1024 * 1024):
+        assert await read(copies, "four", size_bytes, fetched) == "four"
+    await copies.close()
+
+
+async def test_a_step_that_found_no_room_finds_it_when_it_is_tried_again(small_disk: SmallDisk) -> None:
+    copies, output = LocalCopies(small_disk.folder, 20 * 1024**3), bytes(8 * 1024 * 1024)
+
+    async def step() -> None:
+        async with copies.part() as part:
+            await asyncio.to_thread(part.write_bytes, output)
+
+    for name in ("one", "two"):
+        assert await read(copies, name, 5 * 1024 * 1024, []) == name
+    with pytest.raises(OSError, match="No space left"):
+        await step()
+    await step()
+    await copies.close()
+
+
+async def test_a_copy_that_nobody_uses_goes_for_its_file_may_be_deleted(tmp_path: Path) -> None:
+    copies = LocalCopies(tmp_path, 100, kept_seconds=0.2)
+
+    async def names() -> int:
+        return len(await asyncio.to_thread(names_in, tmp_path))
+
+    async with copies.lend("film", 10, fetching("film", [])) as film:
+        await film.need_all()
+        assert await read(copies, "another", 10, []) == "another"
+        await eventually(names, lambda found: found == 2)
+        assert content_of(film.path) == "film", "what is lent stays"
+    await eventually(names, lambda found: found == 1)
+    await copies.close()
