@@ -35,7 +35,8 @@ class PlaceSettings(SettingsGroup):
     copies_bytes: int = Field(
         default=20 * GIBIBYTE,
         gt=0,
-        description="How much of the bucket a worker keeps on its own disk, in bytes; one larger file goes beyond it.",
+        description="How much of the bucket a worker keeps on its own disk, in bytes; one larger file goes beyond it, "
+        "and where the disk has no room for so much it is less.",
     )
 
     # The database
