@@ -89,7 +89,7 @@ class SparseFile:
             if len(content) != end - begin:
                 raise StorageFailed(f"{len(content)} bytes came of a file instead of {end - begin}.")
             with told_as_storage_failed("keep a copy", self.path.parent):
-                await off_loop(_write_at, descriptor, content, begin)
+                await off_loop(write_at, descriptor, content, begin)
             for block in range(begin // BLOCK_BYTES, -(-end // BLOCK_BYTES)):
                 self._held[block] = 1
             self.held_bytes += end - begin
@@ -102,7 +102,8 @@ class SparseFile:
             os.close(descriptor)
 
 
-def _write_at(descriptor: int, content: bytes, begin: int) -> None:
+def write_at(descriptor: int, content: bytes | memoryview, begin: int) -> None:
+    """Write all of it there, however often a disk takes only a part. Raises ``OSError``."""
     rest = memoryview(content)
     while rest:
         written = os.pwrite(descriptor, rest, begin)

@@ -5,6 +5,7 @@ memory.
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO, Final
 from contracts.errors import StorageFailed
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.local_copies import LocalCopies
+from storage.sparse_file import write_at
 
 MOST_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
 _DOING: Final = "keep what arrived"
@@ -37,16 +39,16 @@ class Spool:
         """Write these after the others. Raises ``StorageFailed``."""
         with told_as_storage_failed(_DOING, self._folder):
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  for longer than a block
-            self._file.seek(self.size_bytes)
-            self._file.writelines(pieces)
-            self._file.flush()
-        self.size_bytes += sum(len(piece) for piece in pieces)
+                # Without a buffer of its own, which on a full disk could not be closed.
+                self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115  longer than a block
+            for piece in pieces:
+                write_at(self._file.fileno(), piece, self.size_bytes)
+                self.size_bytes += len(piece)
 
     def read(self, size_bytes: int) -> bytes:
         """The first of them. Raises ``StorageFailed``."""
         with told_as_storage_failed(_DOING, self._folder):
-            content = b"" if self._file is None else self._read(self._file, size_bytes)
+            content = b"" if self._file is None else os.pread(self._file.fileno(), size_bytes, 0)
         if len(content) != size_bytes:
             raise StorageFailed(f"{len(content)} bytes are in {self._folder} of {size_bytes} that were written there.")
         return content
@@ -56,10 +58,8 @@ class Spool:
         content = self.read(size_bytes)
         with told_as_storage_failed(_DOING, self._folder):
             if self._file is not None:
-                rest = self._file.read(self.size_bytes - size_bytes)
-                self._file.seek(0)
-                self._file.write(rest)
-                self._file.flush()
+                rest = os.pread(self._file.fileno(), self.size_bytes - size_bytes, size_bytes)
+                write_at(self._file.fileno(), rest, 0)
         self.size_bytes -= size_bytes
         return content
 
@@ -68,11 +68,6 @@ class Spool:
         self.size_bytes = 0
         if self._file is not None:
             self._file.close()
-
-    @staticmethod
-    def _read(file: IO[bytes], size_bytes: int) -> bytes:
-        file.seek(0)
-        return file.read(size_bytes)
 
 
 class Spooling:

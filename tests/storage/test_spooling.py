@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.errors import StorageFailed
 from storage.bucket import BucketStorage
 from storage.bucket_objects import Bucket
 from storage.bucket_records import Part, PutParts
@@ -13,6 +14,7 @@ from storage.hashing import sha256_of
 from storage.local_copies import LocalCopies
 from storage.spooling import Spooling
 from tests.fixtures.noise import noise
+from tests.fixtures.small_disk import NoMounts, mounted
 from tests.waiting import eventually
 
 MEBIBYTE = 1024 * 1024
@@ -59,3 +61,17 @@ async def test_uploads_at_once_hold_so_much_of_a_slow_bucket_in_memory_and_no_mo
     for key in keys:
         assert await sha256_of(storage, key) == hashlib.sha256(CONTENT).hexdigest()
     await copies.close()
+
+
+async def test_an_upload_that_finds_no_room_on_the_machine_is_told_so_and_ends(bucket: Bucket, tmp_path: Path) -> None:
+    try:
+        with mounted(tmp_path / "disk", mebibytes=4) as disk:
+            copies = LocalCopies(disk.folder, MEBIBYTE)
+            writer = await BucketStorage(bucket, copies).create_original("originals/1.mp4")
+            with pytest.raises(StorageFailed, match="the disk is full"):
+                await writer.write(*[bytes(1000)] * 6000)
+            await writer.discard()
+            assert disk.files() == ["lock"]
+            await copies.close()
+    except NoMounts as error:
+        pytest.skip(f"no disk of its own here: {error}")
