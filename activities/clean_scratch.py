@@ -15,9 +15,11 @@ class CleanScratchInput:
 
     Attributes:
         video_id: Of the video.
+        unwanted_original: Key of an original of which not all has come, and which nobody wants any more.
     """
 
     video_id: str
+    unwanted_original: str | None = None
 
 
 class CleanScratchActivities:
@@ -28,10 +30,12 @@ class CleanScratchActivities:
 
     @activity.defn
     async def clean_scratch(self, request: CleanScratchInput) -> None:
-        """Remove the video's scratch folder. Gone already is a success.
+        """Remove the video's scratch folder, and what was kept of an import that was cancelled. Gone is a success.
 
         Raises:
             StorageFailed: The disk refused.
         """
         async with heartbeats():
             await self._storage.delete_folder(work_folder(request.video_id))
+            if request.unwanted_original is not None:
+                await self._storage.delete(request.unwanted_original)

@@ -46,6 +46,7 @@ class VideoProcessingWorkflow:
         self._request = request
         self._steps = Steps()
         self._claimed = False
+        self._fetching = False
         self._why_not_encoded = ""
         self._at_hand: str | None = None
         way = NewEdition if request.reprocess else FirstPublication
@@ -79,6 +80,7 @@ class VideoProcessingWorkflow:
 
     async def _fetch(self) -> None:
         self._enter(Step.FETCH, "bringing the original here")
+        self._fetching = True
         await self._steps.take(
             FetchOriginalActivities.fetch_original,
             FetchOriginalInput(self._request.video_id, self._request.attempt),
@@ -87,6 +89,7 @@ class VideoProcessingWorkflow:
             summary="The original from its URL",
             most_failures=MOST_FETCH_FAILURES,
         )
+        self._fetching = False
 
     async def _validate(self) -> TranscodePlan:
         self._enter(Step.VALIDATE, "reading the file")
@@ -174,7 +177,9 @@ class VideoProcessingWorkflow:
         ended = GivenUp(is_served=False, error_code=code.value)
         if self._claimed or code is not ErrorCode.STATUS_CONFLICT:
             ended = await self._publication.give_up(code, reason)
-            await self._clean_scratch()
+            # What has come of an original whose server failed is kept for a retry.
+            is_unwanted = self._fetching and code is ErrorCode.CANCELLED
+            await self._clean_scratch(self._request.original_key if is_unwanted else None)
         if ended.is_served:
             self._tell_ready()
             return
@@ -185,10 +190,10 @@ class VideoProcessingWorkflow:
             ]
         )
 
-    async def _clean_scratch(self) -> None:
+    async def _clean_scratch(self, unwanted_original: str | None = None) -> None:
         await self._steps.end(
             CleanScratchActivities.clean_scratch,
-            CleanScratchInput(self._request.video_id),
+            CleanScratchInput(self._request.video_id, unwanted_original),
             CLEAN,
             activity_id=ActivityId.CLEAN,
             summary="Remove the work files",

@@ -16,6 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
 from activities.arriving_original import FetchRules
+from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
 from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
 from contracts.errors import (
     AddressRefused,
@@ -337,6 +338,19 @@ async def test_a_source_that_was_away_gives_only_what_is_missing_also_to_who_ret
         assert server.ranges == [None, *["bytes=2000000-"] * 4, *["bytes=2500000-"] * 4]
     assert await content_of(either.storage, video.original_key) == CONTENT
     assert (await stored(database, video.id)).original_filename == "clip.mp4"
+
+
+async def test_nothing_is_kept_of_an_import_that_was_cancelled_while_its_source_was_away(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT, well(cut_to=2_000_000), status(503)) as server:
+        video = await import_row(database, server.url())
+        with pytest.raises(SourceFailed):
+            await fetch(activities(database, folders), video)
+    assert [path.suffix for path in originals(folders)] == [".part"]
+    end = CleanScratchInput(str(video.id), unwanted_original=video.original_key)
+    await ActivityEnvironment().run(CleanScratchActivities(folders.storage).clean_scratch, end)
+    assert originals(folders) == []
 
 
 async def test_a_storage_that_was_away_takes_the_rest_and_nothing_twice(database: Database, folders: Folders) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from activities.clean_scratch import CleanScratchInput
 from activities.fetch_original import FetchOriginalInput
 from contracts.errors import AddressRefused, ErrorCode, LimitExceeded, SourceFailed, SourceNotFound, SourceTooSlow
 from tests.workflows.running import code_of, failure_of, marked_code, start
@@ -39,6 +40,7 @@ async def test_a_source_that_never_comes_back_ends_the_run_with_its_code(
         assert await code_of(await start(time_skipping.client, imported=True)) == ErrorCode.SOURCE_FAILED
     assert script.calls.count("fetch_original") == MOST_FETCH_FAILURES
     assert marked_code(script) is ErrorCode.SOURCE_FAILED
+    assert unwanted_original(script) is None, "a retry goes on with what is kept"
 
 
 @pytest.mark.parametrize("error", [AddressRefused, SourceNotFound, SourceTooSlow, LimitExceeded])
@@ -65,3 +67,23 @@ async def test_a_cancel_stops_the_fetch_and_ends_as_cancelled(
         await failure_of(handle)
     assert script.ended[:2] == ["claim_video", "fetch_original"]
     assert marked_code(script) is ErrorCode.CANCELLED
+
+
+async def test_nothing_stays_of_an_import_that_is_cancelled_while_its_source_is_away(
+    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+) -> None:
+    script.behaviours["fetch_original"] = always(SourceFailed("It is away."))
+    async with scripted_workers(time_skipping.client, script):
+        handle = await start(time_skipping.client, imported=True)
+        await script.begun("fetch_original")
+        await handle.cancel()
+        await failure_of(handle)
+    assert marked_code(script) is ErrorCode.CANCELLED
+    assert unwanted_original(script) == f"originals/{handle.id.removeprefix('video-')}.mp4"
+
+
+def unwanted_original(script: ScriptedActivities) -> str | None:
+    """What the end of the run removes beside scratch."""
+    request = script.last("clean_scratch")
+    assert isinstance(request, CleanScratchInput)
+    return request.unwanted_original
