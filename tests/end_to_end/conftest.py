@@ -88,12 +88,17 @@ def breakable_home(folder: Path, request: pytest.FixtureRequest) -> Home:
 
 
 @pytest.fixture(scope="session")
-async def harmed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+def harmed_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Home:
+    """Of ``harmed``, which can't ask for the bucket's server by itself: its event loop runs already."""
+    return breakable_home(tmp_path_factory.mktemp("harmed"), request)
+
+
+@pytest.fixture(scope="session")
+async def harmed(harmed_home: Home) -> AsyncIterator[Service]:
     """A stack whose worker and api are killed and stopped, and started again each time.
 
     It has one chunk in hand at most.
     """
-    home = breakable_home(tmp_path_factory.mktemp("harmed"), request)
     impatient = {"RUSHES_STALL_SECONDS": "2", "RUSHES_UPLOAD_LEASE_SECONDS": "2"}
-    async with serving(home.with_settings(RUSHES_MEDIA_SLOTS="1", **impatient)) as service:
+    async with serving(harmed_home.with_settings(RUSHES_MEDIA_SLOTS="1", **impatient)) as service:
         yield service
