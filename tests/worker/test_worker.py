@@ -227,14 +227,19 @@ async def test_a_worker_that_began_with_others_of_another_place_stops_and_says_s
     )
     assert process.stderr is not None
     log = b""
-    async with asyncio.timeout(30):
-        while b"worker_ready" not in log:
-            log += await process.stderr.readline()
-    async with (
-        Worker(own_namespace, task_queue=MEDIA_QUEUE, activities=[idle], identity=str(elsewhere)),
-        asyncio.timeout(30),
-    ):
-        _, rest = await process.communicate()
+    try:
+        async with asyncio.timeout(30):
+            while b"worker_ready" not in log:
+                log += await process.stderr.readline()
+        async with (
+            Worker(own_namespace, task_queue=MEDIA_QUEUE, activities=[idle], identity=str(elsewhere)),
+            asyncio.timeout(30),
+        ):
+            _, rest = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == 1
     assert f"AnotherStorage: The worker {elsewhere} keeps its files in another place" in rest.decode()
     assert b"worker_stopping" in rest, "what it has begun is handed back"
