@@ -22,7 +22,8 @@ _WORTH_KEEPING_BYTES: Final = 2 * 1024 * 1024
 _MOST_KEEP_SECONDS: Final = 300.0
 """Of a sender that is slow, what arrived is kept after the former, where it is worth that, else after the latter.
 
-A bucket keeps by writing the whole unfinished part anew: every few seconds, that was twenty times what came.
+That is for a storage which keeps by writing the whole unfinished part anew: every few seconds, that was twenty times
+what came. Another keeps as often as the lease is renewed, so that who comes back by another network goes on from there.
 """
 
 
@@ -152,6 +153,7 @@ class Appending:
         rested = self._clock() - self._kept_at
         return (
             unkept >= _KEEP_BYTES
+            or (unkept > 0 and rested >= self._renew_seconds and not self._writer.keeps_anew)
             or (unkept >= _WORTH_KEEPING_BYTES and rested >= _KEEP_SECONDS)
             or (unkept > 0 and rested >= _MOST_KEEP_SECONDS)
         )

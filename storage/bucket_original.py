@@ -57,6 +57,11 @@ class BucketOriginalWriter:
         return self._size_bytes
 
     @property
+    def keeps_anew(self) -> bool:
+        """A part that has not filled is put as a whole."""
+        return True
+
+    @property
     def digest(self) -> Digest | None:
         """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
         return self._digest

@@ -51,6 +51,11 @@ class DiskOriginalWriter:
         return self._size_bytes
 
     @property
+    def keeps_anew(self) -> bool:
+        """A file is flushed from where it was flushed before."""
+        return False
+
+    @property
     def digest(self) -> Digest | None:
         """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
         return self._digest

@@ -51,6 +51,10 @@ class OriginalWriter(Protocol):
     def digest(self) -> Digest | None:
         """SHA-256 of all so far; None where an earlier writer began the file and did not hand its own on."""
 
+    @property
+    def keeps_anew(self) -> bool:
+        """Whether ``keep`` writes again what was kept before, as a bucket does with the part that fills."""
+
     async def keep(self) -> None:
         """Make everything so far durable, so that another writer, of any process, can continue after it."""
 

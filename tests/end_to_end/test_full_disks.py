@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Row, Service
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.noise import noise
 from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
 from tests.waiting import eventually
 
@@ -70,16 +71,24 @@ async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
     on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
 ) -> None:
     before = uploads_disk.files()
-    content = clips.path(Clip.LONG_540P).read_bytes() + bytes(8 * MEBIBYTE)
-    form = on_small_disks.http.build_request("POST", "/api/v1/videos/upload", files={"file": ("a.mp4", content)})
+    form = on_small_disks.http.build_request(
+        "POST", "/api/v1/videos/upload", files={"file": ("a.mp4", noise(6 * MEBIBYTE))}
+    )
     body, media_type = form.read(), {"Content-Type": form.headers["content-type"]}
 
-    async def of_a_length_that_nobody_tells() -> AsyncIterator[bytes]:
-        yield body
+    async def arrived() -> bool:
+        return uploads_disk.files() != before
 
-    with uploads_disk.full(but_for=4 * MEBIBYTE):
+    with ExitStack() as others:
+
+        async def while_others_fill_the_disk() -> AsyncIterator[bytes]:
+            yield body[: 3 * MEBIBYTE]
+            await eventually(arrived, bool, within_seconds=30)
+            others.enter_context(uploads_disk.full())
+            yield body[3 * MEBIBYTE :]
+
         answer = await on_small_disks.http.post(
-            "/api/v1/videos/upload", content=of_a_length_that_nobody_tells(), headers=media_type
+            "/api/v1/videos/upload", content=while_others_fill_the_disk(), headers=media_type
         )
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_failed")
         assert "the disk is full" in answer.json()["detail"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from ingest.appending import Appending
 from storage.bucket import BucketStorage
 from storage.bucket_objects import Bucket
 from storage.bucket_records import Part, PutParts
+from storage.disk import DiskStorage
 from tests.fixtures.noise import noise
 
 KEY = "originals/0b0e6f1a-0000-4000-8000-000000000000.mp4"
@@ -83,3 +85,19 @@ async def test_a_slow_sender_holds_its_lease_without_its_bytes_being_put_into_th
 
 def _longest(moments: list[float]) -> float:
     return max(after - before for before, after in pairwise(moments))
+
+
+async def test_on_a_disk_a_slow_sender_s_bytes_are_kept_as_often_as_its_lease_is_renewed(tmp_path: Path) -> None:
+    clock, kept = Clock(), [0.0]
+
+    async def renew(kept_bytes: int | None) -> bool:
+        if kept_bytes is not None:
+            kept.append(clock())
+        return True
+
+    writer = await DiskStorage(tmp_path / "uploads", tmp_path / "scratch").create_original(KEY)
+    appending = Appending(writer, None, None, renew, LEASE_PART_SECONDS, clock=clock)
+    await appending.take(clock.bring(CONTENT, 1_000_000))
+    await appending.let_go()
+    await writer.discard()
+    assert _longest([*kept, clock()]) <= LEASE_PART_SECONDS + PIECE_BYTES / 1_000_000 + 0.01
