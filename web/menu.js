@@ -21,9 +21,12 @@ export function menu(label, entries) {
   list.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") list.replaceChildren(...entries().map((entry) => entryOf(entry, list)));
   });
+  const placeAgain = () => place(list, button);
   list.addEventListener("toggle", (event) => {
+    window.removeEventListener("resize", placeAgain);
     if (event.newState !== "open") return;
-    place(list, button);
+    window.addEventListener("resize", placeAgain); // a phone that is turned
+    placeAgain();
     list.querySelector("a, button")?.focus();
   });
   list.addEventListener("keydown", (event) => move(event, list));
