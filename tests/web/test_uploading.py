@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(180)
 
 MEBIBYTE = 1024 * 1024
 SLOW = 2 * MEBIBYTE
-IMPATIENT = "export const PATIENCE = { answer: 1000, stall: 1500, durable: 2000, stream: 2000 };"
+IMPATIENT = "export const PATIENCE = { answer: 2000, stall: 1500, durable: 2000, stream: 2000 };"
 """For a test, what ``web/patience.js`` says in minutes."""
 
 
@@ -210,7 +210,7 @@ async def test_a_network_that_goes_silent_is_not_waited_for(
         await visitor.slows_uploads(SLOW)
         for swallows in (False, True):
             between.speaks(for_bytes=3 * MEBIBYTE, swallows=swallows)
-            await asyncio.wait_for(between.silence.wait(), 30)
+            await asyncio.wait_for(between.silence.wait(), 90)
             await expect(visitor.card("night train")).to_contain_text("can't be reached")
         await visitor.slows_uploads(None)
         between.speaks()
