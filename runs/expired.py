@@ -18,7 +18,7 @@ from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("expired")
 
-LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
+_LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 class ExpiredUploads:
@@ -49,7 +49,7 @@ class ExpiredUploads:
         try:
             size_bytes = await self._storage.size(video.original_key)
         except StorageFailed:
-            await self._backlog.put_expiry_off(video.id, LOOK_AGAIN_AFTER)
+            await self._backlog.put_expiry_off(video.id, _LOOK_AGAIN_AFTER)
             raise
         if size_bytes is None:
             return await self._close(video)

@@ -17,7 +17,7 @@ from storage.protocol import DirectStorage, Storage
 
 log = structlog.stdlib.get_logger("overfull")
 
-LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
+_LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 _MOST_LOOKS: Final = 100
 """In one pass, each of which is a request to the bucket."""
 
@@ -65,7 +65,7 @@ class OverfullUploads:
                 log.warning("upload_not_measured", video_id=str(video.id), reason=str(error))
                 return ended  # no use to ask about each upload what does not answer
             finally:
-                await self._backlog.measured(video.id, now + LOOK_AGAIN_AFTER)
+                await self._backlog.measured(video.id, now + _LOOK_AGAIN_AFTER)
         return ended
 
     async def _end_if_overfull(self, bucket: DirectStorage, video: Video) -> bool:
