@@ -41,10 +41,14 @@ export function problemOf(status, body, retryAfter) {
   return new Problem(status, document.code ?? "http_error", detail, Number.isFinite(seconds) ? seconds : null);
 }
 
-/** Fires `signed-out` when the service does not know any more who asks. */
+/**
+ * Fires `signed-out` when the service does not know any more who asks; `away` whenever something was not answered, and
+ * `back` when something is answered again.
+ */
 export class Api extends EventTarget {
   #patience;
   #token = null;
+  #isAway = false;
 
   /** @param {object} patience As `PATIENCE` has it. */
   constructor(patience) {
@@ -96,8 +100,10 @@ export class Api extends EventTarget {
       body = await answer.text();
     } catch (error) {
       if (error.name === "AbortError") throw error;
+      this.lost();
       throw new Away("The service can't be reached.", { cause: error });
     }
+    this.heard();
     if (answer.ok) return body === "" ? null : JSON.parse(body);
     const problem = problemOf(answer.status, body, answer.headers.get("Retry-After"));
     if (problem.code === "csrf_refused" && !again && (await this.learnToken())) {
@@ -110,6 +116,19 @@ export class Api extends EventTarget {
   /** Let the page know of a problem that is about who asks. */
   tell(problem) {
     if (problem.status === 401) this.dispatchEvent(new Event("signed-out"));
+  }
+
+  /** Let the page know that something was not answered. */
+  lost() {
+    this.#isAway = true;
+    this.dispatchEvent(new Event("away"));
+  }
+
+  /** Let the page know that something was answered. */
+  heard() {
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.dispatchEvent(new Event("back"));
   }
 
   get(path, options) {

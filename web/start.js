@@ -6,6 +6,7 @@ import { Library } from "./library.js";
 import { Live } from "./live.js";
 import { Notices } from "./notices.js";
 import { Page } from "./page.js";
+import { keepPicturesFromWaiting } from "./pictures.js";
 import { PATIENCE } from "./patience.js";
 import { Router } from "./router.js";
 import { Session } from "./session.js";
@@ -38,7 +39,7 @@ async function limits() {
   for (let pause = 1000; ; pause = Math.min(2 * pause, LONGEST_MILLISECONDS)) {
     await session.signedIn();
     const told = await system();
-    const largest = await fetch("/api/v1/uploads", { method: "OPTIONS" }).catch(() => null);
+    const largest = await fetch("/api/v1/uploads", { method: "OPTIONS", signal: AbortSignal.timeout(PATIENCE.answer) }).catch(() => null);
     if (told !== null && largest?.ok) {
       return {
         extensions: told.limits.allowed_extensions,
@@ -49,6 +50,7 @@ async function limits() {
   }
 }
 
+keepPicturesFromWaiting(api);
 new Page({ api, session, notices, uploads, library, actions, live, router, system, limits, places });
 
 /** Find out who is here; a service that is away is asked again. */

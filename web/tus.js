@@ -52,12 +52,16 @@ function send(api, method, path, { headers = {}, body = null, onProgress, signal
     }
     if (onProgress) request.upload.addEventListener("progress", tellingMore(onProgress));
     request.addEventListener("load", () => {
+      api.heard();
       if (request.status >= 200 && request.status < 300) return resolve(request);
       const problem = problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After"));
       api.tell(problem);
       return reject(problem);
     });
-    request.addEventListener("error", () => reject(new Away("The service can't be reached.")));
+    request.addEventListener("error", () => {
+      api.lost();
+      reject(new Away("The service can't be reached."));
+    });
     request.addEventListener("abort", () => reject(new DOMException("The upload was stopped.", "AbortError")));
     request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
     signal?.addEventListener("abort", abort);

@@ -194,7 +194,9 @@ export class Upload extends EventTarget {
     try {
       return await act(AbortSignal.any([this.#stop.signal, lost.signal]), wait);
     } catch (error) {
-      throw lost.signal.aborted && !this.#stop.signal.aborted ? new Away("The network is away.") : error;
+      if (!lost.signal.aborted || this.#stop.signal.aborted) throw error;
+      this.#api.lost();
+      throw new Away("The network is away.", { cause: error });
     } finally {
       clearTimeout(watch);
       window.removeEventListener("offline", lose);

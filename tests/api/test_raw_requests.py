@@ -183,9 +183,9 @@ async def test_no_mutant_of_a_request_is_a_fault_of_the_server(
                 return await answers(http, sent, reset=reset)
 
         found = await asyncio.gather(*(send(*one) for one in mutants))
-        faults = [
-            mutants[place][0] for place, statuses in enumerate(found) if any(status >= 500 for status in statuses)
-        ]
-        assert faults == []
+        busy = [sent for (sent, _), statuses in zip(mutants, found, strict=True) if 503 in statuses]
+        again = [(sent, await answers(http, sent)) for sent in busy]  # one after the other, with the machine to itself
+        first = [(sent, statuses) for (sent, _), statuses in zip(mutants, found, strict=True) if 503 not in statuses]
+        assert [(sent, statuses) for sent, statuses in first + again if any(status >= 500 for status in statuses)] == []
         assert sum(bool(statuses) for statuses in found) > MUTANTS / 2, "most were answered"
         await settled(services, http, tmp_path)

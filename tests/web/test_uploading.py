@@ -25,6 +25,16 @@ SLOW = 2 * MEBIBYTE
 IMPATIENT = "export const PATIENCE = { answer: 2000, stall: 1500, durable: 2000, stream: 2000 };"
 """For a test, what ``web/patience.js`` says in minutes."""
 
+POSTERS_ON_THEIR_WAY = """
+for (let number = 0; number < 8; number += 1) {
+  const picture = document.createElement("img");
+  picture.src = `/web/icon.svg?${number}`;
+  document.body.append(picture);
+}
+"""
+"""More pictures than a browser has connections for one service."""
+POSTERS_ARE_THERE = "Promise.all(Array.from(document.querySelectorAll('body > img'), (picture) => picture.decode()))"
+
 
 async def starts_slowly(visitor: Visitor, file: Path, bytes_a_second: int = SLOW) -> None:
     """Choose a file, and wait until some of it is durable, with a network that leaves time for more."""
@@ -204,6 +214,7 @@ async def test_a_network_that_goes_silent_is_not_waited_for(
         )
         await visitor.opens()
         between.goes_silent()
+        await visitor.page.evaluate(POSTERS_ON_THEIR_WAY)
         await visitor.chooses(named.large(clips.path("short_with_sound"), "night train", 12 * MEBIBYTE))
         await expect(visitor.page.locator(".card").filter(has_text="night train")).to_contain_text("can't be reached")
         assert offsets == [], "nobody said that the upload was begun"
@@ -215,6 +226,7 @@ async def test_a_network_that_goes_silent_is_not_waited_for(
         await visitor.slows_uploads(None)
         between.speaks()
         await visitor.sees_ready("night train")
+        await visitor.page.evaluate(POSTERS_ARE_THERE)
         assert offsets == sorted(offsets)
         assert len(set(offsets)) > 2, "it went on from where it was after each silence"
 
