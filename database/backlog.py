@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
@@ -97,7 +97,7 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
-    async def declared_uploads(self, *, now: datetime, limit: int) -> list[Video]:
+    async def declared_uploads(self, *, limit: int) -> list[Video]:
         """Videos in ``uploading`` that said their size and are to be looked at, the longest due first.
 
         One that was never looked at is due since it began: many that begin now are no reason to let another wait.
@@ -108,7 +108,7 @@ class Backlog:
             .where(
                 col(Video.status) == VideoStatus.UPLOADING,
                 col(Video.upload_length).is_not(None),
-                or_(next_look_at.is_(None), next_look_at <= now),
+                or_(next_look_at.is_(None), next_look_at <= func.now()),
             )
             .order_by(func.coalesce(next_look_at, col(Video.created_at)), col(Video.id))
             .limit(limit)
@@ -116,12 +116,12 @@ class Backlog:
         async with self._transaction() as session:
             return list(await session.scalars(query))
 
-    async def measured(self, video_id: UUID, until: datetime) -> None:
-        """Do not measure this upload before then, whoever writes it meanwhile."""
+    async def measured(self, video_id: UUID, pause: timedelta) -> None:
+        """Do not measure this upload for so long, whoever writes it meanwhile."""
         change = (
             update(Video)
             .where(col(Video.id) == video_id, col(Video.status) == VideoStatus.UPLOADING)
-            .values(next_look_at=until)
+            .values(next_look_at=func.now() + pause)
         )
         async with self._transaction() as session:
             await session.execute(change)

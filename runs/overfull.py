@@ -4,7 +4,7 @@ S3 lets a part take the place of the one that was put before it. SeaweedFS keeps
 that the address of one part, which holds for a day, could fill the disk with what counts for nobody's quota.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -57,15 +57,14 @@ class OverfullUploads:
         if bucket is None:
             return 0  # a part file on a disk has no byte twice
         ended = 0
-        now = datetime.now(UTC)
-        for video in await self._backlog.declared_uploads(now=now, limit=_MOST_LOOKS):
+        for video in await self._backlog.declared_uploads(limit=_MOST_LOOKS):
             try:
                 ended += await self._end_if_overfull(bucket, video)
             except StorageFailed as error:
                 log.warning("upload_not_measured", video_id=str(video.id), reason=str(error))
                 return ended  # no use to ask about each upload what does not answer
             finally:
-                await self._backlog.measured(video.id, now + _LOOK_AGAIN_AFTER)
+                await self._backlog.measured(video.id, _LOOK_AGAIN_AFTER)
         return ended
 
     async def _end_if_overfull(self, bucket: DirectStorage, video: Video) -> bool:

@@ -2,99 +2,34 @@
 
 import asyncio
 import contextlib
-import hashlib
-import random
 from dataclasses import replace
-from pathlib import Path
-from typing import Final
-from uuid import UUID, uuid4
 
 import pytest
-from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
-from activities.arriving_original import FetchRules
-from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
-from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
+from activities.fetch_original import FetchOriginalInput
 from contracts.errors import (
     AddressRefused,
     ErrorCode,
     LimitExceeded,
-    SourceFailed,
     SourceNotFound,
     StatusConflict,
     StorageFailed,
     VideoCancelled,
 )
 from contracts.processing import StepProgress
-from contracts.storage_keys import original_key
 from database.engine import Database
 from database.tables import Video
-from database.videos import NewVideo
-from fetching.addresses import AddressRules
-from fetching.source import Patience, Sources
 from storage.bucket import BucketStorage
 from storage.bucket_objects import Bucket
 from storage.disk import DiskStorage
-from storage.disk_original import DiskOriginalWriter
-from storage.protocol import Claim, Digest
 from tests.activities.conftest import Folders
-from tests.fetching.serving import TAG, Reply, serving, status, well, without_length
+from tests.activities.importing import CONTENT, SHA256, activities, fetch, import_row, originals, stored
+from tests.fetching.serving import Reply, serving, status, well, without_length
 from tests.storage.published import content_of
 from tests.waiting import eventually
-
-CONTENT: Final = random.Random(7).randbytes(3_000_000)  # noqa: S311 - the same each time
-SHA256: Final = hashlib.sha256(CONTENT).hexdigest()
-PATIENCE: Final = Patience(connect_seconds=5, stall_seconds=5, pause_seconds=0, whole_seconds=30)
-
-
-async def import_row(database: Database, url: str, filename: str = "clip.mp4", user_id: str = "local") -> Video:
-    """The row of an import, attempt 1."""
-    video_id = uuid4()
-    return await database.videos.create_import(
-        NewVideo(
-            id=video_id,
-            user_id=user_id,
-            title=filename.partition(".")[0],
-            original_filename=filename,
-            original_key=original_key(str(video_id), ".mp4"),
-            upload_expires_seconds=None,
-            source_url=url,
-        )
-    )
-
-
-def activities(
-    database: Database,
-    folders: Folders,
-    *,
-    allowed: str = "127.0.0.0/8",
-    max_bytes: int = 10_000_000,
-    at_once: int = 5,
-    spare_bytes: int = 0,
-    kept_every_bytes: int = 1_000_000,
-) -> FetchOriginalActivities:
-    sources = Sources(AddressRules([allowed]), PATIENCE)
-    rules = FetchRules(max_bytes, at_once, spare_bytes, kept_every_bytes)
-    return FetchOriginalActivities(database.videos, database.upload_leases, folders.storage, sources, rules)
-
-
-async def fetch(of: FetchOriginalActivities, video: Video, attempt: int = 1) -> None:
-    await ActivityEnvironment().run(of.fetch_original, FetchOriginalInput(str(video.id), attempt))
-
-
-async def stored(database: Database, video_id: UUID) -> Video:
-    video = await database.videos.get(video_id)
-    assert video is not None
-    return video
-
-
-def originals(folders: Folders) -> list[Path]:
-    """Every file among the originals, unfinished ones too."""
-    folder = folders.uploads / "originals"
-    return sorted(folder.iterdir()) if folder.exists() else []
 
 
 async def test_the_original_is_whole_in_storage_and_its_size_and_hash_in_the_row(
@@ -287,116 +222,6 @@ async def test_a_cancel_in_mid_file_ends_within_a_second_and_leaves_no_byte(
             with contextlib.suppress(asyncio.CancelledError):
                 await running
     assert originals(folders) == []
-
-
-async def killed_after_a_part(database: Database, of: FetchOriginalActivities, video: Video) -> int:
-    """How many bytes the row says are kept of a fetch whose worker was gone when a mebibyte was."""
-    environment = ActivityEnvironment()
-    running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
-    row = await eventually(lambda: stored(database, video.id), lambda row: row.upload_offset > 0)
-    environment.cancel(cancellation_details=ActivityCancellationDetails(worker_shutdown=True))
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    return row.upload_offset
-
-
-@pytest.fixture(params=["disk", "bucket"])
-def either(request: pytest.FixtureRequest, folders: Folders) -> Folders:
-    """Each kind of place."""
-    return replace(folders, storage=request.getfixturevalue("bucket_storage")) if request.param == "bucket" else folders
-
-
-@pytest.mark.parametrize(("now", "asked_anew"), [(well(), []), (well(tag='"two"'), []), (status(416), [None])])
-async def test_the_next_attempt_goes_on_from_what_was_kept_unless_the_file_is_another_by_now(
-    database: Database, either: Folders, now: Reply, asked_anew: list[None]
-) -> None:
-    async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True), now, well()) as server:
-        video = await import_row(database, server.url())
-        of = activities(database, either)
-        kept_bytes = await killed_after_a_part(database, of, video)
-        assert await database.upload_leases.reserved_bytes() == len(CONTENT) - kept_bytes
-        await fetch(of, video)
-        assert server.ranges == [None, f"bytes={kept_bytes}-", *asked_anew]
-    row = await stored(database, video.id)
-    assert (row.file_size_bytes, row.content_sha256) == (len(CONTENT), SHA256)
-    assert await content_of(either.storage, video.original_key) == CONTENT
-
-
-async def test_a_source_that_was_away_gives_only_what_is_missing_also_to_who_retries_the_video(
-    database: Database, either: Folders
-) -> None:
-    away = [status(503)] * 3
-    async with serving(CONTENT, well(cut_to=2_000_000), *away, well(cut_to=500_000), *away, well()) as server:
-        video = await import_row(database, server.url(), "download")
-        of = activities(database, either)
-        for _ in range(2):
-            with pytest.raises(SourceFailed):
-                await fetch(of, video)
-        assert await database.videos.mark_error(video.id, 1, ErrorCode.SOURCE_FAILED, "It was away.")
-        await database.videos.start_retry(video.id)
-        await fetch(of, video, attempt=2)
-        assert server.ranges == [None, *["bytes=2000000-"] * 4, *["bytes=2500000-"] * 4]
-    assert await content_of(either.storage, video.original_key) == CONTENT
-    assert (await stored(database, video.id)).original_filename == "clip.mp4"
-
-
-async def test_nothing_is_kept_of_an_import_that_was_cancelled_while_its_source_was_away(
-    database: Database, folders: Folders
-) -> None:
-    async with serving(CONTENT, well(cut_to=2_000_000), status(503)) as server:
-        video = await import_row(database, server.url())
-        with pytest.raises(SourceFailed):
-            await fetch(activities(database, folders), video)
-    assert [path.suffix for path in originals(folders)] == [".part"]
-    end = CleanScratchInput(str(video.id), unwanted_original=video.original_key)
-    await ActivityEnvironment().run(CleanScratchActivities(folders.storage).clean_scratch, end)
-    assert originals(folders) == []
-
-
-async def test_a_storage_that_was_away_takes_the_rest_and_nothing_twice(database: Database, folders: Folders) -> None:
-    away = StorageFailed("It does not answer.")
-
-    class FailsOnce(DiskOriginalWriter):
-        async def commit(self) -> None:
-            if failing:
-                raise failing.pop()
-            await super().commit()
-
-    class AwayForAMoment(DiskStorage):
-        async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
-            writer = FailsOnce(folders.uploads / key)
-            await writer.open(claim)
-            return writer
-
-        async def continue_original(
-            self, key: str, size_bytes: int, digest: Digest | None = None, claim: Claim | None = None
-        ) -> DiskOriginalWriter:
-            if failing_to_begin:
-                raise failing_to_begin.pop()
-            return await super().continue_original(key, size_bytes, digest, claim)
-
-    failing, failing_to_begin = [away], [away]
-    of = activities(database, replace(folders, storage=AwayForAMoment(folders.uploads, folders.scratch)))
-    async with serving(CONTENT) as server:
-        video = await import_row(database, server.url())
-        for _ in range(2):
-            with pytest.raises(StorageFailed):
-                await fetch(of, video)
-        kept_bytes = (await stored(database, video.id)).upload_offset
-        assert 0 < kept_bytes < len(CONTENT)
-        await fetch(of, video)
-        assert server.ranges == [None, f"bytes={kept_bytes}-"]
-    assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
-
-
-async def test_an_attempt_begins_anew_where_what_was_kept_is_gone(database: Database, folders: Folders) -> None:
-    async with serving(CONTENT) as server:
-        video = await import_row(database, server.url())
-        await asyncio.to_thread((folders.uploads / "originals").mkdir, parents=True)
-        await database.upload_leases.note_fetch(video.id, 1, length=len(CONTENT), offset=2**20, validator=TAG)
-        await fetch(activities(database, folders), video)
-        assert server.ranges == [None]
-    assert (await stored(database, video.id)).content_sha256 == SHA256
 
 
 async def test_progress_is_told_by_heartbeats(
