@@ -2,7 +2,6 @@
 
 import pytest
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import OutputMismatch, StorageFailed, VideoError
 from contracts.temporal_names import MEDIA_QUEUE, new_own_queue
@@ -59,21 +58,21 @@ async def test_a_worker_that_falls_silent_is_left_for_another(temporal_client: C
     ids=lambda value: value.code if isinstance(value, VideoError) else "",
 )
 async def test_a_disk_that_is_away_is_another_workers_turn_and_a_bad_output_is_made_anew(
-    time_skipping: WorkflowEnvironment, error: VideoError, places: list[str]
+    temporal_client: Client, error: VideoError, places: list[str]
 ) -> None:
     script = ScriptedActivities()
     script.at_hand = {"join_streams": OWN}
     script.behaviours["verify_output"] = first(1, error)
-    async with scripted_workers(time_skipping.client, script), own_worker(time_skipping.client, script, OWN):
-        await (await start(time_skipping.client)).result()
+    async with scripted_workers(temporal_client, script), own_worker(temporal_client, script, OWN):
+        await (await start(temporal_client)).result()
     assert script.places["verify_output"] == places
 
 
-async def test_what_fails_for_good_where_it_is_at_hand_counts_as_a_failure(time_skipping: WorkflowEnvironment) -> None:
+async def test_what_fails_for_good_where_it_is_at_hand_counts_as_a_failure(temporal_client: Client) -> None:
     script = ScriptedActivities(copied_plan())
     script.at_hand = {"validate_video": OWN}
     script.behaviours["verify_output"] = always(OutputMismatch("not as planned"))
-    async with scripted_workers(time_skipping.client, script), own_worker(time_skipping.client, script, OWN):
+    async with scripted_workers(temporal_client, script), own_worker(temporal_client, script, OWN):
         with pytest.raises(Exception, match="Workflow execution failed"):
-            await (await start(time_skipping.client)).result()
+            await (await start(temporal_client)).result()
     assert len(script.places["verify_output"]) == 3, "once for each making"

@@ -6,7 +6,6 @@ On a dev server: a time-skipping one does not tell activities of a cancel throug
 import pytest
 from temporalio.client import Client
 from temporalio.exceptions import CancelledError
-from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import (
     DatabaseUnavailable,
@@ -137,11 +136,11 @@ async def test_a_cancel_whose_worker_stops_is_no_failure(temporal_client: Client
 
 
 async def test_a_cancel_while_a_failure_is_paused_for_is_not_waited_with(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["chunk-1-of-2"] = always(TranscodeFailed("it crashed"))
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client)
         # Nobody waits for the result yet, so the pause takes as long as it does.
         await script.begun("chunk-1-of-2")
         await paused(handle)
@@ -152,11 +151,11 @@ async def test_a_cancel_while_a_failure_is_paused_for_is_not_waited_with(
 
 @pytest.mark.parametrize("step", ["claim_video", "mark_ready"])
 async def test_a_cancel_that_only_the_row_knows_of_ends_in_cancelled(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities, step: str
+    temporal_client: Client, script: ScriptedActivities, step: str
 ) -> None:
     script.behaviours[step] = always(VideoCancelled("The video was cancelled."))
-    async with scripted_workers(time_skipping.client, script):
-        assert await code_of(await start(time_skipping.client)) == ErrorCode.CANCELLED
+    async with scripted_workers(temporal_client, script):
+        assert await code_of(await start(temporal_client)) == ErrorCode.CANCELLED
     ending = ["mark_error", *(["withdraw_files"] if step == "mark_ready" else []), "clean_scratch"]
     assert script.calls[-len(ending) - 1 :] == [step, *ending]
     assert marked_code(script) is ErrorCode.CANCELLED

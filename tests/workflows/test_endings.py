@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.errors import DatabaseUnavailable, ErrorCode, InvalidMedia, StatusConflict, StorageFailed
@@ -14,21 +15,21 @@ from tests.workflows.scripted import ScriptedActivities, always, first, scripted
 
 
 async def test_a_run_whose_row_does_not_wait_for_it_touches_nothing(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["claim_video"] = always(StatusConflict("The row has moved on."))
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client)
         assert await code_of(handle) == ErrorCode.STATUS_CONFLICT
     assert script.calls == ["claim_video"]
 
 
 async def test_a_row_that_could_not_be_asked_in_a_week_is_told_all_the_same(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["claim_video"] = always(DatabaseUnavailable("away"))
-    async with scripted_workers(time_skipping.client, script, [Impatient(most_attempts=3)]):
-        assert await code_of(await start(time_skipping.client)) == ErrorCode.DATABASE_UNAVAILABLE
+    async with scripted_workers(temporal_client, script, [Impatient(most_attempts=3)]):
+        assert await code_of(await start(temporal_client)) == ErrorCode.DATABASE_UNAVAILABLE
     assert script.calls == [*["claim_video"] * 3, "mark_error", "clean_scratch"]
 
 
@@ -55,7 +56,7 @@ PUBLISHED_AND_GONE = StatusConflict("The row is gone.")
     ],
 )
 async def test_each_part_of_an_ending_is_done_whatever_becomes_of_the_others(
-    time_skipping: WorkflowEnvironment,
+    temporal_client: Client,
     script: ScriptedActivities,
     step: str,
     error: Exception,
@@ -65,8 +66,8 @@ async def test_each_part_of_an_ending_is_done_whatever_becomes_of_the_others(
     script.behaviours[step] = always(error)
     for name in broken:
         script.behaviours[name] = always(StorageFailed("away for good"))
-    async with scripted_workers(time_skipping.client, script, [Impatient(most_attempts=1)]):
-        await failure_of(await start(time_skipping.client))
+    async with scripted_workers(temporal_client, script, [Impatient(most_attempts=1)]):
+        await failure_of(await start(temporal_client))
     assert script.calls[script.calls.index(step) + 1 :] == ending
 
 
@@ -97,12 +98,12 @@ async def test_mark_error_outlasts_a_database_that_is_down_for_an_hour(
 
 
 async def test_a_row_that_is_ready_after_all_keeps_its_files_and_the_run_says_so(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["mark_ready"] = always(StatusConflict("lost answer"))
     script.row_status = VideoStatus.READY
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client)
         await failure_of(handle)
     assert "withdraw_files" not in script.calls
     assert marked_code(script) is ErrorCode.STATUS_CONFLICT

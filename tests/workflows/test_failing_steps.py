@@ -56,11 +56,11 @@ CHUNK = "chunk-1-of-1"
     ids=lambda error: error.code,
 )
 async def test_a_file_at_fault_ends_in_its_code_after_one_attempt(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities, error: VideoError
+    temporal_client: Client, script: ScriptedActivities, error: VideoError
 ) -> None:
     script.behaviours["validate_video"] = always(error)
-    async with scripted_workers(time_skipping.client, script):
-        assert await code_of(await start(time_skipping.client)) == error.code
+    async with scripted_workers(temporal_client, script):
+        assert await code_of(await start(temporal_client)) == error.code
     assert script.calls == ["claim_video", "validate_video", "mark_error", "clean_scratch"]
     marked = script.last("mark_error")
     assert isinstance(marked, MarkErrorInput)
@@ -202,11 +202,11 @@ async def test_a_failed_thumbnail_stops_the_encodes_before_scratch_is_cleaned(te
 class TestAnOutputThatIsNotWhatWasAskedFor:
     """It is made anew, not looked at again."""
 
-    async def test_what_was_copied_is_encoded_the_next_time(self, time_skipping: WorkflowEnvironment) -> None:
+    async def test_what_was_copied_is_encoded_the_next_time(self, temporal_client: Client) -> None:
         script = ScriptedActivities(copied_plan(seconds=18.0))
         script.behaviours["verify_output"] = first(1, OutputMismatch("the packets differ"))
-        async with scripted_workers(time_skipping.client, script):
-            await (await start(time_skipping.client)).result()
+        async with scripted_workers(temporal_client, script):
+            await (await start(temporal_client)).result()
         assert without_thumbnail(script.calls) == [
             *("claim_video", "validate_video", "join_streams", "verify_output"),
             *made_in_parts(script.calls, 3),
@@ -217,24 +217,22 @@ class TestAnOutputThatIsNotWhatWasAskedFor:
         assert {getattr(request, "making", None) for request in script.requests["chunk-1-of-3"]} == {2}
         assert getattr(script.last("publish_files"), "video", None) == getattr(script.last("verify_output"), "file", 0)
 
-    async def test_what_would_be_too_much_to_encode_is_not_encoded_instead(
-        self, time_skipping: WorkflowEnvironment
-    ) -> None:
+    async def test_what_would_be_too_much_to_encode_is_not_encoded_instead(self, temporal_client: Client) -> None:
         script = ScriptedActivities(copied_plan(seconds=18.0))
         script.why_not_encoded = "It would be too much to encode."
         script.behaviours["verify_output"] = first(1, OutputMismatch("the packets differ"))
-        async with scripted_workers(time_skipping.client, script):
-            await failure_of(await start(time_skipping.client))
+        async with scripted_workers(temporal_client, script):
+            await failure_of(await start(temporal_client))
         marked = script.last("mark_error")
         assert isinstance(marked, MarkErrorInput)
         assert (marked.error_code, marked.error_reason) == (ErrorCode.LIMIT_EXCEEDED, script.why_not_encoded)
         assert without_thumbnail(script.calls)[-4:] == ["join_streams", "verify_output", "mark_error", "clean_scratch"]
 
-    async def test_it_is_made_three_times_and_verified_once_each(self, time_skipping: WorkflowEnvironment) -> None:
+    async def test_it_is_made_three_times_and_verified_once_each(self, temporal_client: Client) -> None:
         script = ScriptedActivities(copied_plan(seconds=6.0))
         script.behaviours["verify_output"] = always(OutputMismatch("the packets differ"))
-        async with scripted_workers(time_skipping.client, script):
-            assert await code_of(await start(time_skipping.client)) == ErrorCode.OUTPUT_MISMATCH
+        async with scripted_workers(temporal_client, script):
+            assert await code_of(await start(temporal_client)) == ErrorCode.OUTPUT_MISMATCH
         assert script.calls.count("verify_output") == 3
         assert [getattr(request, "making", None) for request in script.requests["join_streams"]] == [1, 2, 3]
         assert [getattr(request, "making", None) for request in script.requests[CHUNK]] == [2, 3]
@@ -247,12 +245,12 @@ class TestAnOutputThatIsNotWhatWasAskedFor:
         ids=["crash", "gone"],
     )
     async def test_a_join_that_goes_wrong_leads_to_encoding(
-        self, time_skipping: WorkflowEnvironment, error: VideoError, joins: int
+        self, temporal_client: Client, error: VideoError, joins: int
     ) -> None:
         script = ScriptedActivities(copied_plan(seconds=6.0))
         script.behaviours["join_streams"] = first(joins, error)
-        async with scripted_workers(time_skipping.client, script):
-            await (await start(time_skipping.client)).result()
+        async with scripted_workers(temporal_client, script):
+            await (await start(temporal_client)).result()
         assert [getattr(request, "making", None) for request in script.requests["join_streams"]] == [1] * joins + [2]
         assert script.calls.count(CHUNK) == 1
 

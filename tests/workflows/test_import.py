@@ -1,6 +1,7 @@
 """A run that fetches its original first: after the claim, before anything else, and patient with its source."""
 
 import pytest
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from activities.clean_scratch import CleanScratchInput
@@ -12,10 +13,10 @@ from workflows.activity_options import MOST_FETCH_FAILURES, pause_after
 
 
 async def test_the_original_is_fetched_after_the_claim_and_before_anything_else(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client, imported=True)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client, imported=True)
         await handle.result()
     assert script.calls[:3] == ["claim_video", "fetch_original", "validate_video"]
     assert script.last("fetch_original") == FetchOriginalInput(handle.id.removeprefix("video-"), attempt=3)
@@ -45,23 +46,23 @@ async def test_a_source_that_never_comes_back_ends_the_run_with_its_code(
 
 @pytest.mark.parametrize("error", [AddressRefused, SourceNotFound, SourceTooSlow, LimitExceeded])
 async def test_what_can_t_pass_is_not_asked_again(
-    time_skipping: WorkflowEnvironment,
+    temporal_client: Client,
     script: ScriptedActivities,
     error: type[AddressRefused | SourceNotFound | SourceTooSlow | LimitExceeded],
 ) -> None:
     script.behaviours["fetch_original"] = always(error("No."))
-    async with scripted_workers(time_skipping.client, script):
-        assert await code_of(await start(time_skipping.client, imported=True)) == error.code
+    async with scripted_workers(temporal_client, script):
+        assert await code_of(await start(temporal_client, imported=True)) == error.code
     assert script.calls == ["claim_video", "fetch_original", "mark_error", "clean_scratch"]
     assert marked_code(script) is error.code
 
 
 async def test_a_cancel_stops_the_fetch_and_ends_as_cancelled(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["fetch_original"] = hang_with_heartbeats
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client, imported=True)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client, imported=True)
         await script.begun("fetch_original")
         await handle.cancel()
         await failure_of(handle)

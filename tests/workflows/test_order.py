@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from activities.create_thumbnail import CreateThumbnailInput
 from activities.encode_chunk import EncodeChunkInput
@@ -40,11 +39,11 @@ END = ["join_streams", "verify_output", "publish_files", "mark_ready", "clean_sc
     ],
 )
 async def test_a_video_goes_through_the_steps_of_its_plan_once_and_in_order(
-    time_skipping: WorkflowEnvironment, plan: TranscodePlan, parts: Sequence[str]
+    temporal_client: Client, plan: TranscodePlan, parts: Sequence[str]
 ) -> None:
     script = ScriptedActivities(plan)
-    async with scripted_workers(time_skipping.client, script):
-        await (await start(time_skipping.client)).result()
+    async with scripted_workers(temporal_client, script):
+        await (await start(temporal_client)).result()
     made = len(BEGIN) + len(parts)
     calls = [call for call in script.calls if call != "create_thumbnail"]
     assert (calls[:2], sorted(calls[2:made]), calls[made:]) == (BEGIN, sorted(parts), END)
@@ -52,10 +51,10 @@ async def test_a_video_goes_through_the_steps_of_its_plan_once_and_in_order(
     assert 1 < script.calls.index("create_thumbnail") < script.calls.index("publish_files")
 
 
-async def test_every_step_is_told_what_the_steps_before_it_found(time_skipping: WorkflowEnvironment) -> None:
+async def test_every_step_is_told_what_the_steps_before_it_found(temporal_client: Client) -> None:
     script = ScriptedActivities(encoded_plan(2, encoded_sound=True))
-    async with scripted_workers(time_skipping.client, script):
-        await (await start(time_skipping.client)).result()
+    async with scripted_workers(temporal_client, script):
+        await (await start(temporal_client)).result()
     published = script.last("publish_files")
     assert isinstance(published, PublishFilesInput)
     video_id = published.video_id
@@ -96,15 +95,15 @@ async def test_every_step_is_told_what_the_steps_before_it_found(time_skipping: 
 
 
 async def test_the_thumbnail_is_drawn_while_the_picture_is_encoded(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     async def until_the_other(name: str) -> None:
         await script.begun(name)
 
     script.behaviours["encode_chunk"] = lambda _call: until_the_other("create_thumbnail")
     script.behaviours["create_thumbnail"] = lambda _call: until_the_other("encode_chunk")
-    async with scripted_workers(time_skipping.client, script):
-        await (await start(time_skipping.client)).result()
+    async with scripted_workers(temporal_client, script):
+        await (await start(temporal_client)).result()
     assert script.calls[-1] == "clean_scratch"
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from temporalio.client import WorkflowFailureError
-from temporalio.testing import WorkflowEnvironment
+from temporalio.client import Client, WorkflowFailureError
 
 from activities.mark_error import MarkErrorInput
 from activities.publish_files import WithdrawFilesInput
@@ -19,10 +18,10 @@ ORDINARY = {"claim_video", "publish_files", "mark_ready", "mark_error", "withdra
 
 
 async def test_what_is_made_is_published_as_an_edition_of_its_attempt(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client, attempt=4, reprocess=True)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client, attempt=4, reprocess=True)
         await handle.result()
     assert (script.calls[0], script.calls[-3:]) == (
         "claim_reprocessing",
@@ -59,7 +58,7 @@ async def test_what_is_made_is_published_as_an_edition_of_its_attempt(
     ],
 )
 async def test_each_part_of_its_ending_is_done_whatever_becomes_of_the_others(
-    time_skipping: WorkflowEnvironment,
+    temporal_client: Client,
     script: ScriptedActivities,
     step: str,
     error: Exception,
@@ -71,8 +70,8 @@ async def test_each_part_of_its_ending_is_done_whatever_becomes_of_the_others(
     script.is_served = is_served
     for name in broken:
         script.behaviours[name] = always(StorageFailed("away for good"))
-    async with scripted_workers(time_skipping.client, script, [Impatient(most_attempts=1)]):
-        handle = await start(time_skipping.client, attempt=2, reprocess=True)
+    async with scripted_workers(temporal_client, script, [Impatient(most_attempts=1)]):
+        handle = await start(temporal_client, attempt=2, reprocess=True)
         await failure_of(handle)
     assert script.calls[script.calls.index(step) + 1 :] == ending
     assert not ORDINARY & set(script.calls)
@@ -85,11 +84,11 @@ async def test_each_part_of_its_ending_is_done_whatever_becomes_of_the_others(
 
 
 async def test_a_cancel_is_told_to_the_row_and_ends_the_run(
-    time_skipping: WorkflowEnvironment, script: ScriptedActivities
+    temporal_client: Client, script: ScriptedActivities
 ) -> None:
     script.behaviours["validate_video"] = hang_with_heartbeats
-    async with scripted_workers(time_skipping.client, script):
-        handle = await start(time_skipping.client, reprocess=True)
+    async with scripted_workers(temporal_client, script):
+        handle = await start(temporal_client, reprocess=True)
         await script.begun("validate_video")
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):
