@@ -1,4 +1,4 @@
-"""A dump and a copy of the files make the service anew, also for what was on its way and Temporal does not know."""
+"""A dump and a copy of the files make the service anew, also for what is in mid-run and Temporal knows nothing of."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ async def done(home: Home, *command: str) -> str:
     return ended.out
 
 
-async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_on_its_way_goes_on(
+async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in_mid_run_is_made(
     tmp_path: Path, clips: Clips
 ) -> None:
     before, after = (with_everything_allowed(tmp_path / name) for name in ("before", "after"))
@@ -32,8 +32,9 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_on
         played = await service.ended(ready)
         content = (await service.http.get(played["url_mp4"])).content
         worker = service.run.pids["worker"]
+        on_its_way = await service.upload(clips.path(Clip.LONG_540P))
+        await service.encoding(on_its_way)
         os.kill(worker, signal.SIGSTOP)
-        on_its_way = await service.upload(clips.path(Clip.SILENT))
         assert "rows.dump" in await done(before, "database", "dump", str(dump))
         await asyncio.to_thread(shutil.copytree, service.run.uploads, files)
         os.kill(worker, signal.SIGCONT)
@@ -44,7 +45,8 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_on
         await done(after, "migrate")
         row = await service.row(ready)
         assert (await service.http.get(row["url_mp4"])).content == content
-        assert (await service.ended(on_its_way))["status"] == "ready", "though no run of it was known here"
+        made = await service.ended(on_its_way, within_seconds=100)
+        assert made["status"] == "ready", "though the history of its run is gone"
         assert "Videos compared: 2. All files are right." in await done(after, "verify")
 
         uploads = Path(service.run.uploads)
