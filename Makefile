@@ -85,7 +85,7 @@ soak: $(DEV_STAMP) ## Uploads through every door while everything is killed, ful
 	@exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-200} --seed $${SEED:-1} $${ARGUMENTS:-}
 
 .PHONY: soak-long
-soak-long: $(DEV_STAMP) ## The same with 10,000 small files, an hour or two; figures so far are in var/soak.json
+soak-long: $(DEV_STAMP) ## The same with 10,000 small files, three quarters of an hour; figures so far are in var/soak.json
 	@mkdir -p var && exec "$(BIN)/python" -m tests.soak.soak --uploads $${UPLOADS:-10000} --seed $${SEED:-1} --in-flight 24 --harms-a-minute 6 --encoded 0.02 --good 0.5 --results var/soak.json $${ARGUMENTS:-}
 
 .PHONY: soak-upload

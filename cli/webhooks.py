@@ -38,6 +38,7 @@ def create(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where events are sent.", show_default=False)],
     event: Events = None,
     description: Annotated[str, typer.Option(help="For people.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Have events sent to a URL. Prints the webhook's id and its secret, which is not shown again."""
     service = find_service()
@@ -46,10 +47,13 @@ def create(
         async with service.api() as api:
             return await api.webhooks.create(url, [str(kind) for kind in event or []], description)
 
-    _print_secret(asyncio.run(ask()))
+    _print_secret(asyncio.run(ask()), as_json=as_json)
 
 
-def _print_secret(webhook: WebhookWithSecret) -> None:
+def _print_secret(webhook: WebhookWithSecret, *, as_json: bool) -> None:
+    if as_json:
+        output().print_json(data=webhook.model_dump(mode="json"), indent=2)
+        return
     output().print(str(webhook.id))
     output().print(webhook.secret, soft_wrap=True)
     messages().print("Keep the secret: what is sent is signed with it, as https://www.standardwebhooks.com has it.")
@@ -82,12 +86,13 @@ def rotate(
     overlap_seconds: Annotated[
         int, typer.Option("--overlap", metavar="SECONDS", min=0, help="So long the secret of before signs as well.")
     ] = 86_400,
+    as_json: AsJson = False,
 ) -> None:
     """Sign with a new secret. Prints the webhook's id and the secret, which is not shown again."""
     _, webhook = _of_one(
         webhook_id, lambda api, whole: api.webhooks.rotate_secret(whole, overlap_seconds=overlap_seconds)
     )
-    _print_secret(webhook)
+    _print_secret(webhook, as_json=as_json)
 
 
 def list_webhooks(as_json: AsJson = False) -> None:

@@ -99,10 +99,10 @@ async def test_a_webhook_is_made_and_listed_and_a_private_address_is_refused(sta
     rows = {row["id"]: row for row in json.loads((await stack.rushes("webhooks", "list", "--json")).out)}
     assert rows[webhook_id]["url"] == "https://b.example.com/"
     assert (await stack.rushes("webhooks", "edit", beginning)).code == 2
-    rotated = (await stack.rushes("webhooks", "rotate", beginning, "--overlap", "60")).out.split()
-    assert rotated[0] == webhook_id
-    assert rotated[1].startswith("whsec_")
-    assert rotated[1] != secret
+    rotated = json.loads((await stack.rushes("webhooks", "rotate", beginning, "--overlap", "60", "--json")).out)
+    assert rotated["id"] == webhook_id
+    assert rotated["secret"].startswith("whsec_")
+    assert rotated["secret"] != secret
     assert (await stack.rushes("webhooks", "delete", beginning)).out == f"Deleted {webhook_id}.\n"
     badly = await stack.rushes("webhooks", "listen", "--forward-to", "http://127.0.0.1:9", "--secret", "whsec_abc")
     assert (badly.code, "whsec_" in badly.err) == (2, True)

@@ -99,6 +99,8 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
     parser.add_argument("--results", type=Path, help="file for the figures so far, written anew each minute")
     parser.add_argument("--logs", type=Path, help="new folder for the logs of all processes, which go otherwise")
     said = parser.parse_args(arguments)
+    if said.logs is not None and said.logs.exists():
+        parser.error(f"{said.logs} is there already: name a folder that is not.")
     return Plan(
         uploads=said.uploads,
         seed=said.seed,
