@@ -27,7 +27,7 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in
 ) -> None:
     before, after = (with_everything_allowed(tmp_path / name) for name in ("before", "after"))
     dump, files = tmp_path / "rows.dump", tmp_path / "files"
-    async with serving(before) as service:
+    async with serving(before.with_settings(RUSHES_MEDIA_SLOTS="1")) as service:
         ready = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
         played = await service.ended(ready)
         content = (await service.http.get(played["url_mp4"])).content
