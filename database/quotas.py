@@ -101,11 +101,7 @@ async def check_quota(session: AsyncSession, new: NewVideo) -> bool:
         return False
     usage = await usage_of(session, new.user_id)
     if user.max_uploads_in_flight is not None and usage.uploads_in_flight >= user.max_uploads_in_flight:
-        raise QuotaExceeded(
-            f"{usage.uploads_in_flight} uploads are on their way, and {user.max_uploads_in_flight} may be at once. "
-            "Let one end first.",
-            _SOON_SECONDS,
-        )
+        raise _too_many_coming(usage.uploads_in_flight, user.max_uploads_in_flight)
     # Neither a form nor an import tells its length beforehand: what it came to is looked at then.
     _check_stored(user, usage, new.upload_length or 1)
     _check_minutes(user, usage)
@@ -129,6 +125,19 @@ async def check_what_came(session: AsyncSession, user: User | None) -> None:
         _check_stored(user, await usage_of(session, user.name), 0)
 
 
+async def check_coming(session: AsyncSession, user: User | None) -> None:
+    """Return if an import that this transaction has begun once more may be on its way beside all others of its user.
+
+    Raises:
+        QuotaExceeded: They are too many; the transaction is to be rolled back.
+    """
+    if user is None or user.max_uploads_in_flight is None:
+        return
+    others = (await usage_of(session, user.name)).uploads_in_flight - 1
+    if others >= user.max_uploads_in_flight:
+        raise _too_many_coming(others, user.max_uploads_in_flight)
+
+
 async def check_length(session: AsyncSession, user: User | None) -> None:
     """Return if a video of which this transaction has counted nothing may be made beside all others of its user.
 
@@ -146,6 +155,11 @@ async def check_minutes(session: AsyncSession, video_id: UUID) -> None:
         QuotaExceeded: It would be too much.
     """
     await check_length(session, await owner_held(session, video_id))
+
+
+def _too_many_coming(coming: int, most: int) -> QuotaExceeded:
+    told = f"{coming} uploads are on their way, and {most} may be at once. Let one end first."
+    return QuotaExceeded(told, _SOON_SECONDS)
 
 
 def _check_stored(user: User, usage: Usage, more_bytes: int) -> None:

@@ -32,7 +32,7 @@ from database.changes import (
 from database.connecting import hold_long
 from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
-from database.quotas import check_length, check_what_came, owner_held
+from database.quotas import check_coming, check_length, check_what_came, owner_held
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
 from database.tables import Video, utc_now
 from database.taking import UploadsToTake
@@ -197,6 +197,7 @@ class Videos(UploadsToTake):
         Raises:
             StatusConflict: The row is in another status, or its upload never finished, so that there is no file, or it
                 is being made anew.
+            QuotaExceeded: It is an import that never came, and its user may not have more on their way.
         """
         values = {
             "status": VideoStatus.PROCESSING,
@@ -213,9 +214,12 @@ class Videos(UploadsToTake):
         }
         uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:
+            user = await owner_held(session, video_id)
             video = await compare_and_set(session, video_id, [of], values, uploaded, ~is_reprocessing())
             if video is None:
                 raise await conflict(session, video_id, "be retried")
+            if video.uploaded_at is None:
+                await check_coming(session, user)
             await forget_all(session, video_id)
         return video
 

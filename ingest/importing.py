@@ -17,10 +17,10 @@ from database.records import IdempotencyKeyTaken, NewVideo
 from database.videos import Videos
 from fetching.addresses import AddressRules
 from fetching.source_url import SourceUrl, SourceUrlInvalid
+from ingest.accepted import AcceptedUpload, replay
 from ingest.labels import checked_title, extension_of, safe_filename, title_from
 from ingest.rules import UploadLimits
 from ingest.shielding import uninterrupted
-from ingest.uploads import AcceptedUpload, replay
 from runs.protocol import Runs
 from runs.reconcile import processing_input
 from runs.records import TemporalUnavailable
@@ -92,12 +92,12 @@ class Imports:
         if idempotency_key is not None:
             known = await self._videos.find_by_idempotency_key(user_id, idempotency_key)
             if known is not None:
-                return replay(known)
+                return replay(known, imported=True)
         new = self._described(user_id, wanted)
         try:
             video = await uninterrupted(self._videos.create_import(new, idempotency_key))
         except IdempotencyKeyTaken as taken:
-            return replay(taken.video)
+            return replay(taken.video, imported=True)
         structlog.contextvars.bind_contextvars(video_id=str(video.id))
         try:
             await self._runs.start(processing_input(video), video.original_filename)

@@ -22,6 +22,7 @@ from database.backlog import Backlog
 from database.records import IdempotencyKeyTaken, NewVideo
 from database.tables import Video
 from database.videos import Videos
+from ingest.accepted import AcceptedUpload, replay
 from ingest.coming_form import ComingForm
 from ingest.handing_over import WholeFile, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
@@ -61,19 +62,6 @@ class Said:
 
 Receive = Callable[[IncomingFile], Awaitable[Said]]
 """Reads an upload off a door's protocol and hands its file over. Raises ``Refused`` or ``SenderGone``."""
-
-
-@dataclass(frozen=True)
-class AcceptedUpload:
-    """An upload that has its video.
-
-    Attributes:
-        video: The row.
-        replayed: Whether an earlier request made it.
-    """
-
-    video: Video
-    replayed: bool
 
 
 class Uploads:
@@ -136,7 +124,7 @@ class Uploads:
             with self._on_their_way.counted(user_id):
                 return await self._accept(user_id, idempotency_key, receive, expected_bytes)
         except IdempotencyKeyTaken as taken:
-            return replay(taken.video)
+            return replay(taken.video, imported=False)
         finally:
             if task is not None:
                 self._open.discard(task)
@@ -157,7 +145,7 @@ class Uploads:
             if known is not None and known.status == VideoStatus.UPLOADING:
                 known = await self._ended_with_its_process(known)
             if known is not None:
-                return replay(known)
+                return replay(known, imported=False)
         form = ComingForm(self._room, expected_bytes)
         with form.kept():
             await form.check()
@@ -289,14 +277,6 @@ def _described(limits: UploadLimits, user_id: str, filename: str) -> NewVideo:
     described = limits.describe(user_id, filename)
     structlog.contextvars.bind_contextvars(video_id=str(described.id))
     return described
-
-
-def replay(video: Video) -> AcceptedUpload:
-    """The answer to a key that has its video. Raises ``Refused`` while that is being uploaded."""
-    structlog.contextvars.bind_contextvars(video_id=str(video.id))
-    if video.status == VideoStatus.UPLOADING:
-        raise Refused(RefusalCode.UPLOAD_IN_PROGRESS, f"Video {video.id} is being uploaded with this key.")
-    return AcceptedUpload(video, replayed=True)
 
 
 def _withdrawn() -> Refused:

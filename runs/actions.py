@@ -95,7 +95,8 @@ class VideoActions:
         One that is ready, but could not be made anew, is so once more, with the profile of then.
 
         Raises:
-            Refused: The video is not in ``error``, and nothing of it has failed.
+            Refused: The video is not in ``error``, and nothing of it has failed; its owner may not have more imports on
+                their way, or more made anew today.
             OriginalMissing: The uploaded file is gone, or never arrived.
             StorageFailed: The disk does not answer.
         """

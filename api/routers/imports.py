@@ -51,6 +51,7 @@ class ImportRequest(BaseModel):
     responses=problem_answers(
         RefusalCode.IMPORT_DISABLED,
         RefusalCode.UPLOAD_IN_PROGRESS,
+        RefusalCode.IDEMPOTENCY_KEY_REUSED,
         ProblemCode.INVALID_REQUEST,
         RefusalCode.INVALID_URL,
         ErrorCode.ADDRESS_REFUSED,

@@ -35,6 +35,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         RefusalCode.TOO_MANY_UPLOADS,
         RefusalCode.NO_ROOM,
         RefusalCode.UPLOAD_IN_PROGRESS,
+        RefusalCode.IDEMPOTENCY_KEY_REUSED,
         RefusalCode.UPLOAD_WITHDRAWN,
         RefusalCode.TOO_LARGE,
         ProblemCode.NOT_MULTIPART,

@@ -15,6 +15,7 @@ from accounts.signing import new_signing_secret
 from api.authentication import CSRF_HEADER, SESSION_COOKIE
 from api.options import ApiOptions
 from api.services import Services
+from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
@@ -306,6 +307,30 @@ async def test_imports_on_their_way_are_counted_as_uploads_are(
     async with in_process(services, options) as client:
         answers = [await client.post(f"{VIDEOS}/import", headers=bearer(key), json=import_wanted) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 429]
+
+
+async def test_imports_that_are_retried_are_counted_too(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    key = await key_of(database, "ann")
+    async with in_process(services, options) as client:
+        failed = []
+        for number in range(3):
+            wanted = {"url": f"https://videos.example.com/{number}.mp4"}
+            imported = (await client.post(f"{VIDEOS}/import", headers=bearer(key), json=wanted)).json()["video_id"]
+            assert await database.videos.mark_error(UUID(imported), 1, ErrorCode.SOURCE_FAILED, "It is away.")
+            failed.append(imported)
+        await database.accounts.set_limits("ann", {"max_uploads_in_flight": 1})
+        retries = [client.post(f"{VIDEOS}/{video_id}/retry", headers=bearer(key)) for video_id in failed]
+        answers = dict(zip(failed, await asyncio.gather(*retries), strict=True))
+        assert sorted(answer.status_code for answer in answers.values()) == [202, 429, 429]
+        (taken,) = [video_id for video_id, answer in answers.items() if answer.status_code == 202]
+        waiting = next(video_id for video_id in failed if video_id != taken)
+        row = await database.videos.get(UUID(waiting))
+        assert row is not None
+        assert (row.status, row.attempt) == (VideoStatus.ERROR, 1)
+        assert await database.videos.mark_error(UUID(taken), 2, ErrorCode.SOURCE_FAILED, "It is away.")
+        assert (await client.post(f"{VIDEOS}/{waiting}/retry", headers=bearer(key))).status_code == 202
 
 
 async def test_uploads_in_flight_and_announced_bytes_count(client: httpx.AsyncClient, database: Database) -> None:

@@ -225,6 +225,19 @@ async def test_a_key_of_a_form_is_not_one_of_an_upload_to_go_on_with(http: httpx
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_key_of_one_door_drops_no_file_that_comes_by_another(http: httpx.AsyncClient) -> None:
+    keys = [{"Idempotency-Key": name} for name in ("of tus", "of a form", "of an import")]
+    file, import_wanted = {"file": ("holiday.mp4", b"bytes")}, {"url": "https://videos.example.com/holiday.mp4"}
+    await created(http, 5, **keys[0])
+    assert (await http.post("/api/v1/videos/upload", headers=keys[1], files=file)).status_code == 202
+    assert (await http.post("/api/v1/videos/import", headers=keys[2], json=import_wanted)).status_code == 202
+    answers = [
+        *[await http.post("/api/v1/videos/upload", headers=key, files=file) for key in (keys[0], keys[2])],
+        *[await http.post("/api/v1/videos/import", headers=key, json=import_wanted) for key in keys[:2]],
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "idempotency_key_reused")] * 4
+
+
 @pytest.mark.parametrize(
     ("checksum", "status", "offset"),
     [(f"sha256 {base64.b64encode(bytes(32)).decode()}", 460, 0), ("crc9 AAAA", 400, None)],
