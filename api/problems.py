@@ -4,7 +4,7 @@ One table, ``PROBLEMS``, gives every code its HTTP status and title. A route rai
 the layers below and of the framework are turned into one by the handlers here, so that no answer has another shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, cast
 
@@ -230,7 +230,7 @@ def unexpected_problem() -> Problem:
     return Problem(ErrorCode.INTERNAL, "An unexpected error; the logs have it under this request's id.")
 
 
-def install_problem_handlers(app: FastAPI, nothing_here: Callable[[Request], Response | None]) -> None:
+def install_problem_handlers(app: FastAPI, nothing_here: Callable[[Request], Awaitable[Response | None]]) -> None:
     """Make every error of ``app`` a problem document. Unexpected exceptions are left to ``RequestLog``.
 
     Args:
@@ -240,7 +240,7 @@ def install_problem_handlers(app: FastAPI, nothing_here: Callable[[Request], Res
 
     async def answer_http_exception(request: Request, error: HTTPException) -> Response:
         is_nothing = error.status_code == PROBLEMS[ProblemCode.NOT_FOUND].status
-        return (nothing_here(request) if is_nothing else None) or _answer_http_exception(request, error)
+        return (await nothing_here(request) if is_nothing else None) or _answer_http_exception(request, error)
 
     app.exception_handler(Refused)(_answer_refused)
     app.exception_handler(VideoError)(_answer_video_error)

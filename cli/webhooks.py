@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from cli.arguments import AsJson, one_of
-from cli.console import SHORT_ID, messages, output, plain_table, print_table
+from cli.console import SHORT_ID, messages, output, plain_table, print_table, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
@@ -135,7 +135,7 @@ def deliveries(
     for one in found:
         last = one.answers[-1] if one.answers else None
         said = "" if last is None else " ".join(str(part) for part in (last.status, last.detail) if part)
-        due = "" if one.next_attempt_at is None else f"{one.next_attempt_at.astimezone():%H:%M:%S}"
+        due = "" if one.next_attempt_at is None else time_text(one.next_attempt_at)
         video = str(one.video_id)[:SHORT_ID]
         table.add_row(str(one.id), one.status, one.event_type, video, str(len(one.answers)), due, Text(said))
     print_table(table)

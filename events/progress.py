@@ -1,7 +1,8 @@
 """How far running videos are, told to all who listen by one look at each."""
 
 import asyncio
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,9 @@ _MOST_VIDEOS: Final = 200
 
 _AT_ONCE: Final = 8
 
+_TELL_AGAIN_SECONDS: Final = 10.0
+"""So often what has not changed is told: who has only come hears of it, and a page hears that it is still told."""
+
 
 class ProgressLooks:
     """Looks at the videos that somebody listens to.
@@ -23,15 +27,17 @@ class ProgressLooks:
     Args:
         events: Knows which of them run.
         runs: Knows how far.
+        clock: Seconds.
     """
 
-    def __init__(self, events: Events, runs: Runs) -> None:
+    def __init__(self, events: Events, runs: Runs, clock: Callable[[], float] = time.monotonic) -> None:
         self._events = events
         self._runs = runs
-        self._told: dict[UUID, LiveProgress] = {}
+        self._clock = clock
+        self._told: dict[UUID, tuple[LiveProgress, float]] = {}
 
     async def look(self, topics: Collection[Topic]) -> list[Message]:
-        """What has changed since the last look; nothing of those that can't be looked at now.
+        """What has changed since the last look, or was told long ago; nothing of those that can't be looked at now.
 
         Raises:
             DatabaseUnavailable: Which videos run is not known.
@@ -51,6 +57,12 @@ class ProgressLooks:
 
         looks = zip(videos, await asyncio.gather(*map(look_at, videos)), strict=True)
         seen = [(video, live) for video, live in looks if live is not None]
-        changed = [Message.of_progress(video, live) for video, live in seen if self._told.get(video.id) != live]
-        self._told = {video.id: live for video, live in seen}
-        return changed
+        now, told = self._clock(), self._told
+        due = [(video, live) for video, live in seen if not _is_told(told.get(video.id), live, now)]
+        self._told = {video.id: told.get(video.id, (live, now)) for video, live in seen}
+        self._told.update({video.id: (live, now) for video, live in due})
+        return [Message.of_progress(video, live) for video, live in due]
+
+
+def _is_told(told: tuple[LiveProgress, float] | None, live: LiveProgress, now: float) -> bool:
+    return told is not None and told[0] == live and now - told[1] < _TELL_AGAIN_SECONDS

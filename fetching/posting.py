@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +35,8 @@ class Poster:
 
     Args:
         rules: Which addresses may be sent to.
-        timeout_seconds: How long one may take, connection and answer included.
+        timeout_seconds: How long one may take until it is answered, connection included. What the answer says is
+            waited for a third of that.
         resolve: Finds the addresses of a name.
     """
 
@@ -42,14 +44,14 @@ class Poster:
         self._rules = rules
         self._network = CheckedBackend(rules, resolve)
         self._timeout_seconds = timeout_seconds
+        self._words_seconds = timeout_seconds / 3
         self._tls = httpx.create_ssl_context()
 
     async def post(self, url: SourceUrl, headers: Mapping[str, str], body: bytes) -> Posted:
         """Send ``body``. Whatever goes wrong is told as a ``Posted`` without a status."""
         try:
             url.check(self._rules)
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._post(url, headers, body)
+            return await self._post(url, headers, body)
         except AddressRefused as error:
             return Posted(None, str(error))
         except (TimeoutError, httpcore.TimeoutException):
@@ -73,18 +75,22 @@ class Poster:
         )
         # A pool of its own: a connection is never taken over by another name.
         async with httpcore.AsyncConnectionPool(self._tls, network_backend=self._network) as connections:
-            answer = await connections.handle_async_request(asked)
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await connections.handle_async_request(asked)
             try:
-                return Posted(answer.status, await _beginning(answer))
+                return Posted(answer.status, await _beginning(answer, self._words_seconds))
             finally:
                 await answer.aclose()
 
 
-async def _beginning(answer: httpcore.Response) -> str:
+async def _beginning(answer: httpcore.Response, within_seconds: float) -> str:
+    """The first bytes of an answer as text. What drips or breaks off takes nothing back of its status."""
     read = b""
-    async for piece in answer.aiter_stream():
-        read += piece
-        if len(read) >= _MOST_ANSWER_BYTES:
-            break
+    with suppress(TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+        async with asyncio.timeout(within_seconds):
+            async for piece in answer.aiter_stream():
+                read += piece
+                if len(read) >= _MOST_ANSWER_BYTES:
+                    break
     text = read[:_MOST_ANSWER_BYTES].decode("utf-8", errors="replace")
     return "".join(character for character in text if character.isprintable() or character in "\n\t")

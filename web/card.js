@@ -203,6 +203,7 @@ export class Card {
         tell("Uploading from another tab or device");
     }
     this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
+    this.element.querySelector(".play")?.setAttribute("aria-label", `Play ${this.#title}`);
   }
 
   /** The picture of a video that was made anew is another one. */

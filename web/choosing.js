@@ -10,7 +10,7 @@ export async function choose(input, multiple = true) {
   try {
     const types = [{ description: "Videos", accept: { "video/*": input.accept.split(",").filter(Boolean) } }];
     const handles = await window.showOpenFilePicker({ multiple, types, excludeAcceptAllOption: false });
-    return Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), handle })));
+    return await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), handle })));
   } catch (error) {
     if (error.name === "AbortError") return [];
     return chooseBy(input, multiple);
@@ -24,14 +24,19 @@ export function filesOf(input) {
 
 function chooseBy(input, multiple) {
   return new Promise((resolve) => {
-    input.multiple = multiple;
-    input.value = "";
+    const asking = new AbortController(); // or one that was closed without a choice would take the next one's files
+    const end = (chosen) => {
+      asking.abort();
+      resolve(chosen);
+    };
     const take = (event) => {
       event.stopImmediatePropagation(); // they are for who asked
-      resolve(filesOf(input));
+      end(filesOf(input));
     };
-    input.addEventListener("change", take, { once: true, capture: true });
-    input.addEventListener("cancel", () => resolve([]), { once: true });
+    input.multiple = multiple;
+    input.value = "";
+    input.addEventListener("change", take, { capture: true, signal: asking.signal });
+    input.addEventListener("cancel", () => end([]), { signal: asking.signal });
     input.click();
   });
 }
@@ -40,8 +45,9 @@ function chooseBy(input, multiple) {
  * Take files that are dropped anywhere.
  * @param {HTMLElement} target Has the class `dropping` while files are held above it.
  * @param {(chosen: {file: File, handle: FileSystemFileHandle|null}[]) => void} take
+ * @param {() => void} passOverFolder Called where a folder is among them, of which nothing is taken.
  */
-export function takeDrops(target, take) {
+export function takeDrops(target, take, passOverFolder) {
   let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   const leave = () => {
@@ -67,6 +73,8 @@ export function takeDrops(target, take) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     leave();
+    const items = Array.from(event.dataTransfer.items);
+    if (items.some((item) => item.webkitGetAsEntry?.()?.isDirectory)) passOverFolder();
     take(await dropped(event.dataTransfer));
   });
 }

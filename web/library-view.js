@@ -20,7 +20,7 @@ export class LibraryView {
   #tasks;
   #cards = new Map();
   #grid = element("ul", { class: "grid", id: "videos", "aria-label": "Videos" });
-  #state = element("div", { class: "state" });
+  #state = element("div", { class: "state", role: "status" });
   #more = element("button", { class: "button", type: "button", text: "Load more", hidden: true });
   #drop;
   #heading = element("h1", { text: "Videos", tabindex: -1 });

@@ -40,7 +40,11 @@ export class Page {
     live.addEventListener("back", () => this.#tellAway(false));
     this.#input.addEventListener("change", () => this.#took(filesOf(this.#input)));
     places.body.append(this.#input);
-    takeDrops(places.body, (chosen) => this.#user !== null && this.#took(chosen));
+    takeDrops(
+      places.body,
+      (chosen) => this.#user !== null && this.#took(chosen),
+      () => this.#given.notices.show("A folder can't be uploaded. Drop the files that are in it."),
+    );
   }
 
   #signedInOrOut() {
@@ -143,9 +147,15 @@ export class Page {
   }
 
   async #signOut() {
-    await this.#given.actions.deleteAll();
+    const { actions, session, notices } = this.#given;
+    await actions.deleteAll();
+    try {
+      await session.signOut();
+    } catch {
+      notices.show("You are still signed in: the service can't be reached. Try again in a moment.");
+      return;
+    }
     this.#user = null;
-    await this.#given.session.signOut();
     location.assign("/");
   }
 

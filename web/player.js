@@ -35,7 +35,8 @@ export function player({ source, poster, label }) {
 }
 
 /**
- * Let keys control the player wherever the focus is, except where they mean something else.
+ * Let keys control the player wherever the focus is, except where they mean something else; up and down are the
+ * page's, unless the focus is on the film.
  * @returns {() => void} Ends that.
  */
 export function controlByKeys(video) {
@@ -53,6 +54,7 @@ export function controlByKeys(video) {
 function meansSomethingElse(target, key, video) {
   if (target === video || !(target instanceof Element)) return false;
   if (target.closest("input, select, textarea, [popover], dialog")) return true;
+  if (["ArrowUp", "ArrowDown"].includes(key)) return true; // they scroll, where the film has not the focus
   return [" ", "Enter"].includes(key) && target.closest("a, button, summary") !== null;
 }
 

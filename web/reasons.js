@@ -52,7 +52,7 @@ export function mayHelpToTryAgain({ status, error_code: code, file_size_bytes: s
 
 const PASSING = {
   storage_failed: "The service can't store it right now. The upload continues by itself.",
-  quota_exceeded: "You have reached the number of videos at a time. The upload continues by itself.",
+  quota_exceeded: "As many of your videos are on their way as may be at a time. The upload continues by itself.",
   upload_locked: "Another request is still writing it. The upload continues by itself.",
 };
 

@@ -15,7 +15,7 @@ import { momentText } from "./words.js";
 
 const STEPS_MILLISECONDS = 2000;
 const IN_FRONT = ["Copy link", "Download original"];
-const STANDING = ["status", "attempt", "published_edition", "visibility", "error_code", "reprocess_error_code"];
+const STANDING = ["title", "status", "attempt", "published_edition", "visibility", "error_code", "reprocess_error_code"];
 
 /** What is shown at an address that is none of the page's. */
 export function nothingHere() {

@@ -63,12 +63,14 @@ async def get_part(
     return _answer(request, _file(name))
 
 
-def nothing_here(request: Request) -> Response | None:
+async def nothing_here(request: Request) -> Response | None:
     """The page, which says that there is nothing at the address; None for whoever did not ask as a browser does."""
     asked = request.headers.get("accept", "")
     if request.method != "GET" or _DOCUMENT not in asked or request.url.path.startswith(_FOR_PROGRAMS):
         return None
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": page_policy(None)}
+    # Whoever goes on from here stays in this document, and sees films.
+    policy = page_policy(await _media_origin(request.state.services, request.state.options))
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
     return Response(_file(_LIBRARY).content, status.HTTP_404_NOT_FOUND, headers, _DOCUMENT)
 
 

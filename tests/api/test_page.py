@@ -109,5 +109,7 @@ async def test_films_come_from_the_bucket_where_viewers_are_sent_there(
     given = replace(services, storage=bucket_storage)
     async with in_process(given, replace(options, remote_serving=RemoteServing(way))) as client:
         told = policy(await client.get("/"))
+        at_nothing = policy(await client.get("/nowhere", headers={"Accept": "text/html"}))
     bucket = [await bucket_storage.published_origin()] if way == "redirect" else []
     assert told["media-src"] == told["img-src"] == ["'self'", *bucket]
+    assert at_nothing == told, "its link to all videos stays in the document"

@@ -156,6 +156,17 @@ async def test_no_more_listen_than_may_and_none_once_it_is_closed(hub: EventHub)
             pass
 
 
+async def test_how_far_a_video_is_that_waits_is_told_again_after_ten_seconds(
+    database: Database, runs: RecordedRuns
+) -> None:
+    moments = iter((0.0, 5.0, 9.0, 11.0, 20.0, 22.0, 22.5))
+    looks = ProgressLooks(database.events, runs, lambda: next(moments))
+    await video_in(database.videos, VideoStatus.PROCESSING)
+    assert [len(await looks.look([Topic()])) for _ in range(6)] == [1, 0, 0, 1, 0, 1]
+    runs.live = LiveProgress(Step.TRANSCODE, 0.5, attempt=1)
+    assert len(await looks.look([Topic()])) == 1
+
+
 async def test_what_happened_while_the_connection_that_listens_was_broken_is_heard(
     stoppable_postgres: EmbeddedPostgres, runs: RecordedRuns
 ) -> None:

@@ -22,12 +22,14 @@ class Receiver:
     Attributes:
         answers: Status and body of each answer, in order; the last one from then on. A status of 0: none.
         location: Where an answer leads on to.
+        drips: Whether of what an answer says only a byte comes.
         received: Every request.
         port: On 127.0.0.1.
     """
 
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(204, b"")])
     location: str = ""
+    drips: bool = False
     received: list[Received] = field(default_factory=list)
     port: int = 0
 
@@ -48,8 +50,10 @@ class Receiver:
                 await reader.read()  # until the sender has given up
             location = f"Location: {self.location}\r\n" if self.location else ""
             head = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(answer)}\r\n{location}\r\n"
-            writer.write(head.encode() + answer)
+            writer.write(head.encode() + (answer[:1] if self.drips else answer))
             await writer.drain()
+            if self.drips:
+                await reader.read()  # until the sender has given up
         writer.close()
 
 

@@ -62,6 +62,13 @@ async def test_of_a_long_answer_the_beginning_is_read() -> None:
     assert (posted.status, posted.detail) == (500, "x" * 1024)
 
 
+async def test_a_receiver_that_has_answered_and_says_no_more_has_answered() -> None:
+    async with receiving((410, b"Gone for good")) as receiver:
+        receiver.drips = True
+        posted = await Poster(HERE, 1).post(SourceUrl.parse(receiver.url), {}, b"x")
+    assert (posted.status, posted.detail) == (410, "G")
+
+
 async def test_a_receiver_that_is_not_there_is_told() -> None:
     async with receiving() as receiver:
         url = SourceUrl.parse(receiver.url)

@@ -113,6 +113,8 @@ async def test_the_player_obeys_the_keys_that_people_know(ann: Visitor, film: Fi
     assert await after("l", "film.currentTime / film.duration") == pytest.approx(1, abs=0.01)
     assert await after("j", "film.currentTime") == 0
     assert await after("m", "film.muted") is True
+    assert await after("ArrowDown", "film.volume") == 1, "it is the page that scrolls"
+    await player.focus()
     assert await after("ArrowDown", "film.volume") == pytest.approx(0.9)
     assert await after("ArrowUp", "film.volume") == pytest.approx(1)
     await ann.page.keyboard.press("f")

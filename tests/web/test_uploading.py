@@ -231,6 +231,21 @@ async def test_a_network_that_goes_silent_is_not_waited_for(
         assert len(set(offsets)) > 2, "it went on from where it was after each silence"
 
 
+async def test_a_picker_that_was_closed_takes_none_of_the_files_of_the_next_one(
+    ann: Visitor, named: Named, clips: Clips
+) -> None:
+    """As browsers have it that do not tell where a file is."""
+    await ann.page.evaluate("delete window.showOpenFilePicker; delete Window.prototype.showOpenFilePicker")
+    upload = ann.page.get_by_role("button", name="Upload", exact=True)
+    async with ann.page.expect_file_chooser():
+        await upload.click()
+    await ann.page.locator("#files").dispatch_event("cancel")
+    async with ann.page.expect_file_chooser() as asked:
+        await upload.click()
+    await (await asked.value).set_files(named.copy(clips.path("short_with_sound"), "second thoughts"))
+    await ann.sees_ready("second thoughts")
+
+
 async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
