@@ -225,11 +225,18 @@ class QuietServer(ApiServer):
 
 @asynccontextmanager
 async def over_http(
-    services: Services, options: ApiOptions, *, grace_seconds: int = 5, connections: ConnectionLimits | None = None
+    services: Services,
+    options: ApiOptions,
+    *,
+    grace_seconds: int = 5,
+    connections: ConnectionLimits | None = None,
+    kernel_bytes: int | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a real server on 127.0.0.1."""
     async with (
-        running_server(services, options, grace_seconds=grace_seconds, connections=connections) as (_, url),
+        running_server(
+            services, options, grace_seconds=grace_seconds, connections=connections, kernel_bytes=kernel_bytes
+        ) as (_, url),
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield client
@@ -237,9 +244,17 @@ async def over_http(
 
 @asynccontextmanager
 async def running_server(
-    services: Services, options: ApiOptions, *, grace_seconds: int, connections: ConnectionLimits | None = None
+    services: Services,
+    options: ApiOptions,
+    *,
+    grace_seconds: int,
+    connections: ConnectionLimits | None = None,
+    kernel_bytes: int | None = None,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
-    """A real server and its address; stops it as a signal would."""
+    """A real server and its address; stops it as a signal would.
+
+    The kernel holds ``kernel_bytes`` of what comes on a connection until the server takes it, or as much as it likes.
+    """
     config = uvicorn.Config(
         app_of(services, options),
         http=bounded_connections(connections or ConnectionLimits()),
@@ -250,6 +265,8 @@ async def running_server(
     server = QuietServer(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
+        if kernel_bytes is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, kernel_bytes)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         await until(lambda: server.started or task.done())
         try:
