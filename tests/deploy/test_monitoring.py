@@ -120,6 +120,13 @@ async def test_a_runbook_that_was_left_out_is_not_counted_among_those_that_lead_
     assert str(walked) == "0 of 1 runbooks lead to the end of their alert. Left out: RushesDiskFull."
 
 
+def test_each_alert_is_seen_quiet_and_firing_in_that_test() -> None:
+    quiet, firing = yaml.safe_load((FOLDER / "alerts_test.yml").read_text(encoding="utf-8"))["tests"]
+    names = {rule["alert"] for rule in alerts()}
+    assert {one["alertname"] for one in quiet["alert_rule_test"] if not one["exp_alerts"]} == names
+    assert {one["alertname"] for one in firing["alert_rule_test"] if one["exp_alerts"]} == names
+
+
 async def test_the_rules_hold_in_prometheus_own_test(promtool: str) -> None:
     for arguments in (("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")):
         process = await asyncio.create_subprocess_exec(
