@@ -49,6 +49,14 @@ export class LibraryView {
     this.#grid.querySelector(`a.title[href="/videos/${id}"]`)?.focus({ preventScroll: true });
   }
 
+  /** Hide nothing: what somebody has just brought is to be seen. */
+  showAll() {
+    if (this.#search.value === "" && this.#status.value === "") return;
+    this.#search.value = "";
+    this.#status.value = "";
+    this.#library.load({ title: "", status: "" });
+  }
+
   #toolbar() {
     this.#search = element("input", {
       id: "search",

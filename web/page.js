@@ -53,7 +53,10 @@ export class Page {
     if (me === null) {
       live.stop();
       this.#showTools();
-      this.#place(signInView(session, this.#user !== null));
+      const form = signInView(session, this.#user !== null);
+      document.title = "Rushes";
+      this.#place(form);
+      form.querySelector("input").focus();
       return;
     }
     if (this.#user !== null && this.#user !== me.user_id) {
@@ -185,6 +188,7 @@ export class Page {
     this.#input.value = "";
     if (chosen.length === 0) return;
     uploads.add(chosen);
+    this.#library.showAll();
     router.go("/");
     notices.say(chosen.length === 1 ? `Uploading ${chosen[0].file.name}.` : `Uploading ${chosen.length} files.`);
   }

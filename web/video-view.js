@@ -8,6 +8,7 @@ import { menu } from "./menu.js";
 import { metadataSection } from "./metadata.js";
 import { KEYS } from "./player.js";
 import { Progress } from "./progress.js";
+import { rebuild } from "./rebuilding.js";
 import { isOfTheFile, mayHelpToTryAgain, reasonOf } from "./reasons.js";
 import { failedCallout, isReprocessing, runText } from "./reprocessing.js";
 import { timeline } from "./timeline.js";
@@ -97,7 +98,7 @@ export class VideoView {
     if (standing !== this.#shown) {
       this.#shown = standing;
       this.#showState();
-      this.#showTools();
+      rebuild(this.#tools, () => this.#buildTools());
       this.#showDetails();
       this.#lookAtSteps();
     }
@@ -190,7 +191,7 @@ export class VideoView {
     this.#state.replaceChildren(...parts);
   }
 
-  #showTools() {
+  #buildTools() {
     const video = this.#video;
     const button = (text, act, look = "button") =>
       element("button", { type: "button", class: look, text, on: { click: act } });
@@ -215,11 +216,11 @@ export class VideoView {
     const kept = JSON.stringify(this.#video.metadata);
     if (this.#metadata.dataset.kept === kept) return;
     this.#metadata.dataset.kept = kept;
-    const hadFocus = this.#metadata.contains(document.activeElement);
-    this.#metadata.replaceChildren(
-      metadataSection(this.#video.metadata, () => this.#actions.editMetadata(this.#video)),
+    rebuild(this.#metadata, () =>
+      this.#metadata.replaceChildren(
+        metadataSection(this.#video.metadata, () => this.#actions.editMetadata(this.#video)),
+      ),
     );
-    if (hadFocus) this.#metadata.querySelector("button").focus();
   }
 
   async #showDetails() {

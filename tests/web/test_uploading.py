@@ -272,6 +272,7 @@ async def test_a_session_that_ends_leads_to_the_form_and_back(
         with suppress(NotInTime):  # the upload may have met it before, and the form is there already
             await visitor.page.get_by_label("Search by title").fill("handed", timeout=2000)
         await expect(visitor.page.locator("h1")).to_have_text("Your session has ended")
+        await expect(visitor.page.get_by_label("Key")).to_be_focused()
         await visitor.slows_uploads(None)
         await visitor.page.get_by_label("Key").fill("rushes_000000000000_wrong")
         await visitor.page.get_by_role("button", name="Sign in").click()

@@ -93,6 +93,36 @@ async def test_what_was_cancelled_is_not_among_the_failed_and_becomes_ready_when
     await expect(shown).to_have_text(["sorted, stopped", "sorted, broken"])
 
 
+async def test_what_is_brought_while_a_filter_is_set_is_seen(ann: Visitor, named: Named, clips: Clips) -> None:
+    await ann.page.get_by_label("Status").select_option("Failed")
+    await ann.page.get_by_label("Search by title").fill("nothing of that name")
+    await expect(ann.page.get_by_role("status").filter(has_text="Nothing")).to_be_visible()
+    await ann.chooses(named.copy(clips.path("sub_second"), "brought meanwhile"))
+    await ann.sees_ready("brought meanwhile")
+    await expect(ann.page.get_by_label("Status")).to_have_value("")
+
+
+async def test_neither_focus_nor_an_open_menu_is_taken_away_when_a_video_changes(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        video_id = await uploaded(api, named.copy(clips.path("sub_second"), "under the hand"), until="ready")
+        await ann.opens(f"/videos/{video_id}")
+        more = ann.page.get_by_role("button", name="More for")
+        await more.focus()
+        assert (await api.patch(f"/api/v1/videos/{video_id}", json={"title": "still under it"})).status_code == 200
+        more = ann.page.get_by_role("button", name="More for still under it")
+        await expect(more).to_be_focused()
+        await more.click()
+        rename = ann.page.get_by_role("button", name="Rename")
+        await expect(rename).to_be_visible()
+        assert (await api.patch(f"/api/v1/videos/{video_id}", json={"title": "and again"})).status_code == 200
+        await expect(ann.page.locator("h1")).to_have_text("and again")
+        await expect(rename).to_be_visible()
+        await ann.page.keyboard.press("Escape")
+        await expect(ann.page.get_by_role("button", name="More for and again")).to_be_visible()
+
+
 async def test_trying_again_is_offered_where_it_may_help(ann: Visitor) -> None:
     asked = [
         [code, size]
