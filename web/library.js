@@ -24,6 +24,7 @@ export class Library extends EventTarget {
   #api;
   #videos = new Map();
   #hidden = new Set();
+  #gone = new Set();
   #cursor = null;
   #oldest = null;
   #turn = 0;
@@ -79,6 +80,7 @@ export class Library extends EventTarget {
   /** Look for what is new on the first page. Throws where the service does not answer. */
   async refresh() {
     const turn = this.#turn;
+    const asked = new Set(this.#videos.keys()); // what is told while the list is on its way may not be in it yet
     const page = await this.#ask(null);
     if (turn !== this.#turn || this.state === "loading") return;
     if (this.state === "failed") this.#recover(page);
@@ -86,7 +88,7 @@ export class Library extends EventTarget {
     const found = new Set(page.items.map((video) => video.id));
     const isCovered = (video) => page.next_cursor === null || video.created_at > last.created_at;
     for (const video of [...this.#videos.values()]) {
-      if (isCovered(video) && !found.has(video.id)) this.#videos.delete(video.id);
+      if (asked.has(video.id) && isCovered(video) && !found.has(video.id)) this.#videos.delete(video.id);
     }
     for (const video of page.items) this.#keep(video);
     this.#changed();
@@ -113,8 +115,9 @@ export class Library extends EventTarget {
     this.#changed();
   }
 
-  /** Forget one. */
+  /** Forget one that was deleted; a list that was on its way may still have it. */
   drop(id) {
+    this.#gone.add(id);
     if (this.#videos.delete(id)) this.#changed();
   }
 
@@ -126,6 +129,7 @@ export class Library extends EventTarget {
   }
 
   #keep(told) {
+    if (this.#gone.has(told.id)) return false;
     const known = this.#videos.get(told.id);
     if (known && known.updated_at > told.updated_at) return false;
     // A list tells no progress; what was told before is not taken back by it.

@@ -93,6 +93,29 @@ async def test_what_was_cancelled_is_not_among_the_failed_and_becomes_ready_when
     await expect(shown).to_have_text(["sorted, stopped", "sorted, broken"])
 
 
+async def test_a_list_that_comes_late_takes_nothing_back_of_what_was_told_meanwhile(ann: Visitor) -> None:
+    shown = await ann.page.evaluate(
+        """async () => {
+            const { Library } = await import("/web/library.js");
+            const video = (id) => ({ id, title: id, status: "ready", created_at: id, updated_at: id });
+            const answers = [];
+            const library = new Library({ get: () => new Promise((resolve) => answers.push(resolve)) });
+            const answer = (...items) => answers.pop()({ items, next_cursor: null });
+            const loaded = library.load();
+            answer();
+            await loaded;
+            const late = library.refresh();
+            library.put(video("made"));
+            library.put(video("deleted"));
+            library.drop("deleted");
+            answer(video("deleted"));
+            await late;
+            return library.all.map(({ id }) => id);
+        }"""
+    )
+    assert shown == ["made"]
+
+
 async def test_what_is_brought_while_a_filter_is_set_is_seen(ann: Visitor, named: Named, clips: Clips) -> None:
     await ann.page.get_by_label("Status").select_option("Failed")
     await ann.page.get_by_label("Search by title").fill("nothing of that name")
