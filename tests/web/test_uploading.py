@@ -225,6 +225,8 @@ async def test_a_network_that_goes_silent_is_not_waited_for(
             await expect(visitor.card("night train")).to_contain_text("can't be reached")
         await visitor.slows_uploads(None)
         between.speaks()
+        by_itself = 60_000  # the pauses of one that waits for its network have grown to half a minute
+        await expect(visitor.card("night train")).not_to_contain_text("can't be reached", timeout=by_itself)
         await visitor.sees_ready("night train")
         await visitor.page.evaluate(POSTERS_ARE_THERE)
         assert offsets == sorted(offsets)
