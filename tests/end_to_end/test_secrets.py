@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import secrets
+from base64 import b64decode
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,13 +26,14 @@ pytestmark = pytest.mark.timeout(180)
 
 
 async def histories(service: Service) -> str:
-    """What Temporal holds of every run."""
+    """What Temporal holds of every run, and of what is in it as base64 what that says."""
     client = await Client.connect(service.run.temporal)
     told = [
         (await client.get_workflow_handle(one.id).fetch_history()).to_json() async for one in client.list_workflows()
     ]
     assert told
-    return "\n".join(told)
+    payloads = re.findall(r'"data":\s*"([^"]+)"', "\n".join(told))
+    return "\n".join([*told, *(b64decode(payload).decode(errors="replace") for payload in payloads)])
 
 
 async def logs(service: Service) -> str:
@@ -92,10 +95,12 @@ async def test_no_secret_is_in_logs_answers_histories_or_findings(
         ]
         row = (await service.http.get(f"/api/v1/videos/{imported}")).text
         told = [refused.text for refused in refusals]
-        looked_at = "\n".join([await logs(service), await histories(service), *told, row, *shown])
+        runs = await histories(service)
+        looked_at = "\n".join([await logs(service), runs, *told, row, *shown])
         signing = await signing_secrets(service)
         database_password = make_url(service.run.database).password
     assert video_id in looked_at
+    assert f"originals/{video_id}.mp4" in runs, "what steps are told is looked at"
     hidden = {
         "password of PostgreSQL": database_password,
         "key of the bucket": shared_bucket_server.environment["AWS_SECRET_ACCESS_KEY"],
