@@ -225,18 +225,11 @@ class QuietServer(ApiServer):
 
 @asynccontextmanager
 async def over_http(
-    services: Services,
-    options: ApiOptions,
-    *,
-    grace_seconds: int = 5,
-    connections: ConnectionLimits | None = None,
-    kernel_bytes: int | None = None,
+    services: Services, options: ApiOptions, *, grace_seconds: int = 5, connections: ConnectionLimits | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a real server on 127.0.0.1."""
     async with (
-        running_server(
-            services, options, grace_seconds=grace_seconds, connections=connections, kernel_bytes=kernel_bytes
-        ) as (_, url),
+        running_server(services, options, grace_seconds=grace_seconds, connections=connections) as (_, url),
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield client
@@ -247,7 +240,7 @@ async def running_server(
     services: Services,
     options: ApiOptions,
     *,
-    grace_seconds: int,
+    grace_seconds: int = 5,
     connections: ConnectionLimits | None = None,
     kernel_bytes: int | None = None,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
