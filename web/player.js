@@ -11,7 +11,7 @@ export const KEYS = [
   ["Space or K", "Play, pause"],
   ["J, L", "10 seconds back, forward"],
   ["Left, Right", "5 seconds back, forward"],
-  ["Up, Down", "Louder, quieter"],
+  ["Up, Down", "Louder, quieter, with the focus on the film"],
   ["M", "Mute, unmute"],
   ["F", "Full screen"],
   ["0 to 9", "Jump to 0 % … 90 % of the video"],
