@@ -100,9 +100,12 @@ class Service:
         return await eventually(lambda: self.steps(video_id), is_clean)
 
     async def encoding(self, video_id: str) -> int:
-        """Wait until the video is in mid-transcode; returns the process id of its ffmpeg."""
-        await eventually(lambda: self.row(video_id), lambda row: row["step"] == "transcode" and row["progress"] > 0.03)
-        encoder = await eventually(self._encoders, bool)
+        """Wait until the video is in mid-transcode; returns the process id of its ffmpeg.
+
+        No progress is waited for: it is looked at once a second, and a short film may be ready by then.
+        """
+        encoder = await eventually(self._encoders, bool, within_seconds=60)
+        assert (await self.row(video_id))["step"] is not None
         return encoder[0]
 
     async def _encoders(self) -> list[int]:
