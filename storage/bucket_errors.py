@@ -54,6 +54,8 @@ _STATUS_ADVICE: Final = {
 }
 NOT_THERE: Final = frozenset({"NoSuchKey", "NotFound", "404"})
 THERE_ALREADY: Final = frozenset({"PreconditionFailed", "412"})
+NO_SOURCE: Final = "NoSuchKey"
+"""Of a copy; its errors have a body, so that a bare 404 is of somebody else, as a proxy that has lost its server."""
 CONFLICT: Final = "ConditionalRequestConflict"
 """Another one puts the same object at this moment: who asks again learns whether it stands."""
 NOT_OFFERED: Final = frozenset({"NotImplemented", "MethodNotAllowed", "MissingContentMD5", "405", "501"})

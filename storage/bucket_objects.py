@@ -15,7 +15,7 @@ from typing import Final, TypedDict
 from botocore.exceptions import ClientError
 
 from contracts.errors import StorageFailed
-from storage.bucket_errors import NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_errors import NO_SOURCE, NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
 from storage.bucket_parts import ObjectsInParts, media_type_of, past_conflicts, unless_there
 from storage.bucket_records import Part, StoredObject
 from storage.marking import MARK_BYTES, MARKER, new_mark
@@ -141,7 +141,7 @@ class Bucket(ObjectsInParts):
                         MetadataDirective="REPLACE",
                     )
             except ClientError as error:
-                if code_of(error) in NOT_THERE:
+                if code_of(error) == NO_SOURCE:
                     return False
                 raise
         return True

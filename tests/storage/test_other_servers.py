@@ -112,3 +112,11 @@ async def test_a_large_file_is_published_by_copies_of_its_parts(bucket: Bucket) 
     assert await bucket.read("processed/v1/a.mp4", 0, len(content)) == content
     assert not await bucket.copy("work/v1/b.mp4", "processed/v1/b.mp4", len(content), at_once_bytes=5 * 1024 * 1024)
     assert await bucket.unfinished("processed/v1/b.mp4") == []
+
+
+async def test_a_copy_that_a_proxy_without_its_server_answers_with_404_is_no_source_that_is_gone() -> None:
+    answers = [(404, "default backend - 404"), refusal(404, "NoSuchKey")]
+    async with scripted_bucket(lambda _: answers.pop(0)) as bucket:
+        with pytest.raises(StorageFailed, match="what answers there is no S3"):
+            await bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 1)
+        assert not await bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 1)
