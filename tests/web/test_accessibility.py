@@ -1,14 +1,14 @@
-"""What axe-core finds in the page's states, in both colour schemes and at both widths: nothing serious or critical."""
+"""What axe-core finds in every state of the page, in both schemes and at both widths: nothing serious or critical."""
 
 import pytest
 from playwright.async_api import Browser
 
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
-from tests.web import states
 from tests.web.files import Named
 from tests.web.findings import findings
-from tests.web.states import SCHEMES, WIDE, Stage, State, furnish, looking
+from tests.web.screenshots import FOLDER
+from tests.web.states import BEFORE, SCHEMES, WIDE, WITH_VIDEOS, Stage, State, furnish, looking
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(180)
@@ -32,32 +32,27 @@ async def nothing_serious(browser: Browser, stage: Stage, state: State) -> None:
     """Bring the state about, and look at it at each width in each colour scheme, of which no script takes notice."""
     async with looking(browser, stage, WIDE) as visitor:
         await state(visitor, stage)
-        found = await in_each_scheme(visitor)
+        found = await in_each_scheme(visitor, f"{state.__name__}-wide")
         await visitor.takes_it_to_a_phone()
-        found += await in_each_scheme(visitor)
+        found += await in_each_scheme(visitor, f"{state.__name__}-phone")
     assert found == []
 
 
-async def in_each_scheme(visitor: Visitor) -> list[str]:
+async def in_each_scheme(visitor: Visitor, name: str) -> list[str]:
+    """What axe-core finds. The page as it stood then is left in ``FOLDER``, for people to look at."""
     found = []
     for scheme in SCHEMES:
         await visitor.page.emulate_media(color_scheme=scheme)
         found += await findings(visitor.page, of_colours_alone=scheme != SCHEMES[0])
+        await visitor.keeps_a_picture(FOLDER / f"{name}-{scheme}.png")
     return found
 
 
-@pytest.mark.parametrize("state", [states.empty, states.sign_in, states.nothing_here], ids=lambda it: it.__name__)
+@pytest.mark.parametrize("state", BEFORE, ids=lambda it: it.__name__)
 async def test_before_there_are_videos(browser: Browser, bare: Stage, state: State) -> None:
     await nothing_serious(browser, bare, state)
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        *(states.menu, states.renaming, states.video, states.broken_video, states.uploading),
-        *(states.editing_metadata, states.made_anew),
-    ],
-    ids=lambda it: it.__name__,
-)
+@pytest.mark.parametrize("state", WITH_VIDEOS, ids=lambda it: it.__name__)
 async def test_with_videos(browser: Browser, furnished: Stage, state: State) -> None:
     await nothing_serious(browser, furnished, state)

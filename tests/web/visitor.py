@@ -1,5 +1,7 @@
 """Somebody who uses the page, with a browser of their own."""
 
+import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -101,12 +103,23 @@ class Visitor:
         shown = await self.page.evaluate("[innerWidth, matchMedia('(pointer: coarse)').matches]")
         assert shown == [PHONE_SIZE["width"], True]
 
+    async def keeps_a_picture(self, path: Path) -> None:
+        """What is on the screen. Playwright's own way shows every screen as one of the size that it began with."""
+        session = await self.page.context.new_cdp_session(self.page)
+        taken = await session.send("Page.captureScreenshot", {"format": "png"})
+        await asyncio.to_thread(_write, path, b64decode(taken["data"]))
+
     async def frames_played(self, frame: Frame | None = None) -> int:
         """How many pictures of the film were shown so far, on the page or in a frame of it."""
         shown: int = await (frame or self.page.main_frame).evaluate(
             "document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
         )
         return shown
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 async def how_full(bar: Locator) -> float:
