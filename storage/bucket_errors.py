@@ -1,7 +1,7 @@
 """What a bucket says when it refuses, in words that say what to do."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import aiohttp
@@ -13,6 +13,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from contracts.errors import StorageFailed
 
@@ -66,9 +67,22 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_refused_as(error: StorageFailed, code: str) -> bool:
+    """Whether the bucket refused with this code."""
+    return isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == code
+
+
+def has(answer: Mapping[str, object], field: str) -> None:
+    """Raise ``KeyError`` where an answer lacks what every S3 says."""
+    answer[field]
+
+
 @contextlib.contextmanager
 def told_as_storage_failed(doing: str, where: str) -> Iterator[None]:
     """Turn what a bucket or the way to it answers into ``StorageFailed``.
+
+    A page of somebody else, as of a proxy that wants a name or is being mended, may come with a status of success. It
+    is known by what it lacks (``KeyError``): whoever needs a field of an answer takes it within the block.
 
     Args:
         doing: What was tried, as in "store the upload".
@@ -85,6 +99,8 @@ def told_as_storage_failed(doing: str, where: str) -> Iterator[None]:
             f"Could not {doing} in {where}: the server does not answer, or stopped in the middle. Is it there, and is "
             "AWS_ENDPOINT_URL right?"
         ) from error
+    except (ResponseParserError, KeyError) as error:
+        raise StorageFailed(f"Could not {doing} in {where}: {_NO_S3}") from error
     except BotoCoreError as error:
         raise StorageFailed(f"Could not {doing} in {where}: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import Final, TypedDict
 from botocore.exceptions import ClientError
 
 from contracts.errors import StorageFailed
-from storage.bucket_errors import NO_SOURCE, NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_errors import NO_SOURCE, NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, has, is_refused_as
 from storage.bucket_parts import ObjectsInParts, media_type_of, past_conflicts, unless_there
 from storage.bucket_records import Part, StoredObject
 from storage.marking import MARK_BYTES, MARKER, new_mark
@@ -26,6 +26,8 @@ _DELETED_SIDE_BY_SIDE: Final = 16
 _COPIED_BYTES: Final = 256 * 1024**2
 """A larger object is copied in parts: a server says nothing while it copies, and no such one is waited for as long as
 gigabytes may take it."""
+
+_PUBLISH: Final = "publish the video"
 
 
 class _OfThisContent(TypedDict, total=False):
@@ -69,18 +71,19 @@ class Bucket(ObjectsInParts):
         if self._mark is not None:
             await self.mark()
             return
-        with told_as_storage_failed("look for a file", self.where):
-            await self._client.list_objects_v2(Bucket=self._name, Prefix=self._prefix + MARKER, MaxKeys=1)
+        async with self._asking("look for a file"):
+            found = await self._client.list_objects_v2(Bucket=self._name, Prefix=self._prefix + MARKER, MaxKeys=1)
+            has(found, "IsTruncated")
 
     async def _head(self, key: str) -> StoredObject | None:
-        with told_as_storage_failed("look for a file", self.where):
+        async with self._asking("look for a file"):
             try:
                 found = await self._client.head_object(**self._at(key))
             except ClientError as error:
                 if code_of(error) in NOT_THERE:
                     return None
                 raise
-        return StoredObject(found["ContentLength"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
+            return StoredObject(found["ContentLength"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
 
     async def put(self, key: str, content: bytes, *, replace: bool = False) -> bool:
         """Put a small object whole; the server compares its SHA-256.
@@ -89,18 +92,18 @@ class Bucket(ObjectsInParts):
             False where one stands there already and is not to be replaced.
         """
         digest = base64.b64encode(await asyncio.to_thread(lambda: hashlib.sha256(content).digest())).decode()
-        with told_as_storage_failed("write a file", self.where):
+        async with self._asking("write a file", sent_bytes=len(content)):
             try:
-                async with self._in_time_for(len(content)):
-                    await past_conflicts(
-                        lambda: self._client.put_object(
-                            **self._at(key),
-                            Body=content,
-                            ChecksumSHA256=digest,
-                            ContentType=media_type_of(key),
-                            **unless_there(replace=replace),
-                        )
+                put = await past_conflicts(
+                    lambda: self._client.put_object(
+                        **self._at(key),
+                        Body=content,
+                        ChecksumSHA256=digest,
+                        ContentType=media_type_of(key),
+                        **unless_there(replace=replace),
                     )
+                )
+                has(put, "ETag")
             except ClientError as error:
                 if code_of(error) in THERE_ALREADY:
                     return False
@@ -108,13 +111,20 @@ class Bucket(ObjectsInParts):
         return True
 
     async def read(self, key: str, begin: int, end: int, etag: str | None = None) -> bytes:
-        """Bytes from ``begin`` up to ``end``; of the object with this ``etag``, or ``StorageFailed``."""
+        """Bytes from ``begin`` up to ``end``, neither less nor more; of the object with this ``etag``, or it fails."""
         condition: _OfThisContent = {} if etag is None else {"IfMatch": f'"{etag}"'}
-        with told_as_storage_failed("read a file", self.where):
-            async with self._in_time_for(end - begin):
-                answer = await self._client.get_object(**self._at(key), Range=f"bytes={begin}-{end - 1}", **condition)
-                async with answer["Body"] as body:
-                    content: bytes = await body.read()
+        async with self._asking("read a file", sent_bytes=end - begin):
+            answer = await self._client.get_object(**self._at(key), Range=f"bytes={begin}-{end - 1}", **condition)
+            async with answer["Body"] as body:
+                told_bytes = answer.get("ContentLength", end - begin)
+                # Who knows no ranges gives all of a film, which is not for this process's memory.
+                content: bytes = await body.read() if told_bytes == end - begin else b""
+        if len(content) != end - begin:
+            given_bytes = len(content) or told_bytes
+            raise StorageFailed(
+                f"{self.where} was asked for {end - begin} bytes of {key}, and gives {given_bytes}. Does something on "
+                "the way change its answers?"
+            )
         return content
 
     async def copy(self, source: str, target: str, size_bytes: int, at_once_bytes: int = _COPIED_BYTES) -> bool:
@@ -129,26 +139,20 @@ class Bucket(ObjectsInParts):
         Returns:
             False where there is no such object any more.
         """
-        with told_as_storage_failed("publish the video", self.where):
-            try:
-                if size_bytes > at_once_bytes:
-                    await self._copy_parts(source, target, size_bytes, at_once_bytes)
-                else:
-                    await self._client.copy_object(
-                        **self._at(target),
-                        CopySource=self._source(source),
-                        ContentType=media_type_of(target),
-                        MetadataDirective="REPLACE",
-                    )
-            except ClientError as error:
-                if code_of(error) == NO_SOURCE:
-                    return False
-                raise
+        try:
+            if size_bytes > at_once_bytes:
+                await self._copy_parts(source, target, size_bytes, at_once_bytes)
+            else:
+                await self._copy_whole(source, target, size_bytes)
+        except StorageFailed as error:
+            if is_refused_as(error, NO_SOURCE):
+                return False
+            raise
         return True
 
     async def delete(self, key: str) -> None:
         """Remove the object; gone already is a success."""
-        with told_as_storage_failed("delete a file", self.where):
+        async with self._asking("delete a file"):
             await self._client.delete_object(**self._at(key))
 
     async def delete_all(self, prefix: str) -> None:
@@ -161,7 +165,7 @@ class Bucket(ObjectsInParts):
 
     async def _delete_together(self, keys: Sequence[str]) -> bool:
         """Remove these objects by one request; False where the server has no such one."""
-        with told_as_storage_failed("delete files", self.where):
+        async with self._asking("delete files"):
             try:
                 answer = await self._client.delete_objects(
                     Bucket=self._name,
@@ -178,14 +182,10 @@ class Bucket(ObjectsInParts):
 
     async def listed(self, prefix: str) -> AsyncIterator[tuple[str, StoredObject]]:
         """Every object whose key begins so, with its key, in the order of keys."""
-        with told_as_storage_failed("list the files", self.where):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._name, Prefix=self._prefix + prefix
-            )
-            async for page in pages:
-                for found in page.get("Contents", []):
-                    entry = StoredObject(found["Size"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
-                    yield found["Key"].removeprefix(self._prefix), entry
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=self._prefix + prefix)
+        async for found in self._each("list the files", pages, lambda page: page.get("Contents", [])):
+            entry = StoredObject(found["Size"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
+            yield found["Key"].removeprefix(self._prefix), entry
 
     # From elsewhere
 
@@ -198,17 +198,28 @@ class Bucket(ObjectsInParts):
             "get_object", Params={**self._at(key), **headers}, ExpiresIn=seconds
         )
 
+    async def _copy_whole(self, source: str, target: str, size_bytes: int) -> None:
+        async with self._asking(_PUBLISH, moved_bytes=size_bytes):
+            copied = await self._client.copy_object(
+                **self._at(target),
+                CopySource=self._source(source),
+                ContentType=media_type_of(target),
+                MetadataDirective="REPLACE",
+            )
+            has(copied["CopyObjectResult"], "ETag")
+
     async def _copy_parts(self, source: str, target: str, size_bytes: int, at_once_bytes: int) -> None:
         begun = await self.begin_parts(target)
 
         async def copy_part(number: int, begin: int, end: int) -> Part:
-            copied = await self._client.upload_part_copy(
-                **self._of(begun),
-                PartNumber=number,
-                CopySource=self._source(source),
-                CopySourceRange=f"bytes={begin}-{end - 1}",
-            )
-            return Part(number, copied["CopyPartResult"]["ETag"], end - begin)
+            async with self._asking(_PUBLISH, moved_bytes=end - begin):
+                copied = await self._client.upload_part_copy(
+                    **self._of(begun),
+                    PartNumber=number,
+                    CopySource=self._source(source),
+                    CopySourceRange=f"bytes={begin}-{end - 1}",
+                )
+                return Part(number, copied["CopyPartResult"]["ETag"], end - begin)
 
         begins = enumerate(range(0, size_bytes, at_once_bytes), start=1)
         try:

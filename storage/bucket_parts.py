@@ -4,14 +4,15 @@ import asyncio
 import base64
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 from botocore.exceptions import ClientError
 
-from storage.bucket_errors import CONFLICT, THERE_ALREADY, code_of, told_as_storage_failed
+from storage.bucket_errors import CONFLICT, THERE_ALREADY, code_of, has, told_as_storage_failed
 from storage.bucket_records import Part, PutParts
 from storage.location import BucketLocation
 
@@ -23,8 +24,14 @@ MOST_PARTS: Final = 10_000
 
 _SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
 """A server that takes less is as good as none."""
+_SLOWEST_MOVED_BYTES_A_SECOND: Final = 8 * 1024**2
+_LOOK: Final = "look for unfinished files"
 _CONFLICT_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
+
+Answer = TypeVar("Answer")
+Entry = TypeVar("Entry")
+Page = TypeVar("Page", bound=Mapping[str, object])
 
 
 class _Object(TypedDict):
@@ -67,19 +74,18 @@ class ObjectsInParts:
 
     async def begin_parts(self, key: str) -> PutParts:
         """Begin to put an object in parts."""
-        with told_as_storage_failed("write a file", self.where):
+        async with self._asking("write a file"):
             begun = await self._client.create_multipart_upload(**self._at(key), ContentType=media_type_of(key))
-        return PutParts(key, begun["UploadId"])
+            return PutParts(key, begun["UploadId"])
 
     async def put_part(self, begun: PutParts, number: int, content: bytes) -> Part:
         """Put a part, in place of an earlier one of the same number; the server compares its MD5."""
         digest = await asyncio.to_thread(lambda: hashlib.md5(content, usedforsecurity=False).digest())
-        with told_as_storage_failed("write a file", self.where):
-            async with self._in_time_for(len(content)):
-                put = await self._client.upload_part(
-                    **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
-                )
-        return Part(number, put["ETag"], len(content), is_md5=put["ETag"].strip('"') == digest.hex())
+        async with self._asking("write a file", sent_bytes=len(content)):
+            put = await self._client.upload_part(
+                **self._of(begun), PartNumber=number, Body=content, ContentMD5=base64.b64encode(digest).decode()
+            )
+            return Part(number, put["ETag"], len(content), is_md5=put["ETag"].strip('"') == digest.hex())
 
     async def finish_parts(self, begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
         """Let the object stand, made of these parts.
@@ -88,15 +94,16 @@ class ObjectsInParts:
             False where one stands there already and is not to be replaced; the parts are gone then.
         """
         made_of: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        with told_as_storage_failed("write a file", self.where):
+        async with self._asking("write a file", moved_bytes=sum(part.size_bytes for part in parts)):
             try:
-                await past_conflicts(
+                finished = await past_conflicts(
                     lambda: self._client.complete_multipart_upload(
                         **self._of(begun),
                         MultipartUpload={"Parts": made_of},
                         **unless_there(replace=replace),
                     )
                 )
+                has(finished, "ETag")
             except ClientError as error:
                 if code_of(error) not in THERE_ALREADY:
                     raise
@@ -106,7 +113,7 @@ class ObjectsInParts:
 
     async def drop_parts(self, begun: PutParts) -> None:
         """Remove the parts of an object that will not be finished; gone already is a success."""
-        with told_as_storage_failed("remove an unfinished file", self.where):
+        async with self._asking("remove an unfinished file"):
             try:
                 await self._client.abort_multipart_upload(**self._of(begun))
             except ClientError as error:
@@ -119,15 +126,13 @@ class ObjectsInParts:
 
     async def all_unfinished(self, prefix: str) -> list[tuple[PutParts, datetime]]:
         """What was begun to be put under a key that begins so and not finished, and when; the newest last."""
-        found = []
-        with told_as_storage_failed("look for unfinished files", self.where):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self._name, Prefix=self._prefix + prefix
-            )
-            async for page in pages:
-                for one in page.get("Uploads", []):
-                    begun = PutParts(one["Key"].removeprefix(self._prefix), one["UploadId"])
-                    found.append((begun, one["Initiated"].astimezone(UTC)))
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._name, Prefix=self._prefix + prefix
+        )
+        found = [
+            (PutParts(one["Key"].removeprefix(self._prefix), one["UploadId"]), one["Initiated"].astimezone(UTC))
+            async for one in self._each(_LOOK, pages, lambda page: page.get("Uploads", []))
+        ]
         return sorted(found, key=lambda one: one[1])
 
     async def parts(self, begun: PutParts, wanted: Mapping[int, str] = _NONE_WANTED) -> Sequence[Part]:
@@ -151,10 +156,9 @@ class ObjectsInParts:
         return sum([part.size_bytes async for part, _ in self._listed_parts(begun)])
 
     async def _listed_parts(self, begun: PutParts) -> AsyncIterator[tuple[Part, datetime]]:
-        with told_as_storage_failed("look for unfinished files", self.where):
-            async for page in self._client.get_paginator("list_parts").paginate(**self._of(begun)):
-                for listed in page.get("Parts", []):
-                    yield Part(listed["PartNumber"], listed["ETag"], listed["Size"]), listed["LastModified"]
+        pages = self._client.get_paginator("list_parts").paginate(**self._of(begun))
+        async for listed in self._each(_LOOK, pages, lambda page: page.get("Parts", [])):
+            yield Part(listed["PartNumber"], listed["ETag"], listed["Size"]), listed["LastModified"]
 
     async def address_to_put_part(self, begun: PutParts, number: int, size_bytes: int, seconds: int) -> str:
         """An address to which anybody can put this part for so long, of this size and no other: that is signed too."""
@@ -170,9 +174,36 @@ class ObjectsInParts:
     def _source(self, key: str) -> "CopySourceTypeDef":
         return {"Bucket": self._name, "Key": self._prefix + key}
 
-    def _in_time_for(self, size_bytes: int) -> asyncio.Timeout:
-        """A server that takes no more of what is sent to it, or gives a byte now and then, runs into no other limit."""
-        return asyncio.timeout(self.tries * self._read_seconds + size_bytes / _SLOWEST_BYTES_A_SECOND)
+    @asynccontextmanager
+    async def _asking(self, doing: str, *, sent_bytes: int = 0, moved_bytes: int = 0) -> AsyncIterator[None]:
+        """Ask the server, within a time. Raises ``StorageFailed`` with what was done.
+
+        One that takes no more of what is sent to it, or gives a byte now and then, runs into no other limit.
+
+        Args:
+            doing: What is tried, as in "write a file".
+            sent_bytes: So much is sent to it, or comes from it.
+            moved_bytes: So much it moves by itself before it answers.
+        """
+        seconds = self.tries * self._read_seconds
+        seconds += sent_bytes / _SLOWEST_BYTES_A_SECOND + moved_bytes / _SLOWEST_MOVED_BYTES_A_SECOND
+        with told_as_storage_failed(doing, self.where):
+            async with asyncio.timeout(seconds):
+                yield
+
+    async def _each(
+        self, doing: str, pages: AsyncIterable[Page], entries: Callable[[Page], Iterable[Entry]]
+    ) -> AsyncIterator[Entry]:
+        """The entries of a list, page by page: each is an S3's, and comes within a time."""
+        coming = aiter(pages)
+        while True:
+            async with self._asking(doing):
+                page = await anext(coming, None)
+                if page is None:
+                    return
+                has(page, "IsTruncated")  # or an empty page would be an empty list
+            for entry in entries(page):
+                yield entry
 
     def _of(self, begun: PutParts) -> _Unfinished:
         return {**self._at(begun.key), "UploadId": begun.upload_id}
@@ -183,18 +214,16 @@ def unless_there(*, replace: bool) -> _UnlessThere:
     return {} if replace else {"IfNoneMatch": "*"}
 
 
-async def past_conflicts(put: Callable[[], Awaitable[object]]) -> None:
+async def past_conflicts(put: Callable[[], Awaitable[Answer]]) -> Answer:
     """Put an object, again where another one puts it at this very moment: after that one, S3 says whether it stands."""
     for pause in _CONFLICT_PAUSES_SECONDS:
         try:
-            await put()
+            return await put()
         except ClientError as error:
             if code_of(error) != CONFLICT:
                 raise
             await asyncio.sleep(pause)
-        else:
-            return
-    await put()
+    return await put()
 
 
 def media_type_of(key: str) -> str:

@@ -1,6 +1,7 @@
 """Servers that speak S3 otherwise than SeaweedFS: they get what they ask for, or are asked otherwise."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 from contracts.errors import StorageFailed
 from storage.bucket_client import open_bucket
 from storage.bucket_objects import Bucket
-from storage.bucket_records import StoredObject
+from storage.bucket_records import Part, PutParts, StoredObject
 from storage.bucket_transfer import read_piece
 from storage.location import BucketLocation
 from tests.fixtures.noise import noise
 from tests.fixtures.scripted_s3 import Asked, refusal, scripted_bucket, served
 
+BEGUN = PutParts("work/v1/a.mp4", "begun")
 LISTED = """<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>work/v1/a.mp4</Key><Size>1</Size>
 <ETag>"a"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>"""
 
@@ -71,6 +73,52 @@ async def test_two_that_never_end_are_told() -> None:
         with pytest.raises(StorageFailed, match="another writes the same file at this moment"):
             await bucket.put("work/v1/a.mp4", b"mine")
     assert 2 < len(asked) < 10
+
+
+ASKED: dict[str, Callable[[Bucket], Coroutine[object, object, object]]] = {
+    "head": lambda bucket: bucket.head("work/v1/a.mp4"),
+    "put": lambda bucket: bucket.put("work/v1/a.mp4", b"film"),
+    "begin": lambda bucket: bucket.begin_parts("work/v1/a.mp4"),
+    "part": lambda bucket: bucket.put_part(BEGUN, 1, b"film"),
+    "finish": lambda bucket: bucket.finish_parts(BEGUN, [Part(1, '"a"', 4)]),
+    "drop": lambda bucket: bucket.drop_parts(BEGUN),
+    "parts": lambda bucket: bucket.parts(BEGUN),
+    "unfinished": lambda bucket: bucket.unfinished("work/v1/a.mp4"),
+    "copy": lambda bucket: bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 4),
+    "copy in parts": lambda bucket: bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 4, at_once_bytes=1),
+    "delete": lambda bucket: bucket.delete("work/v1/a.mp4"),
+    "list": lambda bucket: bucket.delete_all("work/v1/"),
+}
+
+
+@pytest.mark.parametrize("page", ["<html>We are back<br>soon", "<html>We are back soon</html>", ""])
+async def test_a_page_of_somebody_else_that_comes_as_a_success_is_no_answer_of_a_bucket(page: str) -> None:
+    told = dict.fromkeys(ASKED.keys() - {"drop", "delete"}, StorageFailed)
+    async with scripted_bucket(lambda _: (200, page), tries=1, fields="") as bucket:
+        came = await asyncio.gather(*(ASKED[asked](bucket) for asked in told), return_exceptions=True)
+    assert {asked: type(one) for asked, one in zip(told, came, strict=True)} == told
+
+
+@pytest.mark.parametrize("given", ["fil", "film of somebody else"])
+async def test_bytes_that_are_fewer_or_more_than_were_asked_for_are_not_taken(given: str) -> None:
+    async with scripted_bucket(lambda _: (200, given)) as bucket:
+        with pytest.raises(StorageFailed, match=f"was asked for 4 bytes of work/v1/a.mp4, and gives {len(given)}"):
+            await bucket.read("work/v1/a.mp4", 0, 4)
+
+
+async def test_a_server_that_gives_a_byte_of_its_answer_now_and_then_is_given_up_whatever_was_asked() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            for byte in b"HTTP/1.1 200 So it is, and with every byte of it the wait for the next one begins anew":
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.1)
+
+    location = BucketLocation("videos", "")
+    async with served(drip) as environment, open_bucket(location, environment, 1, read_seconds=0.3) as bucket:
+        asked = (asyncio.wait_for(ask(bucket), 20) for ask in ASKED.values())
+        came = await asyncio.gather(*asked, return_exceptions=True)
+    assert {what: type(one) for what, one in zip(ASKED, came, strict=True)} == dict.fromkeys(ASKED, StorageFailed)
 
 
 async def test_a_server_that_gives_a_byte_now_and_then_is_given_up() -> None:
