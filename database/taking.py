@@ -16,6 +16,7 @@ from database.changes import (
     insert_video,
     is_expired,
     left_behind,
+    looked_at_as_before,
     upload_failed,
     video_of_key,
 )
@@ -57,24 +58,35 @@ class UploadsToTake(VideosToRead):
             video = await video_of_key(session, user_id, key)
         return video if video is not None and not upload_failed(video) else None
 
-    async def finish_upload(
-        self,
-        video_id: UUID,
-        *,
-        title: str | None = None,
-        profile: str | None = None,
-        user_metadata: Mapping[str, str] | None = None,
-        file_size_bytes: int,
-        content_sha256: str | None,
-        only_expired: bool = False,
-    ) -> Video:
-        """``uploading -> processing``: the file is complete and durable.
+    async def describe_upload(
+        self, video_id: UUID, *, title: str | None, profile: str | None, user_metadata: Mapping[str, str]
+    ) -> None:
+        """Write into a row in ``uploading`` what its sender said beside the bytes. Written already is a success.
 
         Args:
             video_id: The row.
             title: Replaces the title, or None to keep it.
             profile: Replaces the encoding profile, or None to keep it.
             user_metadata: Added to what its caller keeps with it.
+
+        Raises:
+            StatusConflict: The upload was cancelled, expired or deleted meanwhile.
+        """
+        said = {name: value for name, value in (("title", title), ("profile", profile)) if value is not None}
+        values: dict[str, Any] = {**said, **looked_at_as_before()}
+        if user_metadata:
+            values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
+        async with self._transaction() as session:
+            if await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values) is None:
+                raise await conflict(session, video_id, "be described")
+
+    async def finish_upload(
+        self, video_id: UUID, *, file_size_bytes: int, content_sha256: str | None, only_expired: bool = False
+    ) -> Video:
+        """``uploading -> processing``: the file is complete and durable.
+
+        Args:
+            video_id: The row.
             file_size_bytes: Size of the file.
             content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
             only_expired: Only where its time is over, so that nobody else has it in hand.
@@ -94,9 +106,6 @@ class UploadsToTake(VideosToRead):
             "uploaded_at": utc_now(),
             **in_hand(),
         }
-        values |= {name: said for name, said in (("title", title), ("profile", profile)) if said is not None}
-        if user_metadata:
-            values["user_metadata"] = col(Video.user_metadata).concat(dict(user_metadata))
         async with self._transaction() as session:
             owner = await owner_held(session, video_id)
             conditions = [is_expired()] if only_expired else []

@@ -5,9 +5,9 @@ the row says that it is not wanted, never because the database did not answer.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,8 @@ from database.videos import Videos
 from runs.protocol import Runs
 from runs.starting import start_run
 from storage.protocol import Storage
+
+Changed = TypeVar("Changed")
 
 _ASK_AGAIN_SECONDS: Final = (0.1, 1.0)
 """Pauses before the row is asked again what became of an answer that was lost."""
@@ -35,18 +37,12 @@ class WholeFile:
         original_key: Where it is.
         size_bytes: How large it is.
         sha256: Of it, as 64 hexadecimal digits; None where the run has to compute it.
-        title: Replaces the row's, or None to keep that.
-        profile: Replaces the row's, or None to keep that.
-        user_metadata: Added to the row's.
     """
 
     video_id: UUID
     original_key: str
     size_bytes: int
     sha256: str | None
-    title: str | None = None
-    profile: str | None = None
-    user_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFile) -> Video:
@@ -69,25 +65,27 @@ async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFil
 
 async def _finish(videos: Videos, file: WholeFile) -> Video | None:
     """The row with its file; None when it does not want it."""
-    for pause_seconds in (*_ASK_AGAIN_SECONDS, None):
+    try:
+        return await asked_again(
+            lambda: videos.finish_upload(file.video_id, file_size_bytes=file.size_bytes, content_sha256=file.sha256)
+        )
+    except StatusConflict:
+        return await _accepted_before(videos, file.video_id)
+
+
+async def asked_again(change: Callable[[], Awaitable[Changed]]) -> Changed:
+    """Ask for a change of an upload's row, again where the answer is lost: it may have been made all the same.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL has been away for a second.
+    """
+    for pause_seconds in _ASK_AGAIN_SECONDS:
         try:
-            return await videos.finish_upload(
-                file.video_id,
-                title=file.title,
-                profile=file.profile,
-                user_metadata=file.user_metadata,
-                file_size_bytes=file.size_bytes,
-                content_sha256=file.sha256,
-            )
-        except StatusConflict:
-            return await _accepted_before(videos, file.video_id)
+            return await change()
         except DatabaseUnavailable as error:
-            # The commit may have happened, and only its answer been lost.
-            if pause_seconds is None:
-                raise
             _logger.warning("database asked again what became of an upload", reason=str(error))
             await asyncio.sleep(pause_seconds)
-    raise AssertionError  # the last round returns or raises
+    return await change()
 
 
 async def _accepted_before(videos: Videos, video_id: UUID) -> Video | None:

@@ -1,8 +1,9 @@
 """Taking an upload: the order of things that makes it safe to be interrupted anywhere.
 
-Row ``uploading``, bytes, fsync and rename, row ``processing``, workflow, answer. Whatever ends it before the rename
-leaves no file; after it the file goes only with its row (``ingest.handing_over``). An upload that is refused leaves no
-row either; a sender who goes away, a slow one or a full disk leaves a row in ``error`` that says so.
+Row ``uploading``, bytes, what was said with them, fsync and rename, row ``processing``, workflow, answer. Whatever
+ends it before the rename leaves no file; after it the file goes only with its row (``ingest.handing_over``). An upload
+that is refused leaves no row either; a sender who goes away, a slow one or a full disk leaves a row in ``error`` that
+says so.
 
 A door reads bytes off its protocol and knows how to refuse what is not in it; everything else is here.
 """
@@ -12,10 +13,11 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import structlog
 
-from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
 from contracts.refusals import QuotaExceeded, RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.backlog import Backlog
@@ -24,7 +26,7 @@ from database.tables import Video
 from database.videos import Videos
 from ingest.accepted import AcceptedUpload, replay
 from ingest.coming_form import ComingForm
-from ingest.handing_over import WholeFile, hand_over
+from ingest.handing_over import WholeFile, asked_again, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.open_uploads import OpenUploads
 from ingest.room import Room
@@ -59,6 +61,8 @@ class Said:
     profile: str | None
     user_metadata: Mapping[str, str]
 
+
+_NOTHING: Final = Said(None, None, {})
 
 Receive = Callable[[IncomingFile], Awaitable[Said]]
 """Reads an upload off a door's protocol and hands its file over. Raises ``Refused`` or ``SenderGone``."""
@@ -213,9 +217,16 @@ class Uploads:
             raise
 
     async def _finish(self, file: IncomingFile, said: Said, received: ReceivedFile) -> Video:
-        """Every byte is here: make the file durable, hand the row over, start its workflow."""
+        """Every byte is here: write down what was said, make the file durable, hand the row over, start its workflow.
+
+        A file that stands may have to go on without this process, so by then its row tells all that was said.
+        """
         try:
+            await self._describe(received.video.id, said)
             await file.commit()
+        except StatusConflict as conflict:
+            await _discard(file)
+            raise _withdrawn() from conflict
         except StorageFailed as error:
             if not await self._interrupt(file, str(error)):
                 raise _withdrawn() from error  # whoever ended the row also removed the file that was to be committed
@@ -228,15 +239,21 @@ class Uploads:
             original_key=received.video.original_key,
             size_bytes=received.size_bytes,
             sha256=received.sha256,
-            title=said.title,
-            profile=said.profile,
-            user_metadata=said.user_metadata,
         )
         try:
             return await hand_over(self._videos, self._storage, self._runs, whole)
         except QuotaExceeded:
             await self._forget(file, whole.original_key)
             raise
+
+    async def _describe(self, video_id: UUID, said: Said) -> None:
+        if said == _NOTHING:
+            return
+        await asked_again(
+            lambda: self._videos.describe_upload(
+                video_id, title=said.title, profile=said.profile, user_metadata=said.user_metadata
+            )
+        )
 
     async def _forget(self, file: IncomingFile, committed_key: str | None = None) -> None:
         """The upload was refused: leave neither row nor file; one that stands already goes after its row."""

@@ -58,5 +58,5 @@ async def processing_row(database: Database) -> UUID:
             upload_expires_seconds=3600,
         )
     )
-    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    await database.videos.finish_upload(video_id, file_size_bytes=1, content_sha256="0" * 64)
     return video_id

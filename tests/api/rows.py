@@ -24,7 +24,7 @@ async def make_video(database: Database, storage: Storage, status: VideoStatus, 
         writer = await storage.create_original(key)
         await writer.write(b"content")
         await writer.commit()
-        await database.videos.finish_upload(video_id, title=None, file_size_bytes=7, content_sha256="0" * 64)
+        await database.videos.finish_upload(video_id, file_size_bytes=7, content_sha256="0" * 64)
     if status == VideoStatus.READY:
         await publish_something(storage, str(video_id))
         await database.videos.mark_ready(video_id, 1, PUBLISHED)

@@ -121,11 +121,42 @@ async def test_who_sends_a_file_again_whose_api_died_right_after_its_last_byte_h
     assert files_in(uploads_folder) == [f"{begun.id}.mp4"]
 
 
+class AwayAfterTheFile(Videos):
+    """The queries, where PostgreSQL goes away when the file is durable."""
+
+    async def finish_upload(self, video_id: UUID, **of: Any) -> Video:
+        raise DatabaseUnavailable(f"The connection was lost before {video_id} became {of}.")
+
+
+async def test_a_form_that_is_found_whole_is_what_its_sender_said_of_it(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    upload = {
+        "files": {"file": ("clip.mp4", b"the only copy")},
+        "data": {"title": "A holiday", "profile": "archive", "metadata": '{"order": "17"}'},
+        "headers": {"Idempotency-Key": "key"},
+    }
+    async with in_process(replace(services, videos=AwayAfterTheFile(database.transaction)), options) as client:
+        assert (await client.post(UPLOAD, **upload)).status_code == 503  # type: ignore[arg-type]
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET upload_expires_at = now() - interval '1 second'"))
+    async with in_process(services, options) as client:
+        again = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+    assert again.status_code == 202
+    video = await database.videos.get(UUID(again.json()["video_id"]))
+    assert video is not None
+    assert (video.title, video.profile, video.user_metadata) == ("A holiday", "archive", {"order": "17"})
+
+
 class LosesAnswers(Videos):
     """The queries on a connection that breaks right after its first COMMITs."""
 
     lost = 0
     to_lose = 0
+
+    async def describe_upload(self, video_id: UUID, **said: Any) -> None:
+        await super().describe_upload(video_id, **said)
+        self._maybe_lose()
 
     async def finish_upload(self, video_id: UUID, **said: Any) -> Video:
         finished = await super().finish_upload(video_id, **said)
@@ -143,17 +174,25 @@ class LosesAnswers(Videos):
             raise DatabaseUnavailable("The connection was lost.")
 
 
-@pytest.mark.parametrize(("to_lose", "status"), [(1, 202), (9, 503)])
-async def test_a_lost_answer_to_the_commit_loses_no_original(
-    services: Services, options: ApiOptions, database: Database, uploads_folder: Path, to_lose: int, status: int
+@pytest.mark.parametrize(
+    ("to_lose", "status", "said"), [(1, 202, {}), (9, 503, {}), (2, 202, {"data": {"title": "A"}})]
+)
+async def test_a_lost_answer_to_a_commit_loses_no_original(
+    services: Services,
+    options: ApiOptions,
+    database: Database,
+    uploads_folder: Path,
+    to_lose: int,
+    status: int,
+    said: dict[str, Any],
 ) -> None:
     videos = LosesAnswers(database.transaction)
     videos.to_lose = to_lose
     async with in_process(replace(services, videos=videos), options) as client:
-        upload = {"files": {"file": ("clip.mp4", b"the only copy")}, "headers": {"Idempotency-Key": "key"}}
-        first = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+        upload = {"files": {"file": ("clip.mp4", b"the only copy")}, "headers": {"Idempotency-Key": "key"}, **said}
+        first = await client.post(UPLOAD, **upload)
         assert first.status_code == status
-        again = await client.post(UPLOAD, **upload)  # type: ignore[arg-type]
+        again = await client.post(UPLOAD, **upload)
     assert again.status_code == 202
     if status == 202:
         assert first.json()["video_id"] == again.json()["video_id"]

@@ -45,7 +45,7 @@ async def video_in(videos: Videos, status: VideoStatus, user_id: str = "local") 
     video = await videos.create_uploading(new_video(user_id))
     if status is VideoStatus.UPLOADING:
         return video
-    video = await videos.finish_upload(video.id, title=None, file_size_bytes=1000, content_sha256=SHA256)
+    video = await videos.finish_upload(video.id, file_size_bytes=1000, content_sha256=SHA256)
     if status is VideoStatus.READY:
         await videos.mark_ready(video.id, 1, PUBLISHED)
     if status is VideoStatus.ERROR:

@@ -13,7 +13,7 @@ from tests.database.samples import PUBLISHED, SHA256, new_video
 
 async def finish(database: Database, video: Video) -> None:
     """Complete the upload."""
-    await database.videos.finish_upload(video.id, title=None, file_size_bytes=1, content_sha256=SHA256)
+    await database.videos.finish_upload(video.id, file_size_bytes=1, content_sha256=SHA256)
 
 
 async def test_a_key_that_is_taken_gives_the_first_video_and_inserts_nothing(database: Database) -> None:

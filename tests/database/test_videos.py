@@ -38,11 +38,9 @@ async def test_a_video_is_found_by_its_owner_only(database: Database) -> None:
 
 async def test_a_finished_upload_is_processing_with_size_and_hash(database: Database) -> None:
     video = await video_in(database.videos, VideoStatus.UPLOADING)
-    done = await database.videos.finish_upload(
-        video.id, title="New", file_size_bytes=7_000_000_000, content_sha256=SHA256
-    )
+    done = await database.videos.finish_upload(video.id, file_size_bytes=7_000_000_000, content_sha256=SHA256)
     assert done == await database.videos.get(video.id)
-    assert (done.status, done.title, done.file_size_bytes) == (VideoStatus.PROCESSING, "New", 7_000_000_000)
+    assert (done.status, done.file_size_bytes) == (VideoStatus.PROCESSING, 7_000_000_000)
     assert (done.content_sha256, done.upload_expires_at) == (SHA256, None)
     assert done.updated_at > video.updated_at
 
@@ -51,7 +49,9 @@ async def test_a_finished_upload_is_processing_with_size_and_hash(database: Data
 async def test_only_an_upload_that_runs_can_finish_or_be_interrupted(database: Database, status: VideoStatus) -> None:
     video = await video_in(database.videos, status)
     with pytest.raises(StatusConflict, match=f"it is in {status}"):
-        await database.videos.finish_upload(video.id, title=None, file_size_bytes=1, content_sha256=SHA256)
+        await database.videos.finish_upload(video.id, file_size_bytes=1, content_sha256=SHA256)
+    with pytest.raises(StatusConflict, match=f"it is in {status}"):
+        await database.videos.describe_upload(video.id, title="New", profile=None, user_metadata={})
     assert not await database.videos.interrupt_upload(video.id, "The client went away.")
     assert await database.videos.get(video.id) == video
 
@@ -239,7 +239,7 @@ async def test_the_reconciler_finds_uploads_whose_time_is_over(database: Databas
     expired = await database.videos.create_uploading(new_video(expires_in_seconds=-1))
     going_on = await database.videos.create_uploading(new_video(expires_in_seconds=60))
     finished = await database.videos.create_uploading(new_video(expires_in_seconds=-5))
-    await database.videos.finish_upload(finished.id, title=None, file_size_bytes=1, content_sha256=SHA256)
+    await database.videos.finish_upload(finished.id, file_size_bytes=1, content_sha256=SHA256)
     assert await database.backlog.expired_uploads(limit=10) == [expired]
     ended = [await database.backlog.expire(video.id) for video in (expired, going_on, finished)]
     assert [video is not None for video in ended] == [True, False, False]
@@ -251,7 +251,7 @@ async def test_of_finish_and_cancel_at_once_exactly_one_wins(database: Database)
 
         async def finish(of: Video = video) -> str | None:
             try:
-                await database.videos.finish_upload(of.id, title=None, file_size_bytes=1, content_sha256=SHA256)
+                await database.videos.finish_upload(of.id, file_size_bytes=1, content_sha256=SHA256)
             except StatusConflict:
                 return None
             return VideoStatus.PROCESSING

@@ -37,9 +37,9 @@ Walk = Callable[[Sender, Clips, Arm], Awaitable[Ended]]
 
 
 async def form(sender: Sender, clips: Clips, arm: Arm) -> Ended:
-    """A good file by a form."""
+    """A good file by a form that asks for a profile."""
     await arm()
-    return Ended(await sender.form(clips.path(GOOD)), "ready")
+    return Ended(await sender.form(clips.path(GOOD), profile="archive"), "ready", profile="archive")
 
 
 async def tus(sender: Sender, clips: Clips, arm: Arm) -> Ended:
@@ -163,6 +163,7 @@ PLACES: Final[Mapping[Walk, tuple[str, ...]]] = {
         "videos.create_uploading.after",
         "storage.create_original.after",
         "original.write.after",
+        "videos.describe_upload.after",
         "original.commit.before",
         "original.commit.after",
         "videos.finish_upload.after",

@@ -52,7 +52,7 @@ async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hou
 async def a_settled_row(database: Database) -> Video:
     """A row in ``processing`` that nobody has touched for a minute."""
     video_id = await an_upload(database)
-    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    await database.videos.finish_upload(video_id, file_size_bytes=1, content_sha256="0" * 64)
     await let_go(database)
     return await the_row(database, video_id)
 
@@ -76,7 +76,7 @@ async def test_a_row_that_a_request_has_in_hand_is_left_to_it(
     database: Database, runs: TemporalRuns, storage: DiskStorage
 ) -> None:
     video_id = await an_upload(database)
-    await database.videos.finish_upload(video_id, title=None, file_size_bytes=1, content_sha256="0" * 64)
+    await database.videos.finish_upload(video_id, file_size_bytes=1, content_sha256="0" * 64)
     assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=0, expired=0)
     assert await runs.newest_run(str(video_id)) is None
 

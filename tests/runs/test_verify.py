@@ -36,7 +36,7 @@ async def ready_video(database: Database, storage: DiskStorage) -> UUID:
         NewVideo(video_id, "local", "A clip", "clip.mp4", key, upload_expires_seconds=1e9)
     )
     digest = await sha256_of(storage, key)
-    await database.videos.finish_upload(video_id, title=None, file_size_bytes=len(ORIGINAL), content_sha256=digest)
+    await database.videos.finish_upload(video_id, file_size_bytes=len(ORIGINAL), content_sha256=digest)
     await publish_something(storage, str(video_id), VIDEO)
     of_video = await sha256_of(storage, processed_key(str(video_id), "video.mp4"))
     published = PublishedVideo("/v", "/t", 1.0, 2, 2, (), len(VIDEO), of_video, len(PICTURE))
