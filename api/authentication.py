@@ -88,10 +88,12 @@ ViewerDep = Annotated[Caller | None, Depends(_viewer)]
 """Who asks, or None: for what anybody may ask, and only some may have."""
 
 
-async def _key_holder(callers: CallersDep, bearer: BearerDep) -> Caller:
+async def _key_holder(request: Request, callers: CallersDep, bearer: BearerDep) -> Caller:
     if bearer is None:
         raise unauthenticated("A session begins with a key: send it as `Authorization: Bearer rushes_…`.")
-    return await _of_key(callers, bearer.credentials)
+    caller = await _of_key(callers, bearer.credentials)
+    request.scope[OF_A_CALLER] = True
+    return caller
 
 
 KeyHolderDep = Annotated[Caller, Depends(_key_holder)]

@@ -12,13 +12,14 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.connections import OF_A_CALLER
+
 LINGER_SECONDS: Final = 10.0
 """How long a client may go on sending after its answer. A client that listens meanwhile stops by itself."""
 
 STRANGER_BYTES: Final = 256 * 1024
 """How much is read of a request whose sender is not known; one that still sends then hears it when it next listens."""
 
-_STRANGER_STATUS: Final = 401
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,7 +37,7 @@ class LingeringClose:
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY or not _has_body(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, asked_to_send="expect" not in Headers(scope=scope))
+        exchange = _Exchange(scope, receive, send)
         await self._app(scope, exchange.receive, exchange.send)
 
 
@@ -45,10 +46,11 @@ def _has_body(headers: Headers) -> bool:
 
 
 class _Exchange:
-    def __init__(self, receive: Receive, send: Send, *, asked_to_send: bool) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
-        self._client_sends = asked_to_send
+        self._client_sends = "expect" not in Headers(scope=scope)
         self._body_ended = False
         self._closes_at_once = False
         self._most_bytes: float = math.inf
@@ -62,7 +64,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            if message["status"] == _STRANGER_STATUS and not self._body_ended:
+            if OF_A_CALLER not in self._scope and not self._body_ended:
                 self._most_bytes = STRANGER_BYTES
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
                 await self._send(message)

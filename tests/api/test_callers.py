@@ -23,7 +23,7 @@ from storage.disk import DiskStorage
 from tests.api.accounts import bearer, key_of, upload_as
 from tests.api.rows import make_video
 from tests.api.running import in_process, running_server
-from tests.figures.strangers import send_without_a_key
+from tests.figures.strangers import send_as_a_stranger
 
 VIDEOS = "/api/v1/videos"
 MEBIBYTE = 1024 * 1024
@@ -101,13 +101,24 @@ async def test_each_sees_and_changes_only_its_own_videos_and_an_administrator_al
 
 async def test_a_body_of_a_stranger_is_not_read(services: Services, options: ApiOptions, database: Database) -> None:
     await key_of(database, "ann")
+    upload = "POST /api/v1/videos/upload"
+    refused = [
+        (upload, "Authorization: Bearer wrong", "401 Unauthorized"),
+        (upload, "Origin: null", "403 Forbidden"),
+        (upload, "Cookie: rushes_session=wrong", "401 Unauthorized"),
+        ("POST /nowhere", "Accept: */*", "404 Not Found"),
+        ("PUT /api/v1/videos", "Accept: */*", "405 Method Not Allowed"),
+    ]
     # By itself the kernel holds a mebibyte at times.
     async with running_server(services, options, kernel_bytes=64 * 1024) as (_, url):
         place = httpx.URL(url)
         assert place.port is not None
-        taken, answer = await asyncio.to_thread(send_without_a_key, place.host, place.port, most_bytes=64 * MEBIBYTE)
-    assert taken < MEBIBYTE, "with what the kernel holds for a program that does not take it"
-    assert answer == "HTTP/1.1 401 Unauthorized"
+        for asked, header, status in refused:
+            taken, answer = await asyncio.to_thread(
+                send_as_a_stranger, place.host, place.port, asked, header, most_bytes=64 * MEBIBYTE
+            )
+            assert taken < MEBIBYTE, f"{asked} {header}: with what the kernel holds for a program that does not take it"
+            assert answer == f"HTTP/1.1 {status}"
 
 
 # Sessions

@@ -29,18 +29,27 @@ _ENDLESS: Final = b"X-Endless: " + b"a" * 4000 + b"\r\n"
 _MEBIBYTE: Final = 1024 * 1024
 
 
-def send_without_a_key(host: str, port: int, *, most_bytes: int = _CLAIMED_BYTES) -> tuple[int, str]:
-    """Send an upload of 5 GiB with a key that is none; how much was taken, and the answer's first line.
+def send_as_a_stranger(
+    host: str,
+    port: int,
+    asked: str = "POST /api/v1/videos/upload",
+    header: str = "Authorization: Bearer wrong",
+    *,
+    most_bytes: int = _CLAIMED_BYTES,
+) -> tuple[int, str]:
+    """Send 5 GiB that nobody is to read; how much was taken, and the answer's first line.
 
     Args:
         host: Of the api.
         port: Of the api.
+        asked: Method and path.
+        header: One header of the request; without another, the key is one that is none.
         most_bytes: No more than that is sent, where it is taken.
     """
     with socket.create_connection((host, port)) as connection:
         connection.sendall(
-            f"POST /api/v1/videos/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {_CLAIMED_BYTES}\r\n"
-            "Content-Type: multipart/form-data; boundary=x\r\nAuthorization: Bearer wrong\r\n\r\n".encode()
+            f"{asked} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {_CLAIMED_BYTES}\r\n"
+            f"Content-Type: multipart/form-data; boundary=x\r\n{header}\r\n\r\n".encode()
         )
         sent = 0
         with contextlib.suppress(ConnectionError):
@@ -126,7 +135,7 @@ async def measure(floods: int, seconds: float) -> None:
             assert json.loads(made.out)["key"]
             address = httpx.URL(service.run.api)
             began = time.monotonic()
-            taken, answer = await asyncio.to_thread(send_without_a_key, address.host, address.port or 80)
+            taken, answer = await asyncio.to_thread(send_as_a_stranger, address.host, address.port or 80)
             print(  # noqa: T201
                 f"5 GiB with a key that is none: {answer}; {taken / 1024:.0f} KiB were taken in "
                 f"{time.monotonic() - began:.2f} s"
