@@ -89,11 +89,10 @@ class Editions:
             await session.execute(delete(FormerEdition).where(*_is(edition)))
 
     async def put_off(self, edition: Edition, pause: timedelta) -> None:
-        """Leave it alone for a while: its files can't be removed now."""
+        """Leave it alone for a while, and then behind others that are due: its files can't be removed now."""
+        later = update(FormerEdition).where(*_is(edition)).values(remove_after=func.now() + pause)
         async with self._transaction() as session:
-            row = await session.get(FormerEdition, (edition.video_id, edition.number))
-            if row is not None:
-                row.remove_after += pause
+            await session.execute(later)
 
 
 async def retire(session: AsyncSession, edition: Edition, keep: timedelta) -> None:

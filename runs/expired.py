@@ -4,9 +4,6 @@ A whole file without a row that says so may be the only copy of something that i
 to the commit was lost, its process died right after it, or the rows were put back to before it.
 """
 
-from datetime import timedelta
-from typing import Final
-
 import structlog
 
 from contracts.errors import StatusConflict, StorageFailed
@@ -17,8 +14,6 @@ from database.videos import Videos
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("expired")
-
-_LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 class ExpiredUploads:
@@ -44,13 +39,9 @@ class ExpiredUploads:
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
-            StorageFailed: It can't be seen whether the file is whole; the row is looked at again later.
+            StorageFailed: It can't be seen whether the file is whole.
         """
-        try:
-            size_bytes = await self._storage.size(video.original_key)
-        except StorageFailed:
-            await self._backlog.put_expiry_off(video.id, _LOOK_AGAIN_AFTER)
-            raise
+        size_bytes = await self._storage.size(video.original_key)
         if size_bytes is None:
             return await self._close(video)
         if video.upload_length in (None, size_bytes):

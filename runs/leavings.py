@@ -7,13 +7,10 @@ may die before that, a disk may refuse it, and a request that writes, or signs, 
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
-from contracts.errors import StorageFailed
 from database.backlog import Backlog
+from database.tables import Video
+from runs.one_by_one import OneByOne
 from storage.protocol import Storage
-
-log = structlog.stdlib.get_logger("leavings")
 
 _MOST: Final = 100
 _LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
@@ -31,20 +28,23 @@ class Leavings:
         self._backlog = backlog
         self._storage = storage
 
-    async def remove(self) -> int:
+    async def remove(self, one_by_one: OneByOne) -> int:
         """Those that are due, so many at most; returns of how many uploads nothing is left now.
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
         """
         removed = 0
-        for video in await self._backlog.leavings(limit=_MOST):
-            try:
-                await self._storage.delete(video.original_key)
-            except StorageFailed as error:
-                log.warning("part_left_behind", video_id=str(video.id), reason=str(error))
-                await self._backlog.look_again(video, _LOOK_AGAIN_AFTER)
-            else:
-                removed += 1
-                await self._backlog.look_again(video, None)
+
+        async def remove(video: Video) -> None:
+            nonlocal removed
+            await self._storage.delete(video.original_key)
+            await self._backlog.look_again(video, None)
+            removed += 1
+
+        async def put_off(video: Video) -> None:
+            await self._backlog.look_again(video, _LOOK_AGAIN_AFTER)
+
+        due = await self._backlog.leavings(limit=_MOST)
+        await one_by_one.see_to(due, remove, put_off, unless="part_left_behind")
         return removed

@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 
-from contracts.errors import StorageFailed
 from database.backlog import Backlog
 from database.tables import Video
 from database.videos import Videos
+from runs.one_by_one import OneByOne
 from storage.protocol import DirectStorage, Storage
 
 log = structlog.stdlib.get_logger("overfull")
@@ -47,7 +47,7 @@ class OverfullUploads:
         self._storage = storage
         self._slack_bytes = slack_bytes
 
-    async def end(self) -> int:
+    async def end(self, one_by_one: OneByOne) -> int:
         """Look at so many uploads at most, each once a minute; returns how many were ended.
 
         Raises:
@@ -57,14 +57,18 @@ class OverfullUploads:
         if bucket is None:
             return 0  # a part file on a disk has no byte twice
         ended = 0
-        for video in await self._backlog.declared_uploads(limit=_MOST_LOOKS):
-            try:
-                ended += await self._end_if_overfull(bucket, video)
-            except StorageFailed as error:
-                log.warning("upload_not_measured", video_id=str(video.id), reason=str(error))
-                return ended  # no use to ask about each upload what does not answer
-            finally:
-                await self._backlog.measured(video.id, _LOOK_AGAIN_AFTER)
+
+        async def measure(video: Video) -> None:
+            nonlocal ended
+            was_ended = await self._end_if_overfull(bucket, video)
+            ended += was_ended
+            await put_off(video)
+
+        async def put_off(video: Video) -> None:
+            await self._backlog.measured(video.id, _LOOK_AGAIN_AFTER)
+
+        due = await self._backlog.declared_uploads(limit=_MOST_LOOKS)
+        await one_by_one.see_to(due, measure, put_off, unless="upload_not_measured")
         return ended
 
     async def _end_if_overfull(self, bucket: DirectStorage, video: Video) -> bool:

@@ -26,6 +26,7 @@ from runs.client import TemporalRuns
 from runs.editions import remove_edition
 from runs.expired import ExpiredUploads
 from runs.leavings import Leavings
+from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from runs.records import RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
@@ -117,11 +118,18 @@ class Reconciler:
         try:
             await self._mend_runs(report)
         finally:
-            await self._end_expired(report)
-            report.overfull = await self._overfull.end()
-            report.leavings = await self._leavings.remove()
-            await self._remove_former(report)
+            await self._tidy_up(report)
         return report
+
+    async def _tidy_up(self, report: ReconcileReport) -> None:
+        one_by_one = OneByOne(self._ping)
+        try:
+            await self._end_expired(report, one_by_one)
+            report.overfull = await self._overfull.end(one_by_one)
+            report.leavings = await self._leavings.remove(one_by_one)
+            await self._remove_former(report, one_by_one)
+        finally:
+            report.failed += one_by_one.failed
 
     async def _mend_runs(self, report: ReconcileReport) -> None:
         kinds = (self._backlog, self._reprocessings, self._deletions)
@@ -230,35 +238,30 @@ class Reconciler:
                 await self._remove(video, partial(remove_edition, self._storage, edition))
         return True
 
-    async def _end_expired(self, report: ReconcileReport) -> None:
-        for video in await self._backlog.expired_uploads(limit=_EXPIRED_BATCH):
-            try:
-                ended = await self._expired.end(video)
-            except (StorageFailed, DatabaseUnavailable) as error:
-                await self._raise_if_away(error)
-                report.failed += 1
-                log.warning("upload_not_ended", video_id=str(video.id), reason=str(error))
-            else:
-                report.found_whole += ended is not None and ended.status == VideoStatus.PROCESSING
-                report.expired += ended is not None and ended.status == VideoStatus.ERROR
+    async def _end_expired(self, report: ReconcileReport, one_by_one: OneByOne) -> None:
+        async def end(video: Video) -> None:
+            ended = await self._expired.end(video)
+            report.found_whole += ended is not None and ended.status == VideoStatus.PROCESSING
+            report.expired += ended is not None and ended.status == VideoStatus.ERROR
 
-    async def _remove_former(self, report: ReconcileReport) -> None:
-        """The row goes last; files that can't be removed now are looked at again later."""
-        for edition in await self._editions.due(limit=_FORMER_BATCH):
-            try:
-                async with self._editions.removing(edition) as may_go:
-                    if may_go:
-                        await remove_edition(self._storage, edition)
-                report.former += may_go
-            except (StorageFailed, DatabaseUnavailable) as error:
-                await self._raise_if_away(error)
-                log.warning("former_files_left", video_id=str(edition.video_id), reason=str(error))
-                await self._editions.put_off(edition, _LATEST_LOOK)
+        async def put_off(video: Video) -> None:
+            await self._backlog.put_expiry_off(video.id, _LATEST_LOOK)
 
-    async def _raise_if_away(self, error: StorageFailed | DatabaseUnavailable) -> None:
-        """Raise it, unless it was just this row, or its files, that took too long."""
-        if isinstance(error, DatabaseUnavailable) and await self._is_away(error):
-            raise error
+        expired = await self._backlog.expired_uploads(limit=_EXPIRED_BATCH)
+        await one_by_one.see_to(expired, end, put_off, unless="upload_not_ended")
+
+    async def _remove_former(self, report: ReconcileReport, one_by_one: OneByOne) -> None:
+        async def remove(edition: Edition) -> None:
+            async with self._editions.removing(edition) as may_go:  # the row goes last
+                if may_go:
+                    await remove_edition(self._storage, edition)
+            report.former += may_go
+
+        async def put_off(edition: Edition) -> None:
+            await self._editions.put_off(edition, _LATEST_LOOK)
+
+        former = await self._editions.due(limit=_FORMER_BATCH)
+        await one_by_one.see_to(former, remove, put_off, unless="former_files_left")
 
     async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -120,6 +120,9 @@ class Sweeper:
                 log.warning("stray_not_removed", video_id=str(stray.video_id), reason=str(error))
                 if isinstance(error, DatabaseUnavailable):
                     await self._known_since()  # raises, too, where it was not just this row that took too long
+            except Exception:
+                report.failed += 1
+                log.exception("stray_not_removed", video_id=str(stray.video_id))
         return report
 
     async def strays(self) -> AsyncIterator[Stray]:

@@ -12,6 +12,7 @@ from contracts.status import VideoStatus
 from contracts.storage_keys import original_key
 from database.engine import Database
 from database.records import NewVideo
+from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from storage.bucket import BucketStorage
 from storage.bucket_original import PART_BYTES
@@ -20,8 +21,9 @@ from storage.disk import DiskStorage
 SIZE = 300_000
 
 
-def overfull(database: Database, storage: BucketStorage | DiskStorage) -> OverfullUploads:
-    return OverfullUploads(database.videos, database.backlog, storage, slack_bytes=0)
+async def end_overfull(database: Database, storage: BucketStorage | DiskStorage) -> int:
+    overfull = OverfullUploads(database.videos, database.backlog, storage, slack_bytes=0)
+    return await overfull.end(OneByOne(database.ping))
 
 
 async def declared(database: Database) -> UUID:
@@ -56,7 +58,7 @@ async def test_an_upload_whose_parts_are_put_again_and_again_is_ended_and_an_hon
     for url, times in zip(urls, (2, 3), strict=True):
         assert await put(url, times) == httpx.codes.OK
     assert await bucket_storage.direct().held_bytes(keys[1]) == 3 * SIZE, "a server that keeps what was put again"
-    assert await overfull(database, bucket_storage).end() == 1
+    assert await end_overfull(database, bucket_storage) == 1
     rows = [await database.videos.get(video_id) for video_id in (honest, greedy)]
     assert [(row.status, row.error_code) for row in rows if row is not None] == [
         (VideoStatus.UPLOADING, None),
@@ -76,12 +78,12 @@ async def a_minute_passes(database: Database) -> None:
 async def test_an_upload_is_looked_at_once_a_minute(database: Database, bucket_storage: BucketStorage) -> None:
     video_id = await declared(database)
     key = original_key(str(video_id), ".mp4")
-    await overfull(database, bucket_storage).end()
+    await end_overfull(database, bucket_storage)
     _, parts = await bucket_storage.direct().sign_parts(key, SIZE, 3600)
     await put(parts[0].url, 3)
-    assert await overfull(database, bucket_storage).end() == 0
+    assert await end_overfull(database, bucket_storage) == 0
     await a_minute_passes(database)
-    assert await overfull(database, bucket_storage).end() == 1
+    assert await end_overfull(database, bucket_storage) == 1
 
 
 async def test_an_upload_is_measured_beside_more_that_go_on_than_one_pass_looks_at(database: Database) -> None:
@@ -121,4 +123,4 @@ async def test_bytes_of_requests_that_did_not_count_count_here(bucket_storage: B
 async def test_on_a_disk_nothing_is_asked(database: Database, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = await asyncio.to_thread(tmp_path_factory.mktemp, "disk")
     await declared(database)
-    assert await overfull(database, DiskStorage(folder / "uploads", folder / "scratch")).end() == 0
+    assert await end_overfull(database, DiskStorage(folder / "uploads", folder / "scratch")) == 0

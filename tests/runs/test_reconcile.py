@@ -259,7 +259,7 @@ async def test_former_files_go_when_their_time_is_over_and_are_tried_again_where
         await publish_something(storage, str(video.id), edition=edition)
     await database.reprocessings.finish(video.id, 2, PUBLISHED, keep=timedelta(0))
     stuck = Stuck(tmp_path / "uploads", tmp_path / "scratch")
-    assert await one_pass(database, runs, stuck) == ReconcileReport()
+    assert await one_pass(database, runs, stuck) == ReconcileReport(failed=1)
     assert await one_pass(database, runs, storage) == ReconcileReport(), "not at every pass"
     async with database.transaction() as session:
         await session.execute(text("UPDATE former_editions SET remove_after = now()"))
@@ -326,7 +326,9 @@ async def test_former_files_that_go_slowly_hold_up_no_others(
     for video in (slow, other):
         await publish_something(storage, str(video.id))
         await database.reprocessings.finish(video.id, 2, PUBLISHED, keep=timedelta(0))
-    assert await one_pass(database, runs, Slow(tmp_path / "uploads", tmp_path / "scratch")) == ReconcileReport(former=1)
+    assert await one_pass(database, runs, Slow(tmp_path / "uploads", tmp_path / "scratch")) == ReconcileReport(
+        former=1, failed=1
+    )
     assert await one_pass(database, runs, storage) == ReconcileReport(), "not at every pass"
     await database.dispose()
 
