@@ -12,7 +12,7 @@ from sqlmodel import col
 from contracts.errors import ErrorCode
 from contracts.event_types import EventType
 from contracts.status import VideoStatus
-from database.changes import compare_and_set, error_values, is_expired
+from database.changes import compare_and_set, error_values, in_hand, is_expired, is_reprocessing
 from database.tables import Event, Video
 
 _EXPIRED_REASON = "The upload did not finish in the time that it may take. Upload the video again."
@@ -68,6 +68,21 @@ class Backlog:
         )
         async with self._transaction() as session:
             await session.execute(change)
+
+    async def begin_anew(self, video: Video, attempt: int) -> Video | None:
+        """Have the row wait for the run of this later attempt, as it was put back to before its last one ended.
+
+        Returns:
+            The row; None where it waits for no run any more, is to be cancelled, or has moved on.
+        """
+        waits = or_(col(Video.status) == VideoStatus.PROCESSING, is_reprocessing())
+        not_cancelled = col(Video.cancel_requested_at).is_(None)
+        values = {"attempt": attempt, **in_hand()}
+        statuses = [VideoStatus.PROCESSING, VideoStatus.READY]
+        async with self._transaction() as session:
+            return await compare_and_set(
+                session, video.id, statuses, values, waits, not_cancelled, attempt=video.attempt
+            )
 
     async def expired_uploads(self, *, limit: int) -> list[Video]:
         """Videos in ``uploading`` whose time is over by the database's clock, the longest expired first."""

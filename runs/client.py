@@ -169,6 +169,7 @@ class TemporalRuns:
         return NewestRun(
             attempt=await description.memo_value(ATTEMPT_MEMO, default=1, type_hint=int),
             is_open=description.status is WorkflowExecutionStatus.RUNNING,
+            is_completed=description.status is WorkflowExecutionStatus.COMPLETED,
         )
 
     async def cancel(self, video_id: str) -> bool:

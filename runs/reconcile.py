@@ -25,10 +25,11 @@ from database.tables import Video
 from runs.client import TemporalRuns
 from runs.editions import remove_edition
 from runs.expired import ExpiredUploads
+from runs.former import FormerEditions
 from runs.leavings import Leavings
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
-from runs.records import RunStillOpen, TemporalUnavailable
+from runs.records import NewestRun, RunStillOpen, TemporalUnavailable
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
@@ -42,11 +43,11 @@ _MOST_UNANSWERED: Final = 50
 
 _PING_SECONDS: Final = 3.0
 _EXPIRED_BATCH: Final = 100
-_FORMER_BATCH: Final = 100
 _LOST_REPROCESSING: Final = (
     "The processing ended without a result: it was terminated, or its end could not be written. What was published "
     "before stays. Ask for it again."
 )
+_PUT_BACK: Final = "The row is older than what its run has done: rows were put back."
 _SOONEST_LOOK: Final = timedelta(seconds=10)
 _LATEST_LOOK: Final = timedelta(minutes=10)
 """An open run is looked at again when it has lasted as long once more, within these bounds."""
@@ -99,13 +100,13 @@ class Reconciler:
         self._backlog = database.backlog
         self._deletions = database.deletions
         self._reprocessings = database.reprocessings
-        self._editions = database.editions
         self._runs = runs
         self._storage = storage
         self._most_looks = most_looks
         self._overfull = OverfullUploads(database.videos, database.backlog, storage)
         self._expired = ExpiredUploads(database.videos, database.backlog, storage)
         self._leavings = Leavings(database.backlog, storage)
+        self._former = FormerEditions(database.editions, storage)
 
     async def run(self) -> ReconcileReport:
         """One pass: runs first, so that what is in the way of tidying up delays no video.
@@ -127,7 +128,7 @@ class Reconciler:
             await self._end_expired(report, one_by_one)
             report.overfull = await self._overfull.end(one_by_one)
             report.leavings = await self._leavings.remove(one_by_one)
-            await self._remove_former(report, one_by_one)
+            report.former = await self._former.remove(one_by_one)
         finally:
             report.failed += one_by_one.failed
 
@@ -180,6 +181,12 @@ class Reconciler:
         if run is not None and run.attempt < video.attempt:
             run = None  # it can't write the row any more
         is_cancelled = video.cancel_requested_at is not None
+        if run is not None and not is_cancelled and _was_put_back(video, run):
+            anew = await self._backlog.begin_anew(video, run.attempt + 1)
+            if anew is None:
+                return
+            log.warning("run_begun_anew", video_id=str(video.id), attempt=anew.attempt, reason=_PUT_BACK)
+            video, run = anew, None
         if run is None and not is_cancelled:
             was_started = await self._start(video)
             report.started += was_started
@@ -250,24 +257,16 @@ class Reconciler:
         expired = await self._backlog.expired_uploads(limit=_EXPIRED_BATCH)
         await one_by_one.see_to(expired, end, put_off, unless="upload_not_ended")
 
-    async def _remove_former(self, report: ReconcileReport, one_by_one: OneByOne) -> None:
-        async def remove(edition: Edition) -> None:
-            async with self._editions.removing(edition) as may_go:  # the row goes last
-                if may_go:
-                    await remove_edition(self._storage, edition)
-            report.former += may_go
-
-        async def put_off(edition: Edition) -> None:
-            await self._editions.put_off(edition, _LATEST_LOOK)
-
-        former = await self._editions.due(limit=_FORMER_BATCH)
-        await one_by_one.see_to(former, remove, put_off, unless="former_files_left")
-
     async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
         try:
             await remove()
         except StorageFailed as error:  # nobody is served it; the video's delete or next attempt takes it away
             log.warning("files_left_behind", video_id=str(video.id), reason=str(error))
+
+
+def _was_put_back(video: Video, run: NewestRun) -> bool:
+    """Whether the row is older than its run: one that completes has written the row, and attempts only grow."""
+    return not run.is_open and (run.attempt > video.attempt or run.is_completed)
 
 
 def _as_long_again(video: Video) -> timedelta:

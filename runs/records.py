@@ -35,10 +35,12 @@ class NewestRun:
     Attributes:
         attempt: Which attempt of the row it serves.
         is_open: Whether it has not ended.
+        is_completed: Whether it has ended well, which it does once the row says so.
     """
 
     attempt: int
     is_open: bool
+    is_completed: bool = False
 
 
 @dataclass(frozen=True)

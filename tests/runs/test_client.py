@@ -76,7 +76,7 @@ async def test_a_retry_waits_for_the_last_run_to_close(
         release.set()
         await retry
         await closed(temporal_client, request.video_id)
-    assert await runs.newest_run(request.video_id) == NewestRun(attempt=2, is_open=False)
+    assert await runs.newest_run(request.video_id) == NewestRun(attempt=2, is_open=False, is_completed=True)
     assert script.calls.count("mark_ready") == 2
 
 
