@@ -54,21 +54,28 @@ class BucketStorage:
     async def create_original(self, key: str, claim: Claim | None = None) -> BucketOriginalWriter:
         """Its parts are in the bucket and not to be seen until ``commit``; those of one begun before go."""
         earlier = await self._bucket.unfinished(checked_key(key))
+        stood = await self._bucket.etag(key)
         if claim is not None:
             await claim()  # whoever takes the turn from here on puts parts of an upload that is not among these
         for begun in earlier:
             await self._bucket.drop_parts(begun)
-        return await self._writer(key)
+        return await self._writer(key, stood)
 
     async def continue_original(
         self,
         key: str,
         size_bytes: int,
         digest: Digest | None = None,
-        claim: Claim | None = None,  # noqa: ARG002
+        claim: Claim | None = None,
     ) -> BucketOriginalWriter:
-        """Go on after what another writer kept; nothing goes, so nothing is claimed. Raises ``OriginalMissing``."""
-        writer = await self._writer(checked_key(key))
+        """Go on after what another writer kept. Raises ``OriginalMissing``.
+
+        Nothing goes, so nothing is claimed but where a whole file stands, which is replaced in the end.
+        """
+        stood = await self._bucket.etag(checked_key(key))
+        if stood is not None and claim is not None:
+            await claim()
+        writer = await self._writer(key, stood)
         await writer.go_on(size_bytes, digest)
         return writer
 
@@ -182,8 +189,8 @@ class BucketStorage:
         finally:
             await self._bucket.delete(key)
 
-    async def _writer(self, key: str) -> BucketOriginalWriter:
-        return BucketOriginalWriter(self._bucket, key, self._spooling, await self._spooling.begin())
+    async def _writer(self, key: str, stood: str | None) -> BucketOriginalWriter:
+        return BucketOriginalWriter(self._bucket, key, self._spooling, await self._spooling.begin(), stood)
 
     async def _found(self, key: str) -> StoredObject:
         found = await self._bucket.head(checked_key(key))

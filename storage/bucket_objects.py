@@ -49,6 +49,11 @@ class Bucket(ObjectsInParts):
             found = await self._head(key)
         return found
 
+    async def etag(self, key: str) -> str | None:
+        """Of what stands under the key, by one question: for whoever puts there only if that is still so."""
+        found = await self._head(key)
+        return found.etag if found is not None else None
+
     async def mark(self) -> str:
         """What the marker says, below the prefix; the first one stays.
 

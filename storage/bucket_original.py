@@ -35,13 +35,16 @@ class BucketOriginalWriter:
         key: Under which it will stand.
         spooling: Has the memory of a part on its way.
         spool: Has the part that fills.
+        stood: ETag of the whole file that stood there when the caller's turn began, which this one may replace. What
+            came there since is another's, as of a turn that ended while this process was held up.
     """
 
-    def __init__(self, bucket: Bucket, key: str, spooling: Spooling, spool: Spool) -> None:
+    def __init__(self, bucket: Bucket, key: str, spooling: Spooling, spool: Spool, stood: str | None = None) -> None:
         self._bucket = bucket
         self._key = key
         self._spooling = spooling
         self._spool = spool
+        self._stood = stood
         self._begun: PutParts | None = None
         self._parts: list[Part] = []
         self._tails: list[str] = []
@@ -136,19 +139,28 @@ class BucketOriginalWriter:
 
     async def _commit(self) -> None:
         await self._put()
-        if self._begun is None:
-            async with self._in_memory(self._spool.size_bytes) as content:
-                await self._bucket.put(self._key, content, replace=True)
-        else:
-            if self._spool.size_bytes or not self._parts:
-                await self._put_part(self._spool.size_bytes)
-                await self._put()
-            await self._bucket.finish_parts(self._begun, self._parts, replace=True)
+        # Few servers can be told which ETag is to be replaced; that nothing is to be, all of them can.
+        replace = self._stood is not None and await self._bucket.etag(self._key) == self._stood
+        is_ours, etag = await self._place(replace=replace)
         found = await self._bucket.head(self._key)
+        # The client asks again where an answer is lost, and then finds what it put itself.
+        if not is_ours and (found is None or (found.size_bytes, found.etag) != (self._size_bytes, etag)):
+            raise StorageFailed("Another request finished this upload meanwhile, and with other bytes. Those stay.")
         if found is None or found.size_bytes != self._size_bytes or not is_made_of(found.etag, self._parts):
             await self._bucket.delete(self._key)  # or it would be taken for the whole file
             raise StorageFailed(f"{self._bucket.where} does not hold the upload as it was sent. Upload it again.")
         self._committed = True
+
+    async def _place(self, *, replace: bool) -> tuple[bool, str | None]:
+        """Let the file stand; whether it was this that did it, and its ETag by its content, where that is known."""
+        if self._begun is None:
+            async with self._in_memory(self._spool.size_bytes) as content:
+                etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                return await self._bucket.put(self._key, content, replace=replace), etag
+        if self._spool.size_bytes or not self._parts:
+            await self._put_part(self._spool.size_bytes)
+            await self._put()
+        return await self._bucket.finish_parts(self._begun, self._parts, replace=replace), etag_of(self._parts)
 
     def _take(self, pieces: Sequence[bytes | memoryview]) -> None:
         for piece in pieces:
@@ -224,15 +236,21 @@ async def remove_unfinished(bucket: Bucket, key: str) -> None:
 
 
 def is_made_of(etag: str, parts: Sequence[Part]) -> bool:
-    """Whether an object is made of these parts, by its ETag: the MD5 of their MD5s, and how many they are.
+    """Whether an object is made of these parts, by its ETag.
 
     True where that can't be told: of an object that was put whole, which the server compared, and where ETags are
     something else, as with encryption by a key of the customer's.
     """
-    if not parts or not all(part.is_md5 for part in parts) or not _ETAG_OF_PARTS.fullmatch(etag):
-        return True
+    known = etag_of(parts)
+    return known is None or not _ETAG_OF_PARTS.fullmatch(etag) or etag == known
+
+
+def etag_of(parts: Sequence[Part]) -> str | None:
+    """Of an object that is made of these: the MD5 of their MD5s, and how many; None where these are not known."""
+    if not parts or not all(part.is_md5 for part in parts):
+        return None
     digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
-    return etag == f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
 def _lost() -> OriginalMissing:

@@ -14,7 +14,7 @@ from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
 from storage.filesystem import off_loop
 from storage.hashing import sha256_of
 from storage.modified import modified_at
-from storage.protocol import Kept, Storage
+from storage.protocol import Storage
 
 MOVED: Final = (ORIGINALS_PREFIX, PROCESSED_PREFIX)
 """Work files stay: a run ends where it began, or makes them anew."""
@@ -46,7 +46,9 @@ class Moved:
 async def copy_all(source: Storage, target: Storage, *, compare_all: bool = False) -> AsyncIterator[Moved]:
     """Copy every original and published file that does not stand in ``target`` yet; nothing is removed from ``source``.
 
-    Running it again goes on where it was ended, as a file stands in a storage whole or not at all.
+    Running it again goes on where it was ended, as a file stands in a storage whole or not at all. One that differs and
+    is newer than the source's is none of these copies, which are compared as they are made: a run published it, or an
+    import brought its original once more, where the service works in ``target`` already. It is left as it is.
 
     Args:
         source: Where the files are.
@@ -62,7 +64,7 @@ async def copy_all(source: Storage, target: Storage, *, compare_all: bool = Fals
             standing = await target.size(file.key)
             if standing == file.size_bytes and not (compare_all and await _differ(source, target, file.key)):
                 yield Moved(file.key, file.size_bytes, Outcome.THERE)
-            elif standing is not None and await _published_anew(target, file):
+            elif standing is not None and await modified_at(target, file.key) > file.modified:
                 yield Moved(file.key, file.size_bytes, Outcome.NEWER_THERE)
             else:
                 if standing is not None:
@@ -70,16 +72,6 @@ async def copy_all(source: Storage, target: Storage, *, compare_all: bool = Fals
                 with contextlib.suppress(OriginalMissing, WorkMissing):  # deleted since it was listed
                     await _copy(source, target, file.key)
                     yield Moved(file.key, file.size_bytes, Outcome.COPIED)
-
-
-async def _published_anew(target: Storage, file: Kept) -> bool:
-    """Whether the target's file was made by a run after this one: the service works there already.
-
-    An original is never written twice, so that one that differs is a damaged copy.
-    """
-    if not file.key.startswith(PROCESSED_PREFIX):
-        return False
-    return await modified_at(target, file.key) > file.modified
 
 
 async def _copy(source: Storage, target: Storage, key: str) -> None:

@@ -87,16 +87,28 @@ async def test_running_it_again_copies_only_what_came_meanwhile(
     ]
 
 
-async def test_a_file_of_another_size_is_copied_anew_and_one_of_another_content_when_asked(
-    disk: DiskStorage, bucket_storage: BucketStorage
+async def test_an_older_file_of_another_size_is_copied_anew_and_one_of_another_content_when_asked(
+    disk: DiskStorage, bucket_storage: BucketStorage, tmp_path: Path
 ) -> None:
     await upload(disk, ORIGINAL, b"original")
+    later = time.time() + 60
+    os.utime(tmp_path / "uploads" / ORIGINAL, (later, later))
     await upload(bucket_storage, ORIGINAL, b"short")
     assert [file.outcome for file in await moved(disk, bucket_storage)] == [Outcome.COPIED]
     await upload(bucket_storage, ORIGINAL, b"ORIGINAL")
     assert [file.outcome for file in await moved(disk, bucket_storage)] == [Outcome.THERE]
     assert [file.outcome for file in await moved(disk, bucket_storage, compare_all=True)] == [Outcome.COPIED]
     assert await content_of(bucket_storage, ORIGINAL) == b"original"
+
+
+async def test_an_original_that_an_import_brought_anew_after_the_switch_is_not_replaced_by_the_one_of_before(
+    disk: DiskStorage, bucket_storage: BucketStorage, tmp_path: Path
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    os.utime(tmp_path / "uploads" / ORIGINAL, (0, 0))
+    await upload(bucket_storage, ORIGINAL, b"fetched once more")
+    assert [file.outcome for file in await moved(disk, bucket_storage)] == [Outcome.NEWER_THERE]
+    assert await content_of(bucket_storage, ORIGINAL) == b"fetched once more"
 
 
 async def test_what_was_published_anew_after_the_switch_is_not_replaced_by_what_was_there_before(

@@ -14,6 +14,7 @@ from storage.bucket_objects import Bucket
 from storage.bucket_original import PART_BYTES
 from storage.bucket_records import Part, PutParts
 from storage.disk import DiskStorage
+from storage.protocol import OriginalWriter
 from tests.fixtures.noise import noise
 from tests.storage.conftest import Place
 from tests.storage.published import content_of
@@ -219,6 +220,48 @@ async def test_an_object_of_other_parts_than_were_put_is_not_taken_for_the_uploa
     with pytest.raises(StorageFailed, match="does not hold the upload as it was sent"):
         await writer.commit()
     assert await bucket_storage.size(KEY) is None
+
+
+@pytest.mark.parametrize("stood", [False, True], ids=["nothing stood", "one stood"])
+@pytest.mark.parametrize("size_bytes", [MEBIBYTE, 9 * MEBIBYTE])
+async def test_a_writer_that_was_stopped_beyond_its_turn_replaces_nothing_that_another_committed(
+    bucket_storage: BucketStorage, size_bytes: int, *, stood: bool
+) -> None:
+    if stood:
+        await (await _written(bucket_storage, b"of an attempt before")).commit()
+    stopped = await _written(bucket_storage, b"x")
+    await (await _written(bucket_storage, CONTENT[:size_bytes])).commit()
+    await stopped.write(b"x" * size_bytes)
+    with pytest.raises(StorageFailed, match="Another request finished this upload meanwhile"):
+        await stopped.commit()
+    await stopped.discard()
+    assert await content_of(bucket_storage, KEY) == CONTENT[:size_bytes]
+
+
+@pytest.mark.parametrize("size_bytes", [MEBIBYTE, 9 * MEBIBYTE])
+async def test_a_commit_that_is_asked_for_again_as_its_answer_was_lost_finds_its_own_file(
+    bucket: Bucket, bucket_storage: BucketStorage, monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    put, finish_parts = bucket.put, bucket.finish_parts
+
+    async def put_twice(key: str, content: bytes, *, replace: bool = False) -> bool:
+        return await put(key, content, replace=replace) and await put(key, content, replace=replace)
+
+    async def finish_twice(begun: PutParts, parts: Sequence[Part], *, replace: bool = False) -> bool:
+        await finish_parts(begun, parts, replace=replace)
+        return False
+
+    writer = await _written(bucket_storage, CONTENT[:size_bytes])
+    monkeypatch.setattr(bucket, "put", put_twice)
+    monkeypatch.setattr(bucket, "finish_parts", finish_twice)
+    await writer.commit()
+    assert await content_of(bucket_storage, KEY) == CONTENT[:size_bytes]
+
+
+async def _written(storage: BucketStorage, content: bytes) -> OriginalWriter:
+    writer = await storage.create_original(KEY)
+    await writer.write(content)
+    return writer
 
 
 @pytest.mark.parametrize("begin", [0, MEBIBYTE])
