@@ -5,8 +5,6 @@ import { Rate } from "./rate.js";
 import * as tus from "./tus.js";
 
 const PIECE_BYTES = 16 * 1024 * 1024;
-const FIRST_PAUSE_SECONDS = 1;
-const LONGEST_PAUSE_SECONDS = 30;
 const GONE = new Map([
   [404, "video_not_found"],
   [410, "upload_gone"],
@@ -237,14 +235,15 @@ export class Upload extends EventTarget {
   async #pause(failures, atLeast, problem = null) {
     if (failures <= 0) return;
     this.become(navigator.onLine ? State.WAITING : State.OFFLINE, problem);
-    const seconds = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (failures - 1));
+    const { firstPause, longestPause } = this.#patience;
+    const milliseconds = Math.min(longestPause, firstPause * 2 ** (failures - 1));
     await new Promise((resolve) => {
       const back = () => resolve();
       this.#wake = back;
       window.addEventListener("online", back, { once: true });
       document.addEventListener("visibilitychange", back, { once: true });
       // Somebody who is offline is told by the browser when that is over; the clock is for a service that is away.
-      setTimeout(back, 1000 * Math.max(seconds, atLeast ?? 0) * (0.75 + 0.5 * Math.random()));
+      setTimeout(back, Math.max(milliseconds, 1000 * (atLeast ?? 0)) * (0.75 + 0.5 * Math.random()));
     });
   }
 }
