@@ -14,6 +14,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from contracts.search_attributes import SEARCH_ATTRIBUTES
+from runs.answers import refusal_of
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 _RETRY_PAUSE_SECONDS: Final = 0.5
@@ -93,6 +94,9 @@ async def connect_within(
                     last_failure = failure
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
     except TimeoutError:
+        refusal = refusal_of(last_failure)
+        if refusal is not None:
+            raise TemporalUnreachable(f"{refusal} ({address}, namespace {namespace})") from last_failure
         raise TemporalUnreachable(
             f"Temporal did not answer at {address} (namespace {namespace}) within {seconds:g} s. Start it, or set "
             "TEMPORAL_ADDRESS to where it runs."

@@ -11,9 +11,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from cli.console import size_text
-from cli.errors import CommandFailed, sentence_of
+from cli.errors import sentence_of
 from cli.findings import Finding, Verdict
-from cli.temporal import temporal_of
+from cli.temporal import connected
 from cli.where import Service
 from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable
@@ -99,13 +99,13 @@ async def check_temporal(service: Service) -> AsyncIterator[Finding]:
         start = _if_it_hangs(service, "temporal")
     try:
         async with asyncio.timeout(_TEMPORAL_SECONDS):
-            client = await temporal_of(service)
+            client = await connected(service)
             version = await TemporalRuns(client).server_version()
             missing = await missing_search_attributes(client)
     except TemporalRefuses as refusal:
-        yield Finding("Temporal", Verdict.FAIL, f"{place}: {refusal}", start)
+        yield Finding("Temporal", Verdict.FAIL, f"{place}: {refusal}", "Without it no video is processed.")
         return
-    except (CommandFailed, TimeoutError, TemporalUnavailable):
+    except (TimeoutError, TemporalUnavailable):
         yield Finding("Temporal", Verdict.FAIL, f"no answer at {place}", start)
         return
     except RPCError as error:

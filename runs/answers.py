@@ -1,5 +1,6 @@
 """What it means that Temporal does not do as asked: it is away, which passes, or refuses, which somebody must mend."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -24,6 +25,28 @@ _MEND: Final[Mapping[RPCStatusCode, str]] = MappingProxyType(
 
 _TO_EVERYTHING: Final = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.NOT_FOUND}
 
+_OF_A_CONNECTION: Final = re.compile(r'code: (Unauthenticated|PermissionDenied), message: "([^"]*)"')
+"""What the SDK says of a connection at whose first question the server refused: it has these words and no status."""
+_STATUS_OF: Final = {
+    "Unauthenticated": RPCStatusCode.UNAUTHENTICATED,
+    "PermissionDenied": RPCStatusCode.PERMISSION_DENIED,
+}
+
+
+def refusal_of(error: BaseException | None) -> TemporalRefuses | None:
+    """What somebody has to mend, where that is what the SDK's error is about."""
+    if isinstance(error, RPCError):
+        return _refusal(error.status, error.message)
+    told = _OF_A_CONNECTION.search(str(error)) if isinstance(error, RuntimeError) else None
+    return _refusal(_STATUS_OF[told[1]], told[2]) if told is not None else None
+
+
+def _refusal(status: RPCStatusCode, message: str) -> TemporalRefuses | None:
+    mend = _MEND.get(status)
+    if mend is None:
+        return None
+    return TemporalRefuses(f"Temporal refuses: {message.rstrip('.')}. {mend}", to_everything=status in _TO_EVERYTHING)
+
 
 @asynccontextmanager
 async def unavailable_if_silent(*, not_found_is_an_answer: bool = True) -> AsyncIterator[None]:
@@ -37,10 +60,6 @@ async def unavailable_if_silent(*, not_found_is_an_answer: bool = True) -> Async
     except RPCError as error:
         if not_found_is_an_answer and error.status is RPCStatusCode.NOT_FOUND:
             raise
-        mend = _MEND.get(error.status)
-        if mend is not None:
-            sentence = f"Temporal refuses: {error.message.rstrip('.')}. {mend}"
-            raise TemporalRefuses(sentence, to_everything=error.status in _TO_EVERYTHING) from error
-        raise TemporalUnavailable(f"Temporal does not answer: {error.message}") from error
+        raise refusal_of(error) or TemporalUnavailable(f"Temporal does not answer: {error.message}") from error
     except RuntimeError as error:  # a lazy client that could not connect
-        raise TemporalUnavailable(f"Temporal does not answer: {error}") from error
+        raise refusal_of(error) or TemporalUnavailable(f"Temporal does not answer: {error}") from error

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest, StartWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -101,10 +101,21 @@ class TemporalRuns:
         Raises:
             TemporalRefuses: Somebody has to mend something first; the sentence says what.
         """
-        self._refusals.raise_one_to_everything()
+        if not self._refusals.may_start:
+            async with self._refusals.told_once(), unavailable_if_silent(not_found_is_an_answer=False):
+                await self._ask_to_start_nothing()
         known = " OR ".join(f"{attribute.name} = 'none'" for attribute in SEARCH_ATTRIBUTES)
         async with unavailable_if_silent(not_found_is_an_answer=False):
             await self._client.count_workflows(known, rpc_timeout=START_TIMEOUT)
+
+    async def _ask_to_start_nothing(self) -> None:
+        """Who may not start runs is told so before it is looked at what is to be started."""
+        nothing = StartWorkflowExecutionRequest(namespace=self._client.namespace)
+        try:
+            await self._client.workflow_service.start_workflow_execution(nothing, timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
 
     async def _start_once(self, request: VideoProcessingInput, label: str) -> None:
         await self._client.start_workflow(

@@ -11,11 +11,16 @@ log = structlog.stdlib.get_logger("runs")
 
 
 class Refusals:
-    """The refusals that one client of Temporal met."""
+    """The refusals that one client of Temporal met.
+
+    Attributes:
+        may_start: Whether runs could be started when that was last seen; False where it was not seen yet.
+    """
 
     def __init__(self) -> None:
         """Begin without any."""
         self._last: TemporalRefuses | None = None
+        self.may_start = False
 
     @asynccontextmanager
     async def told_once(self) -> AsyncIterator[None]:
@@ -26,11 +31,8 @@ class Refusals:
             if str(refusal) != str(self._last):
                 log.error("temporal_refuses_runs", reason=str(refusal))  # noqa: TRY400 - the sentence says it all
             self._last = refusal
+            self.may_start = not refusal.to_everything
             raise
         else:
             self._last = None
-
-    def raise_one_to_everything(self) -> None:
-        """Return unless the last answer was a ``TemporalRefuses`` that any run would meet; that is raised."""
-        if self._last is not None and self._last.to_everything:
-            raise self._last
+            self.may_start = True

@@ -13,8 +13,10 @@ from typing import Final
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from temporal_client import TemporalUnreachable, connect, connect_within
+from tests.fixtures.refusing_temporal import refusing_temporal
 
 _OPENSSL: Final = shutil.which("openssl")
 _KEY: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2")
@@ -119,18 +121,22 @@ async def test_a_server_that_asks_for_a_certificate_gets_ours_and_refuses_who_ha
         assert await client.service_client.check_health()
 
 
-async def test_an_api_key_and_a_namespace_are_taken_along_and_turn_tls_on(
+async def test_an_api_key_reaches_the_server_over_tls_and_a_namespace_is_taken_along(
     temporal_client: Client, settings: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    server = certificate(tmp_path, "server")
-    async with behind_tls(temporal_client, server, None) as address:
-        settings.setenv("TEMPORAL_ADDRESS", address)
+    made = certificate(tmp_path, "server")
+    async with refusing_temporal(
+        temporal_client, certificate=(made.key.read_bytes(), made.path.read_bytes())
+    ) as server:
+        settings.setenv("TEMPORAL_ADDRESS", server.address)
         settings.setenv("TEMPORAL_API_KEY", "a-key")
         settings.setenv("TEMPORAL_NAMESPACE", "team.a1b2c")
-        settings.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(server.authority))
+        settings.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(made.authority))
         client = await connect()
-        assert (client.namespace, client.service_client.config.api_key) == ("team.a1b2c", "a-key")
-        assert await client.service_client.check_health()
+        with pytest.raises(RPCError, match=r"team\.a1b2c"):  # there is no such one there
+            await client.count_workflows()
+        assert {"GetSystemInfo", "CountWorkflowExecutions"} <= set(server.asked)
+        assert server.authorizations == {"Bearer a-key"}
 
 
 async def test_a_certificate_of_nobody_we_trust_is_refused(
