@@ -146,17 +146,19 @@ class FetchOriginalActivities:
             return False
         async with heartbeats():
             sha256 = await sha256_of(self._storage, video.original_key)
-            await self._tell(video, attempt, FetchedOriginal(size_bytes, sha256))
+            await self._tell(video, attempt, FetchedOriginal(size_bytes, sha256), stood=True)
         return True
 
-    async def _tell(self, video: Video, attempt: int, original: FetchedOriginal) -> None:
+    async def _tell(self, video: Video, attempt: int, original: FetchedOriginal, *, stood: bool = False) -> None:
+        """One that stood here before is kept also where it is too much: it may have been accepted once."""
         try:
             await self._videos.finish_fetch(video.id, attempt, original)
         except StatusConflict:
             await self._forget(video, attempt)
             raise
         except QuotaExceeded as error:
-            await self._forget(video, attempt)
+            if not stood:
+                await self._forget(video, attempt)
             raise LimitExceeded(error.detail) from error
 
     async def _forget(self, video: Video, attempt: int) -> None:

@@ -89,7 +89,8 @@ class UploadsToTake(VideosToRead):
             video_id: The row.
             file_size_bytes: Size of the file.
             content_sha256: Its SHA-256, as 64 hexadecimal digits; None where the run has to compute it.
-            only_expired: Only where its time is over, so that nobody else has it in hand.
+            only_expired: Only where its time is over, so that nobody else has it in hand. It may have been accepted
+                before the rows were put back, so nobody asks again what its user may keep.
 
         Raises:
             StatusConflict: The upload was cancelled, expired or deleted meanwhile.
@@ -112,7 +113,7 @@ class UploadsToTake(VideosToRead):
             video = await compare_and_set(session, video_id, [VideoStatus.UPLOADING], values, *conditions)
             if video is None:
                 raise await conflict(session, video_id, "finish its upload")
-            if video.upload_length is None:
+            if video.upload_length is None and not only_expired:
                 await check_what_came(session, owner)
         self._changed(video)
         return video

@@ -7,7 +7,6 @@ to the commit was lost, its process died right after it, or the rows were put ba
 import structlog
 
 from contracts.errors import StatusConflict, StorageFailed
-from contracts.refusals import QuotaExceeded
 from database.backlog import Backlog
 from database.tables import Video
 from database.videos import Videos
@@ -45,10 +44,7 @@ class ExpiredUploads:
         if size_bytes is None:
             return await self._close(video)
         if video.upload_length in (None, size_bytes):
-            try:
-                return await self._hand_over(video, size_bytes)
-            except QuotaExceeded as error:
-                log.warning("whole_upload_refused", video_id=str(video.id), reason=str(error))
+            return await self._hand_over(video, size_bytes)
         return await self._backlog.expire(video.id)  # what nobody can explain is left to the sweep
 
     async def _hand_over(self, video: Video, size_bytes: int) -> Video | None:

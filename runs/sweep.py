@@ -3,8 +3,8 @@
 Everything that is young stays, whatever it is: somebody may be about to write its row. What bears no video's id is not
 ours and stays, too. Originals and published files of which no row speaks go only if they came while this database knew
 the storage, which begins anew with each start of PostgreSQL: after a restore, or beside another database than ever
-before, they may be all that is left of a video. Not so those of a video that was deleted here, as of one whose copy in
-a new storage was made before.
+before, they may be all that is left of a video. So may an original that is whole under a row that says it never came.
+Not so those of a video that was deleted here, as of one whose copy in a new storage was made before.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -44,6 +44,8 @@ class Stray:
         size_bytes: Of all of them, as far as that is known.
         why: In words.
         came_before: Whether they came before this database knew the storage, and are not removed by themselves.
+        takes_retry: Whether they are the whole original of an import whose row says that it never came: retried, it
+            is made of that.
     """
 
     video_id: UUID
@@ -52,6 +54,7 @@ class Stray:
     size_bytes: int
     why: str
     came_before: bool = False
+    takes_retry: bool = False
 
 
 @dataclass
@@ -156,10 +159,30 @@ class Sweeper:
             found = _not_wanted(prefix, keys, rows.get(video_id), former.get(video_id, set()))
             if found is not None:
                 size_bytes = sum(file.size_bytes for file in files if file.key in found.keys)
-                is_precious = prefix != WORK_PREFIX and video_id not in rows and video_id not in deleted
-                came_before = is_precious and any(file.modified < since + _CLOCKS_DIFFER for file in files)
-                strays.append(Stray(video_id, prefix, found.keys, size_bytes, found.why, came_before))
+                came_before = any(file.modified < since + _CLOCKS_DIFFER for file in files)
+                row = rows.get(video_id)
+                is_whole = came_before and prefix == ORIGINALS_PREFIX and row is not None and await self._is_whole(row)
+                is_nobodys = prefix != WORK_PREFIX and row is None and video_id not in deleted
+                strays.append(
+                    Stray(
+                        video_id,
+                        prefix,
+                        found.keys,
+                        size_bytes,
+                        found.why,
+                        came_before=came_before and (is_nobodys or is_whole),
+                        takes_retry=is_whole and row is not None and row.source_url is not None,
+                    )
+                )
         return strays
+
+    async def _is_whole(self, row: Video) -> bool:
+        """Whether the original is, or can't be told not to be."""
+        try:
+            return await self._storage.size(row.original_key) is not None
+        except Exception:
+            log.exception("original_not_looked_at", video_id=str(row.id))
+            return True
 
     async def _remove(self, stray: Stray) -> bool:
         """False where the row has changed since, or is gone. It is held, so nobody retries the video meanwhile."""

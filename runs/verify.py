@@ -91,8 +91,10 @@ class Verifier:
             after = rows[-1].id
         async for stray in self._sweeper.strays():
             key = next(iter(stray.keys)) if len(stray.keys) == 1 else f"{stray.prefix}{stray.video_id}/"
-            way = "`rushes sweep --all`" if stray.came_before else "`rushes sweep`"
-            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, f"{stray.why}; {way} removes it")
+            way = "`rushes sweep --all` removes it" if stray.came_before else "`rushes sweep` removes it"
+            if stray.takes_retry:
+                way = f"yet it is whole: `rushes retry {stray.video_id}` makes the video of it, {way}"
+            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, f"{stray.why}; {way}")
 
     async def _of(self, video: Video) -> AsyncIterator[Discrepancy]:
         if video.uploaded_at is None or video.status == VideoStatus.DELETING:

@@ -74,6 +74,20 @@ async def test_an_original_that_is_whole_before_its_row_knows_is_taken_though_it
     assert row.uploaded_at is not None
 
 
+async def test_an_original_that_is_whole_before_its_row_knows_stays_also_where_its_user_may_keep_no_more(
+    database: Database, folders: Folders
+) -> None:
+    async with serving(CONTENT, status(404)) as server:
+        video = await import_row(database, server.url())
+        writer = await folders.storage.create_original(video.original_key)
+        await writer.write(CONTENT)
+        await writer.commit()
+        await database.accounts.set_limits("local", {"max_stored_bytes": len(CONTENT) - 1})
+        with pytest.raises(LimitExceeded):
+            await fetch(activities(database, folders), video)
+    assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
+
+
 @pytest.mark.parametrize(
     ("filename", "reply", "expected"),
     [

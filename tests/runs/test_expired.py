@@ -14,7 +14,7 @@ from runs.reconcile import Reconciler, ReconcileReport
 from runs.records import NewestRun
 from storage.disk import DiskStorage
 from storage.protocol import Storage
-from tests.database.samples import let_go, new_video
+from tests.database.samples import let_go, new_video, video_in
 from tests.storage.originals import put_original
 
 
@@ -54,6 +54,16 @@ async def test_a_whole_file_gets_its_run_though_its_row_says_that_it_is_still_co
     await let_go(database)
     assert await reconciler.run() == ReconcileReport(started=1)
     assert await runs.newest_run(str(video_id)) == NewestRun(attempt=1, is_open=True)
+
+
+async def test_a_whole_file_is_not_held_against_what_its_user_has_by_rows_that_were_put_back(
+    database: Database, runs: TemporalRuns, storage: Storage
+) -> None:
+    await video_in(database.videos, VideoStatus.READY)  # deleted since, and here again
+    await database.accounts.set_limits("local", {"max_stored_bytes": 1050})
+    video_id = await an_expired_upload(database, storage)
+    assert await Reconciler(database, runs, storage).run() == ReconcileReport(found_whole=1)
+    assert await where(database, video_id) == (VideoStatus.PROCESSING, None)
 
 
 async def test_a_file_of_another_size_than_was_declared_is_left_to_the_sweep(

@@ -15,6 +15,7 @@ from contracts.storage_keys import edition_of, original_key, processed_folder, p
 from database.editions import Edition
 from database.engine import Database
 from database.migrate import migrate
+from database.tables import Video
 from embedded.postgres import EmbeddedPostgres
 from embedded.postgres_programs import client_program
 from runs.sweep import Sweeper
@@ -126,16 +127,25 @@ async def test_what_came_after_a_dump_that_was_put_back_by_hand_is_taken_for_nob
         database.editions, database.backlog, storage, AT_ONCE, lambda: database.places.known_since(identity)
     )
     kept_since = await database.places.known_since(identity)
+    imported = await video_in(database.videos, VideoStatus.ERROR)
+    async with database.transaction() as session:
+        row = await session.get_one(Video, imported.id)
+        row.uploaded_at, row.source_url = None, "https://example.org/clip.mp4"
     here, dump = f"--dbname={empty_database_url}", str(tmp_path / "rows.dump")
     await asyncio.to_thread(run_client, "pg_dump", here, "--format=custom", f"--file={dump}")
     assert await database.places.known_since(identity) == kept_since
 
     accepted = await video_in(database.videos, VideoStatus.PROCESSING)
-    await put_original(storage, accepted.original_key)
+    for video in (accepted, imported):  # that was retried after the dump
+        await put_original(storage, video.original_key)
     await asyncio.to_thread(run_client, "pg_restore", here, "--clean", "--if-exists", "--no-owner", dump)
     assert await database.videos.get(accepted.id) is None
     await sweeper.run()
-    assert await kept(storage, accepted.id) == ["originals"]
+    assert [await kept(storage, video.id) for video in (accepted, imported)] == [["originals"], ["originals"]]
+    assert {stray.video_id: stray.takes_retry async for stray in sweeper.strays()} == {
+        accepted.id: False,
+        imported.id: True,
+    }
     await database.dispose()
 
 

@@ -1,19 +1,22 @@
 """Rows and stored files are compared, and what differs is named once, with what can be done about it."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from contracts.status import VideoStatus
 from contracts.storage_keys import original_key, processed_key
 from database.engine import Database
 from database.records import NewVideo, PublishedVideo
+from runs.sweep import Sweeper
 from runs.verify import Discrepancy, Fault, Verifier
 from storage.disk import DiskStorage
 from storage.hashing import sha256_of
+from tests.runs.test_sweep import AT_ONCE
 from tests.runs.test_sweep import sweeper as sweeper_of_every_age
 from tests.storage.published import PICTURE, publish_something
 
@@ -136,6 +139,29 @@ async def test_files_of_which_no_row_speaks_are_too_much(
         (f"originals/{video_id}.mp4", Fault.TOO_MUCH),
         (f"processed/{video_id}/", Fault.TOO_MUCH),
     }
+
+
+async def test_a_whole_original_of_an_import_whose_row_says_that_it_never_came_is_to_be_retried(
+    database: Database, storage: DiskStorage
+) -> None:
+    video_id = await ready_video(database, storage)
+    never_came = "UPDATE videos SET status = 'error', uploaded_at = NULL, source_url = 'https://example.org/clip.mp4'"
+    async with database.transaction() as session:
+        await session.execute(text(never_came))
+    await storage.delete_folder(f"processed/{video_id}/")
+
+    async def since_now() -> datetime:
+        return datetime.now(UTC)
+
+    sweeper = Sweeper(database.editions, database.backlog, storage, AT_ONCE, since_now)
+    verifier = Verifier(database.backlog, storage, sweeper, hashes=True)
+    assert [(one.key, one.told) async for one in verifier.discrepancies()] == [
+        (
+            original_key(str(video_id), ".mp4"),
+            f"not all of it ever came; yet it is whole: `rushes retry {video_id}` makes the video of it, "
+            "`rushes sweep --all` removes it",
+        )
+    ]
 
 
 async def test_a_ready_video_can_be_processed_anew_and_one_in_error_not_in_that_way(
