@@ -76,7 +76,11 @@ class BucketStorage:
         if stood is not None and claim is not None:
             await claim()
         writer = await self._writer(key, stood)
-        await writer.go_on(size_bytes, digest)
+        try:
+            await writer.go_on(size_bytes, digest)
+        except BaseException:
+            await writer.close()
+            raise
         return writer
 
     def direct(self) -> BucketDirect:

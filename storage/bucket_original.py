@@ -8,8 +8,7 @@ whoever goes on takes those, and not what another request put whose bytes did no
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
@@ -25,6 +24,7 @@ _ETAG_OF_PARTS: Final = re.compile(r"[0-9a-f]{32}-\d+")
 PART_BYTES: Final = 8 * 1024 * 1024
 _GROW_EVERY: Final = 1000
 """Later parts are larger, or ten thousand of them would end at 80 GB."""
+_TWICE: Final = 2
 
 
 class BucketOriginalWriter:
@@ -79,12 +79,13 @@ class BucketOriginalWriter:
         found = await self._bucket.head(name)
         if found is None:
             raise _lost()
-        tail = Tail.read(await self._bucket.read(name, 0, found.size_bytes, found.etag))
-        if tail.upload_id is not None:
-            self._begun = await self._still_there(tail.upload_id, tail.parts)
+        async with self._spooling.holding(_TWICE * found.size_bytes):  # as it comes, and put together
+            tail = Tail.read(await self._bucket.read(name, 0, found.size_bytes, found.etag))
+            if tail.upload_id is not None:
+                self._begun = await self._still_there(tail.upload_id, tail.parts)
+            await off_loop(self._spool.append, [tail.rest])
         self._parts = list(tail.parts)
         self._tails = [name]
-        await off_loop(self._spool.append, [tail.rest])
         self._digest = digest if size_bytes else hashlib.sha256()
         self._size_bytes = size_bytes
 
@@ -100,7 +101,8 @@ class BucketOriginalWriter:
             raise ValueError("The upload is not open.")
         await self._put()
         newest = tail_key(self._key, self._size_bytes)
-        async with self._in_memory(self._spool.size_bytes) as rest:
+        async with self._spooling.holding(_TWICE * self._spool.size_bytes):  # by itself, and in the tail
+            rest = await off_loop(self._spool.read, self._spool.size_bytes)
             tail = Tail(self._begun.upload_id if self._begun is not None else None, tuple(self._parts), rest)
             await self._bucket.put(newest, await off_loop(tail.content), replace=True)
         older = [name for name in self._tails if name != newest]
@@ -152,11 +154,16 @@ class BucketOriginalWriter:
         self._committed = True
 
     async def _place(self, *, replace: bool) -> tuple[bool, str | None]:
-        """Let the file stand; whether it was this that did it, and its ETag by its content, where that is known."""
+        """Let the file stand.
+
+        Returns:
+            Whether it was this that did it; if not, or in parts, the ETag by its content, where that is known.
+        """
         if self._begun is None:
-            async with self._in_memory(self._spool.size_bytes) as content:
-                etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-                return await self._bucket.put(self._key, content, replace=replace), etag
+            async with self._spooling.holding(self._spool.size_bytes):
+                content = await off_loop(self._spool.read, self._spool.size_bytes)
+                is_ours = await self._bucket.put(self._key, content, replace=replace)
+                return is_ours, None if is_ours else await off_loop(_md5, content)
         if self._spool.size_bytes or not self._parts:
             await self._put_part(self._spool.size_bytes)
             await self._put()
@@ -186,15 +193,6 @@ class BucketOriginalWriter:
             raise
         self._putting = asyncio.create_task(self._bucket.put_part(self._begun, number, content))
         self._putting.add_done_callback(lambda _: self._spooling.give_back(size_bytes))
-
-    @asynccontextmanager
-    async def _in_memory(self, size_bytes: int) -> AsyncIterator[bytes]:
-        """What the spool begins with; it stays there."""
-        await self._spooling.hold(size_bytes)
-        try:
-            yield await off_loop(self._spool.read, size_bytes)
-        finally:
-            self._spooling.give_back(size_bytes)
 
     async def _put(self) -> None:
         """Wait for the part on its way. Waiting, unlike awaiting it, does not pass a cancellation on."""
@@ -250,7 +248,11 @@ def etag_of(parts: Sequence[Part]) -> str | None:
     if not parts or not all(part.is_md5 for part in parts):
         return None
     digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
-    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    return f"{_md5(digests)}-{len(parts)}"
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _lost() -> OriginalMissing:

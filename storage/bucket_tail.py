@@ -26,7 +26,7 @@ class Tail:
 
     upload_id: str | None
     parts: tuple[Part, ...]
-    rest: bytes
+    rest: bytes | memoryview
 
     def content(self) -> bytes:
         """As it stands in the bucket: a line of JSON, then the rest."""
@@ -36,6 +36,6 @@ class Tail:
     @classmethod
     def read(cls, content: bytes) -> "Tail":
         """What ``content`` made."""
-        line, _, rest = content.partition(b"\n")
-        told = json.loads(line)
-        return cls(told["upload_id"], tuple(Part(*part) for part in told["parts"]), rest)
+        end = content.index(b"\n")
+        told = json.loads(content[:end])
+        return cls(told["upload_id"], tuple(Part(*part) for part in told["parts"]), memoryview(content)[end + 1 :])

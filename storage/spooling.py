@@ -7,7 +7,8 @@ memory.
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -101,6 +102,15 @@ class Spooling:
         """So much is in memory no more."""
         self._held_bytes -= size_bytes
         self._given_back.set()
+
+    @asynccontextmanager
+    async def holding(self, size_bytes: int) -> AsyncIterator[None]:
+        """So much may be in memory for as long as the block lasts. Who is in one must not wait for another."""
+        await self.hold(size_bytes)
+        try:
+            yield
+        finally:
+            self.give_back(size_bytes)
 
     async def take(self, spool: Spool, size_bytes: int) -> bytes:
         """The first bytes of a spool, which are in memory until ``give_back``. Raises ``StorageFailed``."""

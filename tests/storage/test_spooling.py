@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -21,6 +23,8 @@ MEBIBYTE = 1024 * 1024
 CONTENT = noise(256 * 40 * 1024)  # 10 MiB: a part of a multipart upload, and a fourth of one
 UPLOADS = 12
 MOST_BYTES = 3 * 8 * MEBIBYTE
+
+Result = TypeVar("Result")
 
 
 async def test_uploads_at_once_hold_so_much_of_a_slow_bucket_in_memory_and_no_more(
@@ -60,6 +64,53 @@ async def test_uploads_at_once_hold_so_much_of_a_slow_bucket_in_memory_and_no_mo
     assert most == MOST_BYTES
     for key in keys:
         assert await sha256_of(storage, key) == hashlib.sha256(CONTENT).hexdigest()
+    await copies.close()
+
+
+async def test_uploads_that_are_kept_and_gone_on_with_at_once_have_their_ends_in_memory_within_the_same_bound(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all senders do after an outage. Each end is there twice: as it comes or goes, and as a part of the whole."""
+    on_their_way, most, goes_on = 0, 0, asyncio.Event()
+    put, read = bucket.put, bucket.read
+
+    async def slowly(size_bytes: int, work: Coroutine[object, object, Result]) -> Result:
+        nonlocal on_their_way, most
+        on_their_way += size_bytes
+        most = max(most, on_their_way)
+        await goes_on.wait()
+        try:
+            return await work
+        finally:
+            on_their_way -= size_bytes
+
+    async def moves() -> int:
+        return on_their_way
+
+    monkeypatch.setattr(
+        bucket, "put", lambda key, content, *, replace=False: slowly(MEBIBYTE, put(key, content, replace=replace))
+    )
+    monkeypatch.setattr(bucket, "read", lambda key, begin, end, etag: slowly(MEBIBYTE, read(key, begin, end, etag)))
+    copies = LocalCopies(tmp_path, MEBIBYTE)
+    storage = BucketStorage(bucket, copies, spooling=Spooling(copies, MOST_BYTES))
+
+    async def keep(key: str) -> None:
+        writer = await storage.create_original(key)
+        await writer.write(CONTENT[:MEBIBYTE])
+        await writer.keep()
+        await writer.close()
+
+    async def go_on(key: str) -> None:
+        writer = await storage.continue_original(key, MEBIBYTE)
+        await writer.close()
+
+    for do in (keep, go_on):
+        goes_on.clear()
+        doing = [asyncio.create_task(do(f"originals/{number}.mp4")) for number in range(MOST_BYTES // MEBIBYTE)]
+        await eventually(moves, (MOST_BYTES // 2 - MEBIBYTE).__le__)
+        goes_on.set()
+        await asyncio.gather(*doing)
+    assert most <= MOST_BYTES // 2
     await copies.close()
 
 
