@@ -13,7 +13,8 @@ from workers import alive
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 KUBERNETES: Final = "1.37"
-SECRET: Final = {"DATABASE_URL", *KEYS}
+API_KEY: Final = "TEMPORAL_API_KEY"
+SECRET: Final = {"DATABASE_URL", API_KEY, *KEYS}
 
 Object = dict[str, Any]
 
@@ -54,7 +55,7 @@ def test_every_file_of_the_folder_is_applied() -> None:
 
 @pytest.mark.parametrize(
     "found",
-    [found for found in objects() if found["kind"] != "ScaledObject"],  # KEDA's own: in no schema of Kubernetes
+    [found for found in objects() if not found["apiVersion"].startswith("keda.sh/")],  # in no schema of Kubernetes
     ids=lambda found: f"{found['kind']}-{found['metadata']['name']}",
 )
 def test_every_object_is_as_kubernetes_describes_it(found: Object) -> None:
@@ -82,7 +83,7 @@ def test_the_workers_serve_every_queue() -> None:
 
 @pytest.mark.parametrize("name", pods())
 def test_every_setting_is_one_that_exists(name: str) -> None:
-    assert settings_of(pods()[name]) <= known_settings() | READ_BY_BOTOCORE
+    assert settings_of(pods()[name]) <= known_settings() | READ_BY_BOTOCORE | {API_KEY}
 
 
 def test_media_workers_know_no_database() -> None:
@@ -90,10 +91,26 @@ def test_media_workers_know_no_database() -> None:
     assert settings_of(pods()["rushes-media-worker"]) >= KEYS
 
 
-def test_media_workers_with_a_role_for_the_bucket_need_no_keys() -> None:
-    named = [variable["valueFrom"] for variable in pods()["rushes-media-worker"]["containers"][0]["env"][: len(KEYS)]]
-    assert {source["secretKeyRef"]["key"] for source in named} == KEYS
-    assert all(source["secretKeyRef"]["optional"] for source in named)
+def test_media_workers_get_the_keys_of_bucket_and_temporal_and_do_without_those_that_there_are_not() -> None:
+    variables = pods()["rushes-media-worker"]["containers"][0]["env"]
+    secret = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in variables if "valueFrom" in one}
+    assert {name: source["key"] for name, source in secret.items()} == {name: name for name in (*KEYS, API_KEY)}
+    assert all(source["optional"] for source in secret.values())
+
+
+def test_who_scales_them_has_the_key_of_temporal_as_well() -> None:
+    (trigger,) = of_kind("ScaledObject")["rushes-media-worker"]["spec"]["triggers"]
+    found = of_kind("TriggerAuthentication")[trigger["authenticationRef"]["name"]]
+    assert found["spec"]["secretTargetRef"] == [{"parameter": "apiKey", "name": "rushes", "key": API_KEY}]
+
+
+def test_media_workers_are_taken_away_late_and_one_by_one_as_each_may_be_at_work() -> None:
+    scaled = of_kind("ScaledObject")["rushes-media-worker"]["spec"]
+    down = scaled["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert 1800 <= down["stabilizationWindowSeconds"] <= 3600, "Kubernetes takes no more than an hour"
+    (policy,) = down["policies"]
+    assert (policy["type"], policy["value"]) == ("Pods", 1)
+    assert policy["periodSeconds"] >= 300
 
 
 def test_the_metrics_of_workers_are_open_to_prometheus_alone() -> None:
