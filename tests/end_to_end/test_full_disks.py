@@ -2,12 +2,16 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from temporalio.api.workflowservice.v1 import UpdateActivityOptionsRequest
+from temporalio.client import Client
 
+from contracts.temporal_names import workflow_id
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.end_to_end.service import Row, Service
 from tests.fixtures.clips import Clip, Clips
@@ -65,6 +69,16 @@ async def waits_for_room(service: Service, video_id: str, activity: str) -> None
     found = (await eventually(refused, bool, within_seconds=90))[0]
     assert found["last_failure"]["code"] == "storage_failed", found
     assert found["state"] in {"retrying", "running", "scheduled"}, found
+
+
+async def shorten(service: Service, video_id: str, activity: str, *, seconds: float) -> None:
+    """Let the step have no more time than that in all, instead of days, as an operator may."""
+    client = await Client.connect(service.run.temporal)
+    request = UpdateActivityOptionsRequest(namespace=client.namespace, type=activity)
+    request.execution.workflow_id = workflow_id(video_id)
+    request.activity_options.schedule_to_close_timeout.FromMilliseconds(round(1000 * seconds))
+    request.update_mask.paths.append("schedule_to_close_timeout")
+    await client.workflow_service.update_activity_options(request)
 
 
 async def test_a_disk_that_fills_up_in_mid_upload_is_told_and_keeps_no_part(
@@ -137,16 +151,46 @@ async def test_an_upload_by_tus_goes_on_where_the_disk_was_full(
     assert (await on_small_disks.ended(url.rpartition("/")[2]))["status"] == "ready"
 
 
-async def test_an_encode_waits_for_room_and_leaves_nothing_in_scratch(
+async def test_an_encode_that_is_cut_off_in_mid_chunk_waits_for_room_and_leaves_nothing_in_scratch(
     on_small_disks: Service, scratch_disk: SmallDisk, clips: Clips
 ) -> None:
+    def begun() -> dict[str, int]:
+        chunks = [path for path in scratch_disk.folder.rglob("*") if "chunk-" in path.name and path.is_file()]
+        return {path.name: path.stat().st_size for path in chunks}
+
+    async def grown() -> dict[str, int]:
+        with suppress(FileNotFoundError):  # finished between the two looks
+            return {name: size for name, size in (await asyncio.to_thread(begun)).items() if size > 0}
+        return {}
+
+    video_id = await on_small_disks.upload(clips.path(Clip.LONG_540P))
+    cut_off = await eventually(grown, bool, within_seconds=60)
     with scratch_disk.full():
-        video_id = await on_small_disks.upload(clips.path(Clip.LONG_540P))
         await waits_for_room(on_small_disks, video_id, "encode_chunk")
+        assert not cut_off.items() & (await grown()).items(), "what was cut off stays"
     row = await on_small_disks.ended(video_id)
     assert row["status"] == "ready", row
     await on_small_disks.closed(video_id)
     assert await on_small_disks.work_of(video_id) == []
+
+
+async def test_a_run_that_finds_no_room_for_as_long_as_it_may_wait_ends_with_the_code_and_can_be_retried(
+    on_small_disks: Service, uploads_disk: SmallDisk, clips: Clips
+) -> None:
+    begun = time.monotonic()
+    video_id = await on_small_disks.upload(clips.path(Clip.SHORT_WITH_SOUND))
+    with uploads_disk.full():
+        await waits_for_room(on_small_disks, video_id, "publish_files")
+        # Each pause is as long as all before it together: there is time for the next attempt, and not for many.
+        await shorten(on_small_disks, video_id, "publish_files", seconds=5 + 3 * (time.monotonic() - begun))
+        row = await on_small_disks.ended(video_id)
+        assert (row["status"], row["error_code"]) == ("error", "storage_failed"), row
+        assert "the disk is full" in row["error_reason"]
+    await on_small_disks.closed(video_id)
+    assert await on_small_disks.work_of(video_id) == []
+    assert await on_small_disks.stored_of(video_id) == [f"originals/{video_id}.mp4"]
+    assert (await on_small_disks.http.post(f"/api/v1/videos/{video_id}/retry")).status_code == 202
+    assert (await on_small_disks.ended(video_id))["status"] == "ready"
 
 
 async def test_publishing_waits_for_room_and_shows_no_half_of_a_file(
