@@ -41,14 +41,10 @@ export function problemOf(status, body, retryAfter) {
   return new Problem(status, document.code ?? "http_error", detail, Number.isFinite(seconds) ? seconds : null);
 }
 
-/**
- * Fires `signed-out` when the service does not know any more who asks; `away` whenever something was not answered, and
- * `back` when something is answered again.
- */
+/** Fires `signed-out` when the service does not know any more who asks, and `lost` when something was not answered. */
 export class Api extends EventTarget {
   #patience;
   #token = null;
-  #isAway = false;
 
   /** @param {object} patience As `PATIENCE` has it. */
   constructor(patience) {
@@ -103,7 +99,6 @@ export class Api extends EventTarget {
       this.lost();
       throw new Away("The service can't be reached.", { cause: error });
     }
-    this.heard();
     if (answer.ok) return body === "" ? null : JSON.parse(body);
     const problem = problemOf(answer.status, body, answer.headers.get("Retry-After"));
     if (problem.code === "csrf_refused" && !again && (await this.learnToken())) {
@@ -118,17 +113,9 @@ export class Api extends EventTarget {
     if (problem.status === 401) this.dispatchEvent(new Event("signed-out"));
   }
 
-  /** Let the page know that something was not answered. */
+  /** Let the page know that something was not answered: whether the service is away, `Live` finds out. */
   lost() {
-    this.#isAway = true;
-    this.dispatchEvent(new Event("away"));
-  }
-
-  /** Let the page know that something was answered. */
-  heard() {
-    if (!this.#isAway) return;
-    this.#isAway = false;
-    this.dispatchEvent(new Event("back"));
+    this.dispatchEvent(new Event("lost"));
   }
 
   get(path, options) {

@@ -1,7 +1,8 @@
 /**
  * Keeps what is shown true. The service tells of each change (server-sent events); where that way is shut it is
  * asked now and then instead, seldom where nothing happens. A page that nobody looks at does neither, and catches up
- * when it is seen again: a browser has few connections for each service, and other tabs need them as well.
+ * when it is seen again: a browser has few connections for each service, and other tabs need them as well. Only while
+ * the service seems to be away is it asked then, too: uploads go on while nobody looks.
  */
 
 import { Away, Problem } from "./api.js";
@@ -33,20 +34,25 @@ export class Live extends EventTarget {
   #isTold = false;
   #timer = null;
   #opening = null;
+  #isDoubted = false;
   #failures = 0;
   #listed = 0;
   #next = 0;
   #isOn = false;
   #watched = null;
 
-  /** @param {object} patience As `PATIENCE` has it. */
-  constructor(library, uploads, patience) {
+  /**
+   * @param {Api} api Which tells when something was not answered.
+   * @param {object} patience As `PATIENCE` has it.
+   */
+  constructor(api, library, uploads, patience) {
     super();
     this.#patience = patience;
     this.#library = library;
     this.#uploads = uploads;
+    api.addEventListener("lost", () => this.#doubt());
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#close() : this.#open()));
-    window.addEventListener("online", () => this.#open());
+    window.addEventListener("online", () => (document.hidden ? this.soon() : this.#open()));
     window.addEventListener("offline", () => this.#failed());
   }
 
@@ -59,6 +65,7 @@ export class Live extends EventTarget {
     this.#isOn = false;
     clearTimeout(this.#timer);
     this.#close();
+    this.#worked(); // it is the service that said who is not known any more
   }
 
   /** Ask after this video as well, whatever the list shows; null for none. */
@@ -69,7 +76,7 @@ export class Live extends EventTarget {
 
   /** Ask at once: somebody has done something. */
   soon() {
-    if (!this.#isOn || document.hidden) return;
+    if (!this.#isWanted) return;
     this.#listed = -Infinity;
     this.#wait(0);
   }
@@ -121,8 +128,12 @@ export class Live extends EventTarget {
     this.#timer = setTimeout(() => this.#turn(), milliseconds);
   }
 
+  get #isWanted() {
+    return this.#isOn && (!document.hidden || this.#isDoubted);
+  }
+
   async #turn() {
-    if (!this.#isOn || document.hidden) return;
+    if (!this.#isWanted) return;
     try {
       const busy = this.#library.all.filter((video) => isOnItsWay(video));
       const pause = this.#isTold ? TOLD_MILLISECONDS : busy.length > 0 ? LIST_MILLISECONDS : IDLE_MILLISECONDS;
@@ -166,7 +177,15 @@ export class Live extends EventTarget {
     }
   }
 
+  /** Something was not answered: find out whether the service is away. While it is, that is found out anyway. */
+  #doubt() {
+    if (this.#isDoubted) return;
+    this.#isDoubted = true;
+    this.soon();
+  }
+
   #worked() {
+    this.#isDoubted = false;
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.dispatchEvent(new Event("back"));
@@ -175,6 +194,9 @@ export class Live extends EventTarget {
   }
 
   #failed(error = new Away("")) {
+    if (!this.#isOn) return;
+    this.#isDoubted = true;
+    this.#listed = -Infinity;
     this.#failures += 1;
     if (this.#failures === 1) this.dispatchEvent(new CustomEvent("away", { detail: error }));
     this.#wait(Math.min(LONGEST_MILLISECONDS, 1000 * 2 ** Math.min(this.#failures - 1, 6)));

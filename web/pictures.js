@@ -4,17 +4,17 @@
  * go of while the service is away, and asked for again once it answers.
  */
 
-/** @param {Api} api Which tells when the service is away, and when it is back. */
-export function keepPicturesFromWaiting(api) {
+/** @param {Live} live Which tells when the service is away, and when it is back. */
+export function keepPicturesFromWaiting(live) {
   const sources = new Map();
-  api.addEventListener("away", () => {
+  live.addEventListener("away", () => {
     for (const picture of document.images) {
       if (isThere(picture) || !picture.hasAttribute("src")) continue;
       sources.set(picture, picture.src);
       picture.removeAttribute("src");
     }
   });
-  api.addEventListener("back", () => {
+  live.addEventListener("back", () => {
     for (const [picture, source] of sources) if (!picture.hasAttribute("src")) picture.src = source;
     sources.clear();
   });

@@ -23,7 +23,7 @@ const notices = new Notices(place("notices"), place("announcements"));
 const uploads = new Uploads(api, session, PATIENCE);
 const library = new Library(api);
 const actions = new Actions(api, session, library, uploads, notices, system);
-const live = new Live(library, uploads, PATIENCE);
+const live = new Live(api, library, uploads, PATIENCE);
 const router = new Router();
 
 let asked = null;
@@ -50,7 +50,7 @@ async function limits() {
   }
 }
 
-keepPicturesFromWaiting(api);
+keepPicturesFromWaiting(live);
 new Page({ api, session, notices, uploads, library, actions, live, router, system, limits, places });
 
 /** Find out who is here; a service that is away is asked again. */

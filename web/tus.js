@@ -52,7 +52,6 @@ function send(api, method, path, { headers = {}, body = null, onProgress, signal
     }
     if (onProgress) request.upload.addEventListener("progress", tellingMore(onProgress));
     request.addEventListener("load", () => {
-      api.heard();
       if (request.status >= 200 && request.status < 300) return resolve(request);
       const problem = problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After"));
       api.tell(problem);

@@ -231,19 +231,15 @@ export class Upload extends EventTarget {
     }
   }
 
-  /** Wait: longer each time, not at all longer than the network is away. */
+  /** Wait: longer each time, and no longer than until the service that was away is back. */
   async #pause(failures, atLeast, problem = null) {
     if (failures <= 0) return;
     this.become(navigator.onLine ? State.WAITING : State.OFFLINE, problem);
     const { firstPause, longestPause } = this.#patience;
     const milliseconds = Math.min(longestPause, firstPause * 2 ** (failures - 1));
     await new Promise((resolve) => {
-      const back = () => resolve();
-      this.#wake = back;
-      window.addEventListener("online", back, { once: true });
-      document.addEventListener("visibilitychange", back, { once: true });
-      // Somebody who is offline is told by the browser when that is over; the clock is for a service that is away.
-      setTimeout(back, Math.max(milliseconds, 1000 * (atLeast ?? 0)) * (0.75 + 0.5 * Math.random()));
+      this.#wake = resolve;
+      setTimeout(resolve, Math.max(milliseconds, 1000 * (atLeast ?? 0)) * (0.75 + 0.5 * Math.random()));
     });
   }
 }

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, BrowserContext, Frame, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, CDPSession, Frame, Locator, Page, expect
 from playwright.async_api import TimeoutError as PageTimeout
 
 PATIENCE: Final = 30_000.0
@@ -32,6 +32,7 @@ class Visitor:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.problems: list[str] = []
+        self._slowed: CDPSession | None = None
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self._note(message.text))
 
@@ -91,9 +92,23 @@ class Visitor:
 
     async def slows_uploads(self, bytes_a_second: int | None) -> None:
         """Let the network take no more than this, or as much as it can for None."""
-        session = await self.page.context.new_cdp_session(self.page)
-        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
-        await session.send("Network.emulateNetworkConditions", {**conditions, "uploadThroughput": bytes_a_second or -1})
+        if self._slowed is not None:
+            await self._slowed.detach()  # whose network would be there also while the browser is offline
+            self._slowed = None
+        if bytes_a_second is not None:
+            self._slowed = await self.page.context.new_cdp_session(self.page)
+            conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
+            await self._slowed.send("Network.emulateNetworkConditions", conditions)
+
+    async def looks(self, *, away: bool) -> None:
+        """Turn to another tab or close the lid, or come back: without a screen no tab of this browser is hidden."""
+        await self.page.evaluate(
+            """(isAway) => {
+                Object.defineProperty(document, "hidden", { configurable: true, get: () => isAway });
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            away,
+        )
 
     async def takes_it_to_a_phone(self) -> None:
         """Show the page as it stands on a screen that is narrow and touched: a dialog that is open stays open."""
