@@ -5,7 +5,10 @@ much is durable, and by what its server names the content that it is the beginni
 a step that has failed are gone when the workflow asks for it once more.
 """
 
+import asyncio
 from dataclasses import dataclass
+
+import structlog
 
 from activities.heartbeat import Heartbeat
 from contracts.errors import LimitExceeded, OriginalMissing, StorageFailed
@@ -16,6 +19,8 @@ from fetching.transfer import Content
 from ingest.room import Room
 from storage.hashing import sha256_of
 from storage.protocol import OriginalWriter, Storage
+
+_logger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class FetchRules:
         spare_bytes: What is to stay free on a disk.
         kept_every_bytes: So often is what has arrived made durable, and as much less reserved.
         rested_left_seconds: An upload that expires within so long has no room reserved any more.
+        let_go_seconds: How long a step that ends may take for making durable what has come, and as long for the rest.
     """
 
     max_bytes: int
@@ -36,6 +42,7 @@ class FetchRules:
     spare_bytes: int = 0
     kept_every_bytes: int = 64 * 1024 * 1024
     rested_left_seconds: float = 0
+    let_go_seconds: float = 10.0
 
 
 class ArrivingOriginal:
@@ -119,6 +126,7 @@ class ArrivingOriginal:
         writer = self._opened()
         digest = writer.digest
         await writer.commit()
+        self._writer = None  # there is nothing to be kept or dropped any more
         return digest.hexdigest() if digest is not None else await sha256_of(self._storage, self._key)
 
     async def keep(self) -> None:
@@ -131,6 +139,20 @@ class ArrivingOriginal:
         writer = self._writer
         if writer is not None and self._content.validator is not None and writer.size_bytes > self._kept_bytes:
             await self._keep()
+
+    async def let_go(self, *, stays: bool, keep: bool = False) -> None:
+        """End, as a step does that has failed or is to stop: how this goes takes the place of no reason for that.
+
+        Args:
+            stays: Whether another attempt goes on with what is here, where that can be; else nothing is left.
+            keep: Whether all that has come is made durable before.
+        """
+        for work in ([self.keep] if keep else []) + [self.rest if stays else self.discard]:
+            try:
+                async with asyncio.timeout(self._rules.let_go_seconds):
+                    await work()
+            except Exception as error:  # noqa: BLE001  the caller has a failure to tell already
+                _logger.warning("end of an import not kept, or left behind", reason=str(error) or type(error).__name__)
 
     async def rest(self) -> None:
         """Let go of a file that another attempt goes on with; nothing stays of one that can't be gone on with."""

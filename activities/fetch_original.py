@@ -123,13 +123,14 @@ class FetchOriginalActivities:
                 await self._videos.claim(video.id, attempt)
                 sha256 = await original.commit()
             except asyncio.CancelledError:
-                await (original.rest() if _another_attempt_follows() else original.discard())
+                follows = _another_attempt_follows()
+                await original.let_go(stays=follows, keep=follows)
                 raise
             except VideoError as error:  # where another attempt may follow, it takes nothing from the source again
-                await (original.rest() if error.retryable else original.discard())
+                await original.let_go(stays=error.retryable)
                 raise
             except BaseException:
-                await original.discard()
+                await original.let_go(stays=False)
                 raise
             await self._tell(video, attempt, _described(video, fetched, sha256))
 

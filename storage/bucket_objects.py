@@ -233,5 +233,5 @@ class Bucket(ObjectsInParts):
             )
             await self.finish_parts(begun, parts, replace=True)
         except BaseException:
-            await self.drop_parts(begun)
+            await self.give_up(begun)
             raise

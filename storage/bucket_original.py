@@ -118,6 +118,7 @@ class BucketOriginalWriter:
         try:
             await self._commit()
         finally:
+            self._is_open = False
             await off_loop(self._spool.close)
         await remove_unfinished(self._bucket, self._key)
 
@@ -186,6 +187,7 @@ class BucketOriginalWriter:
         number = len(self._parts) + 1
         if number > MOST_PARTS:
             raise ValueError("A file of so many parts is larger than any limit.")
+        await self._spooling.hold(size_bytes)
         try:
             content = await self._spooling.take(self._spool, size_bytes)
         except BaseException:

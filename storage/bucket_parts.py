@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import mimetypes
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 from botocore.exceptions import ClientError
 
+from contracts.errors import StorageFailed
 from storage.bucket_errors import CONFLICT, THERE_ALREADY, code_of, has, told_as_storage_failed
 from storage.bucket_records import Part, PutParts
 from storage.location import BucketLocation
@@ -25,6 +27,7 @@ MOST_PARTS: Final = 10_000
 _SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
 """A server that takes less is as good as none."""
 _SLOWEST_MOVED_BYTES_A_SECOND: Final = 8 * 1024**2
+_GIVE_UP_SECONDS: Final = 10.0
 _LOOK: Final = "look for unfinished files"
 _CONFLICT_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
@@ -91,7 +94,7 @@ class ObjectsInParts:
         """Let the object stand, made of these parts.
 
         Returns:
-            False where one stands there already and is not to be replaced; the parts are gone then.
+            False where one stands there already and is not to be replaced; the parts are given up then.
         """
         made_of: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         async with self._asking("write a file", moved_bytes=sum(part.size_bytes for part in parts)):
@@ -107,7 +110,7 @@ class ObjectsInParts:
             except ClientError as error:
                 if code_of(error) not in THERE_ALREADY:
                     raise
-                await self.drop_parts(begun)
+                await self.give_up(begun)
                 return False
         return True
 
@@ -119,6 +122,12 @@ class ObjectsInParts:
             except ClientError as error:
                 if code_of(error) != "NoSuchUpload":
                     raise
+
+    async def give_up(self, begun: PutParts) -> None:
+        """Remove its parts if that is soon done, for whoever has failed already: nothing takes the place of why."""
+        with contextlib.suppress(StorageFailed, TimeoutError):
+            async with asyncio.timeout(_GIVE_UP_SECONDS):
+                await self.drop_parts(begun)
 
     async def unfinished(self, key: str) -> list[PutParts]:
         """What was begun to be put under this very key and not finished, the newest last."""

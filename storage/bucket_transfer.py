@@ -45,7 +45,7 @@ async def upload(bucket: Bucket, key: str, path: Path, size_bytes: int) -> bool:
         parts = await side_by_side([partial(put, number, begin) for number, begin in begins])
         return await _tried(bucket, lambda: bucket.finish_parts(begun, parts))
     except BaseException:
-        await bucket.drop_parts(begun)
+        await bucket.give_up(begun)
         raise
 
 

@@ -113,8 +113,7 @@ class Spooling:
             self.give_back(size_bytes)
 
     async def take(self, spool: Spool, size_bytes: int) -> bytes:
-        """The first bytes of a spool, which are in memory until ``give_back``. Raises ``StorageFailed``."""
-        await self.hold(size_bytes)
+        """The first bytes of a spool, for which there is room; they are in memory until ``give_back``, or it fails."""
         try:
             return await off_loop(spool.take, size_bytes)
         except BaseException:

@@ -48,9 +48,10 @@ def activities(
     at_once: int = 5,
     spare_bytes: int = 0,
     kept_every_bytes: int = 1_000_000,
+    let_go_seconds: float = 10,
 ) -> FetchOriginalActivities:
     sources = Sources(AddressRules([allowed]), PATIENCE)
-    rules = FetchRules(max_bytes, at_once, spare_bytes, kept_every_bytes)
+    rules = FetchRules(max_bytes, at_once, spare_bytes, kept_every_bytes, let_go_seconds=let_go_seconds)
     return FetchOriginalActivities(database.videos, database.upload_leases, folders.storage, sources, rules)
 
 

@@ -8,6 +8,7 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.testing import ActivityEnvironment
 
+from activities import heartbeat
 from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
 from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
 from contracts.errors import (
@@ -27,15 +28,15 @@ from tests.storage.published import content_of
 from tests.waiting import eventually
 
 
-async def killed_after_a_part(database: Database, of: FetchOriginalActivities, video: Video) -> int:
-    """How many bytes the row says are kept of a fetch whose worker was gone when a mebibyte was."""
+async def stopped_after_a_part(database: Database, of: FetchOriginalActivities, video: Video) -> int:
+    """How many bytes the row says are kept of a fetch whose worker was told to stop when a mebibyte was."""
     environment = ActivityEnvironment()
     running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
-    row = await eventually(lambda: stored(database, video.id), lambda row: row.upload_offset > 0)
+    await eventually(lambda: stored(database, video.id), lambda row: row.upload_offset > 0)
     environment.cancel(cancellation_details=ActivityCancellationDetails(worker_shutdown=True))
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    return row.upload_offset
+    return (await stored(database, video.id)).upload_offset
 
 
 @pytest.fixture(params=["disk", "bucket"])
@@ -51,13 +52,66 @@ async def test_the_next_attempt_goes_on_from_what_was_kept_unless_the_file_is_an
     async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True), now, well()) as server:
         video = await import_row(database, server.url())
         of = activities(database, either)
-        kept_bytes = await killed_after_a_part(database, of, video)
+        kept_bytes = await stopped_after_a_part(database, of, video)
         assert await database.upload_leases.reserved_bytes() == len(CONTENT) - kept_bytes
         await fetch(of, video)
         assert server.ranges == [None, f"bytes={kept_bytes}-", *asked_anew]
     row = await stored(database, video.id)
     assert (row.file_size_bytes, row.content_sha256) == (len(CONTENT), SHA256)
     assert await content_of(either.storage, video.original_key) == CONTENT
+
+
+async def test_a_worker_that_is_stopped_keeps_what_has_come_since_that_was_kept_last(
+    database: Database, either: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.01)
+    environment, told = ActivityEnvironment(), list[float]()
+    environment.on_heartbeat = lambda progress: told.append(progress.fraction)
+    async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True), well()) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, either, kept_every_bytes=len(CONTENT))
+        running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
+        await eventually(lambda: asyncio.sleep(0, told[-1:]), [0.6667].__eq__)
+        environment.cancel(cancellation_details=ActivityCancellationDetails(worker_shutdown=True))
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        kept_bytes = (await stored(database, video.id)).upload_offset
+        assert kept_bytes > 1_000_000, "all but what is written at a time"
+        await fetch(of, video)
+        assert server.ranges == [None, f"bytes={kept_bytes}-"]
+    assert await content_of(either.storage, video.original_key) == CONTENT
+
+
+@pytest.mark.parametrize("says", ["that it fails", "nothing"])
+async def test_a_storage_that_is_away_makes_no_failure_of_a_cancel(
+    database: Database, folders: Folders, says: str
+) -> None:
+    class AwayWriter(DiskOriginalWriter):
+        async def discard(self) -> None:
+            if is_away:
+                await asyncio.wait_for(asyncio.Event().wait(), None if says == "nothing" else 0)
+            await super().discard()
+
+    class Away(DiskStorage):
+        async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
+            writer = AwayWriter(folders.uploads / key)
+            await writer.open(claim)
+            writers.append(writer)
+            return writer
+
+    writers, is_away, environment = list[AwayWriter](), False, ActivityEnvironment()
+    away = replace(folders, storage=Away(folders.uploads, folders.scratch))
+    async with serving(CONTENT, well(cut_to=2_000_000, then_hang=True)) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, away, let_go_seconds=0.2)
+        running = asyncio.create_task(environment.run(of.fetch_original, FetchOriginalInput(str(video.id), attempt=1)))
+        await eventually(lambda: stored(database, video.id), lambda row: row.upload_offset > 0)
+        is_away = True
+        environment.cancel()
+        await asyncio.wait({running}, timeout=20)
+        assert running.cancelled()
+    for writer in writers:
+        await writer.close()
 
 
 async def test_a_source_that_was_away_gives_only_what_is_missing_also_to_who_retries_the_video(

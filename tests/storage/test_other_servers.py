@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from contracts.errors import StorageFailed
 from storage.bucket_client import open_bucket
 from storage.bucket_objects import Bucket
 from storage.bucket_records import Part, PutParts, StoredObject
-from storage.bucket_transfer import read_piece
+from storage.bucket_transfer import read_piece, upload
 from storage.location import BucketLocation
 from tests.fixtures.noise import noise
 from tests.fixtures.scripted_s3 import Asked, refusal, scripted_bucket, served
@@ -168,3 +169,17 @@ async def test_a_copy_that_a_proxy_without_its_server_answers_with_404_is_no_sou
         with pytest.raises(StorageFailed, match="what answers there is no S3"):
             await bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 1)
         assert not await bucket.copy("work/v1/a.mp4", "processed/v1/a.mp4", 1)
+
+
+async def test_why_a_file_could_not_be_put_is_told_also_where_its_parts_can_not_be_removed(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(noise(256 * 80 * 1024))  # two parts
+
+    def answer(asked: Asked) -> tuple[int, str]:
+        if asked.line.startswith("POST"):
+            return 200, "<InitiateMultipartUploadResult><UploadId>begun</UploadId></InitiateMultipartUploadResult>"
+        return refusal(403, "AccessDenied") if asked.line.startswith("DELETE") else refusal(507, "InsufficientStorage")
+
+    async with scripted_bucket(answer, tries=1) as bucket:
+        with pytest.raises(StorageFailed, match="it is full"):
+            await upload(bucket, "work/v1/a.mp4", path, path.stat().st_size)
