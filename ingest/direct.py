@@ -1,12 +1,16 @@
 """Uploads that go straight into the bucket: the service signs addresses for the parts, and sees none of the bytes."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
+from database.tables import Video
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from ingest.handing_over import WholeFile, hand_over
@@ -17,6 +21,9 @@ from ingest.shielding import uninterrupted
 from runs.actions import owned_video
 from runs.protocol import Runs
 from storage.protocol import DirectStorage, SignedPart, Storage
+
+_ASK_AGAIN_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Pauses before it is asked again whether another request has done with the upload."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ class DirectUploads:
         stay. One that was completed has none left to put.
 
         Raises:
-            Refused: Such a file is not taken, there is no bucket, or the key belongs to another upload. No row is left.
+            Refused: Such a file is not taken, there is no bucket, or the key belongs to another upload, or to one that
+                another request is taking long over. No row is left.
             StorageFailed: The bucket refused; the row expires.
         """
         bucket = self._bucket()
@@ -105,9 +113,22 @@ class DirectUploads:
                 RefusalCode.IDEMPOTENCY_KEY_REUSED,
                 f"Video {video.id} is being uploaded by tus with this key. Go on there, at /api/v1/uploads.",
             )
+        if idempotency_key is None:  # nobody else knows of it
+            return await self._signed(bucket, video, length, state.expires_at, replayed=False)
+        for pause_seconds in (*_ASK_AGAIN_SECONDS, None):
+            async with self._held(video) as is_held:  # of two at once, the second goes on with what the first began
+                if is_held:
+                    return await self._signed(bucket, video, length, state.expires_at, replayed=replayed)
+            if pause_seconds is not None:
+                await asyncio.sleep(pause_seconds)
+        raise Refused(RefusalCode.UPLOAD_LOCKED, "Another request begins or completes it. Ask again in a second.")
+
+    async def _signed(
+        self, bucket: DirectStorage, video: Video, length: int, expires_at: datetime | None, *, replayed: bool
+    ) -> DirectUpload:
         seconds = int(self._limits.expires_seconds)
         part_bytes, parts = await bucket.sign_parts(video.original_key, length, seconds)
-        return DirectUpload(video.id, part_bytes, parts, state.expires_at, replayed)
+        return DirectUpload(video.id, part_bytes, parts, expires_at, replayed)
 
     async def complete(self, user_id: str, video_id: UUID, etags: Mapping[int, str]) -> None:
         """Let the parts that arrived be the file, if they are what was declared, and start its processing.
@@ -127,16 +148,27 @@ class DirectUploads:
             return  # the answer was lost, and the client asks again
         if video.status != VideoStatus.UPLOADING or video.upload_length is None:
             raise Refused(RefusalCode.UPLOAD_GONE, "The upload has ended. Upload the video again.")
-        lease = uuid4()
-        if await self._leases.take(video.id, lease, self._limits.lease_seconds) is None:
-            raise Refused(RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second.")
-        try:
-            async with renewed(self._leases, video.id, lease, self._limits):
-                wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
+        async with self._held(video) as is_held:
+            if not is_held:
+                raise Refused(
+                    RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second."
+                )
+            wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
             if wrong is not None:
                 raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
             file = WholeFile(video.id, video.original_key, video.upload_length, sha256=None)
             await uninterrupted(hand_over(self._videos, self._storage, self._runs, file))
+
+    @asynccontextmanager
+    async def _held(self, video: Video) -> AsyncIterator[bool]:
+        """Keep other requests out of the upload for as long as the block lasts; False where one is in it."""
+        lease = uuid4()
+        if await self._leases.take(video.id, lease, self._limits.lease_seconds) is None:
+            yield False
+            return
+        try:
+            async with renewed(self._leases, video.id, lease, self._limits):
+                yield True
         finally:
             await uninterrupted(
                 self._leases.release(video.id, lease, offset=None, expires_seconds=self._limits.expires_seconds)

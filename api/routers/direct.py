@@ -97,6 +97,7 @@ class DirectUploadCompletion(BaseModel):
         RefusalCode.INVALID_IDEMPOTENCY_KEY,
         RefusalCode.IDEMPOTENCY_KEY_REUSED,
         RefusalCode.UPLOAD_GONE,
+        RefusalCode.UPLOAD_LOCKED,
         ErrorCode.UNKNOWN_PROFILE,
     )
     | answer_headers(status.HTTP_201_CREATED),

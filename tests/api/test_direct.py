@@ -148,6 +148,20 @@ async def test_an_upload_begun_again_with_its_key_keeps_its_parts_and_has_none_t
     assert len(runs.started) == 1
 
 
+async def test_of_requests_with_one_key_at_once_all_are_told_the_same_addresses(
+    http: httpx.AsyncClient, bucket: Bucket
+) -> None:
+    key = {"Idempotency-Key": "sent four times"}
+    uploads = await asyncio.gather(*(begun(http, **key) for _ in range(4)))
+    assert len({upload["video_id"] for upload in uploads}) == 1
+    of_which = {httpx.URL(part["url"]).params["uploadId"] for upload in uploads for part in upload["parts"]}
+    assert len(of_which) == 1, "what is put at one's addresses is not seen by who completes the other's"
+    assert len(await bucket.unfinished(f"originals/{uploads[0]['video_id']}.mp4")) == 1
+    await put_all({**uploads[0], "parts": uploads[0]["parts"][:1]})
+    await put_all({**uploads[3], "parts": uploads[3]["parts"][1:]})
+    assert (await complete(http, uploads[1], [])).status_code == 202
+
+
 async def test_a_key_with_another_declaration_or_of_another_door_is_refused(http: httpx.AsyncClient) -> None:
     wanted = {"filename": "holiday.mp4", "size_bytes": len(CONTENT)}
     key = {"Idempotency-Key": "key"}
