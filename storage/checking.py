@@ -1,6 +1,7 @@
 """A trial of a storage: everything that the service will ask of it, on files that are gone afterwards."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _LARGE_BYTES: Final = 9 * 1024 * 1024
 """More than one part of a multipart upload."""
 _RANGE: Final = (1000, 70_000)
 _ADDRESS_SECONDS: Final = 300
+_TIDY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,25 @@ class Trial:
 
 
 async def try_storage(storage: Storage, seconds: float = TRIAL_SECONDS) -> AsyncIterator[Trial]:
-    """Try all of it, each in its time. What ends in an error, or in none, is the last trial.
+    """Try all of it, each in its time. What ends in an error, or in none, is the last trial; then its files go.
 
     Args:
         storage: What is tried.
         seconds: How long each trial may take.
     """
     trials = _Trials(storage)
-    served_elsewhere = {"address": trials.address, "direct": trials.direct} if storage.direct() is not None else {}
+    try:
+        async for trial in _each_of(trials, storage.direct() is not None, seconds):
+            yield trial
+    finally:
+        if not trials.is_tidied:
+            with contextlib.suppress(StorageFailed, TimeoutError):
+                async with asyncio.timeout(min(seconds, _TIDY_SECONDS)):
+                    await trials.tidy()
+
+
+async def _each_of(trials: "_Trials", is_elsewhere: bool, seconds: float) -> AsyncIterator[Trial]:
+    served_elsewhere = {"address": trials.address, "direct": trials.direct} if is_elsewhere else {}
     for what, trial in {
         "write": trials.write,
         "once": trials.once,
@@ -87,6 +100,7 @@ class _Trials:
         self._published = processed_key(self._id, VIDEO_NAME)
         self._originals = [original_key(self._id, extension) for extension in (".upload", ".direct")]
         self._content = secrets.token_bytes(_SMALL_BYTES)
+        self.is_tidied = False
 
     async def write(self) -> tuple[str, bool]:
         await self._write(self._key, self._content)
@@ -151,13 +165,18 @@ class _Trials:
         return wrong or "a signed address takes a part", wrong is None
 
     async def delete(self) -> tuple[str, bool]:
+        await self.tidy()
+        written = [self._key, self._work, self._published, *self._originals]
+        is_gone = all([await self._storage.size(key) is None for key in written])
+        return "nothing is left" if is_gone else "something is left", is_gone
+
+    async def tidy(self) -> None:
+        """Remove all that a trial may have written. No sweep would: its name is none of a video's."""
         for folder in (work_folder(self._id), processed_folder(self._id)):
             await self._storage.delete_folder(folder)
         for key in self._originals:
             await self._storage.delete(key)
-        written = [self._key, self._work, self._published, *self._originals]
-        is_gone = all([await self._storage.size(key) is None for key in written])
-        return "nothing is left" if is_gone else "something is left", is_gone
+        self.is_tidied = True
 
     async def _write(self, key: str, content: bytes) -> None:
         async with self._storage.create(key) as path:

@@ -84,7 +84,7 @@ class LocalCopies:
 
     def __init__(self, scratch: Path, most_bytes: int, kept_seconds: float = _KEPT_SECONDS) -> None:
         self._scratch = scratch
-        self._folder = scratch / f"{_PREFIX}{secrets.token_hex(8)}"
+        self._folder = scratch  # one of its own below, when it is opened
         self._most_bytes = most_bytes
         self._kept_seconds = kept_seconds
         self._tidying: asyncio.Task[None] | None = None
@@ -203,10 +203,15 @@ class LocalCopies:
             make_private(self._scratch)
             for left in self._scratch.glob(f"{_PREFIX}*"):
                 _remove_if_left(left)
-            self._folder.mkdir(0o700)
-            lock = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return lock
+            while True:
+                self._folder = self._scratch / f"{_PREFIX}{secrets.token_hex(8)}"
+                self._folder.mkdir(0o700)
+                path = self._folder / _LOCK
+                lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if path.exists():
+                    return lock
+                os.close(lock)  # another process that starts locked it first, and took the folder for left
 
 
 def _remove_if_left(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Copies of a bucket's files: fetched once, within a bound, and gone with their process."""
 
 import asyncio
+import fcntl
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -66,6 +67,25 @@ async def test_what_was_used_longest_ago_goes_first(copies: LocalCopies) -> None
     for name in ("one", "two", "one", "three", "one", "two"):
         assert await read(copies, name, 40, fetched) == name
     assert fetched == ["one", "two", "three", "two"]
+
+
+async def test_a_process_whose_folder_another_that_starts_took_for_left_makes_itself_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [LocalCopies(tmp_path / "scratch", 100) for _ in range(2)]
+    flock, loop, starts = fcntl.flock, asyncio.get_running_loop(), [second]
+
+    def another_starts(lock: int, how: int) -> None:
+        if how == fcntl.LOCK_EX and starts:
+            starts.clear()
+            asyncio.run_coroutine_threadsafe(second.folder(), loop).result(timeout=20)
+        flock(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", another_starts)
+    assert await asyncio.to_thread((await first.folder()).is_dir)
+    assert await read(first, "film", 10, []) == await read(second, "film", 10, []) == "film"
+    await first.close()
+    await second.close()
 
 
 async def test_what_is_lent_stays_even_beyond_the_bound(copies: LocalCopies) -> None:

@@ -1,5 +1,6 @@
 """From folders into a bucket and back, while the service runs."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -152,6 +153,22 @@ async def test_a_clock_that_is_off_is_found_and_what_to_do_is_said(tmp_path: Pat
     (clock,) = [trial for trial in trials if trial.what == "clock"]
     assert not clock.holds
     assert clock.found == "86400.0 s behind ours: set both right (NTP)"
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["it fails", "it says nothing"])
+async def test_a_trial_that_ends_early_leaves_no_file(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    async def served(_key: str) -> LocalFile:
+        if fails:
+            raise StorageFailed("It does not answer.")
+        await asyncio.Event().wait()
+        return LocalFile(Path())
+
+    monkeypatch.setattr(place.storage, "served", served)
+    trials = [trial async for trial in try_storage(place.storage, seconds=20 if fails else 2)]
+    assert [(trial.what, trial.holds) for trial in trials] == [("write", True), ("once", False)]
+    assert await place.look("originals/") == await place.look("processed/") == {}
 
 
 async def test_a_storage_that_refuses_ends_the_trials_with_its_sentence(tmp_path: Path) -> None:
