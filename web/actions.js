@@ -12,7 +12,7 @@ const UNTIL_SIGNED_IN_SECONDS = 24 * 3600;
 const LINK_SECONDS = 7 * 24 * 3600;
 const LONGEST_TITLE = 200;
 
-/** Fires `removed` with `detail` the id when a video is taken away. */
+/** Fires `removed` with `detail` the id when a video is taken away, and `restored` when it is back after all. */
 export class Actions extends EventTarget {
   #api;
   #session;
@@ -208,6 +208,7 @@ export class Actions extends EventTarget {
     this.#toBeDeleted.delete(video.id);
     this.#library.hide(video.id, false);
     this.#notices.say(`“${video.title}” was restored.`);
+    this.dispatchEvent(new CustomEvent("restored", { detail: video.id }));
   }
 
   async #delete(video, { keepalive = false } = {}) {

@@ -1,6 +1,7 @@
 /** The film on a video's page. Who watches it goes on with the same file, also once the video was made anew. */
 
 import { element, icon } from "./elements.js";
+import { actEverywhere } from "./keys.js";
 import { controlByKeys, player } from "./player.js";
 
 /** The address of a published file, as what is served now: it does not become another one in mid-play. */
@@ -56,7 +57,7 @@ export class Film {
     const film = player({ source: published(source, video), poster: published(thumbnail, video), label: title });
     this.#player = film;
     this.#film.replaceChildren(film);
-    this.#letKeysGo = controlByKeys(film);
+    this.#letKeysGo = controlByKeys(film, actEverywhere);
     if (from > 0) film.addEventListener("loadedmetadata", () => (film.currentTime = from), { once: true });
     // A browser may keep a page from playing before anybody has clicked in it.
     if (wantsPlay) film.play().catch(() => undefined);

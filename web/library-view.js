@@ -27,6 +27,7 @@ export class LibraryView {
   #search;
   #status;
   #planned = false;
+  #wanted = null;
 
   /** @param {object} tasks As `Card` takes them, with `choose()`. */
   constructor(library, uploads, tasks, limits) {
@@ -44,9 +45,17 @@ export class LibraryView {
     this.#render();
   }
 
-  /** Put the focus on the card of a video that somebody has come back from. */
+  /** Put the focus on the card of a video that somebody has come back from, or has brought back. */
   focusOn(id) {
-    this.#grid.querySelector(`a.title[href="/videos/${id}"]`)?.focus({ preventScroll: true });
+    if (this.#focusCard(id)) return;
+    this.#wanted = id; // its card may be on its way
+    this.#plan();
+  }
+
+  #focusCard(id) {
+    const link = this.#grid.querySelector(`a.title[href="/videos/${id}"]`);
+    link?.focus({ preventScroll: true });
+    return link !== null;
   }
 
   /** Hide nothing: what somebody has just brought is to be seen. */
@@ -142,6 +151,9 @@ export class LibraryView {
         this.#grid.insertBefore(card.element, this.#grid.children[at] ?? null);
     });
     this.#showState(items.length);
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    if (wanted !== null && !this.#focusCard(wanted)) this.#heading.focus({ preventScroll: true });
   }
 
   #showState(count) {

@@ -35,6 +35,7 @@ export class Page {
     library.addEventListener("video", ({ detail }) => this.#learned(detail));
     uploads.addEventListener("change", ({ detail }) => this.#uploadChanged(detail));
     actions.addEventListener("removed", ({ detail }) => router.videoId === detail && router.go("/"));
+    actions.addEventListener("restored", ({ detail }) => this.#restored(detail));
     live.addEventListener("gone", ({ detail }) => this.#video?.id === detail && this.#video.fail(null));
     live.addEventListener("away", () => this.#tellAway(true));
     live.addEventListener("back", () => this.#tellAway(false));
@@ -205,6 +206,13 @@ export class Page {
     if (video.status === "ready") notices.say(`“${video.title}” is ready to play.`);
     if (video.status === "error")
       notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);
+  }
+
+  /** A deleted video is back; the button that brought it back is gone, and the focus with it. */
+  #restored(id) {
+    const { content } = this.#given.places;
+    if (content.firstElementChild === this.#library.element) this.#library.focusOn(id);
+    else if (document.activeElement === document.body) content.querySelector("h1[tabindex], input")?.focus();
   }
 
   #uploadChanged(upload) {

@@ -5,17 +5,7 @@ import { element } from "./elements.js";
 const STEP_SECONDS = 10;
 const SMALL_STEP_SECONDS = 5;
 const VOLUME_STEP = 0.1;
-
-/** The keys, for people. */
-export const KEYS = [
-  ["Space or K", "Play, pause"],
-  ["J, L", "10 seconds back, forward"],
-  ["Left, Right", "5 seconds back, forward"],
-  ["Up, Down", "Louder, quieter, with the focus on the film"],
-  ["M", "Mute, unmute"],
-  ["F", "Full screen"],
-  ["0 to 9", "Jump to 0 % … 90 % of the video"],
-];
+const LETTER = /^[a-z\d]$/i;
 
 /**
  * Make a player.
@@ -37,11 +27,13 @@ export function player({ source, poster, label }) {
 /**
  * Let keys control the player wherever the focus is, except where they mean something else; up and down are the
  * page's, unless the focus is on the film.
+ * @param {() => boolean} lettersToo Whether letters and digits do so as well, and not on the film alone.
  * @returns {() => void} Ends that.
  */
-export function controlByKeys(video) {
+export function controlByKeys(video, lettersToo = () => true) {
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || meansSomethingElse(event.target, event.key, video)) return;
+    if (LETTER.test(event.key) && event.target !== video && !lettersToo()) return;
     if (!act(video, event.key)) return;
     event.preventDefault();
     event.stopPropagation();

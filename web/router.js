@@ -4,9 +4,12 @@ const VIDEO = /^\/videos\/([0-9a-f-]{36})\/?$/i;
 
 /** Fires `change` when the address is another. */
 export class Router extends EventTarget {
+  #shown = location.pathname;
+
   constructor() {
     super();
-    window.addEventListener("popstate", () => this.#changed());
+    // A link to a place within the page fires it as well: what is shown stays, with the film that plays.
+    window.addEventListener("popstate", () => location.pathname !== this.#shown && this.#changed());
     document.addEventListener("click", (event) => this.#follow(event));
   }
 
@@ -44,6 +47,7 @@ export class Router extends EventTarget {
   }
 
   #changed() {
+    this.#shown = location.pathname;
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -4,9 +4,9 @@ import { Problem } from "./api.js";
 import { element, icon, say } from "./elements.js";
 import { factsTable } from "./facts.js";
 import { Film } from "./film.js";
+import { keysHelp } from "./keys.js";
 import { menu } from "./menu.js";
 import { metadataSection } from "./metadata.js";
-import { KEYS } from "./player.js";
 import { Progress } from "./progress.js";
 import { rebuild } from "./rebuilding.js";
 import { isOfTheFile, mayHelpToTryAgain, reasonOf } from "./reasons.js";
@@ -62,7 +62,7 @@ export class VideoView {
   #details = element("dl", { class: "details" });
   #metadata = element("div");
   #progress = new Progress("Processing");
-  #help;
+  #help = keysHelp();
 
   /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean}} given */
   constructor({ api, actions, system, isOperator }) {
@@ -129,12 +129,6 @@ export class VideoView {
   }
 
   #build() {
-    const keys = element(
-      "dl",
-      { class: "keys" },
-      ...KEYS.flatMap(([key, does]) => [element("dt", { text: key }), element("dd", { text: does })]),
-    );
-    this.#help = element("details", { class: "keyboard" }, element("summary", { text: "Keys of the player" }), keys);
     const section = (title, ...children) => element("section", {}, element("h2", { text: title }), ...children);
     this.element.lastElementChild.replaceWith(
       element(

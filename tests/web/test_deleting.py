@@ -40,6 +40,50 @@ async def test_a_delete_can_be_undone_after_the_time_of_an_earlier_one_is_up(ann
     await eventually(lambda: site.titles("pair"), lambda titles: titles == ["pair second"])
 
 
+async def test_the_focus_is_on_a_card_after_a_delete_and_on_the_one_that_was_brought_back(
+    ann: Visitor, site: Site
+) -> None:
+    await site.begins(site.ann, "focus one", "focus two")
+    await ann.sees_card("focus one")
+    await ann.card("focus two").locator("a.title").press("Enter")
+    await expect(ann.page.locator("h1")).to_be_focused()
+    await ann.page.get_by_role("button", name="More for").press("Enter")
+    await ann.page.locator(".menu-entry").get_by_text("Delete").press("Enter")
+    await expect(ann.card("focus one").locator("a.title")).to_be_focused()
+    undo = ann.page.get_by_role("button", name="Undo")
+    await undo.press("Enter")
+    await expect(ann.card("focus two").locator("a.title")).to_be_focused()
+    await ann.takes("focus two", "Delete")
+    await ann.card("focus one").locator("a.title").press("Enter")
+    await expect(ann.page.locator("h1")).to_be_focused()
+    await undo.press("Enter")
+    await expect(ann.page.locator("h1")).to_be_focused()
+
+
+async def test_a_video_that_the_list_does_not_have_leaves_the_focus_at_its_beginning_when_it_is_deleted(
+    ann: Visitor, site: Site
+) -> None:
+    await site.begins(site.ann, "unlisted")
+    await ann.sees_card("unlisted")
+    await ann.page.get_by_label("Search by title").fill("nothing of that name")
+    await expect(ann.page.get_by_text("Nothing matches")).to_be_visible()
+    async with site.as_user(site.ann) as api:
+        (video,) = (await api.get("/api/v1/videos?title=unlisted")).json()["items"]
+    await ann.page.evaluate(
+        """(address) => {
+            const link = Object.assign(document.createElement("a"), { href: address });
+            document.body.append(link);
+            link.click();
+        }""",
+        f"/videos/{video['id']}",
+    )
+    await expect(ann.page.locator("h1")).to_have_text("unlisted")
+    await ann.page.get_by_role("button", name="More for").press("Enter")
+    await ann.page.locator(".menu-entry").get_by_text("Delete").press("Enter")
+    await expect(ann.page.locator("h1")).to_have_text("Videos")
+    await expect(ann.page.locator("h1")).to_be_focused()
+
+
 async def test_a_delete_is_not_undone_by_closing_the_page(ann: Visitor, site: Site) -> None:
     await site.begins(site.ann, "farewell")
     await ann.takes("farewell", "Delete")

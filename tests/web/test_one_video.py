@@ -123,6 +123,37 @@ async def test_the_player_obeys_the_keys_that_people_know(ann: Visitor, film: Fi
     await ann.page.wait_for_function("document.fullscreenElement === null")
 
 
+async def test_letters_act_on_the_film_alone_once_they_are_switched_off(ann: Visitor, film: Film) -> None:
+    player = ann.page.locator("video")
+    await ann.opens(f"/videos/{film.id}")
+    await expect(player).to_have_js_property("readyState", 4)
+    await ann.page.get_by_text("Keys of the player").click()
+    await ann.page.get_by_label("Letters and digits act").uncheck()
+    await ann.page.reload()
+    await expect(player).to_have_js_property("readyState", 4)
+    for key in ("m", "5"):
+        await ann.page.keyboard.press(key)
+    assert await player.evaluate("film => [film.muted, film.currentTime]") == [False, 0]
+    await player.press("m")
+    await expect(player).to_have_js_property("muted", True)
+    await ann.page.get_by_text("Keys of the player").click()
+    await ann.page.get_by_label("Letters and digits act").check()
+    await ann.page.locator("h1").press("m")
+    await expect(player).to_have_js_property("muted", False)
+
+
+async def test_going_to_the_content_leaves_the_film_where_it_is(ann: Visitor, film: Film) -> None:
+    player = ann.page.locator("video")
+    await ann.opens(f"/videos/{film.id}")
+    await expect(player).to_have_js_property("readyState", 4)
+    await player.evaluate("film => { film.isTheOne = true; film.currentTime = 1; }")
+    await ann.page.get_by_text("Skip to the content").press("Enter")
+    await expect(ann.page.locator("#content")).to_be_focused()
+    await ann.page.go_back()
+    assert await player.evaluate("film => [film.isTheOne, film.currentTime]") == [True, 1]
+    await expect(ann.page.locator("h1")).to_have_text("showpiece")
+
+
 async def test_steps_tell_how_long_they_took_on_which_worker_and_what_failed_on_the_way(
     ann: Visitor, film: Film
 ) -> None:
