@@ -28,31 +28,27 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select, text
 
-from contracts.errors import ErrorCode, StatusConflict, VideoCancelled, VideoError
+from contracts.errors import StatusConflict, VideoError
 from contracts.refusals import Refused
 from contracts.status import SEEN_STATUSES, VideoStatus
 from contracts.storage_keys import (
-    FIRST_EDITION,
     PUBLISHED_NAMES,
     original_key,
     processed_folder,
     processed_key,
-    work_folder,
-    work_key,
 )
-from database.editions import Edition
 from database.engine import Database
 from database.tables import Video
 from runs.actions import VideoActions
-from runs.editions import remove_edition
 from runs.reconcile import Reconciler
 from runs.starting import start_run
 from runs.sweep import Sweeper
 from storage.disk import DiskStorage
-from tests.database.samples import PUBLISHED, SHA256, new_video
+from tests.database.samples import SHA256, new_video
+from tests.runs.played_workflows import PlayedWorkflows, content_of_edition
 from tests.runs.run_book import BookedRun, RunBook
 from tests.storage.known import always
-from tests.storage.published import PICTURE, content_of, publish_something
+from tests.storage.published import PICTURE, content_of
 
 EXAMPLES_VARIABLE: Final = "RUSHES_TEST_EXAMPLES"
 """How many orders are tried, each of forty steps and always the same: ``make failpoints`` tries a hundred."""
@@ -90,6 +86,7 @@ class RowsAndRuns(RuleBasedStateMachine):
         self._database = Database(self.database_url, 1)
         self._storage = DiskStorage(folder / "uploads", folder / "scratch")
         self._book = RunBook()
+        self._played = PlayedWorkflows(self._database, self._storage, self._book)
         videos, backlog, deletions = self._database.videos, self._database.backlog, self._database.deletions
         self._actions = VideoActions(videos, deletions, self._database.reprocessings, self._storage, self._book)
         self._reconciler = Reconciler(self._database, self._book, self._storage)
@@ -164,7 +161,7 @@ class RowsAndRuns(RuleBasedStateMachine):
         run = runs[which % len(runs)]
         for number in range(steps):
             if run.is_open:
-                self._do(self._next_step(run, fails=fails and number == steps - 1))
+                self._do(self._played.next_step(run, fails=fails and number == steps - 1))
 
     @precondition(lambda self: self._there(VideoStatus.READY))
     @rule(steps=st.sampled_from((4, 4, 3)), fails=st.booleans())
@@ -175,7 +172,7 @@ class RowsAndRuns(RuleBasedStateMachine):
         self._asked_for = set()
         for number in range(steps):
             for run in [run for run in self._open_runs() if run.video_id == video_id]:
-                self._do(self._next_step(run, fails=fails and number == steps - 1))
+                self._do(self._played.next_step(run, fails=fails and number == steps - 1))
 
     @precondition(lambda self: self._open_runs())
     @rule(which=_WHICH, steps=st.sampled_from((3, 2, 1)))
@@ -192,7 +189,7 @@ class RowsAndRuns(RuleBasedStateMachine):
     def go_on_with_a_deletion(self, which: int) -> None:
         self._asked_for = set()
         names = sorted(self._book.deletions)
-        self._do(self._next_deletion_step(names[which % len(names)]))
+        self._do(self._played.next_deletion_step(names[which % len(names)]))
 
     @precondition(lambda self: self._open_runs() or self._book.deletions)
     @rule()
@@ -257,7 +254,7 @@ class RowsAndRuns(RuleBasedStateMachine):
                     assert await self._storage.size(row.original_key) is not None, row
                 if row.status == VideoStatus.READY:
                     for edition in {row.published_edition} | former.get(video_id, set()):
-                        assert await self._content_of(video_id, edition) == [_content(edition), PICTURE], row
+                        assert await self._content_of(video_id, edition) == [content_of_edition(edition), PICTURE], row
 
         self._do(look())
 
@@ -267,9 +264,9 @@ class RowsAndRuns(RuleBasedStateMachine):
             for _ in range(4):
                 self.look_after_all(sweeps=False)
                 while self._open_runs():
-                    self._do(self._next_step(self._open_runs()[0], fails=False))
+                    self._do(self._played.next_step(self._open_runs()[0], fails=False))
                 while self._book.deletions:
-                    self._do(self._next_deletion_step(min(self._book.deletions)))
+                    self._do(self._played.next_deletion_step(min(self._book.deletions)))
             self.look_after_all(sweeps=True, is_later=True)
             rows = self._do(self._rows())
             ended = {VideoStatus.READY, VideoStatus.ERROR, VideoStatus.UPLOADING}  # a sender may still be sending
@@ -320,74 +317,6 @@ class RowsAndRuns(RuleBasedStateMachine):
     def _open_runs(self) -> list[BookedRun]:
         return [run for run in self._book.runs if run.is_open]
 
-    async def _next_step(self, run: BookedRun, *, fails: bool) -> None:
-        """The way of ``VideoProcessingWorkflow``, as far as rows and files see it."""
-        videos, reprocessings, video_id = self._database.videos, self._database.reprocessings, str(run.video_id)
-        edition = run.attempt if run.reprocess else FIRST_EDITION
-        try:
-            if not run.steps:
-                run.steps.append("claim")
-                await (reprocessings if run.reprocess else videos).claim(run.video_id, run.attempt)
-                return
-            if run.cancel_requested or fails:
-                await self._give_up(run)
-            elif run.steps == ["claim"]:
-                run.steps.append("make")
-                async with self._storage.create(work_key(video_id, "chunk.mp4")) as path:
-                    path.write_bytes(b"a chunk")  # a few bytes
-            elif run.steps[-1] == "make":
-                run.steps.append("publish")
-                await publish_something(self._storage, video_id, _content(edition), edition)
-            elif run.reprocess:
-                await reprocessings.finish(run.video_id, run.attempt, PUBLISHED, keep=timedelta(hours=1))
-                await self._end(run)
-            else:
-                await videos.mark_ready(run.video_id, run.attempt, PUBLISHED)
-                await self._end(run)
-        except StatusConflict:
-            if len(run.steps) == 1:
-                run.is_open = False  # not claimed: nothing is touched
-            else:
-                await self._give_up(run)
-        except VideoCancelled:
-            await self._give_up(run)
-
-    async def _give_up(self, run: BookedRun) -> None:
-        if run.reprocess:
-            edition = Edition(run.video_id, run.attempt)
-            reprocessings = self._database.reprocessings
-            await reprocessings.fail(run.video_id, run.attempt, ErrorCode.TRANSCODE_FAILED, "It failed.")
-            async with reprocessings.held_unless_wanted(edition) as unwanted:
-                if unwanted and "publish" in run.steps:
-                    await remove_edition(self._storage, edition)
-            await self._end(run)
-            return
-        await self._database.videos.mark_error(run.video_id, run.attempt, ErrorCode.TRANSCODE_FAILED, "It failed.")
-        async with self._database.videos.held_unless_ready(run.video_id, run.attempt) as unwanted:
-            if unwanted and "publish" in run.steps:
-                await self._storage.delete_folder(processed_folder(str(run.video_id)))
-        await self._end(run)
-
-    async def _end(self, run: BookedRun) -> None:
-        await self._storage.delete_folder(work_folder(str(run.video_id)))
-        run.is_open = False
-
-    async def _next_deletion_step(self, name: str) -> None:
-        """The way of ``VideoDeletionWorkflow``."""
-        deletion = self._book.deletions[name]
-        deletion.steps += 1
-        if deletion.steps == 1:
-            await self._database.deletions.check(UUID(name))
-            await self._book.stop(name, within_seconds=1)
-        elif deletion.steps == 2:
-            await self._storage.delete_folder(processed_folder(name))
-        elif deletion.steps == 3:
-            await self._storage.delete(deletion.request.original_key)
-            await self._storage.delete_folder(work_folder(name))
-        else:
-            await self._database.deletions.finish(UUID(name))
-            del self._book.deletions[name]
-
     async def _write_original(self, video_id: UUID, *, whole: bool) -> None:
         writer = await self._storage.create_original(original_key(str(video_id), ".mp4"))
         await writer.write(b"bytes")
@@ -414,11 +343,6 @@ class RowsAndRuns(RuleBasedStateMachine):
     async def _empty(self) -> None:
         async with self._database.transaction() as session:
             await session.execute(text("DELETE FROM videos"))
-
-
-def _content(edition: int) -> bytes:
-    """What the run of this edition makes, told apart from what others do."""
-    return f"the video of edition {edition}".encode()
 
 
 @pytest.mark.timeout(300)
