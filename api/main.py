@@ -36,6 +36,7 @@ from media.profile import Profiles, ProfilesInvalid, load_profiles
 from runs.client import TemporalRuns
 from runs.cohorts import TemporalCohortRuns
 from runs.neighbours import AnotherStorage, refuse_another_storage
+from runs.ownership import Ownership
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
@@ -136,10 +137,14 @@ def _services_of(
             resources.push_async_callback(_ended, telling)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
+            ownership = Ownership(database.places, storage)
             reconciler = Reconciler(database, runs, storage)
 
+            async def leads_with_its_files() -> bool:
+                return await leadership.leads() and await ownership.is_ours()
+
             async def reconcile() -> ReconcileReport | None:
-                return await reconciler.run() if await leadership.leads() else None
+                return await reconciler.run() if await leads_with_its_files() else None
 
             async def known_since() -> datetime:
                 return await database.places.known_since(await storage_identity(storage))
@@ -148,7 +153,7 @@ def _services_of(
             sweeper = Sweeper(database.editions, database.backlog, storage, age, known_since)
 
             async def sweep() -> SweepReport | None:
-                return await sweeper.run() if await leadership.leads() else None
+                return await sweeper.run() if await leads_with_its_files() else None
 
             async def tidy_events() -> TidyReport | None:
                 keep = timedelta(seconds=settings.event_retention_seconds)
@@ -164,6 +169,7 @@ def _services_of(
                 reconcile=reconcile,
                 sweep=sweep,
                 tidy=tidy_events,
+                check_owner=ownership.check,
             )
 
     return open_services

@@ -1,7 +1,9 @@
 """What the routes work with, and how they come by it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Final, Protocol, Self, TypedDict, cast
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from accounts.signing import Signer
 from api.authentication import CallerDep
 from api.options import ApiOptions
 from api.readiness import PING_SECONDS, Question, Readiness
+from contracts.errors import DatabaseUnavailable
 from contracts.event_types import EVENTS_CHANNEL, WEBHOOKS_CHANNEL
 from database.accounts import Accounts
 from database.backlog import Backlog
@@ -83,6 +86,7 @@ class Services:
         reconcile: Brings rows and runs together once; called every now and then. None where another process does it.
         sweep: Removes stray files once; the same.
         tidy: Forgets old events once; the same.
+        check_owner: Raises ``StorageFailed`` where the storage belongs to another database.
     """
 
     database: Pingable
@@ -105,6 +109,7 @@ class Services:
     reconcile: Callable[[], Awaitable[ReconcileReport | None]]
     sweep: Callable[[], Awaitable[SweepReport | None]]
     tidy: Callable[[], Awaitable[TidyReport | None]]
+    check_owner: Callable[[], Awaitable[None]]
 
     @classmethod
     def over(
@@ -119,6 +124,7 @@ class Services:
         reconcile: Callable[[], Awaitable[ReconcileReport | None]],
         sweep: Callable[[], Awaitable[SweepReport | None]],
         tidy: Callable[[], Awaitable[TidyReport | None]],
+        check_owner: Callable[[], Awaitable[None]],
     ) -> Self:
         """All of them, with every kind of row from this database."""
         return cls(
@@ -142,6 +148,7 @@ class Services:
             reconcile=reconcile,
             sweep=sweep,
             tidy=tidy,
+            check_owner=check_owner,
         )
 
 
@@ -213,10 +220,16 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
         links=Links(signer),
         readiness=Readiness(
             Question(lambda: services.database.ping(PING_SECONDS)),
-            Question(services.storage.check),
+            Question(partial(_check_storage, services)),
             Question(services.runs.check),
         ),
     )
+
+
+async def _check_storage(services: Services) -> None:
+    await services.storage.check()
+    with suppress(DatabaseUnavailable):  # which is told beside it
+        await services.check_owner()
 
 
 async def _services(request: Request) -> Services:

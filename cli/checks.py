@@ -13,10 +13,11 @@ from temporalio.service import RPCError
 from cli.console import size_text
 from cli.errors import sentence_of
 from cli.findings import Finding, Verdict
+from cli.owning import ownership_of
 from cli.temporal import connected
 from cli.where import Service
 from client.errors import RushesError
-from contracts.errors import DatabaseUnavailable
+from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.temporal_names import worker_queue
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
@@ -54,6 +55,8 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
         yield finding
     if service.settings.place.bucket is not None:
         yield await check_bucket(service.settings)
+    async for finding in check_owner(service.settings):
+        yield finding
     for subject, folder in folders(service):
         yield check_writable(subject, folder)
         yield check_space(subject, folder, service.settings.max_upload_bytes, service.settings.max_resumable_bytes)
@@ -177,6 +180,20 @@ async def check_bucket(settings: Settings) -> Finding:
                 mend = "`rushes storage check` shows what was tried before."
                 return Finding("Bucket", Verdict.FAIL, f"{trial.what}: {trial.found}", mend)
     return Finding("Bucket", Verdict.OK, f"{settings.storage} takes files and gives them back, its clock agrees")
+
+
+async def check_owner(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the storage belongs to another database; what does not answer is told of by others."""
+    if settings.database_url is None:
+        return
+    try:
+        async with ownership_of(settings) as ownership:
+            is_ours = await ownership.look()
+    except (DatabaseUnavailable, StorageFailed, ValueError):
+        return
+    if not is_ours:
+        mend = "Set RUSHES_STORAGE or RUSHES_UPLOADS right; or, if that one uses it no more, `rushes storage adopt`."
+        yield Finding("Storage", Verdict.FAIL, "belongs to another database, so that nothing is mended or swept", mend)
 
 
 def folders(service: Service) -> list[tuple[str, Path]]:

@@ -153,6 +153,7 @@ GROUPS: Final[Sequence[GroupEntry]] = (
         (
             CommandEntry("check", "storage.check", "Try the place: write, read, read a range."),
             CommandEntry("migrate", "storage.migrate", "Copy originals and published files from one place to another."),
+            CommandEntry("adopt", "owning.adopt", "Have the storage belong to the service's database from now on."),
         ),
     ),
     GroupEntry(

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 
 from cli.console import output, size_text
 from cli.errors import CommandFailed, ExitCode
+from cli.owning import settle_after_restore
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable
 from database.contents import rows_of_people
@@ -54,6 +55,8 @@ def restore(
         steps = (f"--command={_EMPTIED}", f"--file={script}")
         _run([*_reaching("psql"), *quiet, *steps])
     output().print("Restored. Now run `rushes migrate`, and then `rushes verify`.")
+    if left := settle_after_restore(find_service()):
+        output().print(left, soft_wrap=True)
 
 
 def _refuse_rows() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from cli.console import output, size_text
 from cli.errors import CommandFailed, ExitCode
+from cli.owning import ownership_of
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from database.engine import Database
@@ -34,6 +35,8 @@ def sweep(
     settings = find_service().settings
 
     async def pass_once() -> SweepReport:
+        async with ownership_of(settings) as ownership:
+            await ownership.check()
         async with _sweeper(settings) as sweeper:
             return await _told(sweeper, everything) if dry_run else await sweeper.run(from_before=everything)
 

@@ -1,17 +1,22 @@
-"""Since when this database knows a storage: what is older there may belong to rows that it never had, or has lost.
+"""Which database this is, and since when it knows a storage.
+
+What is older there may belong to rows that it never had, or has lost.
 
 Rows that are put back, from a dump, a snapshot or an archive, or by a standby that lagged behind, bring along what they
 knew, and would take each original that came after them for nobody's. So beside them stands what can't be put back with
 them: when the server started, and which of its transactions wrote the row. Where either is another, all begins anew.
 """
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final, cast
 
+import psycopg
 import structlog
 from sqlalchemy import select, text
+from sqlalchemy.exc import NotSupportedError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -29,6 +34,13 @@ _NOTE: Final = text("""
     RETURNING known_since
 """)
 
+_DATABASE: Final = text("""
+    SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system()
+""")
+_NOT_TOLD: Final = (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported)
+_DIGITS: Final = 32
+
 _logger = structlog.stdlib.get_logger(__name__)
 
 
@@ -38,6 +50,21 @@ class StoragePlaces:
     def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
+
+    async def database(self) -> str | None:
+        """Which database this is, in hexadecimal digits: another one wherever its rows were brought to from a dump.
+
+        None where PostgreSQL does not tell, as some that are run by others may. A copy of the whole server's files is
+        the same one.
+        """
+        try:
+            async with self._transaction() as session:
+                told: str = await session.scalar(_DATABASE)
+        except (ProgrammingError, NotSupportedError) as error:
+            if isinstance(error.orig, _NOT_TOLD):
+                return None
+            raise
+        return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
 
     async def known_since(self, identity: str) -> datetime:
         """Since when these very rows have stood beside the place with this identity.

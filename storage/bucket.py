@@ -183,6 +183,14 @@ class BucketStorage:
         """What the marker says, below the prefix; the first one stays."""
         return await self._bucket.mark()
 
+    async def owner(self) -> str | None:
+        """What stands beside the marker."""
+        return await self._bucket.owner()
+
+    async def claim(self, database: str, *, replace: bool = False) -> str:
+        """The first one stays, as that of the marker."""
+        return await self._bucket.claim(database, replace=replace)
+
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless the bucket takes a file and gives it back."""
         key, content = f"{_CHECK_PREFIX}{secrets.token_hex(8)}", secrets.token_bytes(16)

@@ -18,7 +18,7 @@ from contracts.errors import StorageFailed
 from storage.bucket_errors import NO_SOURCE, NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, has, is_refused_as
 from storage.bucket_parts import ObjectsInParts, media_type_of, past_conflicts, unless_there
 from storage.bucket_records import Part, StoredObject
-from storage.marking import MARK_BYTES, MARKER, new_mark
+from storage.marking import MARK_BYTES, MARKER, OWNER, new_mark
 from storage.side_by_side import side_by_side
 
 _DELETED_AT_ONCE: Final = 1000
@@ -70,6 +70,18 @@ class Bucket(ObjectsInParts):
             )
         self._mark = mark
         return mark
+
+    async def owner(self) -> str | None:
+        """Which database the place belongs to; None for none."""
+        if await self.head(OWNER) is None:
+            return None
+        return (await self.read(OWNER, 0, MARK_BYTES)).decode()
+
+    async def claim(self, database: str, *, replace: bool) -> str:
+        """Have it belong to this database, if it belongs to none, or in any case; which one it belongs to then."""
+        if replace or await self._head(OWNER) is None:
+            await self.put(OWNER, database.encode(), replace=replace)
+        return (await self.read(OWNER, 0, MARK_BYTES)).decode()
 
     async def _ascertain(self) -> None:
         """Raise ``StorageFailed`` unless it is the bucket that answers; where no marker is known, by a list."""

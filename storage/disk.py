@@ -21,7 +21,7 @@ from storage.disk_original import DiskOriginalWriter, part_path
 from storage.disk_publishing import DiskPublishing
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
-from storage.marking import mark_of
+from storage.marking import claim_folder, mark_of, owner_of
 from storage.private_folder import make_private
 from storage.protocol import Claim, Digest, Kept, LocalFile
 
@@ -210,6 +210,14 @@ class DiskStorage:
             return " ".join(mark_of(folder) for folder in (self._uploads, self._scratch))
 
         return await off_loop(marks)
+
+    async def owner(self) -> str | None:
+        """What stands beside the originals."""
+        return await off_loop(owner_of, self._uploads)
+
+    async def claim(self, database: str, *, replace: bool = False) -> str:
+        """The first one stays; it is written beside the originals."""
+        return await off_loop(claim_folder, self._uploads, database, replace=replace)
 
     async def published_origin(self) -> None:
         """None: the service serves what is on its disk."""

@@ -1,4 +1,4 @@
-"""The small file by which a place is known.
+"""The small file by which a place is known, and the one that says which database it belongs to.
 
 Its address would not do: the same path on two machines may be two folders, and two paths one; the same bucket's name at
 two servers is two buckets, and one server may have two addresses.
@@ -12,6 +12,7 @@ from typing import Final
 from storage.filesystem import told_as_storage_failed
 
 MARKER: Final = ".rushes-place"
+OWNER: Final = ".rushes-database"
 MARK_BYTES: Final = 32
 
 
@@ -26,17 +27,38 @@ def mark_of(folder: Path) -> str:
     Raises:
         StorageFailed: The folder can't be marked.
     """
-    marker = folder / MARKER
-    with told_as_storage_failed("mark the folder", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        while not (mark := _read(marker)):
-            part = folder / f"{MARKER}.{secrets.token_hex(8)}"
+    return _said_first(folder / MARKER, new_mark())
+
+
+def owner_of(folder: Path) -> str | None:
+    """Which database the folder belongs to; None for none. Raises ``StorageFailed``."""
+    with told_as_storage_failed("read whose files these are", folder):
+        return _read(folder / OWNER) or None
+
+
+def claim_folder(folder: Path, database: str, *, replace: bool) -> str:
+    """Have the folder belong to this database, if it belongs to none, or in any case; which one it belongs to then.
+
+    Raises:
+        StorageFailed: It can't be written there.
+    """
+    if replace:
+        with told_as_storage_failed("mark the folder", folder):
+            (folder / OWNER).unlink(missing_ok=True)
+    return _said_first(folder / OWNER, database)
+
+
+def _said_first(file: Path, content: str) -> str:
+    with told_as_storage_failed("mark the folder", file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        while not (said := _read(file)):
+            part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
             try:
-                part.write_text(f"{new_mark()}\n", encoding="ascii")
-                _name(part, marker)
+                part.write_text(f"{content}\n", encoding="ascii")
+                _name(part, file)
             finally:
                 part.unlink(missing_ok=True)
-    return mark
+    return said
 
 
 def _read(marker: Path) -> str:

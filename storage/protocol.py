@@ -237,5 +237,22 @@ class Storage(Protocol):
             StorageFailed: It can't be marked.
         """
 
+    async def owner(self) -> str | None:
+        """Which database the place belongs to; None where none has claimed it. Raises ``StorageFailed``."""
+
+    async def claim(self, database: str, *, replace: bool = False) -> str:
+        """Have the place belong to a database, if it belongs to none.
+
+        Args:
+            database: Which, as so many hexadecimal digits as a mark has.
+            replace: Also where it belongs to another one.
+
+        Returns:
+            The database that it belongs to then.
+
+        Raises:
+            StorageFailed: It can't be written there.
+        """
+
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""

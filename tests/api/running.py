@@ -164,6 +164,10 @@ async def nothing_to_sweep() -> SweepReport:
     return SweepReport()
 
 
+async def nobody_elses() -> None:
+    """The storage of a test belongs to its database."""
+
+
 async def nothing_to_tidy() -> TidyReport:
     return TidyReport()
 
@@ -186,6 +190,7 @@ def services_of(database: Database, storage: Storage, runs: Runs) -> Services:
         reconcile=nothing_to_reconcile,
         sweep=nothing_to_sweep,
         tidy=nothing_to_tidy,
+        check_owner=nobody_elses,
     )
 
 

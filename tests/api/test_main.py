@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,13 @@ from temporalio.client import Client
 from api.main import build
 from contracts.temporal_names import MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
+from database.engine import Database
+from storage.disk import DiskStorage
 from tests.api.running import until
+from tests.database.samples import new_video
+from tests.fixtures.stack import Home
 from tests.runs.test_neighbours import polling
+from tests.storage.originals import put_original
 
 SERVE = """
 import sys, uvicorn
@@ -127,6 +133,65 @@ async def test_a_storage_that_refuses_is_named_at_the_start(database_url: str, t
         process.terminate()
         await process.communicate()
     assert "a file is where a folder should be" in json.loads(line)["reason"]
+
+
+async def test_beside_the_files_of_another_database_nothing_is_mended_and_it_is_told_once_until_they_are_adopted(
+    database: Database, database_url: str, home: Home
+) -> None:
+    port, begun = unused_port(), new_video(expires_in_seconds=-1)
+    await database.videos.create_uploading(begun)
+    here = home.with_settings(
+        DATABASE_URL=database_url,
+        TEMPORAL_ADDRESS=f"127.0.0.1:{unused_port()}",
+        RUSHES_UPLOADS=str(home.folder / "uploads"),
+        RUSHES_SCRATCH=str(home.folder / "scratch"),
+        RUSHES_RECONCILE_INTERVAL_SECONDS="0.2",
+    )
+    storage = DiskStorage(home.folder / "uploads", home.folder / "scratch")
+    await storage.claim("0123456789abcdef" * 2)
+    await put_original(storage, begun.original_key, whole=False)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, str(port), env=here.environment, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    log = asyncio.create_task(process.stderr.read())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
+
+        async def storage_said() -> str:
+            try:
+                return str((await client.get("/readyz")).json()["checks"]["storage"])
+            except httpx.TransportError:
+                assert process.returncode is None
+                return ""
+
+        try:
+            await until(lambda: said("belongs to another database", storage_said), seconds=60)
+            assert "rushes storage adopt" in await storage_said()
+            assert "fail  Storage" in (await here.rushes("doctor")).out
+            swept = await here.rushes("sweep")
+            assert (swept.code, "another database" in swept.err) == (3, True), swept
+            row = await database.videos.get(begun.id)
+            assert row is not None
+            assert row.status == "uploading"
+            adopted = await here.rushes("storage", "adopt")
+            assert adopted.out.endswith("belongs to this database; another database had it before.\n"), adopted
+
+            async def is_ended() -> bool:
+                row = await database.videos.get(begun.id)
+                return row is not None and row.status == "error"
+
+            await until(is_ended, seconds=60)
+            await until(lambda: said("ok", storage_said), seconds=60)
+        finally:
+            process.terminate()
+            events = [json.loads(line)["event"] for line in (await log).splitlines()]
+            await process.wait()
+    assert events.count("storage of another database") == 1
+    assert events.count("storage adopted") == 1
+
+
+async def said(wanted: str, saying: Callable[[], Awaitable[str]]) -> bool:
+    return wanted in await saying()
 
 
 async def test_workers_that_keep_their_files_elsewhere_are_named_at_the_start(

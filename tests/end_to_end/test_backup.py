@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
+from storage.marking import OWNER
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
@@ -38,10 +40,13 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in
         assert "rows.dump" in await done(before, "database", "dump", str(dump))
         await asyncio.to_thread(shutil.copytree, service.run.uploads, files)
         os.kill(worker, signal.SIGCONT)
+    (files / OWNER).write_text(secrets.token_hex(16))  # the clusters of tests are copies of one, and so the same
 
     async with serving(after) as service:
         await asyncio.to_thread(shutil.copytree, files, service.run.uploads, dirs_exist_ok=True)
         await done(after, "database", "restore", str(dump))
+        owners = [(Path(place) / OWNER).read_text().strip() for place in (files, service.run.uploads)]
+        assert owners[0] != owners[1], "the files that were brought along are the new database's"
         await done(after, "migrate")
         row = await service.row(ready)
         assert (await service.http.get(row["url_mp4"])).content == content

@@ -15,6 +15,7 @@ from storage.identity import storage_identity
 from storage.local_copies import LocalCopies
 from storage.location import BucketLocation
 from storage.marking import MARKER
+from storage.protocol import Storage
 from tests.fixtures.bucket import BUCKET, BucketServer, bucket_server
 
 
@@ -77,6 +78,24 @@ async def test_the_same_name_at_another_server_is_another_bucket(
             async with open_bucket(location, server.environment) as bucket:
                 found.append(await storage_identity(BucketStorage(bucket, LocalCopies(tmp_path / "copies", 1))))
     assert len(set(found)) == 2
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """Each kind of place."""
+    if request.param == "bucket":
+        bucket_storage: Storage = request.getfixturevalue("bucket_storage")
+        return bucket_storage
+    return folders(tmp_path / "uploads", tmp_path / "scratch")
+
+
+async def test_a_place_belongs_to_the_database_that_came_first_until_another_one_takes_it(place: Storage) -> None:
+    databases = [secrets.token_hex(16) for _ in range(5)]
+    assert await place.owner() is None
+    owners = await asyncio.gather(*(place.claim(database) for database in databases))
+    assert len(set(owners)) == 1
+    assert await place.claim(databases[0], replace=True) == databases[0]
+    assert await place.claim(databases[1]) == databases[0] == await place.owner()
 
 
 async def test_a_folder_that_can_not_be_marked_is_told(tmp_path: Path) -> None:
