@@ -87,6 +87,11 @@ class Connection:
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             raise RushesError(CONNECTION_LOST, f"The connection to the api at {self.base_url} broke: {why}.") from error
+        except httpx.RequestError as error:  # redirects without end, content that is not packed as it says
+            raise RushesError(
+                FOREIGN_ANSWER,
+                f"{self.base_url} answered with something that is not ours: {error}. Is that the api's address?",
+            ) from error
 
 
 def refusal_of(answer: httpx.Response) -> RushesError:

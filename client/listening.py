@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from client.connection import Connection
-from client.errors import RushesError
+from client.errors import FOREIGN_ANSWER, RushesError
 from client.views import VideoView
 from contracts.event_types import EventType
 
@@ -34,8 +36,11 @@ class Event:
 
     @property
     def video(self) -> VideoView | None:
-        """The video as it was then, where the event is about one."""
-        return VideoView.model_validate(self.data) if self.data else None
+        """The video as it was then, where the event is about one. Raises ``RushesError`` where it is none of ours."""
+        try:
+            return VideoView.model_validate(self.data) if self.data else None
+        except ValidationError as error:
+            raise RushesError(FOREIGN_ANSWER, f"An event {self.type} is about something that is no video.") from error
 
 
 async def events(
@@ -56,7 +61,7 @@ async def events(
         on_broken: Called where the stream broke.
 
     Raises:
-        RushesError: The api does not tell this caller, or there was no api at the beginning.
+        RushesError: The api does not tell this caller, there was no api at the beginning, or what tells is none.
     """
     last_id, has_begun = "" if after is None else str(after), False
     while True:
@@ -69,8 +74,7 @@ async def events(
                             on_begun()
                     last_id = frame.get("id", last_id)
                     if "data" in frame:
-                        number = int(frame["id"]) if "id" in frame else None
-                        yield Event(number, frame.get("event", "message"), json.loads(frame["data"]))
+                        yield _event_of(frame)
         except RushesError as error:
             if not has_begun or not (error.is_unanswered or error.code in _PASSING):
                 raise
@@ -84,10 +88,23 @@ def ends_a_stream(event: Event) -> bool:
     return event.type == EventType.DELETED
 
 
+def _event_of(frame: Mapping[str, str]) -> Event:
+    try:
+        number = int(frame["id"]) if "id" in frame else None
+        data = json.loads(frame["data"])
+    except ValueError as error:
+        raise RushesError(FOREIGN_ANSWER, "A stream told of something that is no event of ours.") from error
+    if not isinstance(data, dict):
+        raise RushesError(FOREIGN_ANSWER, "A stream told of something that is no event of ours.")
+    return Event(number, frame.get("event", "message"), data)
+
+
 async def _frames(connection: Connection, path: str, last_id: str) -> AsyncGenerator[dict[str, str], None]:
     """The fields of each frame, by name; every one of ours stands in one line."""
     frame: dict[str, str] = {}
     async with connection.stream(path, {"Last-Event-ID": last_id} if last_id else {}) as answer:
+        if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+            raise RushesError(FOREIGN_ANSWER, f"{connection.base_url}{path} is no stream of events.")
         async for line in answer.aiter_lines():
             if line:
                 name, _, value = line.partition(": ")

@@ -71,7 +71,8 @@ class Waiting:
         except TimeoutError:
             event = None
         if event is not None and event.type == EventType.PROGRESS:
-            return event.video
+            with suppress(RushesError):
+                return event.video
         return await self._video()  # what an event says was so; what counts is what is so
 
     async def _video(self) -> VideoView | None:
@@ -90,7 +91,9 @@ class Waiting:
                 async for event in self._listen(self._begin):
                     self._events.put_nowait(event)
             except RushesError:  # asking goes on beside it, and says what is wrong
-                self._is_listening = False
+                if self._is_listening:
+                    self._is_listening = False
+                    self._events.put_nowait(None)  # who relied on being told asks again at once
             await asyncio.sleep(_LISTEN_AGAIN_SECONDS)
 
     def _begin(self) -> None:
