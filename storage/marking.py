@@ -42,23 +42,24 @@ def claim_folder(folder: Path, database: str, *, replace: bool) -> str:
     Raises:
         StorageFailed: It can't be written there.
     """
-    if replace:
-        with told_as_storage_failed("mark the folder", folder):
-            (folder / OWNER).unlink(missing_ok=True)
-    return _said_first(folder / OWNER, database)
+    return _said_first(folder / OWNER, database, replace=replace)
 
 
-def _said_first(file: Path, content: str) -> str:
+def _said_first(file: Path, content: str, *, replace: bool = False) -> str:
     with told_as_storage_failed("mark the folder", file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-        while not (said := _read(file)):
+        while replace or not _read(file):
             part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
             try:
                 part.write_text(f"{content}\n", encoding="ascii")
-                _name(part, file)
+                if replace:
+                    part.replace(file)
+                else:
+                    _name(part, file)
             finally:
                 part.unlink(missing_ok=True)
-    return said
+            replace = False
+        return _read(file)
 
 
 def _read(marker: Path) -> str:
