@@ -23,6 +23,8 @@ pytestmark = pytest.mark.timeout(240)
 
 MEBIBYTE = 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
+_IN_MID_CHUNK = 96 * 1024
+"""More than a header, and less than all."""
 
 
 @contextmanager
@@ -154,20 +156,30 @@ async def test_an_upload_by_tus_goes_on_where_the_disk_was_full(
 async def test_an_encode_that_is_cut_off_in_mid_chunk_waits_for_room_and_leaves_nothing_in_scratch(
     on_small_disks: Service, scratch_disk: SmallDisk, clips: Clips
 ) -> None:
-    def begun() -> dict[str, int]:
-        chunks = [path for path in scratch_disk.folder.rglob("*") if "chunk-" in path.name and path.is_file()]
-        return {path.name: path.stat().st_size for path in chunks}
+    def parts() -> dict[str, int]:
+        """Of each chunk that is on its way, how much is written."""
+        found = {}
+        for path in scratch_disk.folder.rglob(".chunk-*.part"):
+            with suppress(FileNotFoundError):  # finished between the two looks
+                found[path.name] = path.stat().st_size
+        return found
 
-    async def grown() -> dict[str, int]:
-        with suppress(FileNotFoundError):  # finished between the two looks
-            return {name: size for name, size in (await asyncio.to_thread(begun)).items() if size > 0}
-        return {}
+    async def written() -> list[str]:
+        return [name for name, size in (await asyncio.to_thread(parts)).items() if size >= _IN_MID_CHUNK]
+
+    async def refused() -> bool:
+        step = (await on_small_disks.steps_by_id(video_id))[f"chunk-{number}-of-2"]
+        return (step["last_failure"] or {}).get("code") == "storage_failed"
+
+    async def is_there() -> bool:
+        return cut_off in await asyncio.to_thread(parts)
 
     video_id = await on_small_disks.upload(clips.path(Clip.LONG_540P))
-    cut_off = await eventually(grown, bool, within_seconds=60)
+    cut_off = (await eventually(written, bool, within_seconds=60))[0]
+    number = int(cut_off.split("-")[1])
     with scratch_disk.full():
-        await waits_for_room(on_small_disks, video_id, "encode_chunk")
-        assert not cut_off.items() & (await grown()).items(), "what was cut off stays"
+        await eventually(refused, bool, within_seconds=60)
+        await eventually(is_there, lambda there: not there)
     row = await on_small_disks.ended(video_id)
     assert row["status"] == "ready", row
     await on_small_disks.closed(video_id)
