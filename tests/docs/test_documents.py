@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
 
+from cli.command_line import loaded
+from cli.commands import COMMANDS, GROUPS
 from cli.main import build
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _NOT_OURS: Final = {"var", "node_modules", "dist"}
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+_BEFORE: Final = r"(?:^|`|\$ |[A-Z_]+=\S+ |bin/|exec api )"
+_CALL: Final = re.compile(_BEFORE + r"rushes ((?:[^\n`|;&#>\\]|\\\n)+)", re.MULTILINE)
+"""A command as somebody types it, over its lines, until another one begins."""
+_OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _HEADING: Final = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 
 
@@ -45,6 +52,17 @@ def rushes_commands() -> set[str]:
     return set(build().commands)
 
 
+def options_of(line: str) -> set[str]:
+    """Those of the command with which a line begins, of which `rushes` is left out."""
+    entries = {entry.name: entry for _, panel in COMMANDS for entry in panel}
+    entries |= {f"{group.name} {entry.name}": entry for group in GROUPS for entry in group.commands}
+    words = line.split()
+    entry = entries.get(words[0]) or entries.get(" ".join(words[:2]))
+    command: TyperCommand | TyperGroup = build() if entry is None else loaded(entry)
+    options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return {*options, "--help"}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_relative_link_resolves(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
@@ -64,9 +82,21 @@ def test_every_relative_link_resolves(document: Path) -> None:
 def test_every_make_target_and_command_that_is_named_exists(document: Path) -> None:
     code = "\n".join(code_of(document.read_text(encoding="utf-8")))
     targets = set(re.findall(r"(?:^|`|\$ )make ([a-z-]+)", code, re.MULTILINE))
-    commands = set(re.findall(r"(?:^|`|\$ |[A-Z_]+=\S+ |bin/|exec api )rushes ([a-z]+)\b", code, re.MULTILINE))
+    commands = set(re.findall(_BEFORE + r"rushes ([a-z]+)\b", code, re.MULTILINE))
     assert targets - make_targets() == set()
     assert commands - rushes_commands() == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_option_of_a_command_that_is_shown_exists(document: Path) -> None:
+    shown = [match.group(1) for code in code_of(document.read_text(encoding="utf-8")) for match in _CALL.finditer(code)]
+    unknown = {line: sorted(missing) for line in shown if (missing := set(_OPTION.findall(line)) - options_of(line))}
+    assert unknown == {}
+
+
+def test_an_option_that_does_not_exist_is_found() -> None:
+    line = "webhooks create https://example.com --event video.ready --evnet video.error --since 2h"
+    assert set(_OPTION.findall(line)) - options_of(line) == {"--evnet", "--since"}
 
 
 def test_the_readme_names_every_command_that_is_about_videos() -> None:
