@@ -89,6 +89,16 @@ def test_what_one_panel_draws_is_of_one_unit_so_that_nothing_lies_flat_at_the_bo
         assert len(units) == 1, panel["title"]
 
 
+def test_what_is_up_or_away_is_said_in_words() -> None:
+    dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    told = [
+        panel["fieldConfig"]["defaults"]["mappings"][0]["options"].keys()
+        for panel in dashboard["panels"]
+        if panel["type"] == "stat" and any("_up)" in target["expr"] for target in panel["targets"])
+    ]
+    assert [set(values) for values in told] == [{"0", "1"}]
+
+
 async def test_names_and_helps_of_our_metrics_are_as_prometheus_would_have_them(promtool: str, exposition: str) -> None:
     told = re.findall(r"^(?:# (?:HELP|TYPE) )?rushes_(?!\w+_created\b).*\n", exposition, re.MULTILINE)
     process = await asyncio.create_subprocess_exec(

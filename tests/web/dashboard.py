@@ -22,6 +22,8 @@ _POINTS: Final = 120
 _COLOURS: Final = ("#2f6f8f", "#c2703d", "#4f7f52", "#8a5a99", "#b0913a", "#5b6770", "#a3454f", "#3f8f8a")
 _LEFT: Final = 58
 _LINES: Final = 4
+_TICKS: Final = (15, 30, 60, 120, 300)
+_MOST_TICKS: Final = 8
 _MOST_NAMED: Final = 4
 _LONGEST_NAME: Final = 30
 _STYLE: Final = """
@@ -34,6 +36,8 @@ h2 { margin: 0 0 4px; font-size: 13px; font-weight: 600 }
 .stat b { font-size: 26px; font-weight: 500 }
 table { border-spacing: 0 4px } th, td { padding-right: 22px; text-align: left }
 th { font-size: 11px; font-weight: 500; color: #52606d } td { font-size: 15px }
+.green { color: #3f7d4a } .red { color: #b3372e }
+.none { display: flex; height: calc(100% - 24px); align-items: center; justify-content: center; color: #7b8794 }
 .names { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: 11px; color: #52606d }
 .names i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle }
 text { font-size: 10px; fill: #7b8794 }
@@ -63,7 +67,8 @@ async def draw(prometheus: Prometheus, begin: float, end: float) -> str:
 
 
 async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float, end: float) -> str:
-    place, unit = panel["gridPos"], panel["fieldConfig"]["defaults"]["unit"]
+    place, defaults = panel["gridPos"], panel["fieldConfig"]["defaults"]
+    unit = defaults["unit"]
     width, height = place["w"] * _COLUMN - 8, place["h"] * _ROW - 8
     lines: list[Line] = []
     for target in panel["targets"]:
@@ -74,6 +79,10 @@ async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float,
                 lines.append(Line(_name(target["legendFormat"], series["metric"]), values))
     lines.sort(key=lambda line: -max(value for _, value in line.points))
     match panel["type"]:
+        case _ if not lines:
+            inner = "<div class=none>No data</div>"
+        case "stat" if "mappings" in defaults:
+            inner = _words(lines, defaults["mappings"][0]["options"])
         case "stat":
             inner = _stat(lines, unit)
         case "table":
@@ -96,6 +105,15 @@ def _stat(lines: Sequence[Line], unit: str) -> str:
     return f"<div class=stat>{''.join(shown)}</div>"
 
 
+def _words(lines: Sequence[Line], words: Mapping[str, Mapping[str, Any]]) -> str:
+    """What each value means."""
+    shown = []
+    for line in sorted(lines, key=lambda line: line.name):
+        word = words[f"{line.points[-1][1]:g}"]
+        shown.append(f"<tr><td>{escape(line.name)}</td><td class={word['color']}>{escape(word['text'])}</td></tr>")
+    return f"<table>{''.join(shown)}</table>"
+
+
 def _table(lines: Sequence[Line], columns: Mapping[str, str]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in columns.values())
     rows = "".join(f"<tr><td>{escape(line.name)}</td><td>{line.points[-1][1]:g}</td></tr>" for line in lines)
@@ -104,8 +122,7 @@ def _table(lines: Sequence[Line], columns: Mapping[str, str]) -> str:
 
 def _chart(lines: Sequence[Line], unit: str, width: int, height: int, begin: float, end: float) -> str:
     height -= 16 * (1 + (len(lines) > 2))
-    top = max((value for line in lines for _, value in line.points), default=1.0)
-    top = _round_up(top) or 1.0
+    top = _top(max(value for line in lines for _, value in line.points), unit)
 
     def x(at: float) -> float:
         return _LEFT + (at - begin) / (end - begin) * (width - _LEFT)
@@ -118,8 +135,10 @@ def _chart(lines: Sequence[Line], unit: str, width: int, height: int, begin: flo
         value = top * number / _LINES
         parts.append(f"<line x1='{_LEFT}' x2='{width}' y1='{y(value):.1f}' y2='{y(value):.1f}' stroke='#e9ecef'/>")
         parts.append(f"<text x='{_LEFT - 6}' y='{y(value) + 3:.1f}' text-anchor='end'>{_text(value, unit)}</text>")
-    for minutes in range(int((end - begin) // 60) + 1):
-        parts.append(f"<text x='{x(begin + 60 * minutes):.1f}' y='{height}'>{minutes} min</text>")
+    step = next(seconds for seconds in _TICKS if (end - begin) / seconds <= _MOST_TICKS or seconds == _TICKS[-1])
+    for seconds in range(0, int(end - begin) - step // 2, step):
+        told = f"{seconds // 60}:{seconds % 60:02}"
+        parts.append(f"<text x='{x(begin + seconds):.1f}' y='{height}'>{told}</text>")
     for number, line in reversed(list(enumerate(lines))):  # the largest above the others
         points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in line.points)
         colour = _COLOURS[number % len(_COLOURS)]
@@ -136,6 +155,14 @@ def _shortened(name: str) -> str:
     return f"{name[: _LONGEST_NAME - 1]}…" if len(name) > _LONGEST_NAME else name or "all"
 
 
+def _top(most: float, unit: str) -> float:
+    """Where the axis ends: a round number in the unit that is written there."""
+    if unit not in {"bytes", "Bps"} or most <= 0:
+        return _round_up(most) or 1.0
+    scale = 1024.0 ** min(int(math.log(most, 1024)), 3)
+    return _round_up(most / scale) * scale
+
+
 def _round_up(value: float) -> float:
     if value <= 0:
         return 0.0
@@ -148,7 +175,9 @@ def _text(value: float, unit: str) -> str:
         case "bytes" | "Bps":
             for name in ("B", "KiB", "MiB", "GiB"):
                 if abs(value) < 1024 or name == "GiB":
-                    return f"{value:.3g} {name}{'/s' if unit == 'Bps' else ''}"
+                    return f"{value:.{0 if value >= 100 else 1}f} {name}{'/s' if unit == 'Bps' else ''}".replace(
+                        ".0 ", " "
+                    )
                 value /= 1024
             raise AssertionError
         case "s" if 0 < value < 1:

@@ -1,13 +1,14 @@
 """``make screenshots``: every state of the page as pictures for people to look at, and what axe-core says of each."""
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from media.ffmpeg import Ffmpeg
 from tests.fixtures.chromium import Missing, find_chromium
@@ -21,6 +22,9 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
 _IN_DOCS: Final = {"processing": "library", "video": "video"}
 """What the documents show, by state, and as what."""
+_WAITED_FOR: Final = {"processing": (re.compile(r"\d %.* left"),)}
+"""What a state shows a while after it was brought about."""
+_ENCODE_MILLISECONDS: Final = 60_000
 _SETTLE_MILLISECONDS: Final = 300
 _SETTLE_OF_FILMS_MILLISECONDS: Final = 2500
 """Chromium's player turns its sign of loading to the end."""
@@ -50,6 +54,8 @@ async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
     for width, screen in WIDTHS.items():
         async with looking(browser, stage, screen) as visitor:
             await state(visitor, stage)
+            for text in _WAITED_FOR.get(state.__name__, ()):
+                await expect(visitor.page.get_by_text(text).first).to_be_visible(timeout=_ENCODE_MILLISECONDS)
             for scheme in SCHEMES:
                 await visitor.page.emulate_media(color_scheme=scheme)
                 has_film = await visitor.page.locator("video").count() > 0
@@ -87,9 +93,11 @@ async def take(only: set[str]) -> list[str]:
     return found
 
 
-def shrink(clips: Clips, source: Path, target: Path) -> None:
+def shrink(clips: Clips, source: Path, target: Path, width: int = 1000) -> None:
     """A picture for a document: narrower, and of few colours, so that a clone of the project stays small."""
-    colours = "scale=1000:-1:flags=lanczos,split[a][b];[a]palettegen=[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+    colours = (
+        f"scale={width}:-1:flags=lanczos,split[a][b];[a]palettegen=[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+    )
     clips.draw(target, "-i", str(source), "-filter_complex", colours, "-frames:v", "1", "-update", "1")
 
 
