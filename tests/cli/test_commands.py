@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.fixtures.clips import Clips
-from tests.fixtures.stack import Home
+from tests.fixtures.stack import Home, make_home
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -53,6 +53,20 @@ async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_vi
     assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Step or reason", "Title"]
     assert any(line.startswith(f"{ready_video}  ready ") and line.rstrip().endswith("Two seconds") for line in lines)
     assert any(line.startswith(f"{failed_video}  error ") and "invalid_media" in line for line in lines)
+
+
+async def test_a_shell_completes_ids_with_those_that_begin_so_and_says_nothing_where_no_service_is(
+    stack: Home, ready_video: str, tmp_path: Path
+) -> None:
+    words = {"_RUSHES_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"rushes show {ready_video[:6]}"}
+    offered = await Home(stack.folder, {**stack.environment, **words}).rushes()
+    assert (offered.code, offered.err) == (0, "")
+    assert f'"{ready_video}":"Two seconds"' in offered.out
+    nowhere = make_home(tmp_path)
+    silent = await Home(nowhere.folder, {**nowhere.environment, **words}).rushes()
+    assert (silent.code, silent.err) == (0, "")
+    assert "Two seconds" not in silent.out
+    assert ready_video not in silent.out
 
 
 async def test_a_unique_beginning_of_an_id_is_enough_and_a_list_in_a_pipe_has_whole_ones(
