@@ -204,6 +204,13 @@ async def video(visitor: Visitor, stage: Stage) -> None:
     await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 
 
+async def keys(visitor: Visitor, stage: Stage) -> None:
+    """What the keys of the player do, and whether letters do."""
+    await video(visitor, stage)
+    await visitor.page.get_by_text("Keys of the player").click()
+    await visitor.page.get_by_label("Letters and digits act").scroll_into_view_if_needed()
+
+
 async def broken_video(visitor: Visitor, stage: Stage) -> None:
     """The page of a video in error."""
     await library(visitor, stage)
@@ -250,6 +257,7 @@ WITH_VIDEOS: Final[tuple[State, ...]] = (
         renaming,
         found_nothing,
         video,
+        keys,
         broken_video,
         choosing_a_profile,
         editing_metadata,
