@@ -46,7 +46,7 @@ async def test_an_upload_that_waits_for_its_network_goes_on_with_it_also_while_n
 ) -> None:
     await ann.page.clock.install()
     await ann.opens()
-    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "commuter", 12 * MEBIBYTE))
+    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "commuter", 64 * MEBIBYTE))
     await ann.slows_uploads(None)
     await ann.looks(away=True)
     failed: list[str] = []

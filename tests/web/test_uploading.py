@@ -174,8 +174,8 @@ async def test_an_upload_that_is_cancelled_leaves_nothing(ann: Visitor, site: Si
 async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visitor, named: Named, clips: Clips) -> None:
     file = named.large(clips.path("short_with_sound"), "interrupted", 12 * MEBIBYTE)
     await starts_slowly(ann, file)
-    await ann.slows_uploads(None)
     await ann.page.reload()
+    await ann.slows_uploads(None)
     card = ann.card("interrupted")
     await expect(card).to_contain_text("Choose the same file")
     async with ann.page.expect_request(lambda request: request.method == "PATCH") as sent:
@@ -188,13 +188,13 @@ async def test_a_dropped_file_goes_on_by_itself_after_a_reload(ann: Visitor, nam
     await ann.slows_uploads(SLOW)
     await ann.drops(named.large(clips.path("short_with_sound"), "dropped", 12 * MEBIBYTE))
     await expect(ann.card("dropped")).to_contain_text("MiB/s")
-    await ann.slows_uploads(None)  # from the next request on
     await ann.page.reload()
+    await ann.slows_uploads(None)
     await ann.sees_ready("dropped")
 
 
 async def test_without_a_network_an_upload_waits_and_goes_on(ann: Visitor, named: Named, clips: Clips) -> None:
-    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "in a tunnel", 12 * MEBIBYTE))
+    await starts_slowly(ann, named.large(clips.path("short_with_sound"), "in a tunnel", 64 * MEBIBYTE))
     await ann.slows_uploads(None)
     await ann.page.context.set_offline(True)
     await expect(ann.card("in a tunnel")).to_contain_text("You are offline. The upload continues when you are back.")
@@ -257,8 +257,8 @@ async def test_an_api_that_is_killed_in_mid_upload_costs_a_moment(
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "survivor", 12 * MEBIBYTE))
     run = site.home.run_file
     assert run is not None
-    await ann.slows_uploads(None)
     os.kill(run.pids["api"], signal.SIGKILL)
+    await ann.slows_uploads(None)
     await expect(ann.card("survivor")).to_contain_text("The service can't be reached. The upload continues by itself.")
     await ann.sees_ready("survivor")
 
