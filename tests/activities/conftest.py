@@ -10,9 +10,9 @@ import pytest
 
 from contracts.storage_keys import original_key
 from database.engine import Database
-from database.videos import NewVideo
 from storage.disk import DiskStorage
 from storage.protocol import Storage
+from tests.database.samples import new_video
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,6 @@ def folders(tmp_path: Path) -> Folders:
 @pytest.fixture
 async def processing_row(database: Database) -> UUID:
     """A row in ``processing``, attempt 1."""
-    video_id = uuid4()
-    await database.videos.create_uploading(
-        NewVideo(
-            id=video_id,
-            user_id="local",
-            title="Holiday",
-            original_filename="holiday.mp4",
-            original_key=original_key(str(video_id), ".mp4"),
-            upload_expires_seconds=3600,
-        )
-    )
+    video_id = (await database.videos.create_uploading(new_video())).id
     await database.videos.finish_upload(video_id, file_size_bytes=1, content_sha256="0" * 64)
     return video_id

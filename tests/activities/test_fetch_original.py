@@ -32,6 +32,13 @@ from tests.storage.published import content_of
 from tests.waiting import eventually
 
 
+async def is_there_already(folders: Folders, video: Video) -> None:
+    """The whole original is in storage, and its row was not told."""
+    writer = await folders.storage.create_original(video.original_key)
+    await writer.write(CONTENT)
+    await writer.commit()
+
+
 async def test_the_original_is_whole_in_storage_and_its_size_and_hash_in_the_row(
     database: Database, folders: Folders
 ) -> None:
@@ -64,9 +71,7 @@ async def test_an_original_that_is_whole_before_its_row_knows_is_taken_though_it
 ) -> None:
     async with serving(CONTENT, status(404)) as server:
         video = await import_row(database, server.url())
-        writer = await folders.storage.create_original(video.original_key)
-        await writer.write(CONTENT)
-        await writer.commit()
+        await is_there_already(folders, video)
         await fetch(activities(database, folders), video)
         assert server.asked == []
     row = await stored(database, video.id)
@@ -79,9 +84,7 @@ async def test_an_original_that_is_whole_before_its_row_knows_stays_also_where_i
 ) -> None:
     async with serving(CONTENT, status(404)) as server:
         video = await import_row(database, server.url())
-        writer = await folders.storage.create_original(video.original_key)
-        await writer.write(CONTENT)
-        await writer.commit()
+        await is_there_already(folders, video)
         await database.accounts.set_limits("local", {"max_stored_bytes": len(CONTENT) - 1})
         with pytest.raises(LimitExceeded):
             await fetch(activities(database, folders), video)

@@ -1,16 +1,15 @@
 """Rows that are due to be looked after, and a pass over them."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from contracts.status import VideoStatus
 from database.engine import Database
-from database.records import NewVideo
 from database.tables import Video
 from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport
 from storage.disk import DiskStorage
-from tests.database.samples import let_go, video_in
+from tests.database.samples import let_go, new_video, video_in
 
 
 async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage) -> ReconcileReport:
@@ -18,18 +17,8 @@ async def one_pass(database: Database, runs: TemporalRuns, storage: DiskStorage)
 
 
 async def an_upload(database: Database, *, expires_in: timedelta = timedelta(hours=1)) -> UUID:
-    video_id = uuid4()
-    await database.videos.create_uploading(
-        NewVideo(
-            id=video_id,
-            user_id="local",
-            title="Holiday",
-            original_filename="holiday.mp4",
-            original_key=f"originals/{video_id}.mp4",
-            upload_expires_seconds=expires_in.total_seconds(),
-        )
-    )
-    return video_id
+    new = new_video(expires_in_seconds=expires_in.total_seconds())
+    return (await database.videos.create_uploading(new)).id
 
 
 async def a_settled_row(database: Database) -> Video:

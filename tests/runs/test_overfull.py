@@ -1,6 +1,7 @@
 """An upload takes of a bucket what it said, twice at most, however often its parts are put."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,12 +12,12 @@ from sqlalchemy import text
 from contracts.status import VideoStatus
 from contracts.storage_keys import original_key
 from database.engine import Database
-from database.records import NewVideo
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from storage.bucket import BucketStorage
 from storage.bucket_original import PART_BYTES
 from storage.disk import DiskStorage
+from tests.database.samples import new_video
 
 SIZE = 300_000
 
@@ -28,19 +29,8 @@ async def end_overfull(database: Database, storage: BucketStorage | DiskStorage)
 
 async def declared(database: Database) -> UUID:
     """The row of an upload that said its size."""
-    video_id = uuid4()
-    await database.videos.create_uploading(
-        NewVideo(
-            id=video_id,
-            user_id="ann",
-            title="Holiday",
-            original_filename="holiday.mp4",
-            original_key=original_key(str(video_id), ".mp4"),
-            upload_length=SIZE,
-            upload_expires_seconds=3600,
-        )
-    )
-    return video_id
+    said = replace(new_video("ann"), upload_length=SIZE)
+    return (await database.videos.create_uploading(said)).id
 
 
 async def put(url: str, times: int) -> int:
