@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
@@ -134,7 +134,6 @@ def create_app(
     requests = RequestMetrics(measured)
     app.add_middleware(RequestLog, metrics=requests)
     install_problem_handlers(app, page.nothing_here)
-    app.include_router(doors.router)
     of_callers = (
         uploads,
         tus,
@@ -151,10 +150,14 @@ def create_app(
         system,
         session,
     )
-    for room in of_callers:
-        app.include_router(room.router, responses=OF_CALLERS)
-    for of_anybody in (page, files, health, metrics):
-        app.include_router(of_anybody.router)
-    expect_answers(app.routes, requests)
+    of_anybody = (page, files, health, metrics)
+    routers: list[tuple[APIRouter, dict[int | str, dict[str, Any]]]] = [
+        (doors.router, {}),
+        *((room.router, OF_CALLERS) for room in of_callers),
+        *((room.router, {}) for room in of_anybody),
+    ]
+    for router, responses in routers:
+        app.include_router(router, responses=responses)
+    expect_answers(routers, requests)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

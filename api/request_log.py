@@ -5,15 +5,14 @@ Written as plain ASGI: a middleware that wraps the body would stand between an u
 
 import re
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, APIRouter, iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.openapi import documented_codes
@@ -95,13 +94,24 @@ class RequestLog:
                 self._metrics.refused(route, code)
 
 
-def expect_answers(routes: Sequence[BaseRoute], metrics: RequestMetrics) -> None:
-    """What the routes are documented to answer counts from now on, and what is refused before there is a route."""
-    for route in iter_route_contexts(routes):
-        if isinstance(route.original_route, APIRoute):
-            statuses = {route.status_code or _OK, *(int(status) for status in route.responses)}
-            for method in route.methods or ():
-                metrics.expect(method, route.path or _NO_ROUTE, statuses, documented_codes(route.responses))
+def expect_answers(
+    routers: Iterable[tuple[APIRouter, Mapping[int | str, Mapping[str, Any]]]], metrics: RequestMetrics
+) -> None:
+    """What the routers are documented to answer counts from now on, and what is refused before there is a route.
+
+    The routers as they are, not as the application includes them: it builds what it includes at the first request.
+
+    Args:
+        routers: Each with the responses that the application adds to those of its routes.
+        metrics: Where it is counted.
+    """
+    for router, added in routers:
+        for route in iter_route_contexts(router.routes):
+            if isinstance(route.original_route, APIRoute):
+                responses = {**added, **route.responses}
+                statuses = {route.status_code or _OK, *(int(status) for status in responses)}
+                for method in route.methods or ():
+                    metrics.expect(method, route.path or _NO_ROUTE, statuses, documented_codes(responses))
     metrics.expect("GET", _NO_ROUTE, (PROBLEMS[code].status for code in _BEFORE_ROUTES), _BEFORE_ROUTES)
 
 
