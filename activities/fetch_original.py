@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.arriving_original import ArrivingOriginal, FetchRules
 from activities.heartbeat import heartbeats
@@ -91,6 +91,7 @@ class FetchOriginalActivities:
                 f"This worker fetches {self._under_way.total()} originals now{whose}, of {self._rules.at_once} at a "
                 "time. A user who has some leaves as many places to others; this one waits.",
                 type="waits_for_others",
+                category=ApplicationErrorCategory.BENIGN,
             )
         self._under_way[user_id] += 1
         try:

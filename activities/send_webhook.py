@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.heartbeat import heartbeats
 from contracts.webhooks import DeliveryStatus
@@ -135,7 +135,9 @@ class SendWebhookActivities:
             status=DeliveryStatus.PENDING,
             next_attempt_at=datetime.now(UTC) + pause,
         )
-        raise ApplicationError(said, type="webhook_not_taken", next_retry_delay=pause)
+        raise ApplicationError(
+            said, type="webhook_not_taken", next_retry_delay=pause, category=ApplicationErrorCategory.BENIGN
+        )
 
 
 def message_id(event_id: int) -> str:
@@ -144,4 +146,5 @@ def message_id(event_id: int) -> str:
 
 
 def _final(kind: str, sentence: str) -> ApplicationError:
-    return ApplicationError(sentence, type=kind, non_retryable=True)
+    """Benign, as each attempt before it: the fault is the receiver's, whose owner is told by the delivery's answers."""
+    return ApplicationError(sentence, type=kind, non_retryable=True, category=ApplicationErrorCategory.BENIGN)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, CancelledError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError, is_cancelled_exception
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from contracts.errors import ErrorCode
@@ -101,5 +101,7 @@ class _Measured(ActivityInboundInterceptor):
 def _ended(error: BaseException) -> _Ended:
     if is_cancelled_exception(error) or isinstance(error, CancelledError):
         return _Ended("cancelled")
-    kind = error.type if isinstance(error, ApplicationError) else None
-    return _Ended("failed", kind if kind in _KNOWN_CODES and kind is not None else ErrorCode.INTERNAL.value)
+    if not isinstance(error, ApplicationError) or error.type is None:
+        return _Ended("failed", ErrorCode.INTERNAL.value)
+    is_named = error.type in _KNOWN_CODES or error.category == ApplicationErrorCategory.BENIGN
+    return _Ended("failed", error.type if is_named else ErrorCode.INTERNAL.value)

@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
@@ -296,6 +296,7 @@ async def test_a_worker_fetches_so_many_at_once_and_puts_the_others_back(databas
         with pytest.raises(ApplicationError) as caught:
             await fetch(of, second)
         assert (caught.value.type, caught.value.non_retryable) == ("waits_for_others", False)
+        assert caught.value.category is ApplicationErrorCategory.BENIGN
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

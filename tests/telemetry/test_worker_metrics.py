@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
@@ -36,12 +36,17 @@ class Inner(ActivityInboundInterceptor):
             raise self._failure
 
 
+WAITS = ApplicationError("later", type="waits_for_others", category=ApplicationErrorCategory.BENIGN)
+"""No fault of ours, which is what a metric of code ``internal`` would tell an operator."""
+
+
 @pytest.mark.parametrize(
     ("failure", "outcome", "code"),
     [
         (None, "completed", None),
         (ApplicationError("no", type="storage_failed"), "failed", "storage_failed"),
         (ApplicationError("no", type="a name that anybody may choose"), "failed", "internal"),
+        (WAITS, "failed", "waits_for_others"),
     ],
 )
 async def test_each_attempt_of_a_step_has_a_duration_an_outcome_and_a_known_code(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
@@ -24,6 +25,7 @@ from events.signing import new_secret
 from fetching.addresses import AddressRules
 from fetching.posting import Poster
 from runs.webhooks import TemporalWebhookRuns
+from telemetry.steps import StepMetrics, StepMetricsInterceptor
 from tests.database.samples import new_video, video_in
 from tests.fetching.receiving import Receiver, receiving
 from tests.waiting import eventually
@@ -34,8 +36,13 @@ SECRET = new_secret()
 
 
 @asynccontextmanager
-async def sending(client: Client, database: Database, pauses: tuple[float, ...] = (0.05, 0.05)) -> AsyncIterator[None]:
-    """A worker that sends, with pauses that a test can wait for."""
+async def sending(
+    client: Client,
+    database: Database,
+    pauses: tuple[float, ...] = (0.05, 0.05),
+    registry: CollectorRegistry | None = None,
+) -> AsyncIterator[None]:
+    """A worker that sends, with pauses that a test can wait for, measured in the registry."""
     poster = Poster(AddressRules(("127.0.0.0/8",)), timeout_seconds=1)
     activities = SendWebhookActivities(database.webhooks, poster, SendingRules(pauses))
     async with Worker(
@@ -43,7 +50,10 @@ async def sending(client: Client, database: Database, pauses: tuple[float, ...] 
         task_queue=WEBHOOK_QUEUE,
         workflows=[WebhookDeliveryWorkflow],
         activities=[activities.send_webhook, activities.give_up_webhook],
-        interceptors=[ErrorTypeInterceptor(count_unforeseen=False)],
+        interceptors=[
+            StepMetricsInterceptor(StepMetrics(registry or CollectorRegistry())),
+            ErrorTypeInterceptor(count_unforeseen=False),
+        ],
     ):
         yield
 
@@ -110,7 +120,8 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(temporal_client
 async def test_a_receiver_that_never_takes_it_is_told_of_and_can_be_sent_it_again(
     temporal_client: Client, database: Database
 ) -> None:
-    async with receiving(500, 500, 302, 200) as receiver, sending(temporal_client, database):
+    registry = CollectorRegistry()
+    async with receiving(500, 500, 302, 200) as receiver, sending(temporal_client, database, registry=registry):
         webhook = await webhook_at(database, receiver, "video.created")
         await video_in(database.videos, VideoStatus.UPLOADING)
         (failed,) = await deliver(temporal_client, database, webhook)
@@ -123,6 +134,13 @@ async def test_a_receiver_that_never_takes_it_is_told_of_and_can_be_sent_it_agai
         (sent,) = await deliver(temporal_client, database, webhook)
     assert (sent.status, statuses(sent), sent.round) == (DeliveryStatus.DELIVERED, [500, 500, 302, 200], 2)
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
+    counted = {
+        sample.labels["code"]: sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "rushes_step_failures_total"
+    }
+    assert counted == {"webhook_not_taken": 2, "webhook_failed": 1}, "operators are alerted of what is ours"
 
 
 async def test_a_receiver_that_is_gone_gets_nothing_more(temporal_client: Client, database: Database) -> None:
