@@ -24,7 +24,9 @@ from media.process import run_process
 from media.profile import load_profiles
 from media.validate import validate
 
-LIMITS: Final = MediaLimits(max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12)
+LIMITS: Final = MediaLimits(
+    max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12, max_frame_rate=1000
+)
 CANDIDATES: Final = (
     ("veryfast", 23),
     ("faster", 23),

@@ -36,7 +36,9 @@ async def measure(ffmpeg: Ffmpeg, folder: Path, size: str, profile_name: str) ->
         if drawn.return_code != 0:
             raise SystemExit(f"The clip could not be drawn: {drawn.stderr_tail}")
     profile = load_profiles()[profile_name].model_copy(update={"max_short_side": 8192, "max_level": 6.2})
-    limits = MediaLimits(max_duration_seconds=60, max_pixels=8192 * 8192, max_encoded_pixels=10**13)
+    limits = MediaLimits(
+        max_duration_seconds=60, max_pixels=8192 * 8192, max_encoded_pixels=10**13, max_frame_rate=1000
+    )
     made = plan(await validate(ffmpeg, source, limits), profile)
     encoded = made.encoding_what_was_copied()
     (chunk,) = encoded.chunks

@@ -23,7 +23,9 @@ from media.process import run_process
 from media.profile import load_profiles
 from media.validate import validate
 
-_LIMITS: Final = MediaLimits(max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12)
+_LIMITS: Final = MediaLimits(
+    max_duration_seconds=600, max_pixels=3840 * 2160, max_encoded_pixels=10**12, max_frame_rate=1000
+)
 _LONG_SECONDS: Final = 12
 _SHORT_SECONDS: Final = 2
 _SHORT_CLIPS: Final = 6

@@ -38,7 +38,12 @@ class MediaSettings(SettingsGroup):
         default=4_000_000_000_000,
         gt=0,
         description="Dearest encode that is begun, as frames times pixels of each; five hours of 1080p at 60 frames a "
-        "second are 2.2e12.",
+        "second are 2.2e12. Of the original ten times as many are decoded.",
+    )
+    max_frame_rate: float = Field(
+        default=1000,
+        gt=0,
+        description="Most frames a second of a video that is processed, on average over its length.",
     )
     stall_seconds: float = Field(
         default=60,

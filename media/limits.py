@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import InvalidMedia, LimitExceeded
-from media.model import MediaProbe
+from media.model import MediaProbe, PacketSurvey
 from media.plan import StreamAction, TranscodePlan
 
 MAX_SIDE: Final = 16384
 """Pixels: x264 takes no wider or higher picture."""
+
+_DECODED_TO_ENCODED: Final = 10
+"""A pixel is decoded in about a tenth of the time in which one is encoded."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,14 @@ class MediaLimits:
     Attributes:
         max_duration_seconds: Longest video.
         max_pixels: Largest picture, width times height, as stored and as displayed.
-        max_encoded_pixels: Dearest encode: frames of the output times pixels of each.
+        max_encoded_pixels: Dearest encode: frames of the output times pixels of each. Of the source, ten times as many.
+        max_frame_rate: Most frames a second of the source, on average: minutes are what a user's quota counts.
     """
 
     max_duration_seconds: float
     max_pixels: int
     max_encoded_pixels: int
+    max_frame_rate: float
 
 
 def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
@@ -31,7 +36,7 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
 
     Raises:
         InvalidMedia: The picture's shape leaves nothing of it to be seen.
-        LimitExceeded: The video is too long, or its picture too large.
+        LimitExceeded: The video is too long, its picture too large, or its frames are too many.
     """
     video = probe.video
     longest = max(probe.duration_seconds, video.duration_seconds or 0.0, video.survey.seconds if video.survey else 0.0)
@@ -51,6 +56,23 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
                 f"The picture is {width}x{height} pixels; at most {limits.max_pixels} in all, and {MAX_SIDE} a side, "
                 "are accepted. Export it smaller and upload the new file."
             )
+    if video.survey is not None:
+        _check_frames(video.survey, video.width * video.height, limits)
+
+
+def _check_frames(survey: PacketSurvey, pixels: int, limits: MediaLimits) -> None:
+    """A frame that repeats the one before takes some forty bytes, and as long to decode as any other."""
+    if survey.packets > limits.max_frame_rate * max(1.0, survey.seconds):
+        raise LimitExceeded(
+            f"The video has {survey.packets} frames in {survey.seconds:.3g} s; at most {limits.max_frame_rate:g} a "
+            "second are accepted. Export it with fewer frames a second and upload the new file."
+        )
+    price, most = survey.packets * pixels, _DECODED_TO_ENCODED * limits.max_encoded_pixels
+    if price > most:
+        raise LimitExceeded(
+            f"The video has {survey.packets} frames of {pixels} pixels, {price:.2g} pixels in all; at most {most:.2g} "
+            "are accepted. Export it shorter, smaller or with fewer frames a second and upload the new file."
+        )
 
 
 def check_price(plan: TranscodePlan, limits: MediaLimits) -> None:

@@ -63,6 +63,7 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
         max_duration_seconds=settings.max_duration_seconds,
         max_pixels=settings.max_pixels,
         max_encoded_pixels=settings.max_encoded_pixels,
+        max_frame_rate=settings.max_frame_rate,
     )
     storage = place.storage
     own_queue = new_own_queue() if settings.place.bucket is not None else None

@@ -20,7 +20,9 @@ from media.plan import Chunk, StreamAction, TranscodePlan
 from media.profile import Profile
 from tests.activities.conftest import Folders
 
-LIMITS = MediaLimits(max_duration_seconds=6 * 3600, max_pixels=8192 * 4320, max_encoded_pixels=4_000_000_000_000)
+LIMITS = MediaLimits(
+    max_duration_seconds=6 * 3600, max_pixels=8192 * 4320, max_encoded_pixels=4_000_000_000_000, max_frame_rate=1000
+)
 PROFILE = Profile(
     name="web",
     max_short_side=2160,

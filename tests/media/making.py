@@ -24,7 +24,9 @@ from media.thumbnail import create_thumbnail
 from media.validate import validate
 from media.verify import verify_output
 
-LIMITS: Final = MediaLimits(max_duration_seconds=6 * 3600, max_pixels=8192 * 4320, max_encoded_pixels=4_000_000_000_000)
+LIMITS: Final = MediaLimits(
+    max_duration_seconds=6 * 3600, max_pixels=8192 * 4320, max_encoded_pixels=4_000_000_000_000, max_frame_rate=1000
+)
 
 
 @dataclass(frozen=True)

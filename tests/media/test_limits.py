@@ -14,7 +14,9 @@ from media.validate import validate
 from tests.fixtures.clips import Clip, Clips
 from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_video
 
-LIMITS = MediaLimits(max_duration_seconds=60, max_pixels=1920 * 1080, max_encoded_pixels=1920 * 1080 * 25 * 60)
+LIMITS = MediaLimits(
+    max_duration_seconds=60, max_pixels=1920 * 1080, max_encoded_pixels=1920 * 1080 * 25 * 60, max_frame_rate=1000
+)
 
 
 def test_what_is_just_within_the_limits_is_accepted() -> None:
@@ -56,6 +58,28 @@ def test_a_picture_that_is_too_large_as_stored_or_as_displayed_is_refused(fields
 def test_a_shape_that_nobody_can_see_is_refused(aspect: float, error: type[VideoError]) -> None:
     with pytest.raises(error, match="picture"):
         check_limits(a_probe(a_video(width=160, height=120, sample_aspect_ratio=aspect)), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("packets", "seconds", "pixels", "why"),
+    [
+        (40_000, 1.0, 640 * 360, r"40000 frames in 1 s; at most 1000 a second"),
+        (59_999, 60.0, 1920 * 1080, r"59999 frames of 2073600 pixels, 1\.2e\+11 pixels in all; at most 3\.1e\+10"),
+        (1001, 0.001, 640 * 360, r"1001 frames in 0\.001 s"),
+    ],
+)
+def test_frames_that_take_minutes_to_decode_are_refused_however_short_and_small_the_file(
+    packets: int, seconds: float, pixels: int, why: str
+) -> None:
+    survey = a_survey(seconds=seconds, packets=packets, most_a_second=packets)
+    with pytest.raises(LimitExceeded, match=why):
+        check_limits(a_probe(a_video(width=pixels // 360, height=360, survey=survey)), LIMITS)
+
+
+def test_a_burst_of_frames_and_slow_motion_at_its_full_rate_are_accepted() -> None:
+    burst = a_survey(seconds=0.001, packets=1000, most_a_second=1000)
+    check_limits(a_probe(a_video(width=640, height=360, survey=burst)), LIMITS)
+    check_limits(a_probe(a_video(width=640, height=360, survey=a_survey(seconds=10, packets=9600))), LIMITS)
 
 
 def test_an_encode_that_is_too_dear_is_refused_with_its_price() -> None:

@@ -102,8 +102,14 @@ async def test_a_name_that_looks_like_an_address_or_an_option_is_a_file(
 @pytest.mark.parametrize(
     ("limits", "why"),
     [
-        (MediaLimits(max_duration_seconds=119, max_pixels=10**9, max_encoded_pixels=10**15), "long"),
-        (MediaLimits(max_duration_seconds=600, max_pixels=10**6, max_encoded_pixels=10**15), "1920x1080"),
+        (
+            MediaLimits(max_duration_seconds=119, max_pixels=10**9, max_encoded_pixels=10**15, max_frame_rate=1000),
+            "long",
+        ),
+        (
+            MediaLimits(max_duration_seconds=600, max_pixels=10**6, max_encoded_pixels=10**15, max_frame_rate=1000),
+            "1920x1080",
+        ),
     ],
 )
 async def test_what_is_over_the_limits_is_refused(ffmpeg: Ffmpeg, clips: Clips, limits: MediaLimits, why: str) -> None:
