@@ -1,8 +1,9 @@
 """How many connections the server holds, and how slow they may be.
 
 A client that sends nothing costs nothing but its connection, so there is a bound, and whoever has asked for nothing yet
-makes room for those who come; so does who lets an answer wait, strangers before callers. A request that trickles, and
-an answer that nobody takes or that somebody takes by drops, end after a while.
+makes room for those who come, and before all others a stranger who was answered and still sends; so does who lets an
+answer wait, strangers before callers. A request that trickles, and an answer that nobody takes or that somebody takes
+by drops, end after a while.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ OTHER_FILES: Final = 256
 
 OF_A_CALLER: Final = "rushes_of_a_caller"
 """Key of a request's scope, there once it is known to be a caller's: others make room before."""
+
+LINGER: Final = "rushes_linger"
+"""Key of a request's scope: to be called once the answer is sent, and only the rest of the body is waited for."""
 
 _TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
@@ -67,7 +71,7 @@ def room_for_connections(most: int) -> int:
 
 def bounded_connections(limits: ConnectionLimits) -> type[H11Protocol]:
     """What uvicorn is to make of each connection of one server, for its option ``http``."""
-    return type("Connection", (BoundedConnection,), {"limits": limits, "idle": {}, "untaken": {}})
+    return type("Connection", (BoundedConnection,), {"limits": limits, "idle": {}, "untaken": {}, "lingering": {}})
 
 
 class BoundedConnection(H11Protocol):
@@ -77,11 +81,13 @@ class BoundedConnection(H11Protocol):
         limits: What it may do.
         idle: All connections of this server in which no request is being answered, by since when, the oldest first.
         untaken: Those whose client has not taken what was written, by since when, the longest first.
+        lingering: Those of strangers who were answered before all of their body came, the longest first.
     """
 
     limits: ClassVar[ConnectionLimits]
     idle: "ClassVar[dict[BoundedConnection, float]]"
     untaken: "ClassVar[dict[BoundedConnection, float]]"
+    lingering: "ClassVar[dict[BoundedConnection, None]]"
 
     _headers_due: asyncio.TimerHandle | None = None
     _next_look: asyncio.TimerHandle | None = None
@@ -103,8 +109,7 @@ class BoundedConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self.idle.pop(self, None)
-        self.untaken.pop(self, None)
+        self._forget()
         for timer in (self._headers_due, self._next_look, self._taken):
             if timer is not None:
                 timer.cancel()
@@ -122,6 +127,7 @@ class BoundedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """It rests until the next request, and has a while to take what is left of this answer."""
         self._stop_watching_body()
+        self.lingering.pop(self, None)
         self.idle[self] = self.loop.time()
         super().on_response_complete()
         if self._is_answering:  # a request that was sent together with the one before
@@ -141,13 +147,25 @@ class BoundedConnection(H11Protocol):
 
     def leave(self) -> None:
         """End a connection whose place another one takes, or that has rested for too long."""
-        self.idle.pop(self, None)
-        self.untaken.pop(self, None)
+        self._forget()
         self.connections.discard(self)
         self.transport.abort()
 
+    def _forget(self) -> None:
+        self.idle.pop(self, None)
+        self.untaken.pop(self, None)
+        self.lingering.pop(self, None)
+
+    def _linger(self) -> None:
+        """Nothing is left to do for it: a stranger's may go as soon as somebody else comes."""
+        if not self._is_of_a_caller:
+            self.lingering[self] = None
+
     def _who_gives_way(self) -> "BoundedConnection | None":
-        """The one that has rested for longest, else one that has long let its answer wait, strangers first."""
+        """The stranger that lingers for longest, else who has rested for longest, else who lets an answer wait."""
+        lingers = next(iter(self.lingering), None)
+        if lingers is not None:
+            return lingers
         now = self.loop.time()
         rests = next((one for one in self.idle if not one._lets_wait), None)
         if rests is not None and now - self.idle[rests] >= self.limits.asking_seconds:
@@ -211,6 +229,7 @@ class BoundedConnection(H11Protocol):
 
     def _watch_body(self) -> None:
         self.idle.pop(self, None)
+        self.scope[LINGER] = self._linger  # type: ignore[typeddict-unknown-key]  # servers may add keys of their own
         if not self.flow.write_paused:  # from now on more is written, and nothing can be told from what is left
             self._stop_awaiting_taking()
         if self._headers_due is not None:

@@ -1,7 +1,8 @@
 """An answer that comes before the end of the request's body, in a way that lets the client hear it.
 
 A connection closed with unread bytes is reset, and a client that is still sending then loses an answer that was already
-on its way. So the answer is sent whole at once, and the connection kept a while longer to read and forget the rest.
+on its way. So the answer is sent whole at once, and the connection kept a while longer to read and forget the rest,
+a stranger's only as long as there is room for it.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.connections import OF_A_CALLER
+from api.connections import LINGER, OF_A_CALLER
 
 LINGER_SECONDS: Final = 10.0
 """How long a client may go on sending after its answer. A client that listens meanwhile stops by itself."""
@@ -81,6 +82,8 @@ class _Exchange:
         return self._client_sends and not self._body_ended and not self._closes_at_once
 
     async def _read_the_rest(self) -> None:
+        if LINGER in self._scope:
+            self._scope[LINGER]()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while not self._body_ended and self._most_bytes > 0:

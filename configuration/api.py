@@ -72,8 +72,9 @@ class ApiSettings(SettingsGroup):
     max_connections: int = Field(
         default=2000,
         gt=0,
-        description="How many connections one api holds. A further one takes the place of the one that has rested for "
-        "longest, or lets an answer wait; where all are at work, it gets 503.",
+        description="How many connections one api holds. A further one takes the place of a stranger's that was "
+        "answered and still sends, of the one that has rested for longest, or of one that lets an answer wait; where "
+        "all are at work, it gets 503.",
     )
     spare_bytes: int = Field(
         default=GIBIBYTE,

@@ -17,6 +17,7 @@ from api.services import Services
 from contracts.status import VideoStatus
 from database.engine import Database
 from storage.disk import DiskStorage
+from tests.api.accounts import bearer, key_of
 from tests.api.forms import MULTIPART, file_part, form
 from tests.api.rows import PUBLISHED, make_video
 from tests.api.running import over_http, running_server, until
@@ -48,13 +49,14 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
             return b""
 
 
-def upload_of(size_bytes: int, body: bytes) -> bytes:
+def upload_of(size_bytes: int, body: bytes, **headers: str) -> bytes:
     """A request whose body is to become that long, and what is sent of it."""
     head = (
         f"POST {UPLOAD} HTTP/1.1",
         "Host: 127.0.0.1",
         f"Content-Type: {MULTIPART['Content-Type']}",
         f"Content-Length: {size_bytes}",
+        *(f"{name}: {value}" for name, value in headers.items()),
     )
     return "\r\n".join([*head, "", ""]).encode() + body
 
@@ -133,6 +135,31 @@ async def test_strangers_make_room_before_a_caller_does(
             assert len(await caller.readuntil(b"\r\n\r\n")) < 2000
             assert len(await caller.readexactly(30_000_000)) == 30_000_000
         writer.close()
+
+
+async def test_strangers_who_were_answered_and_still_send_keep_nobody_out(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    of_a_caller = bearer(await key_of(database, "ann"))
+    whole = form(file_part(b"x" * 1000))
+    begun = upload_of(len(whole), whole[:-100], **of_a_caller)
+    async with (
+        over_http(services, options, connections=replace(PATIENT, most=20)) as http,
+        connected(http, begun) as (caller, writer),
+        AsyncExitStack() as strangers,
+    ):
+        await eventually(
+            lambda: services.videos.count_by_status(None), lambda counts: counts[VideoStatus.UPLOADING] == 1
+        )
+        for _ in range(60):
+            reader, _ = await strangers.enter_async_context(connected(http, upload_of(1_000_000, b"x")))
+            assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+        answers = [await http.get("/healthz", headers={"Connection": "close"}) for _ in range(5)]
+        uploaded = await http.post(UPLOAD, content=whole, headers=MULTIPART | of_a_caller)
+        assert [answer.status_code for answer in answers] == [200] * 5
+        assert uploaded.status_code == 202
+        writer.write(whole[-100:])
+        assert await caller.readline() == b"HTTP/1.1 202 Accepted\r\n", "who is at work made no room"
 
 
 async def test_who_rests_with_an_answer_that_it_does_not_take_is_ended(services: Services, options: ApiOptions) -> None:
