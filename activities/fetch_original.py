@@ -164,9 +164,13 @@ class FetchOriginalActivities:
             raise LimitExceeded(error.detail) from error
 
     async def _forget(self, video: Video, attempt: int) -> None:
-        """Take the file away that nobody waits for; a newer attempt would, and none can begin while the row is held."""
+        """Take the file away that nobody waits for; a newer attempt would, and none can begin while the row is held.
+
+        It is the row's own where it knows of one: a worker that was stopped for long comes here when another has gone
+        on with the very file.
+        """
         async with self._videos.held(video.id) as now:
-            if now is None or now.attempt == attempt:
+            if now is None or (now.attempt == attempt and now.uploaded_at is None):
                 await self._storage.delete(video.original_key)
 
 

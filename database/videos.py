@@ -223,10 +223,11 @@ class Videos(UploadsToTake):
             await forget_all(session, video_id)
         return video
 
-    async def delete(self, video_id: UUID) -> bool:
-        """Remove the row and its idempotency key, whatever its status. False when there was none."""
+    async def delete(self, video_id: UUID, *, only: VideoStatus | None = None) -> bool:
+        """Remove the row and its idempotency key, whatever its status, or only in one. False when there was none."""
+        conditions = [col(Video.id) == video_id, *([col(Video.status) == only] if only is not None else [])]
         async with self._transaction() as session:
-            deleted = await session.scalar(delete(Video).where(col(Video.id) == video_id).returning(col(Video.id)))
+            deleted = await session.scalar(delete(Video).where(*conditions).returning(col(Video.id)))
         return deleted is not None
 
     async def change(self, video_id: UUID, change: VideoChange) -> Video | None:

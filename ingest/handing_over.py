@@ -70,7 +70,7 @@ async def _finish(videos: Videos, file: WholeFile) -> Video | None:
             lambda: videos.finish_upload(file.video_id, file_size_bytes=file.size_bytes, content_sha256=file.sha256)
         )
     except StatusConflict:
-        return await _accepted_before(videos, file.video_id)
+        return await accepted_before(videos, file.video_id)
 
 
 async def asked_again(change: Callable[[], Awaitable[Changed]]) -> Changed:
@@ -88,7 +88,7 @@ async def asked_again(change: Callable[[], Awaitable[Changed]]) -> Changed:
     return await change()
 
 
-async def _accepted_before(videos: Videos, video_id: UUID) -> Video | None:
-    """The row, if an earlier call, or another request that took the upload over, has finished it."""
+async def accepted_before(videos: Videos, video_id: UUID) -> Video | None:
+    """The row, if an earlier call, another request that took the upload over, or the reconciler has finished it."""
     video = await videos.get(video_id)
     return video if video is not None and video.uploaded_at is not None else None

@@ -87,10 +87,14 @@ class IncomingFile:
             await self._writer.commit()
 
     async def discard(self) -> None:
-        """Leave no byte of the file, also after ``commit``. Raises ``StorageFailed``."""
+        """Leave no byte of the file, also where it stands. Raises ``StorageFailed``."""
+        await self.drop_part()
+        if self.video is not None:
+            await self._storage.delete(self.video.original_key)
+
+    async def drop_part(self) -> None:
+        """Leave nothing unfinished; a file that stands stays. Raises ``StorageFailed``."""
         if self._batches is not None:
             await self._batches.drop()  # closing the file under a thread that writes is worse
         if self._writer is not None:
             await self._writer.discard()
-        if self.video is not None:
-            await self._storage.delete(self.video.original_key)

@@ -141,7 +141,7 @@ class ResumableUploads:
         try:
             await self.room.check(length, but_for=video.id)  # of two at once, the second sees the first one's row
         except Refused:
-            await self._videos.delete(video.id)
+            await self._videos.delete(video.id, only=VideoStatus.UPLOADING)
             raise
         structlog.contextvars.bind_contextvars(video_id=str(video.id))
         return _state(video), False

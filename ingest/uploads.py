@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from database.tables import Video
 from database.videos import Videos
 from ingest.accepted import AcceptedUpload, replay
 from ingest.coming_form import ComingForm
-from ingest.handing_over import WholeFile, asked_again, hand_over
+from ingest.handing_over import WholeFile, accepted_before, asked_again, hand_over
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.open_uploads import OpenUploads
 from ingest.room import Room
@@ -225,11 +226,10 @@ class Uploads:
             await self._describe(received.video.id, said)
             await file.commit()
         except StatusConflict as conflict:
-            await _discard(file)
-            raise _withdrawn() from conflict
+            return await self._moved_on(file, received.video.id, conflict)
         except StorageFailed as error:
             if not await self._interrupt(file, str(error)):
-                raise _withdrawn() from error  # whoever ended the row also removed the file that was to be committed
+                return await self._moved_on(file, received.video.id, error)
             raise
         except Exception:
             await self._interrupt(file, _UNEXPECTED_REASON)
@@ -242,9 +242,19 @@ class Uploads:
         )
         try:
             return await hand_over(self._videos, self._storage, self._runs, whole)
-        except QuotaExceeded:
-            await self._forget(file, whole.original_key)
+        except QuotaExceeded as refused:
+            if not await self._forget(file):
+                return await self._moved_on(file, whole.video_id, refused)
             raise
+
+    async def _moved_on(self, file: IncomingFile, video_id: UUID, why: Exception) -> Video:
+        """The row, where somebody has found the file whole meanwhile; else it was withdrawn, and no file stays."""
+        accepted = await accepted_before(self._videos, video_id)
+        if accepted is None:
+            await _discard(file)
+            raise _withdrawn() from why
+        await start_run(self._runs, accepted)
+        return accepted
 
     async def _describe(self, video_id: UUID, said: Said) -> None:
         if said == _NOTHING:
@@ -255,37 +265,35 @@ class Uploads:
             )
         )
 
-    async def _forget(self, file: IncomingFile, committed_key: str | None = None) -> None:
-        """The upload was refused: leave neither row nor file; one that stands already goes after its row."""
-        if committed_key is None:
-            await _discard(file)
-        if file.video is not None:
-            try:
-                await self._videos.delete(file.video.id)
-            except DatabaseUnavailable as error:
-                _logger.warning("row left to expire", reason=str(error))
-                return
-        if committed_key is not None:
-            try:
-                await self._storage.delete(committed_key)
-            except StorageFailed as error:
-                _logger.warning("refused upload left to be swept", reason=str(error))
+    async def _forget(self, file: IncomingFile) -> bool:
+        """The upload was refused: leave neither row nor file. False when the row had moved on already."""
+        return await self._end(file, partial(self._videos.delete, only=VideoStatus.UPLOADING))
 
     async def _interrupt(self, file: IncomingFile, reason: str) -> bool:
-        """Leave no file, and say in the row why. False when the row had moved on already."""
-        await _discard(file)
-        if file.video is None:
-            return True
-        try:
-            return await self._videos.interrupt_upload(file.video.id, reason)
-        except DatabaseUnavailable as error:
-            _logger.warning("row left to expire", reason=str(error))
-            return True
+        """Say in the row why, and leave no file. False when the row had moved on already."""
+        return await self._end(file, partial(self._videos.interrupt_upload, reason=reason))
+
+    async def _end(self, file: IncomingFile, end: Callable[[UUID], Awaitable[bool]]) -> bool:
+        """End the row, and only where that did it remove a file that stands: it may be another's find by now.
+
+        Returns:
+            False when the row had moved on already.
+        """
+        ended = True
+        if file.video is not None:
+            try:
+                ended = await end(file.video.id)
+            except DatabaseUnavailable as error:
+                _logger.warning("row left to expire", reason=str(error))
+                await _discard(file, unless_it_stands=True)
+                return True
+        await _discard(file, unless_it_stands=not ended)
+        return ended
 
 
-async def _discard(file: IncomingFile) -> None:
+async def _discard(file: IncomingFile, *, unless_it_stands: bool = False) -> None:
     try:
-        await file.discard()
+        await (file.drop_part() if unless_it_stands else file.discard())
     except StorageFailed as error:
         _logger.warning("part of an upload left behind", reason=str(error))
 

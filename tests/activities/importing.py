@@ -13,7 +13,7 @@ from activities.fetch_original import FetchOriginalActivities, FetchOriginalInpu
 from contracts.storage_keys import original_key
 from database.engine import Database
 from database.tables import Video
-from database.videos import NewVideo
+from database.videos import NewVideo, Videos
 from fetching.addresses import AddressRules
 from fetching.source import Patience, Sources
 from tests.activities.conftest import Folders
@@ -49,10 +49,12 @@ def activities(
     spare_bytes: int = 0,
     kept_every_bytes: int = 1_000_000,
     let_go_seconds: float = 10,
+    videos: Videos | None = None,
 ) -> FetchOriginalActivities:
     sources = Sources(AddressRules([allowed]), PATIENCE)
     rules = FetchRules(max_bytes, at_once, spare_bytes, kept_every_bytes, let_go_seconds=let_go_seconds)
-    return FetchOriginalActivities(database.videos, database.upload_leases, folders.storage, sources, rules)
+    rows = (videos or database.videos, database.upload_leases)
+    return FetchOriginalActivities(*rows, folders.storage, sources, rules)
 
 
 async def fetch(of: FetchOriginalActivities, video: Video, attempt: int = 1) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -20,13 +21,16 @@ from contracts.errors import (
     VideoCancelled,
 )
 from contracts.processing import StepProgress
+from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
+from database.videos import FetchedOriginal, Videos
 from storage.bucket import BucketStorage
 from storage.bucket_objects import Bucket
 from storage.disk import DiskStorage
 from tests.activities.conftest import Folders
 from tests.activities.importing import CONTENT, SHA256, activities, fetch, import_row, originals, stored
+from tests.database.samples import PUBLISHED
 from tests.fetching.serving import Reply, serving, status, well, without_length
 from tests.storage.published import content_of
 from tests.waiting import eventually
@@ -285,6 +289,24 @@ async def test_a_video_that_was_cancelled_deleted_or_retried_meanwhile_gets_no_o
         assert originals(folders) == []
         await fetch(of, retried, attempt=2)
     assert len(originals(folders)) == 1
+
+
+async def test_a_worker_that_was_stopped_until_another_had_made_the_video_leaves_it_its_original(
+    database: Database, folders: Folders
+) -> None:
+    class GoneOnMeanwhile(Videos):
+        async def finish_fetch(self, video_id: UUID, attempt: int, original: FetchedOriginal) -> None:
+            await super().finish_fetch(video_id, attempt, original)
+            await self.mark_ready(video_id, attempt, PUBLISHED)
+            await super().finish_fetch(video_id, attempt, original)
+
+    async with serving(CONTENT) as server:
+        video = await import_row(database, server.url())
+        of = activities(database, folders, videos=GoneOnMeanwhile(database.transaction))
+        with pytest.raises(StatusConflict):
+            await fetch(of, video)
+    assert (await stored(database, video.id)).status == VideoStatus.READY
+    assert [path.read_bytes() == CONTENT for path in originals(folders)] == [True]
 
 
 async def test_a_worker_fetches_so_many_at_once_and_puts_the_others_back(database: Database, folders: Folders) -> None:
