@@ -89,6 +89,11 @@ class Answer:
         tag = self.header("etag")
         return tag if tag is not None and not tag.startswith("W/") else self.header("last-modified")
 
+    def is_not_of(self, validator: str) -> bool:
+        """Whether it says that it belongs to other content than this names; not every server knows ``If-Range``."""
+        said = self.header("etag" if validator.startswith('"') else "last-modified")
+        return said is not None and said != validator
+
     async def body(self) -> AsyncGenerator[bytes]:
         """The bytes as they come. Raises ``SourceFailed`` where the connection breaks."""
         with told_as_source_failed(self.url):

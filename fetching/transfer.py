@@ -137,12 +137,34 @@ class Transfer:
     async def _read_on(self) -> None:
         """Ask for what is missing and read until it is here. Raises ``SourceFailed`` where the connection breaks."""
         async with self._sources.open(self._url, self._what_is_missing()) as answer:
+            if answer.header("content-encoding") not in {None, "", "identity"}:
+                raise SourceFailed(f"The server {answer.url.host} packs the file, though it was asked not to.")
             if not self._goes_on(answer):
                 await self._begin_with(answer)
             elif not self._content.filename:
                 self._content = replace(self._content, filename=answer.filename)
             await self._read_body(answer)
         await self._write()
+        self._check_end(answer)
+
+    def _check_end(self, answer: Answer) -> None:
+        """Raise ``SourceFailed`` where an answer ended well, and the file did not end with it.
+
+        A server may send less of a range than was asked for (RFC 9110, section 15.3.7), and the rest when asked again.
+        """
+        whole = self._content.whole_bytes
+        if whole is None or self._received_bytes == whole:
+            return
+        if self._received_bytes > whole:
+            self._forget()
+        raise SourceFailed(
+            f"The server {answer.url.host} has sent {self._received_bytes} bytes of a file that has {whole} by its own "
+            "account."
+        )
+
+    def _forget(self) -> None:
+        """The next connection asks for all of it."""
+        self._content = replace(self._content, validator=None)
 
     def _what_is_missing(self) -> dict[str, str]:
         validator = self._content.validator
@@ -155,19 +177,18 @@ class Transfer:
         if answer.status == 200:  # noqa: PLR2004 - OK: all of it
             return False
         found = _CONTENT_RANGE.fullmatch(answer.header("content-range") or "")
-        whole = self._content.whole_bytes
-        if (
-            found is not None
-            and int(found[1]) == self._received_bytes > 0
-            and (whole is None or found[3] in {str(whole), "*"})
-        ):
-            return True
-        self._content = replace(self._content, validator=None)  # the next connection asks for all of it
-        raise SourceFailed(f"The server {answer.url.host} sends another part of the file than it was asked for.")
+        validator, whole = self._content.validator, self._content.whole_bytes
+        if found is None or int(found[1]) != self._received_bytes or validator is None:
+            self._forget()
+            raise SourceFailed(f"The server {answer.url.host} sends another part of the file than it was asked for.")
+        of_bytes = whole if found[3] == "*" else int(found[3])
+        if of_bytes is None or of_bytes != (whole or of_bytes) or answer.is_not_of(validator):
+            self._forget()
+            raise SourceFailed(f"The server {answer.url.host} sends a part of another file than it was asked for.")
+        self._content = replace(self._content, whole_bytes=of_bytes)
+        return True
 
     async def _begin_with(self, answer: Answer) -> None:
-        if answer.header("content-encoding") not in {None, "", "identity"}:
-            raise SourceFailed(f"The server {answer.url.host} packs the file, though it was asked not to.")
         self._batch.clear()
         self._batch_bytes = self._received_bytes = 0
         self._content = Content(answer.length, answer.validator, answer.filename)

@@ -88,6 +88,32 @@ def well(*, tag: str | None = TAG, cut_to: int | None = None, then_hang: bool = 
     return reply
 
 
+def part(*, shorter_by: int = 0, longer_by: int = 0, tag: str = TAG, of: str | None = None) -> Reply:
+    """The rest of the file, whatever was asked by ``If-Range``, and an end that keeps HTTP's rules.
+
+    Args:
+        shorter_by: So many bytes are left out at its end, as its ``Content-Range`` says.
+        longer_by: So many bytes come beyond its ``Content-Range``.
+        tag: What names the content.
+        of: What it calls the length of the whole file; default: the truth.
+    """
+
+    async def reply(server: FileServer, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        whole = len(server.content)
+        begin = int(asked.headers["range"].removeprefix("bytes=").rstrip("-"))
+        end = whole - shorter_by
+        body = server.content[begin:end] + b"x" * longer_by
+        said = {
+            "Content-Range": f"bytes {begin}-{end - 1}/{of or whole}",
+            "Content-Length": str(len(body)),
+            "ETag": tag,
+        }
+        write_head(writer, 206, said)
+        writer.write(body)
+
+    return reply
+
+
 def status(code: int, **headers: str) -> Reply:
     """A status and nothing else."""
 
@@ -104,17 +130,19 @@ def redirect(to: str) -> Reply:
     return status(302, Location=to)
 
 
-def without_length(**headers: str) -> Reply:
-    """All of it, chunk by chunk, until the connection ends; nobody knows how much it will be."""
+def without_length(*, cut_to: int | None = None, **headers: str) -> Reply:
+    """All of it, chunk by chunk, or broken off after so many bytes; nobody knows how much it will be."""
 
     async def reply(server: FileServer, _asked: Asked, writer: asyncio.StreamWriter) -> None:
         named = {key.replace("_", "-"): text for key, text in headers.items()}
         write_head(writer, 200, {"Transfer-Encoding": "chunked", **named})
-        for begin in range(0, len(server.content), 65536):
-            piece = server.content[begin : begin + 65536]
+        content = server.content[:cut_to]
+        for begin in range(0, len(content), 65536):
+            piece = content[begin : begin + 65536]
             writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             await writer.drain()
-        writer.write(b"0\r\n\r\n")
+        if cut_to is None:
+            writer.write(b"0\r\n\r\n")
 
     return reply
 

@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 
 from contracts.errors import SourceFailed
+from tests.fetching.memory import CONTENT, HASTY, Memory, fetch
 from tests.fetching.serving import serving
-from tests.fetching.test_transfer import CONTENT, HASTY, Memory, Names, fetch
+from tests.fetching.test_transfer import Names
 
 _OPENSSL: Final = shutil.which("openssl")
 

@@ -2,11 +2,8 @@
 
 import asyncio
 import ipaddress
-import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
 
 import pytest
 
@@ -20,51 +17,11 @@ from contracts.errors import (
     VideoError,
 )
 from fetching.addresses import Address, AddressRules
-from fetching.connecting import Resolve, resolve
-from fetching.source import MOST_REDIRECTS, Patience, Sources
-from fetching.source_url import SourceUrl
-from fetching.transfer import Content, Fetched, Transfer
+from fetching.connecting import resolve
+from fetching.source import MOST_REDIRECTS, Patience
+from fetching.transfer import Fetched
+from tests.fetching.memory import CONTENT, HASTY, Memory, fetch
 from tests.fetching.serving import Reply, drip, never, redirect, serving, status, well, without_length
-
-CONTENT: Final = random.Random(7).randbytes(3_000_000)  # noqa: S311 - the same each time
-LOOPBACK: Final = AddressRules(["127.0.0.0/8"])
-QUICK: Final = Patience(connect_seconds=5, stall_seconds=5, pause_seconds=0, whole_seconds=30)
-HASTY: Final = Patience(connect_seconds=0.4, stall_seconds=0.4, pause_seconds=0, whole_seconds=30)
-
-
-@dataclass
-class Memory:
-    """A sink that keeps everything."""
-
-    content: bytearray = field(default_factory=bytearray)
-    begun: int = 0
-    begun_with: Content | None = None
-    told: list[tuple[int, int | None]] = field(default_factory=list)
-
-    async def begin(self, content: Content) -> None:
-        self.begun_with = content
-        self.content.clear()
-        self.begun += 1
-
-    async def write(self, *pieces: bytes) -> None:
-        for piece in pieces:
-            self.content += piece
-
-    def tell(self, received_bytes: int, whole_bytes: int | None) -> None:
-        self.told.append((received_bytes, whole_bytes))
-
-
-async def fetch(
-    url: str,
-    sink: Memory,
-    *,
-    rules: AddressRules = LOOPBACK,
-    patience: Patience = QUICK,
-    resolve: Resolve = resolve,
-    max_bytes: int = 10_000_000,
-) -> Fetched:
-    sources = Sources(rules, patience, resolve)
-    return await Transfer(sources, SourceUrl.parse(url), sink, max_bytes=max_bytes).run()
 
 
 class Names:
@@ -115,50 +72,6 @@ async def test_a_file_whose_size_nobody_knows_comes_whole_with_the_name_that_its
 async def test_a_server_that_gives_no_name_leaves_that_of_the_url(said: str) -> None:
     async with serving(b"x", without_length(Content_Disposition=said)) as server:
         assert (await fetch(server.url("/clip.mov"), Memory())).filename == "clip.mov"
-
-
-async def test_a_connection_that_breaks_goes_on_where_it_broke() -> None:
-    sink = Memory()
-    async with serving(CONTENT, well(cut_to=1_200_000), well(cut_to=1_000_001), well()) as server:
-        await fetch(server.url(), sink)
-    assert bytes(sink.content) == CONTENT
-    assert sink.begun == 1
-    first, *rest = server.ranges
-    assert first is None
-    assert all(asked is not None for asked in rest)
-    assert sum(received == len(CONTENT) for received, _ in sink.told) == 1
-
-
-@pytest.mark.parametrize(
-    "replies",
-    [
-        pytest.param((well(tag=None, cut_to=1_200_000), well(tag=None)), id="no ranges"),
-        pytest.param((well(cut_to=1_200_000), well(tag='"two"')), id="another file by now"),
-        pytest.param((well(cut_to=1_200_000), status(206, Content_Range="bytes 0-1/2"), well()), id="another part"),
-        pytest.param((well(cut_to=1_200_000), status(206), well()), id="a part of who knows what"),
-        pytest.param((well(tag='W/"weak"', cut_to=1_200_000), well()), id="a tag that promises nothing"),
-    ],
-)
-async def test_where_the_rest_can_t_be_had_the_file_is_begun_anew(replies: Sequence[Reply]) -> None:
-    sink = Memory()
-    async with serving(CONTENT, *replies) as server:
-        await fetch(server.url(), sink)
-    assert bytes(sink.content) == CONTENT
-    assert sink.begun == 2
-
-
-async def test_an_error_of_the_server_in_mid_file_is_outlasted() -> None:
-    sink = Memory()
-    async with serving(CONTENT, well(cut_to=1_200_000), status(503), well()) as server:
-        await fetch(server.url(), sink)
-    assert (bytes(sink.content), sink.begun) == (CONTENT, 1)
-
-
-async def test_a_server_that_breaks_off_at_the_same_place_each_time_has_failed() -> None:
-    async with serving(CONTENT, well(tag=None, cut_to=1_200_000)) as server:
-        with pytest.raises(SourceFailed):
-            await fetch(server.url(), Memory())
-    assert len(server.asked) == 4
 
 
 @pytest.mark.parametrize(
