@@ -5,6 +5,7 @@ settings (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, TL
 the way every Temporal tool reads them. ``docs/configuration.md`` is made from the groups by ``make docs``.
 """
 
+import re
 from typing import Final
 
 from pydantic import ValidationError
@@ -28,6 +29,9 @@ class Settings(PlaceSettings, ApiSettings, WorkSettings, MediaSettings, Watching
 _OURS: Final = "Value error, "
 """What pydantic puts before a sentence of a validator of ours."""
 
+_UNREADABLE: Final = re.compile(r'field "(\w+)"')
+"""What is no JSON is told in a sentence alone."""
+
 
 def load_settings() -> Settings:
     """Read every setting from the environment.
@@ -43,7 +47,8 @@ def load_settings() -> Settings:
 
 def _explain(error: ValidationError | PydanticSettingsError) -> str:
     if isinstance(error, PydanticSettingsError):
-        return f"A setting is not valid JSON: {error}"
+        found = _UNREADABLE.search(str(error))
+        return f'{_variable(found.groups() if found else ())}: not valid JSON; a list is written as ["one","two"]'
     return "\n".join(
         f"{_variable(problem['loc'])}: {problem['msg'].removeprefix(_OURS)}"
         for problem in error.errors(include_input=False)

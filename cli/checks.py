@@ -157,7 +157,10 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
 def check_database(settings: Settings) -> list[Finding]:
     """Whether PostgreSQL answers, and has the tables of this version."""
     if settings.database_url is None:
-        mend = "Start the stack with `make up`, which brings one, or set DATABASE_URL."
+        mend = (
+            "Start the stack with `make up`, which brings one. If it runs: ask where it was started, or with its RUSHES_HOME. "
+            "Else set DATABASE_URL."
+        )
         return [Finding("Database", Verdict.FAIL, "none is known", mend)]
     url = settings.database_url.get_secret_value()
     try:

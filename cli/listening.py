@@ -44,6 +44,8 @@ def listen(
     wanted = frozenset(event) if event else _STORED
     signing_secret = _checked(secret) if secret is not None else new_secret()
     if forward_to is not None:
+        if httpx.URL(forward_to).scheme not in {"http", "https"}:
+            raise CommandFailed("--forward-to is an address as http://127.0.0.1:3000/hook.", ExitCode.USAGE)
         messages().print(f"What is sent to {forward_to} is signed with {signing_secret}", soft_wrap=True)
 
     async def follow() -> None:

@@ -19,12 +19,11 @@ from cli.where import find_service
 from contracts.errors import StorageFailed
 from settings import Settings
 from storage.checking import try_storage
-from storage.location import parse_bucket_location
+from storage.location import endpoint_of, names_a_bucket, parse_bucket_location
 from storage.moving import MOVED, Outcome, copy_all
 from storage.opening import open_storage
 from storage.protocol import Storage
 
-_BUCKET: Final = "s3://"
 _AWS: Final = "AWS_"
 _FROM: Final = "FROM_"
 _PLACE: Final = "s3://bucket/prefix, or a folder as RUSHES_UPLOADS names it."
@@ -62,7 +61,7 @@ def migrate(
     settings = find_service().settings
     if source == target:
         raise CommandFailed("FROM and TO are the same.", ExitCode.USAGE)
-    if not source.startswith(_BUCKET) and not any((_folder(source) / name).is_dir() for name in MOVED):
+    if not names_a_bucket(source) and not any((_folder(source) / name).is_dir() for name in MOVED):
         raise _no_files(source)
 
     async def copy() -> tuple[Counter[Outcome], int]:
@@ -83,7 +82,7 @@ def migrate(
         outcomes, size_bytes = asyncio.run(copy())
     except StorageFailed as error:
         raise CommandFailed(f"{error} What is copied is kept: run it again to go on.", ExitCode.UNAVAILABLE) from error
-    if source.startswith(_BUCKET) and not outcomes:  # it has no folders that could be there and empty
+    if names_a_bucket(source) and not outcomes:  # it has no folders that could be there and empty
         raise _no_files(source)
     copied, newer = outcomes[Outcome.COPIED], outcomes[Outcome.NEWER_THERE]
     output().print(f"{copied} files copied ({size_text(size_bytes)}), {outcomes[Outcome.THERE]} were there already.")
@@ -103,7 +102,9 @@ def _opened(
     settings: Settings, place: str, environment: Mapping[str, str] = os.environ
 ) -> AbstractAsyncContextManager[Storage]:
     try:
-        location = parse_bucket_location(place) if place.startswith(_BUCKET) else None
+        location = parse_bucket_location(place) if names_a_bucket(place) else None
+        if location is not None:
+            endpoint_of(environment)
     except ValueError as error:
         raise CommandFailed(f"{place}: {error}", ExitCode.USAGE) from error
     uploads = settings.uploads_folder if location is not None else _folder(place)

@@ -154,6 +154,11 @@ class ApiSettings(SettingsGroup):
         default=None, description="Temporal's Web UI, for links. Default: the running stack's."
     )
 
+    @field_validator("api_key")
+    @classmethod
+    def _empty_is_none(cls, key: SecretStr | None) -> SecretStr | None:
+        return key if key is not None and key.get_secret_value().strip() else None
+
     @field_validator("trusted_proxies")
     @classmethod
     def _addresses_or_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:

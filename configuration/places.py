@@ -1,5 +1,6 @@
 """Where files and rows are."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
 
 from configuration.errors import SettingsError
 from configuration.group import GIBIBYTE, AbsolutePath, SettingsGroup
-from storage.location import StoragePlace, parse_bucket_location
+from storage.location import StoragePlace, endpoint_of, parse_bucket_location
 
 
 class PlaceSettings(SettingsGroup):
@@ -50,7 +51,10 @@ class PlaceSettings(SettingsGroup):
     @field_validator("storage")
     @classmethod
     def _is_a_bucket(cls, storage: str | None) -> str | None:
-        return str(parse_bucket_location(storage)) if storage is not None else None
+        if storage is None:
+            return None
+        endpoint_of(os.environ)  # said at the start, and not by whoever first wants a file
+        return str(parse_bucket_location(storage))
 
     @field_validator("database_url")
     @classmethod

@@ -11,7 +11,7 @@ from aiobotocore.session import get_session
 from botocore.handlers import add_expect_header
 
 from storage.bucket_objects import Bucket
-from storage.location import BucketLocation
+from storage.location import BucketLocation, endpoint_of
 
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 60.0
@@ -35,9 +35,12 @@ async def open_bucket(
         environment: Of the process.
         tries: How often what fails in passing is tried, with growing pauses: four times are some ten seconds.
         read_seconds: How long a server may be silent in the middle of an answer.
+
+    Raises:
+        ValueError: The environment's address of the server is none.
     """
     session = get_session()
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    endpoint = endpoint_of(environment)
     # AWS_REGION, which every other SDK reads, is unknown to botocore.
     region = environment.get("AWS_REGION") or session.get_config_variable("region") or _DEFAULT_REGION
     config = AioConfig(

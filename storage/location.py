@@ -1,6 +1,7 @@
 """Where the files live, as ``RUSHES_STORAGE`` says it: ``s3://bucket/prefix``."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,8 @@ from typing import Final
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _PREFIX: Final = re.compile(r"(?:[A-Za-z0-9!_.*'()\-]+/)*")
 _SCHEME: Final = "s3://"
+_LIKE_A_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:/")
+_ENDPOINT: Final = re.compile(r"https?://[^/?#\s]+(?:/[^?#\s]*)?")
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,22 @@ def parse_bucket_location(text: str) -> BucketLocation:
     if not _PREFIX.fullmatch(prefix) or ".." in prefix:
         raise ValueError(f"the prefix {prefix!r} has characters that not every bucket takes")
     return BucketLocation(bucket, prefix)
+
+
+def names_a_bucket(place: str) -> bool:
+    """Whether a place is meant as one, also where it is misspelt, as ``s3:/bucket`` is; else it is a folder."""
+    return _LIKE_A_SCHEME.match(place) is not None
+
+
+def endpoint_of(environment: Mapping[str, str]) -> str | None:
+    """Address of the S3 server that the environment names, or None for Amazon's.
+
+    Raises:
+        ValueError: It is no address; the message says what to write.
+    """
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if address := environment.get(name):
+            if not _ENDPOINT.fullmatch(address):
+                raise ValueError(f"{name} is {address!r}, no address: write it as http://127.0.0.1:8333")
+            return address
+    return None

@@ -65,6 +65,13 @@ async def test_a_place_without_files_is_taken_for_a_misspelt_one(
         assert f"{place} has neither originals/ nor processed/, so nothing was copied." in refused.err
 
 
+async def test_a_bucket_that_is_misspelt_is_no_folder(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    refused = await home.rushes("storage", "migrate", str(tmp_path), "s3:/videos")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("s3:/videos: write s3://bucket or s3://bucket/prefix")
+
+
 async def test_a_place_to_move_from_may_be_at_another_server(
     home: Home, shared_bucket_server: BucketServer, tmp_path: Path
 ) -> None:

@@ -20,7 +20,30 @@ def test_a_place_that_the_settings_name_goes_first() -> None:
     assert (str(place.bucket), place.uploads) == ("s3://own-bucket/a", Path("/own"))
 
 
-def test_a_place_that_is_none_is_told_in_words_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RUSHES_STORAGE", "videos")
-    with pytest.raises(SettingsError, match=r"^RUSHES_STORAGE: write s3://bucket or s3://bucket/prefix;"):
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"RUSHES_STORAGE": "videos"}, "RUSHES_STORAGE: write s3://bucket or s3://bucket/prefix;"),
+        (
+            {"RUSHES_STORAGE": "s3://videos", "AWS_ENDPOINT_URL": "127.0.0.1:8333"},
+            "RUSHES_STORAGE: AWS_ENDPOINT_URL is '127.0.0.1:8333', no address: write it as http://127.0.0.1:8333",
+        ),
+        (
+            {"RUSHES_ALLOWED_EXTENSIONS": ".mkv"},
+            'RUSHES_ALLOWED_EXTENSIONS: not valid JSON; a list is written as ["one","two"]',
+        ),
+    ],
+)
+def test_a_setting_that_can_t_be_used_is_named_and_told_in_words_of_ours(
+    variables: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
         load_settings()
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_key_without_a_character_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUSHES_API_KEY", " ")
+    assert load_settings().api_key is None
