@@ -158,8 +158,8 @@ def check_database(settings: Settings) -> list[Finding]:
     """Whether PostgreSQL answers, and has the tables of this version."""
     if settings.database_url is None:
         mend = (
-            "Start the stack with `make up`, which brings one. If it runs: ask where it was started, or with its RUSHES_HOME. "
-            "Else set DATABASE_URL."
+            "Start the stack with `make up`, which brings one. If it runs, ask where it was started, or with its "
+            "RUSHES_HOME. Else set DATABASE_URL."
         )
         return [Finding("Database", Verdict.FAIL, "none is known", mend)]
     url = settings.database_url.get_secret_value()
