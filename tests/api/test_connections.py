@@ -116,20 +116,24 @@ async def test_strangers_make_room_before_a_caller_does(
     of_a_caller = await asked_for_a_video(database, storage, 30_000_000)
     of_a_stranger = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a.example\r\n\r\n"
     limits = replace(PATIENT, most=2, hurried_seconds=0.2)
+    loop = asyncio.get_running_loop()
     async with (
-        over_http(services, options, connections=limits) as http,
+        running_server(services, options, grace_seconds=5, connections=limits) as (server, url),
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
         connected(http, of_a_caller) as (caller, _),
     ):
         assert (await caller.read(15)) == b"HTTP/1.1 200 OK"  # and no more of it, from before the stranger came
         stranger, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
         writer.write(20 * of_a_stranger)
         assert (await stranger.read(15)) == b"HTTP/1.1 200 OK"
+        held: set[Any] = server.server_state.connections
 
-        async def answered() -> bool:
-            answer = await http.get("/healthz", headers={"Connection": "close"})
-            return answer.status_code == 200
+        def both_have_let_it_wait() -> bool:
+            now = loop.time()
+            return all(now - one.untaken.get(one, now) >= limits.hurried_seconds for one in held)
 
-        await eventually(answered, bool)
+        await until(both_have_let_it_wait)
+        assert (await http.get("/healthz", headers={"Connection": "close"})).status_code == 200
         assert len(await ended(stranger)) < 20_000_000
         async with asyncio.timeout(30):
             assert len(await caller.readuntil(b"\r\n\r\n")) < 2000
