@@ -21,6 +21,9 @@ from contracts.printable import printable
 
 LogFormat = Literal["json", "console"]
 
+AUDIT: Final = "audit"
+"""The logger that tells who was let in, and who deleted, cancelled or shared what: written whatever the level."""
+
 MOST_ALIKE: Final = 100
 """Warnings of one kind that are written within ``ALIKE_SECONDS``; a thousand connections may all have the same one."""
 MOST_TOLD_ALIKE: Final = 5000
@@ -57,7 +60,7 @@ class FewAlike(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is written."""
-        if record.levelno < logging.INFO:
+        if record.levelno < logging.INFO or record.name == AUDIT:
             return True
         most = self._most if record.levelno >= logging.WARNING else self._most_told
         said = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
@@ -138,7 +141,7 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
 
     Args:
         log_format: ``json``, one object a line, or ``console``, for people.
-        level: The least level that is logged: ``debug``, ``info``, ``warning`` or ``error``.
+        level: The least level that is logged: ``debug``, ``info``, ``warning`` or ``error``; audits always are.
     """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -181,6 +184,7 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers = []

@@ -161,7 +161,9 @@ def limit_user(
 
     async def set_limits() -> bool:
         async with _accounts(settings) as accounts:
-            return await accounts.set_limits(user, limits)
+            was_made = await accounts.set_limits(user, limits)
+            audit(settings.home, "user limited", user_id=user, **limits)
+            return was_made
 
     was_made = asyncio.run(set_limits())
     output().print(f"1 limit of {user} was set." if len(limits) == 1 else f"{len(limits)} limits of {user} were set.")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def audit(home: Path, event: str, **facts: str | bool) -> None:
+def audit(home: Path, event: str, **facts: str | int | None) -> None:
     """Append one JSON line to ``logs/audit.log`` of the stack's home; to standard error where there is no such stack.
 
     Args:

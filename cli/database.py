@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.engine import URL, make_url
 
+from cli.audit import audit
 from cli.console import output, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.owning import settle_after_restore
@@ -54,6 +55,7 @@ def restore(
         quiet = ("--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction")
         steps = (f"--command={_EMPTIED}", f"--file={script}")
         _run([*_reaching("psql"), *quiet, *steps])
+    audit(find_service().settings.home, "rows put back", dump=file.name)
     output().print("Restored. Now run `rushes migrate`, and then `rushes verify`.")
     if left := settle_after_restore(find_service()):
         output().print(left, soft_wrap=True)

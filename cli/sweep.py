@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.audit import audit
 from cli.console import output, size_text
 from cli.errors import CommandFailed, ExitCode
 from cli.owning import ownership_of
@@ -38,7 +39,11 @@ def sweep(
         async with ownership_of(settings) as ownership:
             await ownership.check()
         async with _sweeper(settings) as sweeper:
-            return await _told(sweeper, everything) if dry_run else await sweeper.run(from_before=everything)
+            if dry_run:
+                return await _told(sweeper, everything)
+            report = await sweeper.run(from_before=everything)
+            audit(settings.home, "files swept", videos=report.removed, from_before=everything)
+            return report
 
     try:
         report = asyncio.run(pass_once())

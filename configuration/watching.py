@@ -13,7 +13,7 @@ class WatchingSettings(SettingsGroup):
     # Logs
     log_format: Literal["json", "console"] = Field(default="json", description="How a log line is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level that is logged."
+        default="info", description="Least level that is logged; what the logger `audit` says always is."
     )
 
     # Traces

@@ -238,3 +238,4 @@ async def resume_cohort(cohort_id: CohortId, services: ServicesDep, caller: Call
 async def cancel_cohort(cohort_id: CohortId, services: ServicesDep, caller: CallerDep) -> None:
     """Videos that were begun go on."""
     await services.cohort_runs.cancel(cohort_id, caller.sees)
+    _audit.info("cohort cancelled", user_id=caller.user_id, cohort_id=cohort_id)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final, cast
 
+import structlog
 from fastapi import APIRouter, Request, Response, status
 from starlette.requests import ClientDisconnect
 
@@ -31,6 +32,8 @@ from contracts.refusals import RefusalCode, Refused
 from ingest.uploads import SenderGone
 
 router = APIRouter(prefix=UPLOADS_PATH, tags=["uploads"])
+
+_audit = structlog.stdlib.get_logger("audit")
 
 _BYTES: Final = {"requestBody": {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
 _ANY: Final = (ProblemCode.TUS_VERSION, ErrorCode.DATABASE_UNAVAILABLE, ErrorCode.STORAGE_FAILED)
@@ -174,6 +177,7 @@ async def terminate_upload(request: Request, caller: CallerDep, resumable: Resum
     """Neither the video nor a byte of it stays."""
     check_version(request.headers)
     await resumable.terminate(caller.user_id, video_id)
+    _audit.info("video deleted", user_id=caller.user_id, owner=caller.user_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 

@@ -92,6 +92,7 @@ async def cancel_video(video: VideoDep, services: ServicesDep, actions: ActionsD
     One that is made anew stays `ready`, as it was; `reprocess_error_code` is then `cancelled`.
     """
     await actions.cancel(video)
+    _audit.info("video cancelled", user_id=caller.user_id, owner=video.user_id)
     now = await services.videos.get(video.id, caller.sees)
     return VideoAccepted(
         video_id=video.id,

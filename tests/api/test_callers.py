@@ -1,20 +1,15 @@
 """Who comes in, and what each sees: keys, sessions and owners."""
 
 import asyncio
-from uuid import UUID
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from api.authentication import CSRF_HEADER, SESSION_COOKIE
 from api.options import ApiOptions
 from api.services import Services
-from contracts.status import VideoStatus
 from database.engine import Database
-from storage.disk import DiskStorage
 from tests.api.accounts import bearer, key_of, upload_as
-from tests.api.rows import make_video
 from tests.api.running import in_process, running_server
 from tests.figures.strangers import send_as_a_stranger
 
@@ -192,14 +187,3 @@ async def test_a_key_does_not_make_a_session_of_a_cookie_that_is_none(
     headers = bearer(await key_of(database, "ann")) | {"Cookie": f"{SESSION_COOKIE}=nothing of ours"}
     answer = await client.get("/api/v1/session", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-
-
-async def test_a_deletion_is_a_line_for_whoever_audits(
-    client: httpx.AsyncClient, database: Database, storage: DiskStorage
-) -> None:
-    video = await make_video(database, storage, VideoStatus.READY)
-    with capture_logs() as lines:
-        assert (await client.delete(f"{VIDEOS}/{video.id}")).status_code == 204
-    deleted = [line for line in lines if line["event"] == "video deleted"]
-    assert [(line["user_id"], line["owner"]) for line in deleted] == [("local", "local")]
-    assert await database.videos.get(UUID(str(video.id))) is None

@@ -9,6 +9,7 @@ from sqlalchemy import NullPool, create_engine
 
 from database.connecting import parse_url
 from database.migrate import config, head_revision
+from tests.cli.test_accounts_commands import audited
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.stack import Home
 
@@ -47,7 +48,7 @@ async def test_an_older_dump_takes_the_place_of_newer_tables_and_is_brought_up(
     assert "The database is not empty: 0 videos, 1 user, 0 webhooks. All of these would go." in refused.err
     assert await users(newer) == ["bob"]
     restored = await on_newer.rushes("database", "restore", "--replace", str(dump))
-    assert restored.code == 0, restored
+    assert (restored.code, audited(restored)) == (0, [("rows put back",)]), restored
     migrated = await on_newer.rushes("migrate")
     assert migrated.out.startswith(f"The database is at revision {head_revision()}; it was at 0008."), migrated
     assert await users(newer) == ["ann"]

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from contracts.storage_keys import original_key
+from tests.cli.test_accounts_commands import audited
 from tests.fixtures.stack import Home
 
 
@@ -20,3 +21,4 @@ async def test_a_dry_run_tells_what_would_go_and_removes_nothing(home: Home, dat
     swept = await here.rushes("sweep", "--all")
     assert "Gone: 1 (" in swept.out, swept
     assert not stray.exists()
+    assert [audited(command) for command in (looked, swept)] == [[], [("files swept",)]]

@@ -28,6 +28,22 @@ def test_a_warning_is_written_a_hundred_times_and_what_goes_well_five_thousand_t
     assert written == {"asyncio": 100, "api": 100, "requests": 5000}
 
 
+AUDITED = """
+import structlog
+from logs import configure_logs
+
+configure_logs("json", "error")
+for name in ("api", "audit"):
+    for number in range(6000):
+        structlog.stdlib.get_logger(name).info("video deleted")
+"""
+
+
+def test_what_audits_say_is_written_at_every_level_and_never_left_out() -> None:
+    said = subprocess.run([sys.executable, "-c", AUDITED], capture_output=True, text=True, check=True)
+    assert Counter(json.loads(line)["logger"] for line in said.stderr.splitlines()) == {"audit": 6000}
+
+
 def test_the_next_warning_of_its_kind_tells_how_many_were_left_out() -> None:
     seconds = 0.0
     few = FewAlike(most=1, seconds=10, clock=lambda: seconds)
