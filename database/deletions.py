@@ -1,6 +1,6 @@
 """Rows of videos that are being deleted. Nobody sees them, and only what deletes their files asks for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
@@ -22,13 +22,13 @@ class Deletions:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
 
-    async def begin(self, video_id: UUID) -> bool:
-        """Any status ``-> deleting``: nobody sees the video from now on, and neither upload nor run can change it.
+    async def begin(self, video_id: UUID, among: Collection[VideoStatus] = SEEN_STATUSES) -> bool:
+        """One of these ``-> deleting``: nobody sees the video from now on, and neither upload nor run can change it.
 
         Its idempotency key is free again.
 
         Returns:
-            Whether this call did it; False where the row is being deleted already, or gone.
+            Whether this call did it; False where the row is in another status, being deleted already, or gone.
         """
         values = {
             "status": VideoStatus.DELETING,
@@ -38,7 +38,7 @@ class Deletions:
             **in_hand(),
         }
         async with self._transaction() as session:
-            if await compare_and_set(session, video_id, SEEN_STATUSES, values) is None:
+            if await compare_and_set(session, video_id, among, values) is None:
                 return False
             await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.video_id) == video_id))
         return True

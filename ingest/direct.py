@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from contracts.errors import StorageFailed
 from contracts.refusals import RefusalCode, Refused
 from contracts.status import VideoStatus
 from database.tables import Video
@@ -143,21 +144,33 @@ class DirectUploads:
             StorageFailed: The bucket does not answer.
         """
         bucket = self._bucket()
-        video = await owned_video(self._videos, video_id, user_id)
-        if video.uploaded_at is not None:
+        video = await self._incomplete(user_id, video_id)
+        if video is None or video.upload_length is None:
             return  # the answer was lost, and the client asks again
-        if video.status != VideoStatus.UPLOADING or video.upload_length is None:
-            raise Refused(RefusalCode.UPLOAD_GONE, "The upload has ended. Upload the video again.")
         async with self._held(video) as is_held:
             if not is_held:
                 raise Refused(
                     RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second."
                 )
-            wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
+            try:
+                wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
+            except StorageFailed:
+                if await self._incomplete(user_id, video_id) is None:  # ended meanwhile? Then that is the answer
+                    return
+                raise
             if wrong is not None:
                 raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
             file = WholeFile(video.id, video.original_key, video.upload_length, sha256=None)
             await uninterrupted(hand_over(self._videos, self._storage, self._runs, file))
+
+    async def _incomplete(self, user_id: str, video_id: UUID) -> Video | None:
+        """The upload, or None where all of it is here. Raises ``Refused`` where it has ended, or never was one."""
+        video = await owned_video(self._videos, video_id, user_id)
+        if video.uploaded_at is not None:
+            return None
+        if video.status != VideoStatus.UPLOADING or video.upload_length is None:
+            raise Refused(RefusalCode.UPLOAD_GONE, "The upload has ended. Upload the video again.")
+        return video
 
     @asynccontextmanager
     async def _held(self, video: Video) -> AsyncIterator[bool]:

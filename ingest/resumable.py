@@ -183,9 +183,11 @@ class ResumableUploads:
             Refused: It is finished, or none any more.
         """
         video = await self._upload(user_id, video_id)
-        if video.status != VideoStatus.UPLOADING:
-            raise Refused(RefusalCode.UPLOAD_FINISHED, "The upload is finished. Delete the video instead.")
-        await self._actions.delete(video)
+        try:
+            await self._actions.delete(video, among=(VideoStatus.UPLOADING,))
+        except Refused as error:
+            await self._upload(user_id, video_id)  # cancelled or deleted? Then that is the answer
+            raise Refused(RefusalCode.UPLOAD_FINISHED, "The upload is finished. Delete the video instead.") from error
 
     async def settle(self, within_seconds: float) -> None:
         """Wait for requests that are being tidied up, before what they need is closed."""

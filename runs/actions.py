@@ -1,12 +1,13 @@
 """Cancel, retry, reprocess and delete: what each does at each status."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import structlog
 
 from contracts.errors import ErrorCode, StatusConflict, StorageFailed
 from contracts.refusals import RefusalCode, Refused
-from contracts.status import VideoStatus
+from contracts.status import SEEN_STATUSES, VideoStatus
 from database.changes import REPROCESS_CANCELLED_REASON
 from database.deletions import Deletions
 from database.reprocessing import Reprocessings
@@ -137,13 +138,17 @@ class VideoActions:
         await start_run(self._runs, begun)
         return begun
 
-    async def delete(self, video: Video) -> None:
+    async def delete(self, video: Video, among: Collection[VideoStatus] = SEEN_STATUSES) -> None:
         """Let nobody see the video any more, and have its run ended and its files removed; the row goes last.
 
+        Args:
+            video: As it was read.
+            among: It may have become something else since; only where it is in one of these, it is deleted.
+
         Raises:
-            Refused: It is being deleted already.
+            Refused: It is being deleted already, or in another status.
         """
-        if not await self._deletions.begin(video.id):
+        if not await self._deletions.begin(video.id, among):
             raise _not_found(video.id)
         try:
             await self._runs.start_deletion(deletion_input(video), video.original_filename)

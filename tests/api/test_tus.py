@@ -260,6 +260,23 @@ async def test_an_upload_that_is_ended_while_its_bytes_come_is_told_so(
     assert (answer.status_code, answer.json()["code"]) == answered
 
 
+@only_on_disk
+async def test_of_a_last_byte_and_a_termination_at_once_only_one_is_told_that_it_was_done(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    for _ in range(8):
+        url = await created(http)
+        await append(http, url, 0, CONTENT[:-1])
+        sent, ended = await asyncio.gather(
+            append(http, url, len(CONTENT) - 1, CONTENT[-1:]), http.delete(url, headers=TUS)
+        )
+        if sent.status_code == 204:
+            assert (ended.status_code, ended.json()["code"]) == (409, "upload_finished")
+            assert (await row_of(database, url)).status == "processing"
+        else:
+            assert (sent.status_code, ended.status_code) in {(404, 204), (410, 204)}
+
+
 async def test_nothing_is_kept_of_an_upload_that_is_cancelled_and_so_it_counts_for_nobody(
     http: httpx.AsyncClient, database: Database, storage: Storage
 ) -> None:

@@ -29,6 +29,14 @@ async def test_a_video_of_any_status_can_be_deleted_once(database: Database, sta
     assert await status_in_the_table(database, video.id) == "deleting"
 
 
+async def test_an_upload_that_was_just_finished_is_not_deleted_as_an_unfinished_one(database: Database) -> None:
+    video = await video_in(database.videos, VideoStatus.UPLOADING)
+    other = await video_in(database.videos, VideoStatus.PROCESSING)
+    assert await database.deletions.begin(video.id, among=(VideoStatus.UPLOADING,))
+    assert not await database.deletions.begin(other.id, among=(VideoStatus.UPLOADING,))
+    assert await status_in_the_table(database, other.id) == "processing"
+
+
 async def test_nobody_sees_a_video_that_is_being_deleted(database: Database) -> None:
     video, other = [await video_in(database.videos, VideoStatus.READY) for _ in range(2)]
     await database.deletions.begin(video.id)
