@@ -34,7 +34,8 @@ def verify(
 
     What is repaired goes back to processing, and the api starts its run within seconds.
 
-    Files that came within RUSHES_SWEEP_AGE_SECONDS do not count as too much.
+    What no row speaks of is named however lately it came, with how long ago that was; `rushes sweep` removes it once it
+    is RUSHES_SWEEP_AGE_SECONDS old.
     """
 
     async def look() -> tuple[int, Counter[bool]]:

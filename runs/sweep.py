@@ -1,9 +1,9 @@
 """Remove stored files that no row is to have: what a process left that was killed, or a run that was terminated.
 
-Everything that is young stays, whatever it is: somebody may be about to write its row. What bears no video's id is not
-ours and stays, too. Originals and published files of which no row speaks go only if they came while this database knew
-the storage, which begins anew with each start of PostgreSQL: after a restore, or beside another database than ever
-before, they may be all that is left of a video. So may an original that is whole under a row that says it never came.
+Everything that is young stays, whatever it is: it may be on its way. What bears no video's id is not ours and stays,
+too. Originals and published files of which no row speaks go only if they came while this database knew the storage,
+which begins anew with each start of PostgreSQL: after a restore, or beside another database than ever before, they may
+be all that is left of a video. So may an original that is whole under a row that says it never came.
 Not so those of a video that was deleted here, as of one whose copy in a new storage was made before.
 """
 
@@ -46,6 +46,7 @@ class Stray:
         came_before: Whether they came before this database knew the storage, and are not removed by themselves.
         takes_retry: Whether they are the whole original of an import whose row says that it never came: retried, it
             is made of that.
+        young_since: When the newest of them came, where that is so lately that no pass removes them; else None.
     """
 
     video_id: UUID
@@ -55,6 +56,7 @@ class Stray:
     why: str
     came_before: bool = False
     takes_retry: bool = False
+    young_since: datetime | None = None
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Sweeper:
         editions: The rows, and which published files they are to have.
         backlog: The rows, many at a time.
         storage: The files.
-        older_than: Files that came since are left alone.
+        older_than: What has a file that came since is not removed.
         known_since: When the database began to know the storage; asked after each look at rows.
     """
 
@@ -128,8 +130,13 @@ class Sweeper:
                 log.exception("stray_not_removed", video_id=str(stray.video_id))
         return report
 
-    async def strays(self) -> AsyncIterator[Stray]:
-        """What a pass would remove now, and what it would if it were told to. Raises as ``run`` does."""
+    async def strays(self, *, also_young: bool = False) -> AsyncIterator[Stray]:
+        """What a pass would remove now, and what it would if it were told to. Raises as ``run`` does.
+
+        Args:
+            also_young: Also what no pass removes yet, as it came lately, where it may be all that is left of a video:
+                finished files of which no row speaks, or whose row says that they never came.
+        """
         for prefix in (ORIGINALS_PREFIX, WORK_PREFIX, PROCESSED_PREFIX):
             some: dict[UUID, list[Kept]] = {}
             async for kept in self._storage.kept(prefix):
@@ -137,43 +144,47 @@ class Sweeper:
                 if video_id is None:
                     continue
                 if video_id not in some and len(some) >= _ASKED_AT_ONCE:
-                    for stray in await self._strays_of(prefix, some):
+                    for stray in await self._strays_of(prefix, some, also_young=also_young):
                         yield stray
                     some = {}
                 some.setdefault(video_id, []).append(kept)
-            for stray in await self._strays_of(prefix, some):
+            for stray in await self._strays_of(prefix, some, also_young=also_young):
                 yield stray
 
-    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]]) -> list[Stray]:
+    async def _strays_of(self, prefix: str, some: Mapping[UUID, list[Kept]], *, also_young: bool) -> list[Stray]:
         before = datetime.now(UTC) - self._older_than
-        old = {video_id: files for video_id, files in some.items() if all(file.modified < before for file in files)}
-        if not old:
+        newest = {video_id: max(file.modified for file in files) for video_id, files in some.items()}
+        looked_at = [video_id for video_id in some if also_young or newest[video_id] < before]
+        if not looked_at:
             return []
-        rows = await self._backlog.rows(list(old))
-        former = await self._editions.former(list(old))
-        deleted = await self._backlog.deleted([video_id for video_id in old if video_id not in rows])
+        rows = await self._backlog.rows(looked_at)
+        former = await self._editions.former(looked_at)
+        deleted = await self._backlog.deleted([video_id for video_id in looked_at if video_id not in rows])
         since = await self._known_since()  # last: it is now where the rows were put back before they were read
         strays = []
-        for video_id, files in old.items():
-            keys = frozenset(file.key for file in files)
-            found = _not_wanted(prefix, keys, rows.get(video_id), former.get(video_id, set()))
-            if found is not None:
-                size_bytes = sum(file.size_bytes for file in files if file.key in found.keys)
-                came_before = any(file.modified < since + _CLOCKS_DIFFER for file in files)
-                row = rows.get(video_id)
-                is_whole = came_before and prefix == ORIGINALS_PREFIX and row is not None and await self._is_whole(row)
-                is_nobodys = prefix != WORK_PREFIX and row is None and video_id not in deleted
-                strays.append(
-                    Stray(
-                        video_id,
-                        prefix,
-                        found.keys,
-                        size_bytes,
-                        found.why,
-                        came_before=came_before and (is_nobodys or is_whole),
-                        takes_retry=is_whole and row is not None and row.source_url is not None,
-                    )
+        for video_id in looked_at:
+            row, files = rows.get(video_id), some[video_id]
+            found = _not_wanted(prefix, frozenset(file.key for file in files), row, former.get(video_id, set()))
+            if found is None:
+                continue
+            came_before = any(file.modified < since + _CLOCKS_DIFFER for file in files)
+            is_whole = came_before and prefix == ORIGINALS_PREFIX and row is not None and await self._is_whole(row)
+            is_nobodys = prefix != WORK_PREFIX and row is None and video_id not in deleted
+            is_young = newest[video_id] >= before
+            if is_young and not (is_whole or (is_nobodys and await self._has_any(found.keys))):
+                continue
+            strays.append(
+                Stray(
+                    video_id,
+                    prefix,
+                    found.keys,
+                    sum(file.size_bytes for file in files if file.key in found.keys),
+                    found.why,
+                    came_before=came_before and (is_nobodys or is_whole),
+                    takes_retry=is_whole and row is not None and row.source_url is not None,
+                    young_since=newest[video_id] if is_young else None,
                 )
+            )
         return strays
 
     async def _is_whole(self, row: Video) -> bool:
@@ -183,6 +194,13 @@ class Sweeper:
         except Exception:
             log.exception("original_not_looked_at", video_id=str(row.id))
             return True
+
+    async def _has_any(self, keys: Collection[str]) -> bool:
+        """Whether one of them is finished, and still there: of what is just being deleted the row may be gone."""
+        for key in sorted(keys):
+            if await self._storage.size(key) is not None:
+                return True
+        return False
 
     async def _remove(self, stray: Stray) -> bool:
         """False where the row has changed since, or is gone. It is held, so nobody retries the video meanwhile."""

@@ -6,6 +6,7 @@ that are not trusted. It reads; what it finds is for its caller to act on.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from contracts.status import VideoStatus
 from contracts.storage_keys import ORIGINALS_PREFIX, THUMBNAIL_NAME, VIDEO_NAME, processed_key
 from database.backlog import Backlog
 from database.tables import Video
-from runs.sweep import Sweeper
+from runs.sweep import Stray, Sweeper
 from storage.hashing import sha256_of
 from storage.protocol import Storage
 
@@ -76,7 +77,7 @@ class Verifier:
         """Videos so far."""
 
     async def discrepancies(self) -> AsyncIterator[Discrepancy]:
-        """One after the other, by video; what is too much comes last.
+        """One after the other, by video; what is too much comes last, also what came too lately for a sweep.
 
         Raises:
             DatabaseUnavailable: As is.
@@ -89,12 +90,9 @@ class Verifier:
                     yield found
                 self.compared += 1
             after = rows[-1].id
-        async for stray in self._sweeper.strays():
+        async for stray in self._sweeper.strays(also_young=True):
             key = next(iter(stray.keys)) if len(stray.keys) == 1 else f"{stray.prefix}{stray.video_id}/"
-            way = "`rushes sweep --all` removes it" if stray.came_before else "`rushes sweep` removes it"
-            if stray.takes_retry:
-                way = f"yet it is whole: `rushes retry {stray.video_id}` makes the video of it, {way}"
-            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, f"{stray.why}; {way}")
+            yield Discrepancy(stray.video_id, key, Fault.TOO_MUCH, _what_is_too_much(stray))
 
     async def _of(self, video: Video) -> AsyncIterator[Discrepancy]:
         if video.uploaded_at is None or video.status == VideoStatus.DELETING:
@@ -128,6 +126,19 @@ class Verifier:
             return None if await sha256_of(self._storage, expected.key) == expected.sha256 else Fault.ANOTHER_CONTENT
         except (OriginalMissing, WorkMissing):  # deleted since
             return Fault.MISSING
+
+
+def _what_is_too_much(stray: Stray) -> str:
+    """Why no video is to have it, and what can be done about it."""
+    why = stray.why
+    way = "`rushes sweep --all` removes it" if stray.came_before else "`rushes sweep` removes it"
+    if stray.young_since is not None:
+        minutes = max(0, round((datetime.now(UTC) - stray.young_since).total_seconds() / 60))
+        why += f", but it came {minutes} min ago, and may be on its way"
+        way += " once it is RUSHES_SWEEP_AGE_SECONDS old"
+    if stray.takes_retry:
+        way = f"yet it is whole: `rushes retry {stray.video_id}` makes the video of it, {way}"
+    return f"{why}; {way}"
 
 
 def _published(video: Video) -> tuple[_Expected, _Expected]:

@@ -38,6 +38,7 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in
         await service.encoding(on_its_way)
         os.kill(worker, signal.SIGSTOP)
         assert "rows.dump" in await done(before, "database", "dump", str(dump))
+        came_later = await service.upload(clips.path(Clip.SHORT_WITH_SOUND))
         await asyncio.to_thread(shutil.copytree, service.run.uploads, files)
         os.kill(worker, signal.SIGCONT)
     (files / OWNER).write_text(secrets.token_hex(16))  # the clusters of tests are copies of one, and so the same
@@ -52,7 +53,10 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in
         assert (await service.http.get(row["url_mp4"])).content == content
         made = await service.ended(on_its_way, within_seconds=100)
         assert made["status"] == "ready", "though the history of its run is gone"
-        assert "Videos compared: 2. All files are right." in await done(after, "verify")
+        found = await after.rushes("verify")
+        assert found.code == 1, found
+        assert f"originals/{came_later}.mp4  too much: there is no such video, but it came " in found.out
+        assert "Videos compared: 2. Wrong: 1." in found.out
 
         uploads = Path(service.run.uploads)
         (uploads / "processed" / ready / "video.mp4").write_bytes(b"damaged")

@@ -1,6 +1,7 @@
 """Rows and stored files are compared, and what differs is named once, with what can be done about it."""
 
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from contracts.status import VideoStatus
-from contracts.storage_keys import original_key, processed_key
+from contracts.storage_keys import original_key, processed_key, work_key
 from database.engine import Database
 from database.records import NewVideo, PublishedVideo
 from runs.sweep import Sweeper
@@ -139,6 +140,36 @@ async def test_files_of_which_no_row_speaks_are_too_much(
         (f"originals/{video_id}.mp4", Fault.TOO_MUCH),
         (f"processed/{video_id}/", Fault.TOO_MUCH),
     }
+
+
+async def test_what_came_minutes_ago_and_is_not_in_rows_that_were_put_back_is_named_and_no_sweep_takes_it(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    accepted, deleted, finished = [await ready_video(database, storage) for _ in range(3)]
+    async with storage.create(work_key(str(finished), "chunk.mp4")) as path:
+        path.write_bytes(b"its run is about to remove this")
+    await database.videos.delete(accepted)
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM events"))  # as rows are that are of before
+    await database.videos.delete(deleted)
+    for file in (tmp_path / "uploads").rglob("*.*"):
+        os.utime(file, (time.time() - 300,) * 2)
+
+    async def since_now() -> datetime:
+        return datetime.now(UTC)
+
+    sweeper = Sweeper(database.editions, database.backlog, storage, timedelta(days=1), since_now)
+    verifier = Verifier(database.backlog, storage, sweeper, hashes=True)
+    told = (
+        "there is no such video, but it came 5 min ago, and may be on its way; "
+        "`rushes sweep --all` removes it once it is RUSHES_SWEEP_AGE_SECONDS old"
+    )
+    assert [(one.key, one.fault, one.told) async for one in verifier.discrepancies()] == [
+        (f"originals/{accepted}.mp4", Fault.TOO_MUCH, told),
+        (f"processed/{accepted}/", Fault.TOO_MUCH, told),
+    ]
+    assert (await sweeper.run(from_before=True)).removed == 0
+    assert [stray async for stray in sweeper.strays()] == []
 
 
 async def test_a_whole_original_of_an_import_whose_row_says_that_it_never_came_is_to_be_retried(
