@@ -4,7 +4,8 @@ Everything that is young stays, whatever it is: it may be on its way. What bears
 too. Originals and published files of which no row speaks go only if they came while this database knew the storage,
 which begins anew with each start of PostgreSQL: after a restore, or beside another database than ever before, they may
 be all that is left of a video. So may an original that is whole under a row that says it never came.
-Not so those of a video that was deleted here, as of one whose copy in a new storage was made before.
+Not so those of a video that was deleted here, as of one whose copy in a new storage was made before, nor what was begun
+of a file that stays.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -23,6 +24,7 @@ from database.backlog import Backlog
 from database.editions import Edition, Editions, is_wanted
 from database.tables import Video
 from runs.editions import remove_edition
+from runs.unfinished import WHY, begun_before, nobody_finishes, remove_unfinished
 from storage.protocol import Kept, Storage
 
 log = structlog.stdlib.get_logger("sweep")
@@ -47,6 +49,7 @@ class Stray:
         takes_retry: Whether they are the whole original of an import whose row says that it never came: retried, it
             is made of that.
         young_since: When the newest of them came, where that is so lately that no pass removes them; else None.
+        are_parts: Whether they stay themselves, and only what was begun of them goes.
     """
 
     video_id: UUID
@@ -57,6 +60,7 @@ class Stray:
     came_before: bool = False
     takes_retry: bool = False
     young_since: datetime | None = None
+    are_parts: bool = False
 
 
 @dataclass
@@ -155,9 +159,10 @@ class Sweeper:
         before = datetime.now(UTC) - self._older_than
         newest = {video_id: max(file.modified for file in files) for video_id, files in some.items()}
         looked_at = [video_id for video_id in some if also_young or newest[video_id] < before]
-        if not looked_at:
+        begun = {video_id: keys for video_id, files in some.items() if (keys := begun_before(files, before))}
+        if not looked_at and not begun:
             return []
-        rows = await self._backlog.rows(looked_at)
+        rows = await self._backlog.rows([*looked_at, *begun])
         former = await self._editions.former(looked_at)
         deleted = await self._backlog.deleted([video_id for video_id in looked_at if video_id not in rows])
         since = await self._known_since()  # last: it is now where the rows were put back before they were read
@@ -173,6 +178,7 @@ class Sweeper:
             is_young = newest[video_id] >= before
             if is_young and not (is_whole or (is_nobodys and await self._has_any(found.keys))):
                 continue
+            begun.pop(video_id, None)
             strays.append(
                 Stray(
                     video_id,
@@ -185,7 +191,11 @@ class Sweeper:
                     young_since=newest[video_id] if is_young else None,
                 )
             )
-        return strays
+        return strays + [
+            Stray(video_id, prefix, keys, 0, WHY, are_parts=True)
+            for video_id, keys in begun.items()
+            if nobody_finishes(prefix, rows.get(video_id))
+        ]
 
     async def _is_whole(self, row: Video) -> bool:
         """Whether the original is, or can't be told not to be."""
@@ -204,6 +214,8 @@ class Sweeper:
 
     async def _remove(self, stray: Stray) -> bool:
         """False where the row has changed since, or is gone. It is held, so nobody retries the video meanwhile."""
+        if stray.are_parts:
+            return await self._remove_parts(stray)
         async with self._editions.held(stray.video_id) as (row, former):
             found = _not_wanted(stray.prefix, stray.keys, row, former)
             if found is None or found.why != stray.why:
@@ -216,14 +228,22 @@ class Sweeper:
                     await remove_edition(self._storage, Edition(stray.video_id, number))
             else:
                 await self._storage.delete_folder(f"{stray.prefix}{stray.video_id}/")
-        log.info(
-            "stray_removed",
-            video_id=str(stray.video_id),
-            place=stray.prefix,
-            size_bytes=stray.size_bytes,
-            reason=found.why,
-        )
+        _note_removed(stray, stray.size_bytes)
         return True
+
+    async def _remove_parts(self, stray: Stray) -> bool:
+        async with self._editions.held(stray.video_id) as (row, _):
+            if not nobody_finishes(stray.prefix, row):
+                return False
+            before = datetime.now(UTC) - self._older_than
+            size_bytes = await remove_unfinished(self._storage, stray.keys, before)
+        _note_removed(stray, size_bytes)
+        return True
+
+
+def _note_removed(stray: Stray, size_bytes: int) -> None:
+    video_id = str(stray.video_id)
+    log.info("stray_removed", video_id=video_id, place=stray.prefix, size_bytes=size_bytes, reason=stray.why)
 
 
 def _video_id(key: str, prefix: str) -> UUID | None:

@@ -131,6 +131,8 @@ class Verifier:
 def _what_is_too_much(stray: Stray) -> str:
     """Why no video is to have it, and what can be done about it."""
     why = stray.why
+    if stray.are_parts:
+        return f"{why}; `rushes sweep` removes them"
     way = "`rushes sweep --all` removes it" if stray.came_before else "`rushes sweep` removes it"
     if stray.young_since is not None:
         minutes = max(0, round((datetime.now(UTC) - stray.young_since).total_seconds() / 60))

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,11 +12,11 @@ from urllib.parse import urlsplit
 
 from contracts.errors import StorageFailed
 from contracts.partial_file import PartialFile
-from contracts.storage_keys import FIRST_EDITION, ORIGINALS_PREFIX, WorkFile, processed_key
-from storage import bucket_transfer
+from contracts.storage_keys import FIRST_EDITION, WORK_PREFIX, WorkFile, processed_key
+from storage import bucket_taking_over, bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
-from storage.bucket_original import BucketOriginalWriter, remove_unfinished
+from storage.bucket_original import BucketOriginalWriter, remove_abandoned, remove_unfinished
 from storage.bucket_publishing import BucketPublishing
 from storage.bucket_records import StoredObject
 from storage.bucket_tail import TAIL
@@ -23,7 +24,7 @@ from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
-from storage.protocol import Claim, Digest, Kept, RemoteFile
+from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
 from storage.spooling import Spooling
 
 _CHECK_PREFIX: Final = "checks/"
@@ -120,6 +121,10 @@ class BucketStorage:
                 if found is not None and found.size_bytes == size_bytes:
                     await self._copies.adopt(_copy_name(key, found), part, size_bytes)
 
+    async def take_over(self, key: str, file: LocalFile | RemoteFile) -> str | None:
+        """Put it in parts, those alone that are not there; no copy of it comes to this machine's disk."""
+        return await bucket_taking_over.take_over(self._bucket, checked_key(key), file)
+
     async def size(self, key: str) -> int | None:
         """Size in bytes of the file under ``key``, or None if there is none."""
         found = await self._bucket.head(checked_key(key))
@@ -128,8 +133,12 @@ class BucketStorage:
     async def delete(self, key: str) -> None:
         """Remove the file under ``key`` and any part of it; gone already is a success."""
         await self._bucket.delete(checked_key(key))
-        if key.startswith(ORIGINALS_PREFIX):
+        if not key.startswith(WORK_PREFIX):  # what is begun there goes with the folder
             await remove_unfinished(self._bucket, key)
+
+    async def delete_unfinished(self, key: str, before: datetime) -> int:
+        """Parts and tails that nobody has written to since; how many bytes that was."""
+        return await remove_abandoned(self._bucket, checked_key(key), before)
 
     async def delete_folder(self, prefix: str) -> None:
         """Remove every file below ``prefix``, and what was begun there; none is a success."""
@@ -158,9 +167,10 @@ class BucketStorage:
         """Tails and parts, too, each under the key of the file that it was to become."""
         prefix = f"{checked_key(prefix.removesuffix('/'))}/"
         async for key, found in self._bucket.listed(prefix):
-            yield Kept(key.partition(TAIL)[0], found.size_bytes, found.modified)
+            name, tail, _ = key.partition(TAIL)
+            yield Kept(name, found.size_bytes, found.modified, is_whole=not tail)
         for begun, modified in await self._bucket.all_unfinished(prefix):
-            yield Kept(begun.key, 0, modified)
+            yield Kept(begun.key, 0, modified, is_whole=False)
 
     async def served(self, key: str) -> RemoteFile:
         """The object, to be read from the bucket by whoever asks. Raises as ``fetch``."""

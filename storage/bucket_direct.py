@@ -36,7 +36,7 @@ class BucketDirect:
     async def held_bytes(self, key: str) -> int:
         """Of every multipart upload that was begun for it, each part as often as it is kept."""
         begun = await self._bucket.unfinished(checked_key(key))
-        return sum([await self._bucket.held_bytes(one) for one in begun])
+        return sum([(await self._bucket.put_so_far(one))[0] for one in begun])
 
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
         """Compare the parts with what was declared, and let the original stand."""

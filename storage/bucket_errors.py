@@ -27,6 +27,7 @@ _ADVICE: Final = {
     **dict.fromkeys(("404", "405", "501"), _NO_S3),  # the bare status, where an S3 would have named what is wrong
     "NoSuchBucket": "there is no such bucket. Make it, or correct RUSHES_STORAGE.",
     "NoSuchKey": "there is no such file. Was it deleted by somebody else, or is that another bucket than before?",
+    "NoSuchUpload": "the parts that were put are gone. Does another one write the same file, or a rule remove them?",
     "InvalidBucketName": "that can't be the name of a bucket. Correct RUSHES_STORAGE.",
     "InvalidAccessKeyId": f"it does not know the access key. {_CREDENTIALS}",
     "SignatureDoesNotMatch": f"the secret key does not belong to the access key. {_CREDENTIALS}",
@@ -57,6 +58,8 @@ NOT_THERE: Final = frozenset({"NoSuchKey", "NotFound", "404"})
 THERE_ALREADY: Final = frozenset({"PreconditionFailed", "412"})
 NO_SOURCE: Final = "NoSuchKey"
 """Of a copy; its errors have a body, so that a bare 404 is of somebody else, as a proxy that has lost its server."""
+NO_UPLOAD: Final = "NoSuchUpload"
+"""Of parts that were finished or taken away."""
 CONFLICT: Final = "ConditionalRequestConflict"
 """Another one puts the same object at this moment: who asks again learns whether it stands."""
 NOT_OFFERED: Final = frozenset({"NotImplemented", "MethodNotAllowed", "MissingContentMD5", "405", "501"})

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from contracts.errors import StorageFailed
 from storage.bucket_errors import NO_SOURCE, NOT_OFFERED, NOT_THERE, THERE_ALREADY, code_of, has, is_refused_as
 from storage.bucket_parts import ObjectsInParts, media_type_of, past_conflicts, unless_there
-from storage.bucket_records import Part, StoredObject
+from storage.bucket_records import Part, PutParts, StoredObject
 from storage.marking import MARK_BYTES, MARKER, OWNER, new_mark
 from storage.side_by_side import side_by_side
 
@@ -226,9 +226,7 @@ class Bucket(ObjectsInParts):
             has(copied["CopyObjectResult"], "ETag")
 
     async def _copy_parts(self, source: str, target: str, size_bytes: int, at_once_bytes: int) -> None:
-        begun = await self.begin_parts(target)
-
-        async def copy_part(number: int, begin: int, end: int) -> Part:
+        async def copy_part(begun: PutParts, number: int, begin: int, end: int) -> Part:
             async with self._asking(_PUBLISH, moved_bytes=end - begin):
                 copied = await self._client.upload_part_copy(
                     **self._of(begun),
@@ -238,12 +236,11 @@ class Bucket(ObjectsInParts):
                 )
                 return Part(number, copied["CopyPartResult"]["ETag"], end - begin)
 
-        begins = enumerate(range(0, size_bytes, at_once_bytes), start=1)
-        try:
+        async def copy_all(begun: PutParts) -> bool:
+            begins = enumerate(range(0, size_bytes, at_once_bytes), start=1)
             parts = await side_by_side(
-                [partial(copy_part, number, at, min(at + at_once_bytes, size_bytes)) for number, at in begins]
+                [partial(copy_part, begun, number, at, min(at + at_once_bytes, size_bytes)) for number, at in begins]
             )
-            await self.finish_parts(begun, parts, replace=True)
-        except BaseException:
-            await self.give_up(begun)
-            raise
+            return await self.finish_parts(begun, parts, replace=True)
+
+        await self.in_parts(target, copy_all)

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
@@ -229,10 +230,29 @@ class BucketOriginalWriter:
 
 
 async def remove_unfinished(bucket: Bucket, key: str) -> None:
-    """Remove the parts and tails of an original that will not be finished."""
+    """Remove the parts and tails of a file that will not be finished."""
     for begun in await bucket.unfinished(key):
         await bucket.drop_parts(begun)
     await bucket.delete_all(key + TAIL)
+
+
+async def remove_abandoned(bucket: Bucket, key: str, before: datetime) -> int:
+    """Remove the parts and tails of a file that nobody has written to since; how many bytes that was.
+
+    What was begun long ago may go on: the last part tells.
+    """
+    removed_bytes = 0
+    for begun, since in await bucket.all_unfinished(key):
+        if begun.key == key and since < before:
+            size_bytes, newest = await bucket.put_so_far(begun)
+            if newest is None or newest < before:
+                await bucket.drop_parts(begun)
+                removed_bytes += size_bytes
+    async for name, found in bucket.listed(key + TAIL):
+        if found.modified < before:
+            await bucket.delete(name)
+            removed_bytes += found.size_bytes
+    return removed_bytes
 
 
 def is_made_of(etag: str, parts: Sequence[Part]) -> bool:

@@ -5,16 +5,26 @@ import base64
 import contextlib
 import hashlib
 import mimetypes
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 from botocore.exceptions import ClientError
 
 from contracts.errors import StorageFailed
-from storage.bucket_errors import CONFLICT, THERE_ALREADY, code_of, has, told_as_storage_failed
+from storage.bucket_errors import (
+    CONFLICT,
+    NO_UPLOAD,
+    THERE_ALREADY,
+    code_of,
+    has,
+    is_refused_as,
+    told_as_storage_failed,
+)
 from storage.bucket_records import Part, PutParts
 from storage.location import BucketLocation
 
@@ -29,7 +39,9 @@ _SLOWEST_BYTES_A_SECOND: Final = 64 * 1024
 _SLOWEST_MOVED_BYTES_A_SECOND: Final = 8 * 1024**2
 _GIVE_UP_SECONDS: Final = 10.0
 _LOOK: Final = "look for unfinished files"
+_FIRST_PAUSE_SECONDS: Final = 0.25
 _CONFLICT_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)
+_BEGINNINGS: Final = 10
 _NONE_WANTED: Final[Mapping[int, str]] = MappingProxyType({})
 
 Answer = TypeVar("Answer")
@@ -61,8 +73,6 @@ class ObjectsInParts:
 
     Attributes:
         where: The place, as a setting names it.
-        tries: As given.
-        try_seconds: What failed is tried anew within so long: the client itself has asked ``tries`` times by then.
     """
 
     def __init__(self, client: "S3Client", location: BucketLocation, tries: int, read_seconds: float) -> None:
@@ -70,10 +80,57 @@ class ObjectsInParts:
         self._name = location.bucket
         self._prefix = location.prefix
         self.where = str(location)
-        self.tries = tries
-        self.try_seconds = 2 * read_seconds
+        self._tries = tries
+        self._try_seconds = 2 * read_seconds  # the client itself has asked as often by then
         self._read_seconds = read_seconds
         self._mark: str | None = None
+
+    async def in_parts(self, key: str, put: Callable[[PutParts], Awaitable[bool]]) -> bool:
+        """Put an object in parts, in place of what killed processes began of it; nothing is left of one that fails.
+
+        One that was held up beyond its turn takes for such what its successor puts. So whoever loses its parts begins
+        once more, and takes nobody's then: each takes what others began once, and all of them come to an end.
+
+        Args:
+            key: Under which it will stand.
+            put: Puts the parts and has them finished; called again where they were taken away meanwhile.
+
+        Returns:
+            What ``put`` does.
+        """
+        for begun in await self.tried(lambda: self.unfinished(key)):
+            await self.tried(partial(self.drop_parts, begun))
+        for _ in range(_BEGINNINGS - 1):
+            try:
+                return await self._in_new_parts(key, put)
+            except StorageFailed as error:
+                if not is_refused_as(error, NO_UPLOAD):
+                    raise
+        return await self._in_new_parts(key, put)
+
+    async def _in_new_parts(self, key: str, put: Callable[[PutParts], Awaitable[bool]]) -> bool:
+        begun = await self.tried(lambda: self.begin_parts(key))
+        try:
+            return await put(begun)
+        except BaseException:
+            await self.give_up(begun)
+            raise
+
+    async def tried(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """A few times: a server that is just being started again is no reason to begin a large file anew.
+
+        One that says nothing is: it was waited for each time that the client asked, minutes in all.
+        """
+        pause, until = _FIRST_PAUSE_SECONDS, time.monotonic() + self._try_seconds
+        for _ in range(self._tries - 1):
+            try:
+                return await work()
+            except StorageFailed as error:
+                if time.monotonic() + pause > until or is_refused_as(error, NO_UPLOAD):
+                    raise
+                await asyncio.sleep(pause)
+                pause *= 2
+        return await work()
 
     async def begin_parts(self, key: str) -> PutParts:
         """Begin to put an object in parts."""
@@ -120,7 +177,7 @@ class ObjectsInParts:
             try:
                 await self._client.abort_multipart_upload(**self._of(begun))
             except ClientError as error:
-                if code_of(error) != "NoSuchUpload":
+                if code_of(error) != NO_UPLOAD:
                     raise
 
     async def give_up(self, begun: PutParts) -> None:
@@ -160,14 +217,16 @@ class ObjectsInParts:
                 found[part.number] = (rank, part)
         return [found[number][1] for number in sorted(found)]
 
-    async def held_bytes(self, begun: PutParts) -> int:
-        """What all parts of it take, those that were put again as often as they are kept."""
-        return sum([part.size_bytes async for part, _ in self._listed_parts(begun)])
+    async def put_so_far(self, begun: PutParts) -> tuple[int, datetime | None]:
+        """Bytes of all parts of it, those that were put again as often as they are kept, and when the last one came."""
+        found = [(part.size_bytes, modified) async for part, modified in self._listed_parts(begun)]
+        return sum(size_bytes for size_bytes, _ in found), max((modified for _, modified in found), default=None)
 
     async def _listed_parts(self, begun: PutParts) -> AsyncIterator[tuple[Part, datetime]]:
         pages = self._client.get_paginator("list_parts").paginate(**self._of(begun))
         async for listed in self._each(_LOOK, pages, lambda page: page.get("Parts", [])):
-            yield Part(listed["PartNumber"], listed["ETag"], listed["Size"]), listed["LastModified"]
+            part = Part(listed["PartNumber"], listed["ETag"], listed["Size"])
+            yield part, listed["LastModified"].astimezone(UTC)
 
     async def address_to_put_part(self, begun: PutParts, number: int, size_bytes: int, seconds: int) -> str:
         """An address to which anybody can put this part for so long, of this size and no other: that is signed too."""
@@ -194,7 +253,7 @@ class ObjectsInParts:
             sent_bytes: So much is sent to it, or comes from it.
             moved_bytes: So much it moves by itself before it answers.
         """
-        seconds = self.tries * self._read_seconds
+        seconds = self._tries * self._read_seconds
         seconds += sent_bytes / _SLOWEST_BYTES_A_SECOND + moved_bytes / _SLOWEST_MOVED_BYTES_A_SECOND
         with told_as_storage_failed(doing, self.where):
             async with asyncio.timeout(seconds):

@@ -1,24 +1,19 @@
 """Whole files between a bucket and this machine: in pieces, a few at a time, so that one that breaks costs little."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from contracts.errors import StorageFailed
 from storage.bucket_objects import Bucket
 from storage.bucket_parts import MOST_PARTS
-from storage.bucket_records import Part, StoredObject
+from storage.bucket_records import Part, PutParts, StoredObject
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.side_by_side import side_by_side
 
-_PIECE_BYTES: Final = 16 * 1024 * 1024
-_FIRST_PAUSE_SECONDS: Final = 0.25
+PIECE_BYTES: Final = 16 * 1024 * 1024
 _STREAMED_BYTES: Final = 1024 * 1024
-
-Result = TypeVar("Result")
 
 
 async def upload(bucket: Bucket, key: str, path: Path, size_bytes: int) -> bool:
@@ -30,23 +25,26 @@ async def upload(bucket: Bucket, key: str, path: Path, size_bytes: int) -> bool:
     Raises:
         StorageFailed: The bucket is away for longer than a few tries, or the file can't be read.
     """
-    if size_bytes <= _PIECE_BYTES:
-        content = await _read_at(path, 0, size_bytes)
-        return await _tried(bucket, lambda: bucket.put(key, content))
-    piece = max(_PIECE_BYTES, -(-size_bytes // MOST_PARTS))
-    begun = await _tried(bucket, lambda: bucket.begin_parts(key))
+    if size_bytes <= PIECE_BYTES:
+        content = await read_at(path, 0, size_bytes)
+        return await bucket.tried(lambda: bucket.put(key, content))
+    piece = piece_bytes(size_bytes)
 
-    async def put(number: int, begin: int) -> Part:
-        content = await _read_at(path, begin, min(begin + piece, size_bytes))
-        return await _tried(bucket, lambda: bucket.put_part(begun, number, content))
+    async def put(begun: PutParts, number: int, begin: int) -> Part:
+        content = await read_at(path, begin, min(begin + piece, size_bytes))
+        return await bucket.tried(lambda: bucket.put_part(begun, number, content))
 
-    try:
+    async def put_all(begun: PutParts) -> bool:
         begins = enumerate(range(0, size_bytes, piece), start=1)
-        parts = await side_by_side([partial(put, number, begin) for number, begin in begins])
-        return await _tried(bucket, lambda: bucket.finish_parts(begun, parts))
-    except BaseException:
-        await bucket.give_up(begun)
-        raise
+        parts = await side_by_side([partial(put, begun, number, begin) for number, begin in begins])
+        return await bucket.tried(lambda: bucket.finish_parts(begun, parts))
+
+    return await bucket.in_parts(key, put_all)
+
+
+def piece_bytes(size_bytes: int) -> int:
+    """Of each part but the last of a file of this size: the same whoever puts it."""
+    return max(PIECE_BYTES, -(-size_bytes // MOST_PARTS))
 
 
 async def read_range(bucket: Bucket, key: str, found: StoredObject, begin: int, end: int) -> AsyncIterator[bytes]:
@@ -67,27 +65,12 @@ async def read_range(bucket: Bucket, key: str, found: StoredObject, begin: int, 
 
 async def read_piece(bucket: Bucket, key: str, found: StoredObject, begin: int, end: int) -> bytes:
     """Bytes of this very object, from ``begin`` up to ``end``; tried a few times. Raises ``StorageFailed``."""
-    return await _tried(bucket, lambda: bucket.read(key, begin, end, found.etag))
+    return await bucket.tried(lambda: bucket.read(key, begin, end, found.etag))
 
 
-async def _tried(bucket: Bucket, work: Callable[[], Awaitable[Result]]) -> Result:
-    """A few times: a server that is just being started again is no reason to begin a large file anew.
+async def read_at(path: Path, begin: int, end: int) -> bytes:
+    """Bytes of a file of this machine, from ``begin`` up to ``end``. Raises ``StorageFailed``."""
 
-    One that says nothing is: it was waited for each time that the client asked, minutes in all.
-    """
-    pause, until = _FIRST_PAUSE_SECONDS, time.monotonic() + bucket.try_seconds
-    for _ in range(bucket.tries - 1):
-        try:
-            return await work()
-        except StorageFailed:
-            if time.monotonic() + pause > until:
-                raise
-            await asyncio.sleep(pause)
-            pause *= 2
-    return await work()
-
-
-async def _read_at(path: Path, begin: int, end: int) -> bytes:
     def read() -> bytes:
         with told_as_storage_failed("read a file", path.parent), path.open("rb") as file:
             file.seek(begin)

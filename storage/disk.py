@@ -16,14 +16,14 @@ from contracts.storage_keys import (
     WorkFile,
     processed_key,
 )
-from storage import placing
+from storage import disk_taking_over, placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.disk_publishing import DiskPublishing
 from storage.filesystem import off_loop, told_as_storage_failed
 from storage.keys import missing, path_below
 from storage.marking import claim_folder, mark_of, owner_of
 from storage.private_folder import make_private
-from storage.protocol import Claim, Digest, Kept, LocalFile
+from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,10 @@ class DiskStorage:
         finally:
             await off_loop(part.unlink, missing_ok=True)
 
+    async def take_over(self, key: str, file: LocalFile | RemoteFile) -> str | None:
+        """As a second name where it is on this very disk."""
+        return await disk_taking_over.take_over(self._path(key), file)
+
     async def size(self, key: str) -> int | None:
         """Size in bytes of the file under ``key``, or None if there is none."""
         path = self._path(key)
@@ -144,6 +148,16 @@ class DiskStorage:
                 path.unlink(missing_ok=True)
 
         await off_loop(delete)
+
+    async def delete_unfinished(self, key: str, before: datetime) -> int:
+        """Part files that nobody has written to since; how many bytes that was."""
+        path = self._path(key)
+
+        def delete() -> int:
+            with told_as_storage_failed("delete a file", path.parent):
+                return placing.remove_abandoned([part_path(path), *placing.parts_of(path)], before.timestamp())
+
+        return await off_loop(delete)
 
     async def delete_folder(self, prefix: str) -> None:
         """Remove every file below ``prefix``; none is a success."""
@@ -189,6 +203,7 @@ class DiskStorage:
                         f"{prefix}{placing.without_part(path).relative_to(folder).as_posix()}",
                         stat.st_size,
                         datetime.fromtimestamp(stat.st_mtime, UTC),
+                        is_whole=placing.is_finished(path),
                     )
                     for path, stat in found
                     if stat is not None

@@ -18,7 +18,8 @@ from storage.protocol import Claim, Digest
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""
 
-_NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""How a file system says that it has none."""
 _TAKEN: Final = (errno.EWOULDBLOCK, errno.ENOENT)
 _DOING: Final = "store the upload"
 
@@ -168,7 +169,7 @@ class DiskOriginalWriter:
             if self._part.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 return file
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in NO_LOCKS:
                 return file
             if error.errno not in _TAKEN:
                 file.close()
@@ -193,7 +194,7 @@ class DiskOriginalWriter:
         except OSError as error:
             if error.errno == errno.EWOULDBLOCK:
                 raise _another_writes(self._path) from error
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
             is_locked = False
         try:

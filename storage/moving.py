@@ -1,17 +1,12 @@
 """From one storage to another while the service runs: each file copied, compared by hash, and passed over next time."""
 
-import contextlib
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed, WorkMissing
 from contracts.storage_keys import ORIGINALS_PREFIX, PROCESSED_PREFIX
-from storage.filesystem import off_loop
 from storage.hashing import sha256_of
 from storage.modified import modified_at
 from storage.protocol import Storage
@@ -46,7 +41,8 @@ class Moved:
 async def copy_all(source: Storage, target: Storage, *, compare_all: bool = False) -> AsyncIterator[Moved]:
     """Copy every original and published file that does not stand in ``target`` yet; nothing is removed from ``source``.
 
-    Running it again goes on where it was ended, as a file stands in a storage whole or not at all. One that differs and
+    Running it again goes on where it was ended, in the midst of a file, too. No copy of one is kept on this machine, so
+    no room is needed for any. A file stands in a storage whole or not at all. One that differs and
     is newer than the source's is none of these copies, which are compared as they are made: a run published it, or an
     import brought its original once more, where the service works in ``target`` already. It is left as it is.
 
@@ -69,28 +65,30 @@ async def copy_all(source: Storage, target: Storage, *, compare_all: bool = Fals
             else:
                 if standing is not None:
                     await target.delete(file.key)
-                with contextlib.suppress(OriginalMissing, WorkMissing):  # deleted since it was listed
-                    await _copy(source, target, file.key)
-                    yield Moved(file.key, file.size_bytes, Outcome.COPIED)
+                outcome = await _copy(source, target, file.key)
+                if outcome is not None:
+                    yield Moved(file.key, file.size_bytes, outcome)
 
 
-async def _copy(source: Storage, target: Storage, key: str) -> None:
-    async with source.fetch(key) as path, target.create(key) as part:
-        await off_loop(_place, path, part)
-    if await _differ(source, target, key):
+async def _copy(source: Storage, target: Storage, key: str) -> Outcome | None:
+    """What became of it; None where it was deleted since it was listed."""
+    try:
+        digest = await target.take_over(key, await source.served(key))
+    except (OriginalMissing, WorkMissing):
+        return None
+    except StorageFailed:
+        if await source.size(key) is None:
+            return None
+        raise
+    if digest is None:  # a run, an import, or another command has just put one there
+        return Outcome.NEWER_THERE if await _differ(source, target, key) else Outcome.THERE
+    if await sha256_of(target, key) != digest:
         await target.delete(key)
         raise StorageFailed(
             f"{key} did not arrive as it was sent. Run it again; if it happens again, look at the disks."
         )
+    return Outcome.COPIED
 
 
 async def _differ(source: Storage, target: Storage, key: str) -> bool:
     return await sha256_of(source, key) != await sha256_of(target, key)
-
-
-def _place(path: Path, part: Path) -> None:
-    """A second name where both are on one disk, else a copy."""
-    try:
-        os.link(path, part)
-    except OSError:
-        shutil.copyfile(path, part)

@@ -4,7 +4,6 @@ An attempt that Temporal has given up may still be writing when the next one beg
 file; the other one's is dropped, so a file that somebody has verified stays what it was.
 """
 
-import contextlib
 import errno
 import os
 import random
@@ -12,6 +11,7 @@ import secrets
 import shutil
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -28,17 +28,34 @@ _NO_LINKS: Final = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, er
 def begin(path: Path) -> Path:
     """Make the folder, remove what killed attempts left of this file, and return a path of this call's own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*{PART}*"):
+    for left in parts_of(path):
         left.unlink(missing_ok=True)
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}{PART}")
 
 
-def finish(part: Path, path: Path) -> None:
-    """Make the part durable, then let it stand at ``path``, unless there is a file already."""
+def parts_of(path: Path) -> list[Path]:
+    """What was begun to stand at ``path``."""
+    return list(path.parent.glob(f".{path.name}.*{PART}*"))
+
+
+def remove_abandoned(parts: Iterable[Path], before: float) -> int:
+    """Remove those that nobody has written to since, by the disk's clock; how many bytes that was."""
+    removed_bytes = 0
+    for part in parts:
+        found = stat_of(part)
+        if found is not None and found.st_mtime < before:
+            part.unlink(missing_ok=True)
+            removed_bytes += found.st_size
+    return removed_bytes
+
+
+def finish(part: Path, path: Path) -> bool:
+    """Make the part durable, then let it stand at ``path``; False where there is a file already, which stays."""
     sync_path(part)
-    with contextlib.suppress(FileExistsError):
-        _link(part, path)
-    sync_path(path.parent)
+    try:
+        return _has_linked(part, path)
+    finally:
+        sync_path(path.parent)
 
 
 def place_again(source: Path, path: Path) -> None:
@@ -124,11 +141,16 @@ def _link_or_copy(source: Path, part: Path) -> None:
         shutil.copyfile(source, part)
 
 
-def _link(part: Path, path: Path) -> None:
+def _has_linked(part: Path, path: Path) -> bool:
+    """False where there is a file already."""
     try:
         os.link(part, path)
+    except FileExistsError:
+        return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if not path.exists():
-            part.rename(path)
+        if path.exists():
+            return False
+        part.rename(path)
+    return True

@@ -106,12 +106,14 @@ class Kept:
     Attributes:
         key: Under which they stand, or were to stand.
         size_bytes: How many; 0 of parts in a bucket that nobody may see yet.
-        modified: When they came.
+        modified: When they came; of parts in a bucket, when the first of them was begun.
+        is_whole: Whether it is the file itself, and not a part of it that was begun.
     """
 
     key: str
     size_bytes: int
     modified: datetime
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,27 @@ class Storage(Protocol):
         that failed; what killed ones left of the same key goes when the next one begins.
         """
 
+    async def take_over(self, key: str, file: LocalFile | RemoteFile) -> str | None:
+        """Let a file that another storage serves stand under ``key``, which has none; it is read piece by piece.
+
+        A call that is ended in its midst leaves what it has put, and the next one of the same content goes on there.
+
+        Returns:
+            SHA-256 of the file as it was read; None where another one stands there by now, which stays.
+        """
+
     async def size(self, key: str) -> int | None:
         """Size in bytes of the file under ``key``, or None if there is none."""
 
     async def delete(self, key: str) -> None:
         """Remove the file under ``key`` and any part of it; gone already is a success."""
+
+    async def delete_unfinished(self, key: str, before: datetime) -> int:
+        """Remove what was begun of the file under ``key`` and written to by nobody since; the file itself stays.
+
+        Returns:
+            How many bytes that was.
+        """
 
     async def delete_folder(self, prefix: str) -> None:
         """Remove every file whose key begins with ``prefix``, which ends in a slash; none is a success."""

@@ -4,8 +4,13 @@ import asyncio
 import re
 from pathlib import Path
 
-from tests.fixtures.bucket import BucketServer
+from storage.bucket_client import open_bucket
+from storage.location import BucketLocation
+from tests.fixtures.bucket import BUCKET, BucketServer
+from tests.fixtures.noise import noise
 from tests.fixtures.stack import Home
+from tests.storage.test_bucket_failures import through_a_narrow_way
+from tests.waiting import eventually
 
 
 def in_a_bucket(home: Home, server: BucketServer, **changes: str) -> Home:
@@ -85,6 +90,32 @@ async def test_a_place_to_move_from_may_be_at_another_server(
     moved = await home.with_settings(**there, **elsewhere).rushes("storage", "migrate", place, str(back))
     assert moved.code == 0, moved
     assert (back / "originals" / "v1.mp4").read_bytes() == b"original"
+
+
+async def test_a_move_that_is_killed_in_the_midst_of_a_file_goes_on_there_and_leaves_nothing(
+    home: Home, shared_bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    content, uploads = noise(33 * 1024 * 1024), tmp_path / "uploads"
+    (uploads / "originals").mkdir(parents=True)
+    (uploads / "originals" / "v1.mp4").write_bytes(content)
+    there = ("storage", "migrate", str(uploads), "s3://rushes-tests/killed")
+    moving = in_a_bucket(home, shared_bucket_server)
+    async with open_bucket(BucketLocation(BUCKET, "killed/"), shared_bucket_server.environment) as bucket:
+
+        async def has_a_part() -> bool:
+            return any([await bucket.parts(begun) for begun, _ in await bucket.all_unfinished("")])
+
+        async with through_a_narrow_way(shared_bucket_server, 1024 * 1024) as slow:
+            process = await moving.with_settings(**slow).begin(*there)
+            await eventually(has_a_part, bool, within_seconds=60)
+            process.kill()
+            await process.communicate()
+        moved = await moving.rushes(*there)
+        assert "1 files copied (33.0 MiB), 0 were there already." in moved.out, moved
+        assert await bucket.all_unfinished("") == []
+        found = await bucket.head("originals/v1.mp4")
+        assert found is not None
+        assert await bucket.read("originals/v1.mp4", 0, found.size_bytes) == content
 
 
 async def test_files_move_into_a_bucket_once_and_back(

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +19,8 @@ from database.tables import Video
 from embedded.postgres import EmbeddedPostgres
 from embedded.postgres_programs import client_program
 from runs.sweep import Sweeper
+from storage.bucket import BucketStorage
+from storage.bucket_objects import Bucket
 from storage.disk import DiskStorage
 from storage.identity import storage_identity
 from storage.protocol import Kept, Storage
@@ -39,6 +41,25 @@ def storage(request: pytest.FixtureRequest) -> Storage:
         return bucket_storage
     folder: Path = request.getfixturevalue("tmp_path")
     return DiskStorage(folder / "uploads", folder / "scratch")
+
+
+@pytest.fixture
+def leave_unfinished(request: pytest.FixtureRequest, storage: Storage) -> Callable[[str], Awaitable[None]]:
+    """Leaves what a process does that is killed while it puts a file."""
+    if isinstance(storage, BucketStorage):
+        bucket: Bucket = request.getfixturevalue("bucket")
+
+        async def leave_parts(key: str) -> None:
+            await bucket.put_part(await bucket.begin_parts(key), 1, b"half")
+
+        return leave_parts
+    folder: Path = request.getfixturevalue("tmp_path")
+
+    async def leave_part(key: str) -> None:
+        path = folder / "uploads" / key
+        path.with_name(f".{path.name}.0123456789abcdef.part").write_bytes(b"half")
+
+    return leave_part
 
 
 def sweeper(database: Database, storage: Storage, older_than: timedelta = AT_ONCE) -> Sweeper:
@@ -215,6 +236,38 @@ async def test_what_is_left_of_an_upload_that_ended_goes_and_of_one_that_goes_on
     report = await sweeper(database, storage).run()
     assert report.removed == 1
     assert (await kept(storage, ended.id), await kept(storage, goes_on.id)) == ([], ["originals"])
+
+
+@pytest.mark.parametrize("prefix", ["originals/", "processed/"])
+async def test_what_was_begun_of_a_file_that_stays_goes_and_the_file_does_not(
+    database: Database, storage: Storage, leave_unfinished: Callable[[str], Awaitable[None]], prefix: str
+) -> None:
+    video = await video_in(database.videos, VideoStatus.READY)
+    key = video.original_key if prefix == "originals/" else processed_key(str(video.id), "video.mp4")
+    await put(storage, key)
+    await leave_unfinished(key)
+
+    async def standing() -> list[bool]:
+        return sorted([file.is_whole async for file in storage.kept(prefix) if file.key == key])
+
+    assert (await sweeper(database, storage, timedelta(hours=1)).run()).removed == 0
+    assert await standing() == [False, True]
+    report = await sweeper(database, storage).run()
+    assert (report.removed, report.failed) == (1, 0)
+    assert await standing() == [True]
+    assert await storage.size(key) == 100
+
+
+async def test_what_an_import_has_so_far_and_what_its_retry_goes_on_with_stays(
+    database: Database, storage: Storage
+) -> None:
+    video = await video_in(database.videos, VideoStatus.PROCESSING)
+    async with database.transaction() as session:
+        row = await session.get_one(Video, video.id)
+        row.uploaded_at, row.source_url = None, "https://example.org/clip.mp4"
+    await put_original(storage, video.original_key, whole=False)
+    assert (await sweeper(database, storage).run()).removed == 0
+    assert await kept(storage, video.id) == ["originals"]
 
 
 async def test_what_is_young_stays_and_a_look_removes_nothing(database: Database, storage: Storage) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from storage.bucket import BucketStorage
 from storage.checking import try_storage
 from storage.disk import DiskStorage
 from storage.moving import Moved, Outcome, copy_all
-from storage.protocol import LocalFile, Storage
+from storage.protocol import LocalFile, RemoteFile, Storage
 from tests.storage.conftest import Place
 from tests.storage.published import content_of, publish_something, write_work
 
@@ -61,12 +59,11 @@ async def test_a_copy_that_did_not_arrive_as_it_was_sent_does_not_stand_and_is_m
     class Damages(DiskStorage):
         """As a disk with a fault does, or a network: the same size, another byte."""
 
-        @asynccontextmanager
-        async def create(self, key: str) -> AsyncIterator[Path]:
-            async with super().create(key) as path:
-                yield path
-                path.unlink()  # it may be another name of the original
-                path.write_bytes(b"0riginal")
+        async def take_over(self, key: str, file: LocalFile | RemoteFile) -> str | None:
+            digest = await super().take_over(key, file)
+            (tmp_path / "there" / key).unlink()  # it may be another name of the original
+            (tmp_path / "there" / key).write_bytes(b"0riginal")
+            return digest
 
     elsewhere = (tmp_path / "there", tmp_path / "scratch there")
     await upload(disk, ORIGINAL, b"original")
