@@ -11,9 +11,12 @@ from rich.text import Text
 
 from cli.arguments import AsJson, one_of
 from cli.console import messages, output, plain_table, print_table, time_text
+from cli.errors import sentence_of
 from cli.moments import moment_ago
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
+from client.errors import RushesError
+from client.patience import Patience
 from client.views import CohortSummary, CohortView
 
 CohortId = Annotated[
@@ -52,10 +55,19 @@ async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
     columns = TextColumn("Begun"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}")
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("cohort", total=None, note="")
-        while not (seen := await api.cohorts.get(cohort_id)).is_done:
-            note = "paused" if seen.is_paused else ""
-            progress.update(task, total=seen.total, completed=seen.retried + seen.passed_over, note=note)
-            await asyncio.sleep(_POLL_SECONDS)
+        seen, patience = None, Patience()
+        while seen is None or not seen.is_done:
+            try:
+                seen = await api.cohorts.get(cohort_id)
+            except RushesError as error:
+                patience.bear(error)
+                progress.update(task, note=sentence_of(error))
+            else:
+                patience.renew()
+                note = "paused" if seen.is_paused else ""
+                progress.update(task, total=seen.total, completed=seen.retried + seen.passed_over, note=note)
+            if seen is None or not seen.is_done:
+                await asyncio.sleep(_POLL_SECONDS)
     console.print(_told(seen), soft_wrap=True)
 
 

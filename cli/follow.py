@@ -14,11 +14,11 @@ from cli.errors import sentence_of
 from cli.steps_view import gathered, live_view, step_line
 from client.asynchronous import AsyncRushes
 from client.errors import RushesError
+from client.patience import Patience
 from client.views import StepView, VideoView
 from contracts.status import StepState
 
 _POLL_SECONDS: Final = 0.3
-_SILENCE_SECONDS: Final = 60.0
 _CLOSING_SECONDS: Final = 5.0
 _LAST_ACTIVITY: Final = "clean_scratch"
 _OPEN: Final = frozenset({StepState.SCHEDULED, StepState.RUNNING, StepState.RETRYING, StepState.PAUSED})
@@ -34,23 +34,22 @@ class Watcher(Protocol):
 async def follow(api: AsyncRushes, video_id: str, console: Console) -> VideoView:
     """Show the video's steps as they run, and return the video once nothing more happens to it.
 
-    An api that goes away for a while is waited for, as the embedded stack starts it again.
+    An api that is away for a while, or its database, is waited for.
 
     Raises:
-        RushesError: The video is gone, or the api does not come back.
+        RushesError: The video is gone, or the api does not answer for a minute.
     """
     with _watch(console) as watcher:
         video, steps = None, list[StepView]()
-        answered = time.monotonic()
+        patience = Patience()
         while video is None or not video.is_settled:
             note = None
             try:
                 video = await api.video(video_id)
                 steps, note = await _steps(api, video_id, steps)
-                answered = time.monotonic()
+                patience.renew()
             except RushesError as error:
-                if not error.is_unanswered or time.monotonic() - answered > _SILENCE_SECONDS:
-                    raise
+                patience.bear(error)
                 note = sentence_of(error)
             watcher.show(video, steps, note)
             if video is None or not video.is_settled:
@@ -67,7 +66,7 @@ async def _until_closed(api: AsyncRushes, video: VideoView, steps: list[StepView
         try:
             steps, _ = await _steps(api, str(video.id), steps)
         except RushesError as error:
-            if not error.is_unanswered:
+            if not (error.is_unanswered or error.is_passing):
                 raise
             return
         watcher.show(video, steps, None)

@@ -1,21 +1,19 @@
 """Waiting until a video is ready or in error: by its events, and by asking where there are none."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
 from client.errors import RushesError
 from client.listening import Event
+from client.patience import Patience
 from client.views import VideoView
 from contracts.event_types import EventType
 
 _POLL_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 15.0
 """Between two looks while they do: something in between may hold them back."""
-_SILENCE_SECONDS: Final = 60.0
-"""How long the api may be away before that is an error."""
 _LISTEN_AGAIN_SECONDS: Final = 5.0
 
 
@@ -40,15 +38,15 @@ class Waiting:
         self._poll_seconds = poll_seconds
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._is_listening = False
-        self._answered = time.monotonic()
+        self._patience = Patience()
 
     async def settled(self, on_change: Callable[[VideoView], None]) -> VideoView:
         """The video once nothing more happens to it. ``on_change`` sees it now and then until that.
 
         Raises:
-            RushesError: The video is gone, or the api was away for a minute.
+            RushesError: The video is gone, or the api was away, or could not answer (5xx), for a minute.
         """
-        self._answered = time.monotonic()
+        self._patience.renew()
         listener = asyncio.create_task(self._hear())
         try:
             video = await self._video()
@@ -79,10 +77,9 @@ class Waiting:
         try:
             video = await self._look()
         except RushesError as error:
-            if not error.is_unanswered or time.monotonic() - self._answered > _SILENCE_SECONDS:
-                raise
+            self._patience.bear(error)
             return None
-        self._answered = time.monotonic()
+        self._patience.renew()
         return video
 
     async def _hear(self) -> None:

@@ -1,5 +1,6 @@
 """What happened lately, counted."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -46,15 +47,18 @@ class Overview:
             select(col(Event.type), code, func.count(), func.coalesce(seconds, 0.0))
             .where(col(Event.created_at) >= since, col(Event.type).in_(_ENDS))
             .group_by(col(Event.type), code)
-            .order_by(func.count().desc(), code)
         )
         if user_id is not None:
             query = query.where(col(Event.user_id) == user_id)
         async with self._transaction() as session:
             rows = (await session.execute(query)).all()
         ready = [row for row in rows if row[0] in _MADE]
+        failures = Counter[str]()
+        for kind, of, count, _ in rows:
+            if kind not in _MADE:
+                failures[of or "internal"] += count  # a new video and one that is made anew fail by the same codes
         return Lately(
             ready=sum(row[2] for row in ready),
             ready_seconds=float(sum(row[3] for row in ready)),
-            failures={row[1] or "internal": row[2] for row in rows if row[0] not in _MADE},
+            failures=dict(sorted(failures.items(), key=lambda counted: (-counted[1], counted[0]))),
         )

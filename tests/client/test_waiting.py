@@ -14,6 +14,13 @@ from client.waiting import Waiting
 from contracts.status import VideoStatus
 
 NOW = datetime.now(UTC)
+STATUSES = {
+    UNREACHABLE: None,
+    CONNECTION_LOST: None,
+    "database_unavailable": 503,
+    "http_502": 502,
+    "video_not_found": 404,
+}
 
 
 def video(status: VideoStatus) -> VideoView:
@@ -45,7 +52,7 @@ class Api:
         answer = self._answers.pop(0)
         if isinstance(answer, VideoStatus):
             return video(answer)
-        raise RushesError(answer, "No.", status=None if answer in {UNREACHABLE, CONNECTION_LOST} else 404)
+        raise RushesError(answer, "No.", status=STATUSES[answer])
 
     async def nothing(self, _begun: Callable[[], None]) -> AsyncIterator[Event]:
         """No stream can be had."""
@@ -64,8 +71,9 @@ class Api:
         await asyncio.Event().wait()
 
 
-async def test_an_api_that_is_away_for_a_moment_is_waited_for() -> None:
-    api = Api(VideoStatus.PROCESSING, CONNECTION_LOST, UNREACHABLE, VideoStatus.READY)
+async def test_an_api_that_is_away_or_can_not_answer_for_a_moment_is_waited_for() -> None:
+    away = (CONNECTION_LOST, UNREACHABLE, "http_502", "database_unavailable")
+    api = Api(VideoStatus.PROCESSING, *away, VideoStatus.READY)
     seen: list[VideoView] = []
     settled = await Waiting(api.look, api.nothing, poll_seconds=0.01).settled(seen.append)
     assert (settled.status, [one.status for one in seen]) == (VideoStatus.READY, [VideoStatus.PROCESSING])

@@ -193,6 +193,18 @@ async def test_each_turn_is_an_event_and_an_edit_meanwhile_is_kept(database: Dat
     assert (lately.ready, lately.failures) == (2, {"cancelled": 1})
 
 
+async def test_failures_of_new_videos_and_of_those_made_anew_are_counted_together(database: Database) -> None:
+    for _ in range(2):
+        new = await video_in(database.videos, VideoStatus.PROCESSING)
+        await database.videos.mark_error(new.id, 1, ErrorCode.TRANSCODE_FAILED, "It crashed.")
+    for code in (ErrorCode.TRANSCODE_FAILED, ErrorCode.INTERNAL):
+        video = await begun(database)
+        await database.reprocessings.fail(video.id, 2, code, "It crashed.")
+    await video_in(database.videos, VideoStatus.ERROR)
+    lately = await database.overview.lately(datetime.now(UTC) - A_WHILE)
+    assert list(lately.failures.items()) == [("transcode_failed", 3), ("internal", 1), ("invalid_media", 1)]
+
+
 async def test_what_a_user_has_made_anew_counts_among_the_minutes_of_the_day(database: Database) -> None:
     video = await video_in(database.videos, VideoStatus.READY)  # ten seconds, and so a minute
     await key_of(database, "local")
