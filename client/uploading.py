@@ -8,10 +8,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
-from client.errors import BEGUN_ANEW, RushesError
+from client.errors import BEGUN_ANEW, UNREACHABLE, RushesError
 from client.views import VideoView
 from contracts.errors import ErrorCode
 
@@ -66,11 +67,13 @@ class ResumingUpload:
         self._file = file
         self._metadata = {"filename": file.name, **metadata}
         self._idempotency_key = idempotency_key
+        self._key = idempotency_key or str(uuid4())
         self._begun = begun
         self._size = 0
         self._name = ""
         self._path: str | None = None
         self._was_there = False
+        self._is_api_there = False
         self._reached = -1
 
     async def send(self, *, on_sent: Callable[[int, int], None], on_broken: Callable[[RushesError], None]) -> str:
@@ -97,6 +100,7 @@ class ResumingUpload:
                 return await self._go_on(on_sent)
             except RushesError as refusal:
                 failure = await self._said_of(refusal)
+                self._is_api_there |= self._path is not None or failure.code != UNREACHABLE
                 if self._reached > reached:  # something got through since the last time
                     reached, pause = self._reached, _FIRST_PAUSE_SECONDS
                     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -127,8 +131,7 @@ class ResumingUpload:
     async def _create(self) -> str:
         pairs = (f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in self._metadata.items())
         headers = {**_TUS, "Upload-Length": str(self._size), "Upload-Metadata": ",".join(pairs)}
-        if self._idempotency_key is not None:
-            headers["Idempotency-Key"] = self._idempotency_key
+        headers["Idempotency-Key"] = self._key  # where the answer is lost, once more finds the same upload
         return str((await self._connection.send("POST", _UPLOADS, headers=headers)).headers["location"])
 
     def _remember(self, path: str | None) -> None:
@@ -153,6 +156,7 @@ class ResumingUpload:
             why = "was cancelled" if is_unwanted else "has ended"
         stays_ended = is_unwanted and self._was_there
         self._path, self._was_there = None, False
+        self._key = self._idempotency_key or str(uuid4())
         self._remember(None)
         if stays_ended:
             told = f"The upload {why} while it was sent. Sent once more, the file is uploaded anew."
@@ -162,7 +166,7 @@ class ResumingUpload:
 
     def _is_tried_again(self, failure: RushesError) -> bool:
         if failure.is_unanswered:
-            return self._path is not None  # an api that never answered is not there
+            return self._is_api_there  # what never answered is no api that comes back
         return failure.code in _TRIED_AGAIN or failure.code == BEGUN_ANEW
 
     def _look(self) -> tuple[int, str]:

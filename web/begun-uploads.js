@@ -26,6 +26,11 @@ export class BegunUploads {
     }
   }
 
+  /** One of them as it is now; undefined once it is through, or gone. */
+  find(key) {
+    return this.all().find((known) => known.key === key);
+  }
+
   /** Keep one, or what is new of it. */
   async keep(entry, handle = null) {
     this.#write([...this.all().filter((known) => known.key !== entry.key), entry]);

@@ -110,8 +110,9 @@ export class Upload extends EventTarget {
 
   /** Find out how far one is that was begun earlier. False where it can't be gone on with. */
   async look() {
-    if (this.id === null) return false;
     try {
+      // The page may have gone before the answer came: asked once more with its key it is the same upload.
+      if (this.id === null) await this.#create(this.entry);
       this.#reached(await this.#offset());
       return this.sent < this.total;
     } catch (error) {
@@ -121,7 +122,7 @@ export class Upload extends EventTarget {
 
   /**
    * Send until it is through, given up, or refused for good.
-   * @param {() => Promise<void>} remember Called when the service has given it an id.
+   * @param {() => Promise<void>} remember Called before the service is asked for an id, and when it has given one.
    */
   async run(remember) {
     for (let failures = 0; this.isOpen;) {
@@ -139,10 +140,8 @@ export class Upload extends EventTarget {
   async #send(remember) {
     if (this.id === null) {
       this.become(State.SENDING);
-      const { file, entry } = this;
-      const { answer } = this.#patience;
-      const id = await this.#ask(answer, (signal) => tus.create(this.#api, file, entry.key, signal));
-      this.entry = { ...entry, id };
+      await remember(); // before it is asked for: a page that is loaded anew meanwhile has to know of it
+      await this.#create(this.file);
       await remember();
     }
     let offset = await this.#offset();
@@ -152,6 +151,13 @@ export class Upload extends EventTarget {
       offset = await this.#sendPiece(offset);
       this.#reached(offset);
     }
+  }
+
+  /** @param {{name: string, size: number}} file */
+  async #create(file) {
+    const { answer } = this.#patience;
+    const id = await this.#ask(answer, (signal) => tus.create(this.#api, file, this.entry.key, signal));
+    this.entry = { ...this.entry, id };
   }
 
   #offset() {

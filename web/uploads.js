@@ -128,6 +128,7 @@ export class Uploads extends EventTarget {
       await this.#begun.forget(entry.key);
       return;
     }
+    if (upload.id !== entry.id) await this.#begun.keep(upload.entry);
     this.#follow(upload);
     const handle = await this.#begun.handle(entry.key);
     if (handle !== null && (await isAllowed(handle))) {
@@ -141,11 +142,16 @@ export class Uploads extends EventTarget {
   async #standBy(upload) {
     upload.become(State.ELSEWHERE);
     await navigator.locks.request(lockOf(upload.entry.key), () => undefined);
-    if (await upload.look()) {
+    const kept = this.#begun.find(upload.entry.key);
+    upload.entry = kept ?? upload.entry; // it may have an id by now
+    const goesOn = (await upload.look()) && kept !== undefined;
+    if (upload.sent >= upload.total) {
+      upload.become(State.DONE);
+    } else if (goesOn) {
       upload.become(upload.file === null ? State.NEEDS_FILE : State.QUEUED);
       this.#next();
     } else {
-      upload.become(State.DONE);
+      await this.remove(upload); // given up over there: what the service has of it goes, or is gone
     }
   }
 
@@ -164,6 +170,12 @@ export class Uploads extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: upload }));
   }
 
+  /** Send it to its end. It is forgotten before other tabs may look, which see by that whether it has ended. */
+  async #send(upload) {
+    await upload.run(() => this.#begun.keep(upload.entry, upload.handle));
+    if (!upload.isOpen) await this.#begun.forget(upload.entry.key);
+  }
+
   #next() {
     const waiting = this.#all.filter((upload) => upload.state === State.QUEUED).reverse();
     for (const upload of waiting.slice(0, AT_ONCE - this.#running)) this.#start(upload);
@@ -174,10 +186,9 @@ export class Uploads extends EventTarget {
     upload.become(State.SENDING);
     try {
       await alone(upload.entry.key, async (isAlone) => {
-        if (isAlone) await upload.run(() => this.#begun.keep(upload.entry, upload.handle));
+        if (isAlone) await this.#send(upload);
         else this.#standBy(upload);
       });
-      if (!upload.isOpen) await this.#begun.forget(upload.entry.key);
     } finally {
       this.#running -= 1;
       this.#next();

@@ -10,7 +10,7 @@ import pytest
 
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
-from client.errors import RushesError
+from client.errors import CONNECTION_LOST, UNREACHABLE, RushesError
 from client.uploading import ResumingUpload
 from client.views import VideoView
 from contracts.status import VideoStatus
@@ -85,6 +85,31 @@ async def test_after_a_refusal_that_stays_the_same_command_goes_on_later(file: P
     later = Refusing()
     assert await sent(later, file) == "one"
     assert later.asked == ["HEAD", "PATCH"], "it is not begun anew"
+
+
+class Restarting(Refusing):
+    """Is started again while an upload begins: its requests are lost for these reasons, and then no more."""
+
+    def __init__(self, *lost: str) -> None:
+        super().__init__()
+        self._lost = list(lost)
+        self.keys: list[str] = []
+
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        if method == "POST":
+            self.keys.append(request["headers"]["Idempotency-Key"])
+            if self._lost:
+                raise RushesError(self._lost.pop(0), "No.")
+        return await super().send(method, path, **request)
+
+
+async def test_an_api_that_is_started_again_as_an_upload_begins_is_asked_again_with_the_same_key(file: Path) -> None:
+    api = Restarting(CONNECTION_LOST, UNREACHABLE)
+    assert await sent(api, file) == "one"
+    assert (len(api.keys), len(set(api.keys))) == (3, 1), "it may have begun it before its answer was lost"
+    assert (await sent(api, file), len(set(api.keys))) == ("one", 2)
+    with pytest.raises(RushesError, match=UNREACHABLE):  # nothing was ever there
+        await sent(Restarting(UNREACHABLE), file)
 
 
 async def test_what_has_rested_for_too_long_is_begun_anew_at_once(file: Path) -> None:

@@ -153,16 +153,22 @@ async def test_two_files_go_side_by_side_and_a_third_waits(ann: Visitor, named: 
         await ann.sees_ready(name)
 
 
-async def test_an_upload_that_is_cancelled_leaves_nothing(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+async def test_an_upload_that_is_cancelled_leaves_nothing_in_another_tab_either(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "regretted", 64 * MEBIBYTE))
     told = re.compile(r"\d+\.\d MiB of 64\.\d MiB · \d\.\d MiB/s · about (\d0 s|\d min) left")
     await expect(ann.card("regretted")).to_contain_text(told)
     bar = ann.card("regretted").get_by_role("progressbar")
     first = await how_full(bar)
     await eventually(lambda: how_full(bar), lambda part: part > first)
+    other = Visitor(await ann.page.context.new_page())
+    await other.opens()
+    await expect(other.card("regretted")).to_contain_text("Uploading in another tab")
     await ann.card("regretted").get_by_role("button", name="Cancel").click()
     await ann.is_told("was cancelled")
     await expect(ann.card("regretted")).to_have_count(0)
+    await expect(other.page.locator(".card").filter(has_text="regretted")).to_have_count(0)
 
     async def known() -> list[str]:
         async with site.as_user(site.ann) as api:
@@ -182,6 +188,27 @@ async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visit
         await ann.chooses(file)
     assert int((await sent.value).headers["upload-offset"]) > 0
     await ann.sees_ready("interrupted")
+
+
+async def test_a_reload_before_the_first_answer_leaves_one_upload_that_goes_on(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    begun = asyncio.Event()
+
+    async def lose_the_answer(route: Route) -> None:
+        await route.fetch()
+        begun.set()
+
+    await ann.page.route("**/api/v1/uploads", lose_the_answer)
+    file = named.copy(clips.path("sub_second"), "slow start")
+    await ann.chooses(file)
+    await begun.wait()
+    await ann.page.unroute("**/api/v1/uploads")
+    await ann.page.reload()
+    await expect(ann.card("slow start")).to_contain_text("Choose the same file")
+    await ann.chooses(file)
+    await ann.sees_ready("slow start")
+    assert await site.titles("slow start") == ["slow start"]
 
 
 async def test_a_dropped_file_goes_on_by_itself_after_a_reload(ann: Visitor, named: Named, clips: Clips) -> None:
