@@ -13,10 +13,11 @@ import typer
 from accounts.keys import KeyText
 from accounts.signing import LONGEST_LINK, new_signing_secret
 from cli.audit import audit
-from cli.console import messages, output, plain_table, print_table, size_text
+from cli.console import messages, output, plain_table, print_table
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable
+from contracts.sizes import size_text
 from database.accounts import Accounts
 from database.engine import Database
 from database.tables import ApiKey

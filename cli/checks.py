@@ -10,7 +10,6 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.console import size_text
 from cli.errors import sentence_of
 from cli.findings import Finding, Verdict
 from cli.owning import ownership_of
@@ -18,6 +17,7 @@ from cli.temporal import connected
 from cli.where import Service
 from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.sizes import size_text
 from contracts.temporal_names import worker_queue
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision

@@ -29,8 +29,6 @@ SHORT_ID: Final = 8
 _WITHOUT_LIMIT: Final = 100_000
 """Columns of what is no terminal."""
 
-_KIBI: Final = 1024
-
 
 class HarmlessConsole(Console):
     """Shows what strangers have named, such as titles and metadata, without obeying it."""
@@ -54,16 +52,6 @@ def messages() -> Console:
 def status_text(status: VideoStatus) -> Text:
     """The status in its colour."""
     return Text(status.value, style=_STATUS_STYLE[status])
-
-
-def size_text(size_bytes: int) -> str:
-    """Bytes as people read them: ``1.9 MiB``."""
-    size = float(size_bytes)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < _KIBI or unit == "GiB":
-            break
-        size /= _KIBI
-    return f"{size_bytes} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
 
 
 def duration_text(seconds: float | None) -> str:

@@ -10,11 +10,12 @@ import typer
 from sqlalchemy.engine import URL, make_url
 
 from cli.audit import audit
-from cli.console import output, size_text
+from cli.console import output
 from cli.errors import CommandFailed, ExitCode
 from cli.owning import settle_after_restore
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable
+from contracts.sizes import size_text
 from database.contents import rows_of_people
 from embedded.postgres_programs import EmbeddedPostgresError, client_program
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.browsing import open_page
-from cli.console import duration_text, output, print_facts, size_text, status_text
+from cli.console import duration_text, output, print_facts, status_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from cli.outcome import error_text
@@ -23,6 +23,7 @@ from cli.upload import Wishes, send
 from cli.where import Service, service_of
 from client.views import FileView, VideoView
 from contracts.errors import VideoError
+from contracts.sizes import size_text
 from contracts.status import VideoStatus
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, original_key, processed_key
 from embedded.run_file import RunFile

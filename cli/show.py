@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from cli.arguments import AsJson, VideoId, whole_id
-from cli.console import Facts, duration_text, messages, output, print_facts, size_text, status_text, time_text
+from cli.console import Facts, duration_text, messages, output, print_facts, status_text, time_text
 from cli.errors import sentence_of
 from cli.local_logs import log_lines
 from cli.outcome import error_text, reprocess_error_text
@@ -17,6 +17,7 @@ from cli.where import Service, find_service
 from client.asynchronous import AsyncRushes
 from client.errors import RushesError
 from client.views import FileView, StepList, StepView, VideoView
+from contracts.sizes import size_text
 from contracts.status import VideoStatus
 from contracts.worker_identity import WorkerIdentity
 

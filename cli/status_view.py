@@ -7,9 +7,10 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import SHORT_ID, Facts, duration_text, size_text, status_text
+from cli.console import SHORT_ID, Facts, duration_text, status_text
 from cli.where import Service
 from client.system_views import QueueView, RunningView, SystemView, WorkerView
+from contracts.sizes import size_text
 from contracts.worker_identity import WorkerIdentity
 
 _LONG_AGO_SECONDS: Final = 30

@@ -12,11 +12,12 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from cli.console import messages, output, size_text
+from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.findings import Verdict
 from cli.where import find_service
 from contracts.errors import StorageFailed
+from contracts.sizes import size_text
 from settings import Settings
 from storage.checking import try_storage
 from storage.location import endpoint_of, names_a_bucket, parse_bucket_location

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from cli.audit import audit
-from cli.console import output, size_text
+from cli.console import output
 from cli.errors import CommandFailed, ExitCode
 from cli.owning import ownership_of
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable, StorageFailed
+from contracts.sizes import size_text
 from database.engine import Database
 from runs.sweep import Sweeper, SweepReport
 from settings import Settings

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from cli.arguments import AsJson
-from cli.console import messages, output, size_text
+from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.follow import follow
 from cli.outcome import print_outcome
@@ -22,6 +22,7 @@ from client.asynchronous import AsyncRushes
 from client.begun_uploads import BegunUploads
 from client.errors import BEGUN_ANEW, RushesError
 from client.views import VideoView
+from contracts.sizes import size_text
 from contracts.status import VideoStatus
 
 

@@ -17,5 +17,5 @@ def duration_text(seconds: float) -> str:
     if whole < _HOUR_SECONDS:
         minutes, rest = divmod(whole, _MINUTE_SECONDS)
         return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(round(seconds / _MINUTE_SECONDS), _MINUTE_SECONDS)
+    hours, minutes = divmod(whole // _MINUTE_SECONDS, _MINUTE_SECONDS)
     return f"{hours} h {minutes:02d} min"

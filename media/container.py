@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from contracts.errors import InvalidMedia
+from contracts.sizes import size_text
 
 _FIRST_BOXES: Final = frozenset(
     (b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"sidx", b"free", b"skip", b"wide", b"pnot", b"uuid")
@@ -201,6 +202,6 @@ def _ebml_size(file: BinaryIO) -> int | None:
 
 def _ends_early(size: int, promised: int) -> InvalidMedia:
     return InvalidMedia(
-        f"The file ends early: it has {size} bytes and should have at least {promised}. Export it again, or copy it "
-        "again from where it was made, and upload the new file."
+        f"The file ends early: {size_text(promised - size)} of at least {size_text(promised)} are missing. Export it "
+        "again, or copy it again from where it was made, and upload the new file."
     )

@@ -1,7 +1,7 @@
 /** What a person may do with a video. */
 
 import { askForText } from "./dialogs.js";
-import { askForMetadata, patchOf } from "./metadata.js";
+import { askForMetadata } from "./metadata.js";
 import { reasonOf } from "./reasons.js";
 import { askForProfile, isReprocessing } from "./reprocessing.js";
 import { uploadPath } from "./tus.js";
@@ -11,6 +11,7 @@ const UNDO_SECONDS = 7;
 const UNTIL_SIGNED_IN_SECONDS = 24 * 3600;
 const LINK_SECONDS = 7 * 24 * 3600;
 const LONGEST_TITLE = 200;
+const REASON_SECONDS = 10;
 
 /** Fires `removed` with `detail` the id when a video is taken away, and `restored` when it is back after all. */
 export class Actions extends EventTarget {
@@ -54,21 +55,21 @@ export class Actions extends EventTarget {
   }
 
   async rename(video) {
-    const title = await askForText({
+    await askForText({
       title: "Rename",
       label: "Title",
       value: video.title,
       confirm: "Rename",
       most: LONGEST_TITLE,
+      refuse: async (title) =>
+        title === null || title === video.title ? null : this.#change(video, { title }, `Renamed to “${title}”.`),
     });
-    if (title === null || title === video.title) return;
-    await this.#change(video, { title }, `Renamed to “${title}”.`);
   }
 
   /** Let everybody see it who knows the address, or only who has a link. */
   async show(video, visibility) {
     const words = visibility === "public" ? "is public: anyone with its address can watch it" : "is private";
-    await this.#change(video, { visibility }, `“${video.title}” ${words}.`);
+    this.#tellRefusal(await this.#change(video, { visibility }, `“${video.title}” ${words}.`));
   }
 
   async retry(video) {
@@ -93,9 +94,7 @@ export class Actions extends EventTarget {
 
   /** Change what is kept with it. */
   async editMetadata(video) {
-    const metadata = await askForMetadata(video.metadata);
-    const patch = metadata === null ? null : patchOf(video.metadata, metadata);
-    if (patch !== null) await this.#change(video, { metadata: patch }, "The metadata was saved.");
+    await askForMetadata(video.metadata, (metadata) => this.#change(video, { metadata }, "The metadata was saved."));
   }
 
   /** Stop what is on its way. Of an upload of this page nothing stays; of another video its file does. */
@@ -183,11 +182,28 @@ export class Actions extends EventTarget {
     }
   }
 
+  /** @returns {Promise<string|null>} Why it could not be changed. */
   async #change(video, change, message) {
-    await this.#try(async () => {
+    try {
       this.#library.put(await this.#api.request("PATCH", `${VIDEOS}/${video.id}`, { json: change }));
-      this.#notices.show(message);
-    });
+    } catch (error) {
+      if (error.status !== 401) return sentenceOf(error);
+      this.#changeOnceSignedIn(video, change, message);
+      return null;
+    }
+    this.#notices.show(message);
+    return null;
+  }
+
+  async #changeOnceSignedIn(video, change, message) {
+    const close = this.#notices.show("It is saved once you have signed in again.", { seconds: UNTIL_SIGNED_IN_SECONDS });
+    await this.#session.signedIn();
+    close();
+    this.#tellRefusal(await this.#change(video, change, message));
+  }
+
+  #tellRefusal(refusal) {
+    if (refusal !== null) this.#notices.show(refusal, { seconds: REASON_SECONDS });
   }
 
   /** @returns {() => Promise<void>} Deletes it at once. */
@@ -248,9 +264,13 @@ export class Actions extends EventTarget {
     }
   }
 
-  #failed(error, what = "That did not work.") {
+  #failed(error, what) {
     if (error.status === 401) return;
-    const { what: reason } = reasonOf(error.code, error.message);
-    this.#notices.show(`${what} ${reason}`, { seconds: 10 });
+    this.#tellRefusal(sentenceOf(error, what));
   }
+}
+
+function sentenceOf(error, what = "That did not work.") {
+  const { what: reason } = reasonOf(error.code, error.message);
+  return `${what} ${reason}`;
 }

@@ -34,7 +34,10 @@ export class Card {
   #item = null;
   #parts = {};
 
-  /** @param {object} tasks `actions`, and `chooseAgain(upload)`, `chooseAnother(upload)`, `tryAgain(upload)`. */
+  /**
+   * @param {object} tasks `actions`, and `chooseAgain(upload)`, `chooseAnother(upload)`, `tryAgain(upload)`;
+   *   `ownerOf(video)` is null for one's own.
+   */
   constructor(tasks) {
     this.#tasks = tasks;
     this.element = element("li", { class: "card" });
@@ -174,7 +177,7 @@ export class Card {
       case "ready":
         say(this.#parts.clock, clockText(video.duration_seconds));
         this.#showEdition(video);
-        tell(readyText(video));
+        tell([this.#tasks.ownerOf(video), readyText(video)].filter(Boolean).join(" · "));
         break;
       case "processing":
         tell(nowText(video.step));
@@ -200,7 +203,7 @@ export class Card {
         this.#reason("Cancelled", video.error_code, video.error_reason);
         break;
       default:
-        tell("Uploading from another tab or device");
+        tell(this.#tasks.ownerOf(video) ? `Uploading, by ${this.#tasks.ownerOf(video)}` : "Uploading from another tab or device");
     }
     this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
     this.element.querySelector(".play")?.setAttribute("aria-label", `Play ${this.#title}`);
@@ -251,7 +254,7 @@ function uploadText(upload) {
 function processingText(video) {
   if (video.progress === null || video.progress === undefined) return "";
   const failed = video.step_failure ? `Retrying: ${video.step_failure}` : "";
-  const speed = video.speed ? `${video.speed.toFixed(1)}× playback speed` : "";
+  const speed = video.speed ? `${video.speed.toFixed(1)}×\u00a0playback speed` : "";
   const left = video.time_left_seconds ? timeLeftText(video.time_left_seconds) : "";
   return [percentText(video.progress), speed, left, failed].filter(Boolean).join(" · ");
 }

@@ -1,20 +1,23 @@
 /** Questions that have to be answered before anything goes on. */
 
-import { element } from "./elements.js";
+import { element, say } from "./elements.js";
 
 /**
  * Ask in a dialog.
  * @template Answer
- * @param {{title: string, confirm: string, content: Node[], answer: () => Answer}} question `answer` reads what was
- *   said, when it is confirmed.
+ * @param {{title: string, confirm: string, content: Node[], answer: () => Answer,
+ *   refuse?: (said: Answer) => Promise<string|null>}} question `answer` reads what was said, when it is confirmed;
+ *   `refuse` does with it what is asked for, and says why that could not be: it can be said otherwise then.
  * @returns {Promise<Answer|null>} Null where the person thought better of it.
  */
-export function askIn({ title, confirm, content, answer }) {
+export function askIn({ title, confirm, content, answer, refuse = async () => null }) {
+  const reason = element("p", { class: "reason", role: "alert" });
   const form = element(
     "form",
     { method: "dialog" },
     element("h2", { id: "asked-title", text: title }),
     ...content,
+    reason,
     element(
       "div",
       { class: "row end" },
@@ -25,9 +28,17 @@ export function askIn({ title, confirm, content, answer }) {
   const dialog = element("dialog", { class: "dialog", "aria-labelledby": "asked-title" }, form);
   return new Promise((resolve) => {
     let said = null;
-    form.addEventListener("submit", (event) => {
+    let isAsking = false;
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      said = answer();
+      if (isAsking) return;
+      const answered = answer();
+      isAsking = true;
+      const refusal = await refuse(answered);
+      isAsking = false;
+      say(reason, refusal ?? "");
+      if (refusal !== null) return;
+      said = answered;
       dialog.close();
     });
     dialog.addEventListener("close", () => {
@@ -41,9 +52,10 @@ export function askIn({ title, confirm, content, answer }) {
 
 /**
  * Ask for a text.
+ * @param {object} question `refuse` as `askIn` has it.
  * @returns {Promise<string|null>} Null where the person thought better of it.
  */
-export function askForText({ title, label, value, confirm, most }) {
+export function askForText({ title, label, value, confirm, most, refuse }) {
   const input = element("input", {
     id: "asked",
     type: "text",
@@ -53,7 +65,7 @@ export function askForText({ title, label, value, confirm, most }) {
     autocomplete: "off",
   });
   const content = [element("label", { for: "asked", text: label }), input];
-  const asked = askIn({ title, confirm, content, answer: () => input.value.trim() || null });
+  const asked = askIn({ title, confirm, content, answer: () => input.value.trim() || null, refuse });
   input.select();
   return asked;
 }

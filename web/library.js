@@ -4,6 +4,7 @@ import { isReprocessing } from "./reprocessing.js";
 
 const VIDEOS = "/api/v1/videos";
 const PAGE = 24;
+const TOLD_OF_ONE = ["step", "progress", "step_attempt", "step_failure", "speed", "time_left_seconds"];
 const SAME_RUN = ["status", "attempt", "reprocess_profile", "reprocess_error_code"];
 
 /** Whether a video is still on its way, so that there is something new to be told of it. */
@@ -134,8 +135,8 @@ export class Library extends EventTarget {
     if (known && known.updated_at > told.updated_at) return false;
     // A list tells no progress; what was told before is not taken back by it.
     const isSame = known && SAME_RUN.every((name) => known[name] === told[name]);
-    const live = isSame && told.progress === null ? { step: known.step, progress: known.progress } : {};
-    const video = { ...told, ...live };
+    const live = isSame && told.progress === null ? TOLD_OF_ONE.map((name) => [name, known[name]]) : [];
+    const video = { ...told, ...Object.fromEntries(live) };
     this.dispatchEvent(new CustomEvent("video", { detail: { video, before: known } }));
     if (!this.#matches(video)) return this.#videos.delete(video.id);
     if (!known && this.#isBelow(video)) return false;

@@ -8,7 +8,7 @@ const LONGEST_VALUE = 500;
 const MOST_KEYS = 50;
 
 /** What a JSON merge patch has to say, so that one becomes the other; null where they are the same. */
-export function patchOf(before, after) {
+function patchOf(before, after) {
   const gone = Object.keys(before).filter((key) => !(key in after));
   const set = Object.entries(after).filter(([key, value]) => before[key] !== value);
   if (gone.length === 0 && set.length === 0) return null;
@@ -39,8 +39,12 @@ export function metadataSection(metadata, edit) {
   );
 }
 
-/** Ask for texts by key; null where the person thought better of it. */
-export function askForMetadata(metadata) {
+/**
+ * Ask for texts by key.
+ * @param {object} metadata As it is.
+ * @param {(patch: object) => Promise<string|null>} refuse Changes it, and says why that could not be.
+ */
+export async function askForMetadata(metadata, refuse) {
   const rows = element("div", { class: "pairs" });
   const add = (key = "", value = "") => {
     const row = element(
@@ -73,7 +77,18 @@ export function askForMetadata(metadata) {
   Object.entries(metadata).forEach(([key, value]) => add(key, value));
   if (rows.childElementCount === 0) add();
   const detail = element("p", { class: "detail", text: "Returned with every API answer, event and webhook." });
-  return askIn({ title: "Metadata", confirm: "Save", content: [detail, rows, more], answer: () => pairsOf(rows) });
+  await askIn({
+    title: "Metadata",
+    confirm: "Save",
+    content: [detail, rows, more],
+    answer: () => pairsOf(rows),
+    refuse: async (pairs) => {
+      const ambiguous = ambiguityOf(pairs);
+      if (ambiguous !== null) return ambiguous;
+      const patch = patchOf(metadata, Object.fromEntries(pairs));
+      return patch === null ? null : refuse(patch);
+    },
+  });
 }
 
 function field(label, value, most) {
@@ -81,7 +96,17 @@ function field(label, value, most) {
   return element("input", { ...look, value, maxlength: most });
 }
 
+/** What was typed; a row in which nothing is says nothing. */
 function pairsOf(rows) {
   const pairs = [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim()));
-  return Object.fromEntries(pairs.filter(([key]) => key !== ""));
+  return pairs.filter(([key, value]) => key !== "" || value !== "");
+}
+
+/** Why it can't be told what was meant, or null. */
+function ambiguityOf(pairs) {
+  const nameless = pairs.find(([key]) => key === "");
+  if (nameless) return `“${nameless[1]}” has no key.`;
+  const keys = pairs.map(([key]) => key);
+  const twice = keys.find((key, at) => keys.indexOf(key) < at);
+  return twice === undefined ? null : `Two rows have the key “${twice}”.`;
 }

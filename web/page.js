@@ -76,6 +76,7 @@ export class Page {
     const { library, uploads, actions, limits } = this.#given;
     const tasks = {
       actions,
+      ownerOf: (video) => (video.user_id === this.#user ? null : video.user_id),
       choose: () => this.#choose(),
       chooseAgain: (upload) => this.#chooseAgain(upload),
       tryAgain: (upload) => uploads.again(upload),
@@ -111,7 +112,8 @@ export class Page {
       if (before) this.#library.focusOn(before.id);
       return;
     }
-    const view = new VideoView({ ...this.#given, isOperator: session.isOperator, system: this.#given.system() });
+    const system = this.#given.system();
+    const view = new VideoView({ ...this.#given, isOperator: session.isOperator, user: this.#user, system });
     this.#video = view;
     view.id = id;
     this.#place(view.element);

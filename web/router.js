@@ -15,7 +15,7 @@ export class Router extends EventTarget {
 
   /** Id of the video that the address names, or null. */
   get videoId() {
-    return VIDEO.exec(location.pathname)?.[1] ?? null;
+    return VIDEO.exec(location.pathname)?.[1].toLowerCase() ?? null;
   }
 
   /** Whether the address is none of the page's. */

@@ -69,14 +69,21 @@ export function standings(step) {
   return STEPS.map((_, number) => (number < at ? "done" : number === at ? "now" : "next"));
 }
 
+/** Which part of a picture a step encodes, as `[part, of]`; null for other steps. */
+export function partOf({ activity_id: id }) {
+  const found = /^chunk-(\d+)-of-(\d+)/.exec(id);
+  return found && [Number(found[1]), Number(found[2])];
+}
+
 /**
  * What an activity does.
  * @param {{activity: string, activity_id: string}} step
  * @param {boolean} isCancelled Whether its run ended because somebody cancelled it.
  */
-export function activityText({ activity, activity_id: id }, isCancelled) {
-  const chunk = /^chunk-(\d+)-of-(\d+)/.exec(id);
-  if (chunk) return chunk[2] === "1" ? "Encode the picture" : `Encode the picture, part ${chunk[1]} of ${chunk[2]}`;
+export function activityText(step, isCancelled) {
+  const part = partOf(step);
+  if (part) return part[1] === 1 ? "Encode the picture" : `Encode the picture, part ${part[0]} of ${part[1]}`;
+  const { activity } = step;
   return (isCancelled && ACTIVITIES_OF_CANCELLED[activity]) || (ACTIVITIES[activity] ?? activity);
 }
 

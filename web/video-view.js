@@ -11,7 +11,7 @@ import { Progress } from "./progress.js";
 import { rebuild } from "./rebuilding.js";
 import { isOfTheFile, mayHelpToTryAgain, reasonOf } from "./reasons.js";
 import { failedCallout, isReprocessing, runText } from "./reprocessing.js";
-import { timeline } from "./timeline.js";
+import { Timeline } from "./timeline.js";
 import { momentText } from "./words.js";
 
 const STEPS_MILLISECONDS = 2000;
@@ -48,6 +48,7 @@ export class VideoView {
   #actions;
   #system;
   #isOperator;
+  #user;
   #video = null;
   #shown = "";
   #timer = null;
@@ -57,19 +58,22 @@ export class VideoView {
   #title = element("h1", { tabindex: "-1" });
   #state = element("div", { class: "video-state" });
   #tools = element("div", { class: "row tools" });
-  #done = element("div");
+  #plan = element("p", { class: "plan" });
+  #timeline = new Timeline();
+  #noSteps = element("p", { class: "detail" });
   #facts = element("div");
   #details = element("dl", { class: "details" });
   #metadata = element("div");
   #progress = new Progress("Processing");
   #help = keysHelp();
 
-  /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean}} given */
-  constructor({ api, actions, system, isOperator }) {
+  /** @param {{api: object, actions: object, system: Promise<object|null>, isOperator: boolean, user: string}} given */
+  constructor({ api, actions, system, isOperator, user }) {
     this.#api = api;
     this.#actions = actions;
     this.#system = system;
     this.#isOperator = isOperator;
+    this.#user = user;
     this.element = element(
       "main",
       { class: "video" },
@@ -129,6 +133,8 @@ export class VideoView {
   }
 
   #build() {
+    this.#plan.hidden = true;
+    this.#timeline.element.hidden = true;
     const section = (title, ...children) => element("section", {}, element("h2", { text: title }), ...children);
     this.element.lastElementChild.replaceWith(
       element(
@@ -140,7 +146,7 @@ export class VideoView {
         element(
           "div",
           { class: "columns" },
-          section("Processing steps", this.#done),
+          section("Processing steps", this.#plan, this.#timeline.element, this.#noSteps),
           element("div", { class: "column" }, this.#facts, section("Details", this.#details), this.#metadata, this.#help),
         ),
       ),
@@ -217,36 +223,33 @@ export class VideoView {
     );
   }
 
-  async #showDetails() {
+  #showDetails() {
     const video = this.#video;
-    const system = await this.#system;
-    const temporal = system?.temporal;
-    const trace =
-      this.#isOperator && temporal?.ui_url
-        ? `${temporal.ui_url.replace(/\/$/, "")}/namespaces/${temporal.namespace}/workflows/${video.workflow_id}`
-        : null;
+    const isOwn = video.user_id === this.#user;
+    const withLink = `${isOwn ? "you" : "its owner"}, and anyone with a link`;
     const facts = [
+      ["Owner", isOwn ? null : video.user_id],
       ["File", video.original_filename],
       ["Uploaded", momentText(video.created_at)],
       ["Profile", video.profile],
-      ["Visible to", video.visibility === "public" ? "anyone with the address" : "you, and anyone with a link"],
+      ["Visible to", video.visibility === "public" ? "anyone with the address" : withLink],
       ["Attempt", video.attempt > 1 ? String(video.attempt) : null],
       ["SHA-256", video.content_sha256],
       ["Id", video.id],
     ].filter(([, fact]) => fact);
     this.#details.replaceChildren(
       ...facts.flatMap(([name, fact]) => [element("dt", { text: name }), element("dd", { text: fact })]),
-      ...(trace
-        ? [
-            element("dt", { text: "Trace" }),
-            element(
-              "dd",
-              {},
-              element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" }),
-            ),
-          ]
-        : []),
     );
+    if (this.#isOperator) this.#addTrace(this.#details.lastElementChild);
+  }
+
+  /** The service takes seconds to say where the Web UI is while Temporal is away: the facts don't wait for that. */
+  async #addTrace(last) {
+    const temporal = (await this.#system)?.temporal;
+    if (!temporal?.ui_url) return;
+    const trace = `${temporal.ui_url.replace(/\/$/, "")}/namespaces/${temporal.namespace}/workflows/${this.#video.workflow_id}`;
+    const link = element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" });
+    last.after(element("dt", { text: "Trace" }), element("dd", {}, link)); // or nowhere, where the facts are others by now
   }
 
   /** The steps are asked for while there are new ones; those of a run that has ended do not change. */
@@ -258,11 +261,7 @@ export class VideoView {
       this.#showSteps(told);
     } catch (error) {
       if (this.#isOver) return;
-      if (this.#done.childElementCount === 0) {
-        this.#done.replaceChildren(
-          element("p", { class: "detail", text: "The steps can't be shown right now." }),
-        );
-      }
+      if (this.#timeline.element.hidden) say(this.#noSteps, "The steps can't be shown right now.");
       if (!isMade(this.#video) || error.status === 401) return;
     }
     const isOpen = isMade(this.#video) || !this.#hasEnded;
@@ -273,20 +272,13 @@ export class VideoView {
   #showSteps({ steps, plan, before, after }) {
     this.#hasEnded =
       steps.length === 0 || steps.every((step) => !["scheduled", "running", "retrying", "paused"].includes(step.state));
-    this.#done.replaceChildren(
-      ...[
-        plan && element("p", { class: "plan", text: `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.` }),
-        steps.length > 0
-          ? timeline(steps, isCancelled(this.#video))
-          : element("p", {
-              class: "detail",
-              text:
-                this.#video.status === "uploading"
-                  ? "Nothing yet."
-                  : "The steps are no longer kept, or nothing was started.",
-            }),
-      ].filter(Boolean),
-    );
+    this.#plan.hidden = !plan;
+    if (plan) say(this.#plan, `${plan.charAt(0).toUpperCase()}${plan.slice(1)}.`);
+    const hasSteps = steps.length > 0;
+    this.#timeline.element.hidden = !hasSteps;
+    if (hasSteps) this.#timeline.show(steps, isCancelled(this.#video));
+    const isToCome = this.#video.status === "uploading";
+    say(this.#noSteps, hasSteps ? "" : isToCome ? "Nothing yet." : "The steps are no longer kept, or nothing was started.");
     const table = factsTable(before, after);
     this.#facts.replaceChildren(...(table ? [element("section", {}, element("h2", { text: "The file" }), table)] : []));
   }

@@ -1,5 +1,6 @@
-/** Sizes, times and rates as people read them. */
+/** Sizes, times and rates as people read them: a number and its unit stay on one line. */
 
+const NO_BREAK = "\u00a0";
 const KIBI = 1024;
 const MINUTE = 60;
 const HOUR = 3600;
@@ -9,7 +10,7 @@ const DAY = 86400;
 export function sizeText(bytes) {
   let size = bytes;
   for (const unit of ["bytes", "KiB", "MiB", "GiB"]) {
-    if (size < KIBI || unit === "GiB") return unit === "bytes" ? `${bytes} bytes` : `${size.toFixed(1)} ${unit}`;
+    if (size < KIBI || unit === "GiB") return unit === "bytes" ? joined(bytes, unit) : joined(size.toFixed(1), unit);
     size /= KIBI;
   }
   return "";
@@ -26,20 +27,21 @@ export function clockText(seconds) {
 
 /** How long something took: `0.52 s`, `8.2 s`, `3 min 05 s`. */
 export function durationText(seconds) {
-  if (seconds < 1) return `${seconds.toFixed(2)} s`;
-  if (Number(seconds.toFixed(1)) < MINUTE) return `${seconds.toFixed(1)} s`;
+  if (seconds < 1) return joined(seconds.toFixed(2), "s");
+  if (Number(seconds.toFixed(1)) < MINUTE) return joined(seconds.toFixed(1), "s");
   const whole = Math.round(seconds);
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${String(whole % MINUTE).padStart(2, "0")} s`;
-  return `${Math.floor(whole / HOUR)} h ${String(Math.floor(whole / MINUTE) % 60).padStart(2, "0")} min`;
+  const two = (number) => String(number).padStart(2, "0");
+  if (whole < HOUR) return joined(Math.floor(whole / MINUTE), "min", two(whole % MINUTE), "s");
+  return joined(Math.floor(whole / HOUR), "h", two(Math.floor(whole / MINUTE) % 60), "min");
 }
 
 /** How long something will take, in no more detail than is known: `about 3 min left`. */
 export function timeLeftText(seconds) {
   if (!Number.isFinite(seconds)) return "";
-  if (seconds < 10) return "a few seconds left";
-  if (seconds < MINUTE) return `about ${Math.round(seconds / 10) * 10} s left`;
-  if (seconds < HOUR) return `about ${Math.round(seconds / MINUTE)} min left`;
-  return `about ${(seconds / HOUR).toFixed(1)} h left`;
+  if (seconds < 10) return joined("a few seconds left");
+  if (seconds < MINUTE) return joined("about", Math.round(seconds / 10) * 10, "s left");
+  if (seconds < HOUR) return joined("about", Math.round(seconds / MINUTE), "min left");
+  return joined("about", (seconds / HOUR).toFixed(1), "h left");
 }
 
 /** When something was, from now: `3 minutes ago`. */
@@ -60,5 +62,9 @@ export function momentText(moment) {
 
 /** A part of the whole: `42 %`. */
 export function percentText(fraction) {
-  return `${Math.floor(fraction * 100)} %`;
+  return joined(Math.floor(fraction * 100), "%");
+}
+
+function joined(...words) {
+  return words.join(" ").replaceAll(" ", NO_BREAK);
 }

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from cli.console import HarmlessConsole, duration_text, plain_table, print_facts, print_table, size_text
+from cli.console import HarmlessConsole, duration_text, plain_table, print_facts, print_table
 from cli.videos import table_of
 from client.views import VideoView
+from contracts.sizes import size_text
 from contracts.status import VideoStatus
 from tests.client.test_waiting import video
 

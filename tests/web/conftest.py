@@ -50,11 +50,11 @@ class Site:
                 headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Metadata": f"filename {name}"}
                 assert (await api.post("/api/v1/uploads", headers=headers)).status_code == 201
 
-    async def new_key(self, user: str) -> str:
+    async def new_key(self, user: str, *, is_admin: bool = False) -> str:
         """One more key of a user."""
         assert self.home.run_file is not None
         key, database = KeyText.new(), Database(self.home.run_file.database, 1)
-        await database.accounts.add_key(key.row(user, is_admin=False, expires_at=None))
+        await database.accounts.add_key(key.row(user, is_admin=is_admin, expires_at=None))
         await database.dispose()
         return key.write()
 

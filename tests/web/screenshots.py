@@ -22,7 +22,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
 _IN_DOCS: Final = {"processing": "library", "video": "video"}
 """What the documents show, by state, and as what."""
-_WAITED_FOR: Final = {"processing": (re.compile(r"\d %.* left"),)}
+_WAITED_FOR: Final = {"processing": (re.compile(r"\d\s%.*\sleft"),)}
 """What a state shows a while after it was brought about."""
 _ENCODE_MILLISECONDS: Final = 60_000
 _SETTLE_MILLISECONDS: Final = 300

@@ -167,7 +167,7 @@ async def test_steps_tell_how_long_they_took_on_which_worker_and_what_failed_on_
     await ann.page.route("**/steps", fail_once)
     await ann.opens(f"/videos/{film.id}")
     rows = ann.page.locator(".timeline li")
-    took_on = re.compile(r"done\d+\.\d+ son \S+")
+    took_on = re.compile(r"done\d+\.\d+\sson \S+")
     for name in ("Check the file and plan the work", "Assemble the video", "Verify the result", "Publish"):
         await expect(rows.filter(has=ann.page.get_by_text(name, exact=True))).to_contain_text(took_on)
     thumbnail = rows.filter(has_text="Create the thumbnail")
@@ -175,6 +175,38 @@ async def test_steps_tell_how_long_they_took_on_which_worker_and_what_failed_on_
     await expect(thumbnail).to_contain_text("Attempt 1 failed: The disk is full. storage_failed")
     await expect(ann.page.locator(".details")).to_contain_text("SHA-256")
     await expect(ann.page.get_by_text("Temporal Web UI")).to_have_count(0)  # Ann is no operator
+
+
+async def test_the_parts_of_a_film_are_one_until_they_are_opened_and_one_in_trouble_stands_by_itself(
+    ann: Visitor, film: Film
+) -> None:
+    async def make_it_long(route: Route) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        at = next(at for at, step in enumerate(told["steps"]) if step["activity"] == "create_thumbnail")
+        part = told["steps"][at] | {"activity": "encode_chunk"}
+        failed = {"state": "failed", "last_failure": {"code": "transcode_failed", "message": "It crashed."}}
+        parts = [part | {"activity_id": f"chunk-{number}-of-120"} for number in range(1, 121)]
+        again = parts[6] | {"activity_id": "chunk-7-of-120.2", "state": "retrying"}
+        parts[6] |= failed
+        told["steps"][at:at] = [*parts, again]
+        await route.fulfill(response=answer, json=told)
+
+    await ann.page.route("**/steps", make_it_long)
+    await ann.opens(f"/videos/{film.id}")
+    parts, others = ann.page.locator(".timeline details"), ann.page.locator(".timeline > ol > li")
+    await expect(parts.locator("summary")).to_contain_text("Encode the picture: 119 of 120 parts")
+    await expect(others).to_have_count(9)
+    await expect(others.filter(has_text="Encode the picture, part 7 of 120")).to_contain_text(
+        re.compile(r"waiting to retry.*on \S+ · attempt 2.*It crashed\.")
+    )
+    await expect(parts.locator("li")).to_have_count(0)
+    await parts.locator("summary").press("Enter")
+    await expect(parts.locator("li")).to_have_count(120)
+    async with ann.page.expect_response("**/steps"):
+        pass
+    await expect(parts.locator("summary")).to_be_focused()
+    await expect(parts.locator("li").first).to_be_visible()
 
 
 async def beside_the_screen(visitor: Visitor, width: int) -> list[str]:

@@ -157,7 +157,7 @@ async def test_an_upload_that_is_cancelled_leaves_nothing_in_another_tab_either(
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
     await starts_slowly(ann, named.large(clips.path("short_with_sound"), "regretted", 64 * MEBIBYTE))
-    told = re.compile(r"\d+\.\d MiB of 64\.\d MiB · \d\.\d MiB/s · about (\d0 s|\d min) left")
+    told = re.compile(r"\d+\.\d\sMiB of 64\.\d\sMiB · \d\.\d\sMiB/s · about\s(\d0\ss|\d\smin)\sleft")
     await expect(ann.card("regretted")).to_contain_text(told)
     bar = ann.card("regretted").get_by_role("progressbar")
     first = await how_full(bar)

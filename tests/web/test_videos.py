@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
+from contracts.durations import duration_text
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
@@ -110,10 +111,29 @@ async def test_a_list_that_comes_late_takes_nothing_back_of_what_was_told_meanwh
             library.drop("deleted");
             answer(video("deleted"));
             await late;
-            return library.all.map(({ id }) => id);
+            const live = { step: "transcode", progress: 0.5, speed: 2, time_left_seconds: 9, step_failure: "Away." };
+            const none = Object.fromEntries(Object.keys(live).map((name) => [name, null]));
+            library.put({ ...video("made"), ...live });
+            const next = library.refresh();
+            answer({ ...video("made"), ...none });
+            await next;
+            const isKept = ([made]) => Object.entries(live).every(([name, value]) => made[name] === value);
+            return [library.all.map(({ id }) => id), isKept(library.all)];
         }"""
     )
-    assert shown == ["made"]
+    assert shown == [["made"], True]
+
+
+async def test_the_page_tells_lengths_of_time_as_all_others_do(ann: Visitor) -> None:
+    lengths = [0.052, 8.24, 59.9, 59.96, 185.4, 3599.6, 3690, 7199, 86400]
+    told = await ann.page.evaluate(
+        """async (lengths) => {
+            const { durationText } = await import("/web/words.js");
+            return lengths.map(durationText);
+        }""",
+        lengths,
+    )
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [duration_text(length) for length in lengths]
 
 
 async def test_what_is_brought_while_a_filter_is_set_is_seen(ann: Visitor, named: Named, clips: Clips) -> None:
@@ -209,7 +229,9 @@ async def test_a_video_is_made_anew_with_another_profile_while_it_is_watched(
         await eventually(ann.frames_played, lambda frames: frames > 5)
 
 
-async def test_metadata_is_shown_and_changed(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
+async def test_metadata_is_shown_and_changed_and_what_is_refused_is_not_lost(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
     async with site.as_user(site.ann) as api:
         video_id = await uploaded(api, named.copy(clips.path("sub_second"), "labelled"))
         kept = {"order": "4711", "colour": "red", "place": "harbour"}
@@ -223,10 +245,42 @@ async def test_metadata_is_shown_and_changed(ann: Visitor, site: Site, named: Na
         await ann.page.get_by_role("button", name="Add a key").click()
         await ann.page.get_by_label("Key", exact=True).last.fill("crew")
         await ann.page.get_by_label("Value", exact=True).last.fill("two")
+        reason, last = ann.page.locator("dialog").get_by_role("alert"), ann.page.get_by_label("Key", exact=True).last
+        for key, told in (("order", "Two rows have the key “order”."), ("a[b]", "That did not work.")):
+            await last.fill(key)
+            await ann.page.get_by_role("button", name="Save").click()
+            await expect(reason).to_contain_text(told)
+        await last.fill("crew")  # what was refused is still there, to be mended
         await ann.page.get_by_role("button", name="Save").click()
         await expect(section).to_contain_text("station")
         changed = (await api.get(f"/api/v1/videos/{video_id}")).json()["metadata"]
         assert changed == {"order": "4711", "place": "station", "crew": "two"}
+
+
+async def test_an_administrator_is_told_whose_video_it_is_before_the_service_says_how_it_stands(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    answers = asyncio.Event()
+
+    async def hang(route: Route) -> None:
+        await answers.wait()
+        await route.continue_()
+
+    administrator = await site.new_key("operator", is_admin=True)
+    async with site.as_user(site.bob) as bob, visiting(browser, site.address, administrator) as operator:
+        video_id = await uploaded(bob, named.copy(clips.path("sub_second"), "bob's own"))
+        await operator.opens()
+        await expect(operator.card("bob's own")).to_contain_text("bob · ")
+        await operator.page.route("**/api/v1/system", hang)
+        await operator.opens(f"/videos/{video_id.upper()}")
+        details = operator.page.locator(".details").first
+        await expect(details).to_contain_text("Ownerbob")
+        await expect(details).to_contain_text("its owner, and anyone with a link")
+        await expect(details.get_by_role("link")).to_have_count(0)
+        answers.set()
+        await expect(details.get_by_role("link", name="Temporal Web UI")).to_be_visible()
+        assert (await bob.patch(f"/api/v1/videos/{video_id}", json={"title": "renamed"})).status_code == 200
+        await expect(operator.page.locator("h1")).to_have_text("renamed")
 
 
 async def test_another_users_video_is_not_there(ann: Visitor, site: Site, named: Named, clips: Clips) -> None:
