@@ -16,6 +16,7 @@ from media.plan import ThumbnailPlan
 from media.source_parts import need_for_frames
 from media.thumbnail import create_thumbnail
 from storage.filesystem import off_loop
+from storage.hashing import sha256_of_file
 from storage.protocol import Storage
 
 
@@ -42,9 +43,11 @@ class CreateThumbnailResult:
 
     Attributes:
         file: The JPEG.
+        sha256: Of the file; None from a worker of an older version.
     """
 
     file: WorkFile
+    sha256: str | None = None
 
 
 class CreateThumbnailActivities:
@@ -78,7 +81,8 @@ class CreateThumbnailActivities:
             await need_for_frames(self._ffmpeg, source, plan.video_index, frames)
             await from_parts(source, partial(self._draw, plan, source, target), lambda is_bright: is_bright)
             size_bytes = (await off_loop(target.stat)).st_size
-        return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes))
+            sha256 = await sha256_of_file(target)
+        return CreateThumbnailResult(WorkFile(key, await self._storage.size(key) or size_bytes), sha256)
 
     async def _draw(self, plan: ThumbnailPlan, source: PartialFile, target: Path) -> bool:
         return await create_thumbnail(self._ffmpeg, plan, source.path, target, source_is_whole=source.is_whole)

@@ -26,6 +26,7 @@ class MarkReadyInput:
         video_bytes: Size of the published video.
         video_sha256: Of the published video.
         thumbnail_bytes: Size of the published picture.
+        thumbnail_sha256: Of the published picture; None where a worker of an older version drew it.
     """
 
     video_id: str
@@ -38,6 +39,7 @@ class MarkReadyInput:
     video_bytes: int | None = None
     video_sha256: str | None = None
     thumbnail_bytes: int | None = None
+    thumbnail_sha256: str | None = None
 
 
 class MarkReadyActivities:
@@ -73,4 +75,5 @@ def published_by(request: MarkReadyInput) -> PublishedVideo:
         published_bytes=request.video_bytes,
         published_sha256=request.video_sha256,
         thumbnail_bytes=request.thumbnail_bytes,
+        thumbnail_sha256=request.thumbnail_sha256,
     )

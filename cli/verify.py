@@ -15,9 +15,7 @@ from cli.errors import CommandFailed, ExitCode
 from cli.sweep import sweeper_of
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
-from contracts.status import VideoStatus
 from database.engine import Database
-from database.videos import Videos
 from runs.verify import Discrepancy, Verifier
 from settings import Settings
 from storage.opening import open_storage
@@ -32,7 +30,8 @@ def verify(
 ) -> None:
     """Compare every video with its stored files, by size and SHA-256; exits with 1 where something is left wrong.
 
-    What is repaired goes back to processing, and the api starts its run within seconds.
+    What is repaired is made anew, as by `rushes reprocess`: what is left of it is served until its new files are ready.
+    The api starts its run within half a minute.
 
     What no row speaks of is named however lately it came, with how long ago that was; `rushes sweep` removes it once it
     is RUSHES_SWEEP_AGE_SECONDS old.
@@ -40,9 +39,12 @@ def verify(
 
     async def look() -> tuple[int, Counter[bool]]:
         counted: Counter[bool] = Counter()
-        async with _opened(find_service().settings, hashes=not quick) as (verifier, videos):
+        begun: set[UUID] = set()  # both files of a video are made again by one run
+        async with _opened(find_service().settings, hashes=not quick) as (verifier, database):
             async for found in verifier.discrepancies():
-                is_repaired = repair and found.repairable and await _begin(videos, found.video_id)
+                if repair and found.repairable and await _begin(database, found.video_id):
+                    begun.add(found.video_id)
+                is_repaired = found.repairable and found.video_id in begun
                 counted[is_repaired] += 1
                 _print(found, _REPAIRED if is_repaired else found.told, as_json=as_json)
             return verifier.compared, counted
@@ -59,22 +61,29 @@ def verify(
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, *, hashes: bool) -> AsyncIterator[tuple[Verifier, Videos]]:
+async def _opened(settings: Settings, *, hashes: bool) -> AsyncIterator[tuple[Verifier, Database]]:
     database = Database(settings.required_database_url, settings.database_pool_size)
     try:
         async with open_storage(settings.place) as storage:
             sweeper = sweeper_of(settings, database, storage)
-            yield Verifier(database.backlog, storage, sweeper, hashes=hashes), database.videos
+            yield Verifier(database.backlog, storage, sweeper, hashes=hashes), database
     finally:
         await database.dispose()
 
 
-async def _begin(videos: Videos, video_id: UUID) -> bool:
-    """The row is enough: whatever is in processing without a run gets one from the api."""
-    try:
-        await videos.start_retry(video_id, of=VideoStatus.READY)
-    except StatusConflict:
+async def _begin(database: Database, video_id: UUID) -> bool:
+    """Whether it is made anew from now on, or was being made so already.
+
+    The row is enough: whatever is to be made anew without a run gets one from the api.
+    """
+    video = await database.videos.get(video_id)
+    if video is None:
         return False
+    try:
+        await database.reprocessings.begin(video_id, video.profile, counts=False)
+    except StatusConflict:
+        now = await database.videos.get(video_id)
+        return now is not None and now.is_reprocessing
     return True
 
 

@@ -109,11 +109,6 @@ async def retire(session: AsyncSession, edition: Edition, keep: timedelta) -> No
     await session.execute(older.values(remove_after=func.now()))
 
 
-async def forget_all(session: AsyncSession, video_id: UUID) -> None:
-    """Forget in this transaction what a video had before: none of it is served any more, and a run makes all anew."""
-    await session.execute(delete(FormerEdition).where(col(FormerEdition.video_id) == video_id))
-
-
 def is_wanted(video: Video, edition: int, former: Collection[int]) -> bool:
     """Whether the files of this edition are to be there, as far as the row of a ready video tells."""
     is_of_its_run = video.is_reprocessing and edition == video.attempt

@@ -87,6 +87,7 @@ class PublishedVideo:
         published_bytes: Size of the video's file; None where an older run does not tell.
         published_sha256: Of the video's file; None likewise.
         thumbnail_bytes: Size of the picture's file; None likewise.
+        thumbnail_sha256: Of the picture's file; None likewise.
     """
 
     url_mp4: str
@@ -98,6 +99,7 @@ class PublishedVideo:
     published_bytes: int | None = None
     published_sha256: str | None = None
     thumbnail_bytes: int | None = None
+    thumbnail_sha256: str | None = None
 
 
 @dataclass(frozen=True)

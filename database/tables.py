@@ -115,6 +115,7 @@ class Video(SQLModel, table=True):
     published_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
     published_sha256: str | None = Field(default=None, max_length=64)
     thumbnail_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
+    thumbnail_sha256: str | None = Field(default=None, max_length=64)
     duration_seconds: float | None = Field(default=None, sa_column=Column(Float))
     counted_seconds: float | None = Field(default=None, sa_column=Column(Float))
     width: int | None = None

@@ -15,7 +15,6 @@ from sqlmodel import col
 from contracts.errors import ErrorCode, VideoCancelled
 from contracts.metadata import merged_metadata
 from contracts.status import VideoStatus
-from contracts.storage_keys import FIRST_EDITION
 from database.changes import (
     CANCELLED_REASON,
     compare_and_set,
@@ -24,13 +23,11 @@ from database.changes import (
     error_values,
     fetched_values,
     in_hand,
-    is_reprocessing,
     left_behind,
     looked_at_as_before,
     ready_values,
 )
 from database.connecting import hold_long
-from database.editions import forget_all
 from database.pages import PageCursor, VideoFilter, VideoPage
 from database.quotas import check_coming, check_length, check_what_came, owner_held
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
@@ -187,16 +184,11 @@ class Videos(UploadsToTake):
         async with self._transaction() as session:
             return await compare_and_set(session, video_id, open_statuses, values, attempt=attempt) is not None
 
-    async def start_retry(self, video_id: UUID, *, of: VideoStatus = VideoStatus.ERROR) -> Video:
+    async def start_retry(self, video_id: UUID) -> Video:
         """``error -> processing`` with the next attempt; its error, warnings and cancel are forgotten.
 
-        Args:
-            video_id: The row.
-            of: The status that it is in; ``ready`` for one whose published files are to be made anew.
-
         Raises:
-            StatusConflict: The row is in another status, or its upload never finished, so that there is no file, or it
-                is being made anew.
+            StatusConflict: The row is in another status, or its upload never finished, so that there is no file.
             QuotaExceeded: It is an import that never came, and its user may not have more on their way.
         """
         values = {
@@ -206,21 +198,16 @@ class Videos(UploadsToTake):
             "error_reason": None,
             "warnings": [],
             "cancel_requested_at": None,
-            "published_edition": FIRST_EDITION,
-            "reprocess_profile": None,
-            "reprocess_error_code": None,
-            "reprocess_error_reason": None,
             **in_hand(),
         }
         uploaded = or_(col(Video.uploaded_at).is_not(None), col(Video.source_url).is_not(None))
         async with self._transaction() as session:
             user = await owner_held(session, video_id)
-            video = await compare_and_set(session, video_id, [of], values, uploaded, ~is_reprocessing())
+            video = await compare_and_set(session, video_id, [VideoStatus.ERROR], values, uploaded)
             if video is None:
                 raise await conflict(session, video_id, "be retried")
             if video.uploaded_at is None:
                 await check_coming(session, user)
-            await forget_all(session, video_id)
         return video
 
     async def delete(self, video_id: UUID, *, only: VideoStatus | None = None) -> bool:

@@ -106,7 +106,7 @@ class Verifier:
         (_, of_original), *_ = found
         for expected, fault in found:
             if fault is not None:
-                told, repairable = _outlook(expected.key, video.status, original_is_sound=of_original is None)
+                told, repairable = _outlook(expected.key, video, original_is_sound=of_original is None)
                 yield Discrepancy(video.id, expected.key, fault, told, repairable=repairable)
 
     async def _has_changed(self, video: Video) -> bool:
@@ -147,17 +147,18 @@ def _published(video: Video) -> tuple[_Expected, _Expected]:
     video_id, edition = str(video.id), video.published_edition
     return (
         _Expected(processed_key(video_id, VIDEO_NAME, edition), video.published_bytes, video.published_sha256),
-        _Expected(processed_key(video_id, THUMBNAIL_NAME, edition), video.thumbnail_bytes, None),
+        _Expected(processed_key(video_id, THUMBNAIL_NAME, edition), video.thumbnail_bytes, video.thumbnail_sha256),
     )
 
 
-def _outlook(key: str, status: str, *, original_is_sound: bool) -> tuple[str, bool]:
+def _outlook(key: str, video: Video, *, original_is_sound: bool) -> tuple[str, bool]:
     """What can be done about a file, in words, and whether the original is all that it needs."""
     if key.startswith(ORIGINALS_PREFIX):
-        kept = "what is published stays" if status == VideoStatus.READY else "the video can't be processed"
+        kept = "what is published stays" if video.status == VideoStatus.READY else "the video can't be processed"
         return f"it can't be made again, only uploaded: {kept}", False
-    if key.endswith(THUMBNAIL_NAME):  # to make it again would take the video away meanwhile
-        return "the video plays without it; `rushes reprocess` makes both anew", False
     if not original_is_sound:
-        return "nothing is left to make it from", False
+        plays = "; the video plays without it" if key.endswith(THUMBNAIL_NAME) else ""
+        return f"nothing is left to make it from{plays}", False
+    if video.is_reprocessing:
+        return "it is being made again from the original", True
     return "it can be made again from the original", True

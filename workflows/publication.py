@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
+    from activities.create_thumbnail import CreateThumbnailResult
     from activities.mark_error import MarkErrorActivities, MarkErrorInput
     from activities.mark_ready import MarkReadyActivities, MarkReadyInput
     from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
@@ -31,14 +32,14 @@ class Output:
 
     Attributes:
         video: The video.
-        thumbnail: Its picture.
+        drawn: Its picture.
         verified: What the video is.
         warnings: What its owner should know.
         sha256: Of the upload, where the run computed it.
     """
 
     video: WorkFile
-    thumbnail: WorkFile
+    drawn: CreateThumbnailResult
     verified: VerifyOutputResult
     warnings: tuple[VideoWarning, ...]
     sha256: str | None
@@ -107,7 +108,7 @@ class FirstPublication:
         self._publishing = True
         await self._steps.take(
             PublishFilesActivities.publish_files,
-            PublishFilesInput(self._request.video_id, output.video, output.thumbnail),
+            PublishFilesInput(self._request.video_id, output.video, output.drawn.file),
             PUBLISH,
             activity_id=ActivityId.PUBLISH,
             summary="Work files to where they are served from",
@@ -173,7 +174,7 @@ class NewEdition:
         await self._steps.take(
             ReprocessVideoActivities.publish_edition,
             PublishEditionInput(
-                PublishFilesInput(self._request.video_id, output.video, output.thumbnail), self._request.attempt
+                PublishFilesInput(self._request.video_id, output.video, output.drawn.file), self._request.attempt
             ),
             PUBLISH,
             activity_id=ActivityId.PUBLISH,
@@ -222,5 +223,6 @@ def _marked(request: VideoProcessingInput, output: Output) -> MarkReadyInput:
         content_sha256=output.sha256,
         video_bytes=output.video.size_bytes,
         video_sha256=output.verified.sha256,
-        thumbnail_bytes=output.thumbnail.size_bytes,
+        thumbnail_bytes=output.drawn.file.size_bytes,
+        thumbnail_sha256=output.drawn.sha256,
     )

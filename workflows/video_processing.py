@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.clean_scratch import CleanScratchActivities, CleanScratchInput
     from activities.count_minutes import CountMinutesActivities, CountMinutesInput
-    from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
+    from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput, CreateThumbnailResult
     from activities.fetch_original import FetchOriginalActivities, FetchOriginalInput
     from activities.hash_original import HashOriginalActivities, HashOriginalInput
     from activities.validate_video import ValidateVideoActivities, ValidateVideoInput
@@ -17,7 +17,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.processing import Step, VideoProcessingInput
     from contracts.search_attributes import VIDEO_ERROR_CODE, VIDEO_STATUS
     from contracts.status import VideoStatus
-    from contracts.storage_keys import WorkFile
     from contracts.temporal_names import VIDEO_PROCESSING_WORKFLOW, ActivityId
     from media.plan import StreamAction, TranscodePlan
     from workflows.activity_options import CLEAN, FETCH, MOST_FETCH_FAILURES, ROW, finish_options, look_options
@@ -104,10 +103,10 @@ class VideoProcessingWorkflow:
         return result.plan
 
     async def _make(self, plan: TranscodePlan) -> Output:
-        thumbnail, made, sha256, _ = await side_by_side(
+        drawn, made, sha256, _ = await side_by_side(
             self._create_thumbnail(plan), self._make_video(plan), self._hash(plan), self._count_minutes(plan)
         )
-        return Output(made.file, thumbnail, made.verified, made.warnings, sha256)
+        return Output(made.file, drawn, made.verified, made.warnings, sha256)
 
     async def _hash(self, plan: TranscodePlan) -> str | None:
         """Of an upload that several processes took, none of which saw all of it."""
@@ -134,16 +133,15 @@ class VideoProcessingWorkflow:
             summary="Do its minutes fit into the day?",
         )
 
-    async def _create_thumbnail(self, plan: TranscodePlan) -> WorkFile:
+    async def _create_thumbnail(self, plan: TranscodePlan) -> CreateThumbnailResult:
         copied = plan.picture.action is StreamAction.COPY
-        result = await self._steps.take(
+        return await self._steps.take(
             CreateThumbnailActivities.create_thumbnail,
             CreateThumbnailInput(self._request.video_id, self._request.original_key, plan.thumbnail, making=1),
             look_options(self._request.user_id, plan.duration_seconds),
             activity_id=ActivityId.THUMBNAIL_OF_COPY if copied else ActivityId.THUMBNAIL,
             summary="A JPEG of one frame",
         )
-        return result.file
 
     async def _make_video(self, plan: TranscodePlan) -> MadeVideo:
         """Make and verify; what does not pass is made anew, and what was copied is then encoded."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput
+from activities.create_thumbnail import CreateThumbnailActivities, CreateThumbnailInput, CreateThumbnailResult
 from activities.encode_chunk import EncodeChunkActivities, EncodeChunkInput, EncodeChunkResult
 from activities.encode_sound import EncodeSoundActivities, EncodeSoundInput, EncodeSoundResult
 from activities.join_streams import JoinStreamsActivities, JoinStreamsInput, JoinStreamsResult
@@ -92,11 +92,11 @@ class Studio:
         request = EncodeSoundInput(self.video_id, self.key, plan.sound, plan.origin_seconds, making=1)
         return await self.environment().run(step, request)
 
-    async def thumbnail(self, plan: TranscodePlan) -> WorkFile:
+    async def thumbnail(self, plan: TranscodePlan) -> CreateThumbnailResult:
         """Take the step."""
         step = CreateThumbnailActivities(self.ffmpeg, self.folders.storage).create_thumbnail
         request = CreateThumbnailInput(self.video_id, self.key, plan.thumbnail, making=1)
-        return (await self.environment().run(step, request)).file
+        return await self.environment().run(step, request)
 
     async def join(
         self, plan: TranscodePlan, chunks: tuple[EncodeChunkResult, ...] = (), sound: WorkFile | None = None

@@ -1,5 +1,6 @@
 """The steps that run ffmpeg, on real clips: what they make, what they refuse."""
 
+import hashlib
 from collections import Counter
 from dataclasses import replace
 
@@ -73,12 +74,13 @@ async def test_the_steps_make_a_verified_video_and_thumbnail_and_the_same_again_
     assert files[0] == files[1]
     parts = {"chunk": len(plan.chunks), "sound": 1} if encoded else {}
     assert Counter(name.partition("-")[0] for name in files[0]) == {"video": 1, "thumbnail": 1} | parts
-    joined, output, thumbnail = results[0]
+    joined, output, drawn = results[0]
     assert joined.frames == (plan.picture.encoding.frames if encoded else 150)
     assert (output.width, output.height) == (320, 240)
     assert output.duration_seconds == pytest.approx(6, abs=0.1)
-    for file in (joined.file, thumbnail):
-        assert studio.work_path(file).stat().st_size == file.size_bytes
+    for file, sha256 in ((joined.file, output.sha256), (drawn.file, drawn.sha256)):
+        content = studio.work_path(file).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size_bytes, sha256)
     assert studio.parts() == []
 
 

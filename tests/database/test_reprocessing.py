@@ -125,10 +125,10 @@ async def test_a_deleted_video_is_not_made_anew_any_more(database: Database) -> 
     assert await database.reprocessings.due(limit=9) == []
 
 
-async def test_what_is_made_anew_is_neither_repaired_nor_listed_among_what_failed(database: Database) -> None:
+async def test_what_is_made_anew_is_not_begun_once_more_nor_listed_among_what_failed(database: Database) -> None:
     video = await begun(database)
     with pytest.raises(StatusConflict, match="it is being made anew"):
-        await database.videos.start_retry(video.id, of=VideoStatus.READY)
+        await database.reprocessings.begin(video.id, "web", counts=False)
     await let_go(database)
     due = await database.reprocessings.due(limit=9)
     assert [one.id for one in due] == [video.id]
@@ -161,16 +161,6 @@ async def test_former_files_go_when_their_time_is_over_and_not_what_is_served(da
     assert await database.editions.former([video.id]) == {}
     async with database.editions.removing(Edition(video.id, 2)) as may_go:
         assert not may_go, "it is served"
-
-
-async def test_a_repair_makes_the_first_edition_and_forgets_which_were_to_go(database: Database) -> None:
-    video = await begun(database)
-    await database.reprocessings.finish(video.id, 2, ANEW, keep=A_WHILE)
-    repaired = await database.videos.start_retry(video.id, of=VideoStatus.READY)
-    assert (repaired.published_edition, repaired.attempt) == (0, 3)
-    assert await database.editions.former([video.id]) == {}
-    async with database.editions.removing(Edition(video.id, 0)) as may_go:
-        assert not may_go, "the repair is about to publish it"
 
 
 async def test_each_turn_is_an_event_and_an_edit_meanwhile_is_kept(database: Database) -> None:

@@ -13,6 +13,7 @@ from storage.marking import OWNER
 from tests.end_to_end.conftest import serving, with_everything_allowed
 from tests.fixtures.clips import Clip, Clips
 from tests.fixtures.stack import Home
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -60,10 +61,18 @@ async def test_what_a_backup_holds_plays_again_in_an_empty_stack_and_what_was_in
 
         uploads = Path(service.run.uploads)
         (uploads / "processed" / ready / "video.mp4").write_bytes(b"damaged")
+        picture = uploads / "processed" / ready / "thumbnail.jpg"
+        picture.write_bytes(bytes(picture.stat().st_size))
         (uploads / "originals" / f"{on_its_way}.mp4").unlink()
         found = await after.rushes("verify", "--repair")
         assert found.code == 1, found
         assert f"processed/{ready}/video.mp4  another size: is being made again" in found.out
+        assert f"processed/{ready}/thumbnail.jpg  another content: is being made again" in found.out
         assert f"originals/{on_its_way}.mp4  missing: it can't be made again" in found.out
-        assert (await service.ended(ready))["attempt"] == 2
+        assert (await service.row(ready))["status"] == "ready", "what is left is served meanwhile"
+        repaired = await eventually(
+            lambda: service.row(ready), lambda row: row["published_edition"] == 2, within_seconds=90
+        )
+        assert repaired["status"] == "ready"
+        assert f"processed/{ready}" not in (await after.rushes("verify")).out
         assert len((await service.http.get(row["url_mp4"])).content) == len(content)

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from contracts.status import VideoStatus
 from contracts.storage_keys import original_key, processed_key, work_key
 from database.engine import Database
 from database.records import NewVideo, PublishedVideo
@@ -43,7 +42,8 @@ async def ready_video(database: Database, storage: DiskStorage) -> UUID:
     await database.videos.finish_upload(video_id, file_size_bytes=len(ORIGINAL), content_sha256=digest)
     await publish_something(storage, str(video_id), VIDEO)
     of_video = await sha256_of(storage, processed_key(str(video_id), "video.mp4"))
-    published = PublishedVideo("/v", "/t", 1.0, 2, 2, (), len(VIDEO), of_video, len(PICTURE))
+    of_picture = await sha256_of(storage, processed_key(str(video_id), "thumbnail.jpg"))
+    published = PublishedVideo("/v", "/t", 1.0, 2, 2, (), len(VIDEO), of_video, len(PICTURE), of_picture)
     await database.videos.mark_ready(video_id, 1, published)
     return video_id
 
@@ -94,8 +94,9 @@ async def test_of_a_video_that_was_made_anew_what_is_served_is_compared(
         ("video.mp4", None, Fault.MISSING, True),
         ("video.mp4", b"short", Fault.ANOTHER_SIZE, True),
         ("video.mp4", VIDEO.upper(), Fault.ANOTHER_CONTENT, True),
-        ("thumbnail.jpg", None, Fault.MISSING, False),
-        ("thumbnail.jpg", b"", Fault.ANOTHER_SIZE, False),
+        ("thumbnail.jpg", None, Fault.MISSING, True),
+        ("thumbnail.jpg", b"", Fault.ANOTHER_SIZE, True),
+        ("thumbnail.jpg", PICTURE.upper(), Fault.ANOTHER_CONTENT, True),
     ],
 )
 async def test_a_file_that_is_not_as_the_row_says_is_named(
@@ -123,9 +124,22 @@ async def test_what_has_lost_its_original_too_can_t_be_made_again(
     database: Database, storage: DiskStorage, tmp_path: Path
 ) -> None:
     video_id = await ready_video(database, storage)
-    for name in ("original", "video.mp4"):
+    for name in ("original", "video.mp4", "thumbnail.jpg"):
         path_of(tmp_path, video_id, name).unlink()
-    assert [(one.fault, one.repairable) for one in await found(database, storage)] == [(Fault.MISSING, False)] * 2
+    assert [(one.fault, one.repairable) for one in await found(database, storage)] == [(Fault.MISSING, False)] * 3
+
+
+async def test_of_what_an_older_version_published_there_is_no_hash_and_the_sizes_are_compared(
+    database: Database, storage: DiskStorage, tmp_path: Path
+) -> None:
+    video_id = await ready_video(database, storage)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE videos SET thumbnail_sha256 = NULL"))
+    picture = path_of(tmp_path, video_id, "thumbnail.jpg")
+    picture.write_bytes(PICTURE.upper())
+    assert await found(database, storage) == []
+    picture.write_bytes(b"")
+    assert [one.fault for one in await found(database, storage)] == [Fault.ANOTHER_SIZE]
 
 
 async def test_files_of_which_no_row_speaks_are_too_much(
@@ -193,11 +207,3 @@ async def test_a_whole_original_of_an_import_whose_row_says_that_it_never_came_i
             "`rushes sweep --all` removes it",
         )
     ]
-
-
-async def test_a_ready_video_can_be_processed_anew_and_one_in_error_not_in_that_way(
-    database: Database, storage: DiskStorage
-) -> None:
-    video_id = await ready_video(database, storage)
-    again = await database.videos.start_retry(video_id, of=VideoStatus.READY)
-    assert (again.status, again.attempt) == (VideoStatus.PROCESSING, 2)

@@ -176,7 +176,8 @@ class ScriptedActivities:
     @activity.defn
     async def create_thumbnail(self, request: CreateThumbnailInput) -> CreateThumbnailResult:
         await self._act(request)
-        return CreateThumbnailResult(WorkFile(work_key(request.video_id, "thumbnail-0123456789abcdef.jpg"), 20_000))
+        file = WorkFile(work_key(request.video_id, "thumbnail-0123456789abcdef.jpg"), 20_000)
+        return CreateThumbnailResult(file, "2" * 64)
 
     @activity.defn
     async def count_minutes(self, request: CountMinutesInput) -> None:

@@ -91,6 +91,7 @@ async def test_every_step_is_told_what_the_steps_before_it_found(temporal_client
         warnings=(),
         video_bytes=published.video.size_bytes,
         thumbnail_bytes=published.thumbnail.size_bytes,
+        thumbnail_sha256="2" * 64,
     )
 
 
