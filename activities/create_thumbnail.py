@@ -15,9 +15,9 @@ from media.ffmpeg import Ffmpeg
 from media.plan import ThumbnailPlan
 from media.source_parts import need_for_frames
 from media.thumbnail import create_thumbnail
-from storage.filesystem import off_loop
 from storage.hashing import sha256_of_file
 from storage.protocol import Storage
+from threads.files import off_loop
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import StorageFailed, WorkMissing
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.protocol import Storage
+from threads.files import off_loop
 
 Result = TypeVar("Result")
 

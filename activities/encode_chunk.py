@@ -17,8 +17,8 @@ from media.ffmpeg import Ffmpeg
 from media.lookahead import frames_taken_in
 from media.plan import Chunk, PicturePlan
 from media.source_parts import need_for_chunk
-from storage.filesystem import off_loop
 from storage.protocol import Storage
+from threads.files import off_loop
 
 
 @dataclass(frozen=True)

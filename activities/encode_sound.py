@@ -16,8 +16,8 @@ from media.encode import encode_sound
 from media.ffmpeg import Ffmpeg
 from media.plan import SoundPlan
 from media.source_parts import need_for_stream
-from storage.filesystem import off_loop
 from storage.protocol import Storage
+from threads.files import off_loop
 
 
 @dataclass(frozen=True)

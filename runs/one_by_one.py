@@ -2,19 +2,20 @@
 
 What fails is told, counted and put off, so that the next pass begins with others. A storage that says nothing could
 keep each row waiting for minutes: the second in a row that gets no answer ends the pass, as nobody starts lost runs
-before it is over.
+before it is over. Where a disk hangs, what was begun there goes on hanging from pass to pass, and no more is begun.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from database.editions import Edition
 from database.tables import Video
+from runs.hanging import Hanging
 
 log = structlog.stdlib.get_logger("tidying")
 
@@ -29,14 +30,16 @@ class OneByOne:
 
     Args:
         ping: Raises ``DatabaseUnavailable`` unless PostgreSQL answers within so many seconds.
+        hanging: What earlier passes began and could not end.
         seconds: How long one row may take, and after which no more of its kind is begun.
 
     Attributes:
         failed: Rows that could not be seen to, and are put off.
     """
 
-    def __init__(self, ping: Callable[[float], Awaitable[None]], *, seconds: float = 15) -> None:
+    def __init__(self, ping: Callable[[float], Awaitable[None]], hanging: Hanging, *, seconds: float = 15) -> None:
         self._ping = ping
+        self._hanging = hanging
         self._seconds = seconds
         self._silences = 0
         self.failed = 0
@@ -44,7 +47,7 @@ class OneByOne:
     async def see_to(
         self,
         rows: Iterable[Row],
-        see_to: Callable[[Row], Awaitable[None]],
+        see_to: Callable[[Row], Coroutine[Any, Any, None]],
         put_off: Callable[[Row], Awaitable[None]],
         *,
         unless: str,
@@ -63,11 +66,12 @@ class OneByOne:
         clock = asyncio.get_running_loop().time
         ends_at = clock() + self._seconds
         for row in rows:
-            if self._silences >= _MOST_SILENCES or clock() > ends_at:
+            if self._silences >= _MOST_SILENCES or clock() > ends_at or self._hanging.is_too_much:
                 return
+            if _video_id(row) in self._hanging:
+                continue
             try:
-                async with asyncio.timeout(self._seconds):
-                    await see_to(row)
+                await self._hanging.within(self._seconds, _video_id(row), see_to(row))
             except (StorageFailed, DatabaseUnavailable, TimeoutError) as error:
                 if not isinstance(error, StorageFailed):
                     await self._ping(_PING_SECONDS)  # a row that is held while its files go ends with it, too
@@ -81,6 +85,8 @@ class OneByOne:
                 self._silences = 0
                 continue
             self.failed += 1
+            if _video_id(row) in self._hanging:
+                ends_at += self._seconds  # those behind it have their time all the same; few can hang
             with suppress(DatabaseUnavailable):  # where it is not just this row, the next query tells
                 await put_off(row)
 

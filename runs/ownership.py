@@ -38,11 +38,13 @@ class Ownership:
     Args:
         places: The database.
         storage: The files.
+        patience_seconds: How long an answer is waited for.
     """
 
-    def __init__(self, places: StoragePlaces, storage: Storage) -> None:
+    def __init__(self, places: StoragePlaces, storage: Storage, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         self._places = places
         self._storage = storage
+        self._patience_seconds = patience_seconds
         self._is_ours: bool | None = None
         self._asked_at = 0.0
 
@@ -83,28 +85,28 @@ class Ownership:
 
     async def look(self) -> bool:
         """Whether it belongs to this database or to none; it stays as it is. Raises ``StorageFailed`` and the like."""
-        async with _in_time():
+        async with _within(self._patience_seconds):
             ours = await self._places.database()
             return ours is None or await self._storage.owner() in (ours, None)
 
     async def adopt(self) -> None:
         """Have the storage belong to this database, whoever had it before. Raises ``StorageFailed`` and the like."""
-        async with _in_time():
+        async with _within(self._patience_seconds):
             ours = await self._places.database()
             if ours is not None:
                 await self._storage.claim(ours, replace=True)
 
     async def _ask(self) -> bool:
-        async with _in_time():
+        async with _within(self._patience_seconds):
             ours = await self._places.database()
             return ours is None or await self._storage.claim(ours) == ours
 
 
 @asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
-    """A bucket that says nothing may keep a question waiting for minutes, and with it runs that are to be started."""
+async def _within(seconds: float) -> AsyncIterator[None]:
+    """A storage that says nothing may keep a question waiting for ever, and with it runs that are to be started."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         raise StorageFailed("The storage does not say in time which database it belongs to.") from error

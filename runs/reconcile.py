@@ -6,30 +6,27 @@ this at the same time. A row that can't be mended is looked at again later, and 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Final
 
 import structlog
 
-from contracts.errors import DatabaseUnavailable, ErrorCode, StorageFailed
+from contracts.errors import DatabaseUnavailable, ErrorCode
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.status import VideoStatus
-from contracts.storage_keys import processed_folder
-from database.editions import Edition
 from database.engine import Database
 from database.tables import Video
 from runs.client import TemporalRuns
-from runs.editions import remove_edition
 from runs.expired import ExpiredUploads
 from runs.former import FormerEditions
+from runs.hanging import Hanging
 from runs.leavings import Leavings
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from runs.records import NewestRun, RunStillOpen, TemporalUnavailable
+from runs.withdrawals import Withdrawals
 from storage.protocol import Storage
 
 log = structlog.stdlib.get_logger("reconcile")
@@ -42,6 +39,7 @@ _MOST_UNANSWERED: Final = 50
 """Rows that one pass takes for bad ones, as each may take seconds. They are put off, so the next one gets to others."""
 
 _PING_SECONDS: Final = 3.0
+_ROW_SECONDS: Final = 15.0
 _EXPIRED_BATCH: Final = 100
 _LOST_REPROCESSING: Final = (
     "The processing ended without a result: it was terminated, or its end could not be written. What was published "
@@ -83,17 +81,24 @@ class ReconcileReport:
 
 
 class Reconciler:
-    """Mends, one pass at a time.
+    """Mends, one pass at a time. Runs are mended without any file, so that no storage is in their way.
 
     Args:
         database: The rows.
         runs: Their runs.
         storage: Their files.
         most_looks: Rows of each kind that one pass looks at.
+        row_seconds: How long the files of one row may take, and those of one kind.
     """
 
     def __init__(
-        self, database: Database, runs: TemporalRuns, storage: Storage, *, most_looks: int = _MOST_LOOKS
+        self,
+        database: Database,
+        runs: TemporalRuns,
+        storage: Storage,
+        *,
+        most_looks: int = _MOST_LOOKS,
+        row_seconds: float = _ROW_SECONDS,
     ) -> None:
         self._ping = database.ping
         self._videos = database.videos
@@ -101,12 +106,14 @@ class Reconciler:
         self._deletions = database.deletions
         self._reprocessings = database.reprocessings
         self._runs = runs
-        self._storage = storage
         self._most_looks = most_looks
         self._overfull = OverfullUploads(database.videos, database.backlog, storage)
         self._expired = ExpiredUploads(database.videos, database.backlog, storage)
         self._leavings = Leavings(database.backlog, storage)
         self._former = FormerEditions(database.editions, storage)
+        self._withdrawals = Withdrawals(database.videos, database.reprocessings, storage)
+        self._hanging = Hanging()
+        self._row_seconds = row_seconds
 
     async def run(self) -> ReconcileReport:
         """One pass: runs first, so that what is in the way of tidying up delays no video.
@@ -123,8 +130,9 @@ class Reconciler:
         return report
 
     async def _tidy_up(self, report: ReconcileReport) -> None:
-        one_by_one = OneByOne(self._ping)
+        one_by_one = OneByOne(self._ping, self._hanging, seconds=self._row_seconds)
         try:
+            await self._withdrawals.remove(one_by_one)
             await self._end_expired(report, one_by_one)
             report.overfull = await self._overfull.end(one_by_one)
             report.leavings = await self._leavings.remove(one_by_one)
@@ -216,7 +224,7 @@ class Reconciler:
         return True
 
     async def _close(self, video: Video) -> bool:
-        """Say in the row that it is over, then take back what the run may have published; False if it had moved on."""
+        """Say in the row that it is over, and note what its run may have published; False if it had moved on."""
         if video.is_reprocessing:
             return await self._close_reprocessing(video)
         closed = await self._videos.mark_error(
@@ -229,9 +237,7 @@ class Reconciler:
         if not closed:
             return False
         log.warning("row_closed_late", video_id=str(video.id), attempt=video.attempt)
-        async with self._videos.held_unless_ready(video.id, video.attempt) as is_unwanted:
-            if is_unwanted:
-                await self._remove(video, partial(self._storage.delete_folder, processed_folder(str(video.id))))
+        self._withdrawals.note(video)
         return True
 
     async def _close_reprocessing(self, video: Video) -> bool:
@@ -239,10 +245,7 @@ class Reconciler:
         if ended.is_served or ended.error_code is None:
             return False
         log.warning("reprocessing_closed_late", video_id=str(video.id), attempt=video.attempt)
-        edition = Edition(video.id, video.attempt)
-        async with self._reprocessings.held_unless_wanted(edition) as is_unwanted:
-            if is_unwanted:
-                await self._remove(video, partial(remove_edition, self._storage, edition))
+        self._withdrawals.note(video)
         return True
 
     async def _end_expired(self, report: ReconcileReport, one_by_one: OneByOne) -> None:
@@ -256,12 +259,6 @@ class Reconciler:
 
         expired = await self._backlog.expired_uploads(limit=_EXPIRED_BATCH)
         await one_by_one.see_to(expired, end, put_off, unless="upload_not_ended")
-
-    async def _remove(self, video: Video, remove: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await remove()
-        except StorageFailed as error:  # nobody is served it; the video's delete or next attempt takes it away
-            log.warning("files_left_behind", video_id=str(video.id), reason=str(error))
 
 
 def _was_put_back(video: Video, run: NewestRun) -> bool:

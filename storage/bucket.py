@@ -20,12 +20,12 @@ from storage.bucket_original import BucketOriginalWriter, remove_abandoned, remo
 from storage.bucket_publishing import BucketPublishing
 from storage.bucket_records import StoredObject
 from storage.bucket_tail import TAIL
-from storage.filesystem import off_loop
 from storage.keys import checked_key, missing
 from storage.local_copies import LocalCopies
 from storage.placing import size_of
 from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
 from storage.spooling import Spooling
+from threads.files import off_loop
 
 _CHECK_PREFIX: Final = "checks/"
 

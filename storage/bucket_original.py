@@ -17,9 +17,9 @@ from storage.bucket_objects import Bucket
 from storage.bucket_parts import MOST_PARTS
 from storage.bucket_records import Part, PutParts
 from storage.bucket_tail import TAIL, Tail, tail_key
-from storage.filesystem import off_loop
 from storage.protocol import Digest
 from storage.spooling import Spool, Spooling
+from threads.files import off_loop
 
 _ETAG_OF_PARTS: Final = re.compile(r"[0-9a-f]{32}-\d+")
 PART_BYTES: Final = 8 * 1024 * 1024

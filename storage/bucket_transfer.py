@@ -9,8 +9,9 @@ from typing import Final
 from storage.bucket_objects import Bucket
 from storage.bucket_parts import MOST_PARTS
 from storage.bucket_records import Part, PutParts, StoredObject
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.side_by_side import side_by_side
+from threads.files import off_loop
 
 PIECE_BYTES: Final = 16 * 1024 * 1024
 _STREAMED_BYTES: Final = 1024 * 1024

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts.storage_keys import PROCESSED_PREFIX
-from storage.filesystem import off_loop
 from storage.modified import modified_at
 from storage.protocol import Storage
+from threads.files import off_loop
 
 MOST_SKEW_SECONDS: Final = 60.0
 """S3 refuses requests a quarter of an hour off; signed addresses that live for minutes suffer much earlier."""

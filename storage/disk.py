@@ -19,11 +19,13 @@ from contracts.storage_keys import (
 from storage import disk_taking_over, placing
 from storage.disk_original import DiskOriginalWriter, part_path
 from storage.disk_publishing import DiskPublishing
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.keys import missing, path_below
 from storage.marking import claim_folder, mark_of, owner_of
 from storage.private_folder import make_private
 from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
+from threads.files import off_loop
+from threads.questions import Questions
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class DiskStorage:
         self._uploads = uploads
         self._scratch = scratch
         self._publishing = publishing or DiskPublishing(uploads / PROCESSED_PREFIX)
+        self._of_uploads = Questions(str(uploads))
+        self._of_scratch = Questions(str(scratch))
 
     async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
         """A part file beside the place where the file will stand."""
@@ -82,7 +86,7 @@ class DiskStorage:
                 folder.mkdir(parents=True, exist_ok=True)
                 return shutil.disk_usage(folder).free
 
-        return await off_loop(free)
+        return await self._of_uploads.ask(free)
 
     @asynccontextmanager
     async def fetch(self, key: str) -> AsyncIterator[Path]:
@@ -136,7 +140,7 @@ class DiskStorage:
                     path.parent.stat()  # a disk that is not mounted has lost nothing
                 return size_bytes
 
-        return await off_loop(size)
+        return await self._questions(key).ask(size)
 
     async def delete(self, key: str) -> None:
         """Remove the file under ``key`` and any part of it; gone already is a success."""
@@ -209,7 +213,7 @@ class DiskStorage:
                     if stat is not None
                 ]
 
-        return await off_loop(files)
+        return await self._questions(prefix).ask(files)
 
     async def served(self, key: str) -> LocalFile:
         """The file itself. Raises as ``fetch``."""
@@ -224,15 +228,17 @@ class DiskStorage:
                 self._make(self._scratch)
             return " ".join(mark_of(folder) for folder in (self._uploads, self._scratch))
 
-        return await off_loop(marks)
+        return await self._of_scratch.ask(marks)
 
     async def owner(self) -> str | None:
         """What stands beside the originals."""
-        return await off_loop(owner_of, self._uploads)
+        return await self._of_uploads.ask(owner_of, self._uploads)
 
     async def claim(self, database: str, *, replace: bool = False) -> str:
         """The first one stays; it is written beside the originals."""
-        return await off_loop(claim_folder, self._uploads, database, replace=replace)
+        if replace:  # not some time after who wanted that has given up
+            return await off_loop(claim_folder, self._uploads, database, replace=True)
+        return await self._of_uploads.ask(claim_folder, self._uploads, database, replace=False)
 
     async def published_origin(self) -> None:
         """None: the service serves what is on its disk."""
@@ -248,13 +254,16 @@ class DiskStorage:
                         file.write(b"rushes")
                         file.flush()
 
-        await off_loop(check)
+        await self._of_uploads.ask(check)
 
     def _make(self, folder: Path) -> None:
         if folder == self._scratch:
             make_private(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
+
+    def _questions(self, key: str) -> Questions:
+        return self._of_scratch if key.startswith(WORK_PREFIX) else self._of_uploads
 
     def _path(self, key: str) -> Path:
         if key.startswith(WORK_PREFIX):

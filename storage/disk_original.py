@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
-from storage.filesystem import off_loop, sync_path, told_as_storage_failed
+from storage.filesystem import sync_path, told_as_storage_failed
 from storage.placing import PART
 from storage.protocol import Claim, Digest
+from threads.files import off_loop
 
 _FLUSH_BYTES: Final = 16 * 1024 * 1024
 """After so much the disk is told to begin: an fsync of the whole file at the end would leave it idle until then."""

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from contracts.storage_keys import WorkFile
 from storage import placing
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.keys import missing
+from threads.files import off_loop
 
 
 class DiskPublishing:

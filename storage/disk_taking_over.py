@@ -16,11 +16,12 @@ from typing import Final
 from contracts.errors import StorageFailed
 from storage import placing
 from storage.disk_original import NO_LOCKS
-from storage.filesystem import off_loop, sync_path, told_as_storage_failed
+from storage.filesystem import sync_path, told_as_storage_failed
 from storage.hashing import sha256_of_file
 from storage.pieces import name_of_content, pieces_of, size_of
 from storage.protocol import LocalFile, RemoteFile
 from storage.sparse_file import write_at
+from threads.files import off_loop
 
 _PIECE_BYTES: Final = 16 * 1024 * 1024
 _READ_BYTES: Final = 1024 * 1024

@@ -1,23 +1,13 @@
-"""Work on a disk, seen from an event loop: off the loop, never left behind, and its failures in words."""
+"""Work on a disk: its failures in words, and what makes it durable."""
 
-import asyncio
 import contextlib
-import contextvars
 import errno
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from contracts.errors import StorageFailed
-
-_THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="files")
-"""For file work alone: where a disk hangs, all of these may wait for it, and nothing else does."""
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 _NOT_ALLOWED: Final = "this process may not write there. Check who owns it and its permissions."
 _ADVICE: Final = {
@@ -54,25 +44,6 @@ def told_as_storage_failed(doing: str, path: Path) -> Iterator[None]:
 def is_of_a_full_disk(error: StorageFailed) -> bool:
     """Whether it was raised for want of room on a disk of this machine."""
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-    """Run blocking work in one of the threads for files.
-
-    A thread can't be stopped, so a caller that is cancelled is held until the work has ended: what it does next, such
-    as removing files, never runs beside it.
-    """
-    in_context = partial(contextvars.copy_context().run, work, *args, **kwargs)
-    running = asyncio.get_running_loop().run_in_executor(_THREADS, in_context)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # looked at, or asyncio complains that nobody did
-        raise
 
 
 def sync_path(path: Path) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 from pathlib import Path
 
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.protocol import LocalFile, Storage
+from threads.files import off_loop
 
 
 async def sha256_of(storage: Storage, key: str) -> str:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import StorageFailed
-from storage.filesystem import is_of_a_full_disk, off_loop, told_as_storage_failed
+from storage.filesystem import is_of_a_full_disk, told_as_storage_failed
 from storage.private_folder import make_private
 from storage.sparse_file import ReadRange, SparseFile
+from threads.files import off_loop
 
 _PREFIX: Final = "copies-"
 _LOCK: Final = "lock"

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from storage.filesystem import off_loop
 from storage.protocol import LocalFile, Storage
+from threads.files import off_loop
 
 
 async def modified_at(storage: Storage, key: str) -> datetime:

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Final
 
 from contracts.errors import StorageFailed
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.protocol import LocalFile, RemoteFile
+from threads.files import off_loop
 
 _AHEAD: Final = 2
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import StorageFailed
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.side_by_side import side_by_side
+from threads.files import off_loop
 
 BLOCK_BYTES: Final = 16 * 1024
 """What is fetched at least."""

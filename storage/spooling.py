@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from contracts.errors import StorageFailed
-from storage.filesystem import off_loop, told_as_storage_failed
+from storage.filesystem import told_as_storage_failed
 from storage.local_copies import LocalCopies
 from storage.sparse_file import write_at
+from threads.files import off_loop
 
 MOST_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
 _DOING: Final = "keep what arrived"

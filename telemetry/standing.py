@@ -33,19 +33,33 @@ class Standing:
         webhooks: What is to be delivered.
         runs: Queues and workers.
         storage: The files.
+        patience_seconds: How long each is waited for.
     """
 
-    def __init__(self, videos: Videos, events: Events, webhooks: Webhooks, runs: Runs, storage: Storage) -> None:
+    def __init__(
+        self,
+        videos: Videos,
+        events: Events,
+        webhooks: Webhooks,
+        runs: Runs,
+        storage: Storage,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._videos = videos
         self._events = events
         self._webhooks = webhooks
         self._runs = runs
         self._storage = storage
+        self._patience_seconds = patience_seconds
 
     async def metrics(self) -> list[Metric]:
         """The metrics of now."""
+        seconds = self._patience_seconds
         found = await asyncio.gather(
-            _within(self._of_rows()), _within(self._of_temporal()), _within(self._of_storage())
+            _within(seconds, self._of_rows()),
+            _within(seconds, self._of_temporal()),
+            _within(seconds, self._of_storage()),
         )
         up = GaugeMetricFamily("rushes_dependency_up", "Whether it answered this scrape.", labels=["dependency"])
         for name, metrics in zip(("database", "temporal", "storage"), found, strict=True):
@@ -112,10 +126,10 @@ def _age_seconds(since: datetime | None) -> float:
     return (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
 
 
-async def _within(asking: Awaitable[Answer]) -> Answer | None:
+async def _within(seconds: float, asking: Awaitable[Answer]) -> Answer | None:
     """The answer, or None where there is none in time."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             return await asking
     except _AWAY:
         return None

@@ -17,8 +17,8 @@ from contracts.status import VideoStatus, Visibility
 from contracts.storage_keys import THUMBNAIL_NAME, VIDEO_NAME, processed_key
 from database.editions import Edition
 from database.tables import Video
-from storage.filesystem import off_loop
 from storage.protocol import RemoteFile
+from threads.files import off_loop
 
 router = APIRouter(tags=["files"])
 

@@ -15,8 +15,8 @@ from api.services import OptionsDep, ServicesDep, VideoDep
 from contracts.errors import ErrorCode, OriginalMissing
 from contracts.refusals import RefusalCode
 from database.tables import Video
-from storage.filesystem import off_loop
 from storage.protocol import RemoteFile
+from threads.files import off_loop
 
 router = APIRouter(prefix="/api/v1/videos", tags=["files"])
 

@@ -15,6 +15,7 @@ from database.engine import Database
 from database.records import NewVideo
 from database.tables import Video
 from runs.client import TemporalRuns
+from runs.hanging import Hanging
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from runs.reconcile import Reconciler, ReconcileReport
@@ -130,7 +131,7 @@ async def test_an_upload_that_can_not_be_measured_holds_up_no_other(
 
     odd = OddBucket(bucket_storage._bucket, bucket_storage._copies)
     overfull = OverfullUploads(database.videos, database.backlog, odd)
-    one_by_one = OneByOne(database.ping)
+    one_by_one = OneByOne(database.ping, Hanging())
     for _ in range(2):
         assert await overfull.end(one_by_one) == 0
     assert measured == [f"originals/{video_id}.mp4" for video_id in (bad, other)], "and not at every pass"
@@ -162,7 +163,7 @@ async def test_the_second_row_in_a_row_that_gets_no_answer_of_the_storage_ends_t
     async def note(video: Video) -> None:
         put_off.append(video.id)
 
-    one_by_one = OneByOne(database.ping, seconds=0.5)
+    one_by_one = OneByOne(database.ping, Hanging(), seconds=0.5)
     await one_by_one.see_to(rows[:3], see_to, note, unless="not_seen_to")
     await one_by_one.see_to(rows[3:4], see_to, note, unless="not_seen_to")
     await one_by_one.see_to(rows[4:6], see_to, note, unless="not_seen_to")
@@ -183,5 +184,5 @@ async def test_rows_that_take_long_are_left_to_the_next_pass_once_its_time_is_ov
     async def never(_: Video) -> None:
         raise AssertionError("Nothing failed.")
 
-    await OneByOne(database.ping, seconds=0.3).see_to(rows, see_to, never, unless="not_seen_to")
+    await OneByOne(database.ping, Hanging(), seconds=0.3).see_to(rows, see_to, never, unless="not_seen_to")
     assert asked == [video.id for video in rows[:2]]

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from contracts.status import VideoStatus
 from contracts.storage_keys import original_key
 from database.engine import Database
+from runs.hanging import Hanging
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from storage.bucket import BucketStorage
@@ -24,7 +25,7 @@ SIZE = 300_000
 
 async def end_overfull(database: Database, storage: BucketStorage | DiskStorage) -> int:
     overfull = OverfullUploads(database.videos, database.backlog, storage, slack_bytes=0)
-    return await overfull.end(OneByOne(database.ping))
+    return await overfull.end(OneByOne(database.ping, Hanging()))
 
 
 async def declared(database: Database) -> UUID:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from storage.filesystem import off_loop
+from threads.files import off_loop
 
 
 async def test_a_disk_that_hangs_takes_none_of_the_threads_that_others_need() -> None:

@@ -1,0 +1,48 @@
+"""Questions to a place that hangs: who asks may go away, and few of them wait for it."""
+
+import asyncio
+import threading
+
+import pytest
+
+from contracts.errors import StorageFailed
+from tests.waiting import eventually
+from threads.questions import Questions
+
+
+async def test_who_asks_a_place_that_hangs_may_go_away_and_what_waits_for_it_is_bounded() -> None:
+    mended, questions = threading.Event(), Questions("The disk")
+    try:
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await questions.ask(mended.wait)
+        for _ in range(50):
+            with pytest.raises(StorageFailed, match="4 questions wait for it"):
+                await questions.ask(int, "7")
+        assert await Questions("Another").ask(int, "7") == 7
+    finally:
+        mended.set()
+
+    async def again() -> int | None:
+        try:
+            return await questions.ask(int, "7")
+        except StorageFailed:
+            return None
+
+    assert await eventually(again, lambda answer: answer is not None) == 7
+
+
+async def test_a_question_that_had_not_begun_when_its_asker_left_is_not_asked() -> None:
+    mended, began = threading.Event(), threading.Event()
+    questions = Questions("The disk", at_once=1)
+    first = asyncio.create_task(questions.ask(mended.wait))
+    second = asyncio.create_task(questions.ask(began.set))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    mended.set()
+    assert await first
+    assert not began.is_set()
+    assert await questions.ask(int, "7") == 7

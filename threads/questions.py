@@ -1,0 +1,56 @@
+"""Questions to a place that may hang: who asks may go away, and those that stay unanswered are few."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
+
+from contracts.errors import StorageFailed
+
+_AT_ONCE: Final = 8
+_MOST_LEFT: Final = 4
+"""Unanswered questions that nobody waits for any more, and after which none is asked."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Questions:
+    """Asks one place, in threads of its own: what hangs there takes none that others need.
+
+    A question changes nothing, or nothing that matters, so its thread is left behind by a caller that is cancelled, as
+    by a timeout. It ends when the place answers.
+
+    Args:
+        place: What is asked, for people.
+        at_once: How many questions may be on their way.
+        most_left: How many may have been left behind.
+    """
+
+    def __init__(self, place: str, *, at_once: int = _AT_ONCE, most_left: int = _MOST_LEFT) -> None:
+        self._place = place
+        self._most_left = most_left
+        self._threads = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="questions")
+        self._left: list[Future[Any]] = []
+
+    async def ask(self, look: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        """What ``look`` returns or raises.
+
+        Raises:
+            StorageFailed: So many were left behind that there is no use in asking.
+        """
+        self._left = [asked for asked in self._left if not asked.done()]
+        if len(self._left) >= self._most_left:
+            raise StorageFailed(
+                f"{self._place} does not answer: {len(self._left)} questions wait for it. Look whether its disk hangs."
+            )
+        in_context = partial(contextvars.copy_context().run, look, *args, **kwargs)
+        asked = self._threads.submit(in_context)
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            if not asked.cancel():  # else it had not begun
+                self._left.append(asked)
+            raise
