@@ -5,7 +5,7 @@ Run uvicorn with a ``timeout_graceful_shutdown``: an upload that is not through 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -21,11 +21,12 @@ from api.app import create_app
 from api.options import ApiOptions, EventOptions
 from api.remote_file import RemoteServing
 from api.services import Services
-from contracts.errors import StorageFailed
+from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.processing import DEFAULT_PROFILE
 from database.engine import Database
 from database.leadership import Leadership
 from database.notifications import listen
+from database.videos import Videos
 from events.tidy import TidyReport, tidy
 from failpoints import Failpoints
 from fetching.addresses import AddressRules
@@ -40,6 +41,7 @@ from runs.ownership import Ownership
 from runs.reconcile import Reconciler, ReconcileReport
 from runs.sweep import Sweeper, SweepReport
 from runs.webhooks import TemporalWebhookRuns
+from runs.whereabouts import look_for_files
 from runs.workers import WORKER_HEARTBEAT
 from settings import Settings, SettingsError, load_settings
 from storage.clock import clock_complaint
@@ -133,7 +135,9 @@ def _services_of(
             runtime = measured_runtime(registry, worker_heartbeat=WORKER_HEARTBEAT)
             plugins = resources.enter_context(traced(settings.traces_endpoint, "rushes-api"))
             client = await connect(lazy=True, runtime=runtime, plugins=plugins)
-            telling = asyncio.create_task(_tell_of(storage, settings.place, client), name="storage: tell")
+            telling = asyncio.create_task(
+                _tell_of(storage, settings.place, client, database.videos), name="storage: tell"
+            )
             resources.push_async_callback(_ended, telling)
             runs = points.around("runs", TemporalRuns(client))
             leadership = await resources.enter_async_context(Leadership(database_url))
@@ -180,7 +184,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tell_of(storage: Storage, place: StoragePlace, client: Client) -> None:
+async def _tell_of(storage: Storage, place: StoragePlace, client: Client, videos: Videos) -> None:
     """Say at the start what is wrong with where the files go; it may pass, so that the api starts all the same.
 
     Workers that have their files elsewhere are named. An api does not refuse for that: its scratch may be its own.
@@ -198,4 +202,7 @@ async def _tell_of(storage: Storage, place: StoragePlace, client: Client) -> Non
     except AnotherStorage as error:
         _logger.warning("storage differs", reason=str(error))
     except (RPCError, RuntimeError):  # Temporal is away, which others tell of
-        return
+        pass
+    with suppress(DatabaseUnavailable, StorageFailed):
+        if (await look_for_files(videos, storage)).are_elsewhere:
+            _logger.warning("files are elsewhere", reason=f"None of the newest videos has its files in {where}.")

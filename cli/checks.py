@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from cli.errors import sentence_of
 from cli.findings import Finding, Verdict
-from cli.owning import ownership_of
+from cli.owning import FIND_FILES, elsewhere, ownership_of, whereabouts_of
 from cli.temporal import connected
 from cli.where import Service
 from client.errors import RushesError
@@ -56,6 +56,8 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
     if service.settings.place.bucket is not None:
         yield await check_bucket(service.settings)
     async for finding in check_owner(service.settings):
+        yield finding
+    async for finding in check_whereabouts(service.settings):
         yield finding
     for subject, folder in folders(service):
         yield check_writable(subject, folder)
@@ -197,6 +199,18 @@ async def check_owner(settings: Settings) -> AsyncIterator[Finding]:
     if not is_ours:
         mend = "Set RUSHES_STORAGE or RUSHES_UPLOADS right; or, if that one uses it no more, `rushes storage adopt`."
         yield Finding("Storage", Verdict.FAIL, "belongs to another database, so that nothing is mended or swept", mend)
+
+
+async def check_whereabouts(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the files of the newest videos are somewhere else; what does not answer is told of by others."""
+    if settings.database_url is None:
+        return
+    try:
+        found = await whereabouts_of(settings)
+    except (DatabaseUnavailable, StorageFailed, ValueError):
+        return
+    if found.are_elsewhere:
+        yield Finding("Files", Verdict.FAIL, elsewhere(settings), FIND_FILES)
 
 
 def folders(service: Service) -> list[tuple[str, Path]]:

@@ -1,8 +1,9 @@
-"""``rushes storage adopt``, and what other commands have to know of whose files the storage has."""
+"""``rushes storage adopt``, and what other commands have to know of which files the storage has, and whose."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from cli.console import output
 from cli.errors import CommandFailed, ExitCode
@@ -10,6 +11,7 @@ from cli.where import Service, find_service
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from database.engine import Database
 from runs.ownership import Ownership
+from runs.whereabouts import Whereabouts, look_for_files
 from settings import Settings
 from storage.opening import open_storage
 
@@ -67,6 +69,27 @@ async def ownership_of(settings: Settings) -> AsyncIterator[Ownership]:
             yield Ownership(database.places, storage)
     finally:
         await database.dispose()
+
+
+FIND_FILES: Final = (
+    "Set RUSHES_STORAGE or RUSHES_UPLOADS to where they are; `rushes storage migrate FROM TO` copies them from one "
+    "place to another."
+)
+
+
+async def whereabouts_of(settings: Settings) -> Whereabouts:
+    """Where the files of the newest videos are. Raises ``DatabaseUnavailable`` and ``StorageFailed``."""
+    database = Database(settings.required_database_url, pool_size=1)
+    try:
+        async with open_storage(settings.place) as storage:
+            return await look_for_files(database.videos, storage)
+    finally:
+        await database.dispose()
+
+
+def elsewhere(settings: Settings) -> str:
+    """That they are not in this storage, in a sentence."""
+    return f"none of the newest videos has its files in {settings.storage or settings.uploads_folder}"
 
 
 def _has_its_own_files(service: Service) -> bool:

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import typer
 
-from cli.console import output
+from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
+from cli.owning import FIND_FILES, elsewhere, whereabouts_of
 from cli.sweep import sweeper_of
 from cli.where import find_service
 from contracts.errors import DatabaseUnavailable, StatusConflict, StorageFailed
@@ -36,11 +37,15 @@ def verify(
     What no row speaks of is named however lately it came, with how long ago that was; `rushes sweep` removes it once it
     is RUSHES_SWEEP_AGE_SECONDS old.
     """
+    settings = find_service().settings
 
     async def look() -> tuple[int, Counter[bool]]:
+        if (await whereabouts_of(settings)).are_elsewhere:
+            where = elsewhere(settings)
+            messages().print(f"{where[0].upper()}{where[1:]}. {FIND_FILES}", style="yellow", soft_wrap=True)
         counted: Counter[bool] = Counter()
         begun: set[UUID] = set()  # both files of a video are made again by one run
-        async with _opened(find_service().settings, hashes=not quick) as (verifier, database):
+        async with _opened(settings, hashes=not quick) as (verifier, database):
             async for found in verifier.discrepancies():
                 if repair and found.repairable and await _begin(database, found.video_id):
                     begun.add(found.video_id)

@@ -156,8 +156,18 @@ class ApiSettings(SettingsGroup):
 
     @field_validator("api_key")
     @classmethod
-    def _empty_is_none(cls, key: SecretStr | None) -> SecretStr | None:
-        return key if key is not None and key.get_secret_value().strip() else None
+    def _sent_in_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        told = key.get_secret_value().strip() if key is not None else ""
+        if not (told.isascii() and told.isprintable()):
+            raise ValueError("has characters that no key has; write it as `rushes keys create` showed it, `rushes_…`")
+        return SecretStr(told) if told else None
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is no address; write http://127.0.0.1:8000")
+        return url or None
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -32,6 +32,11 @@ def test_a_place_that_the_settings_name_goes_first() -> None:
             {"RUSHES_ALLOWED_EXTENSIONS": ".mkv"},
             'RUSHES_ALLOWED_EXTENSIONS: not valid JSON; a list is written as ["one","two"]',
         ),
+        ({"RUSHES_API_URL": "127.0.0.1:8000"}, "RUSHES_API_URL: '127.0.0.1:8000' is no address; write http://"),
+        (
+            {"RUSHES_API_KEY": "rushes_5a1e…A1u"},
+            "RUSHES_API_KEY: has characters that no key has; write it as `rushes keys",
+        ),
     ],
 )
 def test_a_setting_that_can_t_be_used_is_named_and_told_in_words_of_ours(
@@ -44,6 +49,8 @@ def test_a_setting_that_can_t_be_used_is_named_and_told_in_words_of_ours(
     assert str(caught.value).startswith(sentence)
 
 
-def test_a_key_without_a_character_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RUSHES_API_KEY", " ")
-    assert load_settings().api_key is None
+def test_a_key_without_a_character_is_none_and_a_line_s_end_is_not_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, key in ((" ", None), ("rushes_one\n", "rushes_one")):
+        monkeypatch.setenv("RUSHES_API_KEY", given)
+        found = load_settings().api_key
+        assert (found.get_secret_value() if found is not None else None) == key
