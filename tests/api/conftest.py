@@ -13,6 +13,8 @@ from fetching.addresses import AddressRules
 from ingest.importing import ImportLimits
 from ingest.rules import ResumableLimits, UploadLimits
 from storage.disk import DiskStorage
+from storage.protocol import Storage
+from tests.api.places import BUCKET, DISK
 from tests.api.running import RecordedRuns, in_process, over_http, services_of
 
 MEBIBYTE = 1024 * 1024
@@ -24,7 +26,11 @@ def uploads_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def storage(uploads_folder: Path, tmp_path: Path) -> DiskStorage:
+def storage(request: pytest.FixtureRequest, uploads_folder: Path, tmp_path: Path) -> Storage:
+    """On a disk; where a test asks for it (``tests.api.places``), in a bucket as well."""
+    if getattr(request, "param", DISK) == BUCKET:
+        in_a_bucket: Storage = request.getfixturevalue("bucket_storage")
+        return in_a_bucket
     return DiskStorage(uploads_folder, tmp_path / "scratch")
 
 
@@ -34,7 +40,7 @@ def runs() -> RecordedRuns:
 
 
 @pytest.fixture
-def services(database: Database, storage: DiskStorage, runs: RecordedRuns) -> Services:
+def services(database: Database, storage: Storage, runs: RecordedRuns) -> Services:
     return services_of(database, storage, runs)
 
 

@@ -191,7 +191,6 @@ async def test_bytes_with_the_right_checksum_are_taken(
     await arrived(database, storage, runs, url)
 
 
-@only_on_disk
 async def test_one_request_at_a_time_writes_and_a_dead_one_is_taken_over_within_its_lease(
     services: Services, options: ApiOptions, database: Database, storage: Storage, runs: RecordedRuns
 ) -> None:
@@ -325,7 +324,6 @@ async def test_clients_without_patch_say_the_method_in_a_header(http: httpx.Asyn
     assert (await http.post(url, headers=TUS)).status_code == 405
 
 
-@only_on_disk
 async def test_a_file_that_is_whole_although_its_row_was_not_told_is_found_by_the_next_request(
     http: httpx.AsyncClient, database: Database, storage: Storage, runs: RecordedRuns
 ) -> None:

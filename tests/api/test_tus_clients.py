@@ -14,7 +14,8 @@ from tusclient import client as tuspy
 from contracts.status import VideoStatus
 from database.engine import Database
 from database.tables import Video
-from storage.disk import DiskStorage
+from storage.protocol import Storage
+from tests.api.places import in_each_place
 from tests.fixtures.noise import noise
 from tests.storage.published import content_of
 
@@ -48,7 +49,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def arrived(database: Database, storage: DiskStorage, url: str) -> Video:
+async def arrived(database: Database, storage: Storage, url: str) -> Video:
     """The video whose file is whole."""
     video = await database.videos.get(UUID(url.rpartition("/")[2]))
     assert video is not None
@@ -58,8 +59,9 @@ async def arrived(database: Database, storage: DiskStorage, url: str) -> Video:
     return video
 
 
+@in_each_place
 async def test_tuspy_uploads_is_interrupted_and_goes_on(
-    http: httpx.AsyncClient, database: Database, storage: DiskStorage, file: Path
+    http: httpx.AsyncClient, database: Database, storage: Storage, file: Path
 ) -> None:
     def upload(url: str | None, stop_at: int | None) -> str:
         client = tuspy.TusClient(f"{http.base_url}/api/v1/uploads")
@@ -96,8 +98,9 @@ def tus_js_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@in_each_place
 async def test_tus_js_client_uploads_is_interrupted_and_goes_on(
-    http: httpx.AsyncClient, database: Database, storage: DiskStorage, file: Path, tus_js_client: Path
+    http: httpx.AsyncClient, database: Database, storage: Storage, file: Path, tus_js_client: Path
 ) -> None:
     async def upload(stop_at: int) -> list[str]:
         arguments = [str(tus_js_client / "upload.cjs"), str(file), f"{http.base_url}/api/v1/uploads", str(stop_at)]

@@ -58,8 +58,10 @@ async def service_on_a_disk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 async def service_in_a_bucket(
     tmp_path_factory: pytest.TempPathFactory, shared_bucket_server: BucketServer
 ) -> AsyncIterator[Service]:
-    """Another one, of which a second worker can take half of the work."""
-    home = with_everything_allowed(tmp_path_factory.mktemp("service in a bucket")).with_settings(RUSHES_MEDIA_SLOTS="1")
+    """Another one, of which a second worker can take half of the work, and an upload is soon taken over."""
+    home = with_everything_allowed(tmp_path_factory.mktemp("service in a bucket")).with_settings(
+        RUSHES_MEDIA_SLOTS="1", RUSHES_UPLOAD_LEASE_SECONDS="2"
+    )
     async with serving(in_the_bucket(home, shared_bucket_server)) as shared:
         yield shared
 

@@ -29,6 +29,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(params=["harmed", "service_in_a_bucket"])
+def killed_service(request: pytest.FixtureRequest) -> Service:
+    """On a disk, and in a bucket; its api comes back by itself."""
+    harmed: Service = request.getfixturevalue(request.param)
+    return harmed
+
+
 async def in_mid_upload(service: Service) -> Row:
     """The newest video, once some of its file is durable and not all."""
 
@@ -59,14 +66,16 @@ async def arrived(service: Service, video_id: str, file: Path) -> None:
     assert await asyncio.to_thread(sha256, original) == await asyncio.to_thread(sha256, file)
 
 
-async def test_an_api_that_is_killed_in_mid_upload_costs_the_command_a_moment(harmed: Service, large: Path) -> None:
-    command = await harmed.home.begin("upload", str(large))
-    row = await in_mid_upload(harmed)
-    os.kill(harmed.run.pids["api"], signal.SIGKILL)
+async def test_an_api_that_is_killed_in_mid_upload_costs_the_command_a_moment(
+    killed_service: Service, large: Path
+) -> None:
+    command = await killed_service.home.begin("upload", str(large))
+    row = await in_mid_upload(killed_service)
+    os.kill(killed_service.run.pids["api"], signal.SIGKILL)
     ended = await finish(command)
     assert (ended.code, ended.out.strip()) == (0, row["id"]), ended.err
     assert "Going on from where it was." in ended.err
-    await arrived(harmed, row["id"], large)
+    await arrived(killed_service, row["id"], large)
 
 
 async def test_the_same_command_again_goes_on_with_what_a_killed_one_began(harmed: Service, large: Path) -> None:
