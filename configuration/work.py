@@ -16,7 +16,8 @@ class WorkSettings(SettingsGroup):
     media_slots: int | None = Field(
         default=None,
         gt=0,
-        description="How many ffmpeg activities one worker runs at once. Default: half the cores, and at least 2.",
+        description="How many ffmpeg activities one worker runs at once; on a bucket one more, which joins or verifies "
+        "what it has at hand. Default: half the cores, and at least 2.",
     )
     workers_on_host: int = Field(
         default=1,

@@ -27,6 +27,9 @@ from workers.place import HEARTBEAT_THROTTLE, Place, deployment_of, identity_of
 
 log = structlog.stdlib.get_logger("worker")
 
+SLOTS_AT_HAND: Final = 1
+"""Of the queue of this process alone. It is waited for as little as anything there: others take what it can't."""
+
 _PADDING_PIXELS: Final = 2 * MAX_SIDE * 64
 """A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
 
@@ -57,7 +60,8 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
     """The worker of ``video-media``: as many ffmpeg activities at once as the cores carry.
 
     Where files are in a bucket there is another one for this process alone: what it has copies of is joined and
-    verified here rather than fetched elsewhere. Its queue is no version's: it lives and dies with the process.
+    verified here rather than fetched elsewhere. Its queue is no version's: it lives and dies with the process. It takes
+    one step at a time, beside the others: a slot that both had in common would be held by the one that asks for work.
     """
     limits = MediaLimits(
         max_duration_seconds=settings.max_duration_seconds,
@@ -81,7 +85,7 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
     ]
 
     def serving(
-        queue: str, activities: Sequence[Callable[..., Any]], deployment: WorkerDeploymentConfig | None
+        queue: str, activities: Sequence[Callable[..., Any]], deployment: WorkerDeploymentConfig | None, slots: int
     ) -> Worker:
         return Worker(
             client,
@@ -90,11 +94,11 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
             identity=identity_of(MEDIA_QUEUE, settings, place),
             interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=True)],
             deployment_config=deployment,
-            max_concurrent_activities=settings.media_slot_count,
+            max_concurrent_activities=slots,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         )
 
-    workers = [serving(MEDIA_QUEUE, every, deployment_of(settings))]
-    return workers if own_queue is None else [*workers, serving(own_queue, finishing, None)]
+    workers = [serving(MEDIA_QUEUE, every, deployment_of(settings), settings.media_slot_count)]
+    return workers if own_queue is None else [*workers, serving(own_queue, finishing, None, SLOTS_AT_HAND)]

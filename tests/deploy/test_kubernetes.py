@@ -10,6 +10,7 @@ from contracts.temporal_names import WORKER_QUEUES
 from tests.deploy.files import ROOT, project
 from tests.deploy.test_compose_file import KEYS, READ_BY_BOTOCORE, known_settings
 from workers import alive
+from workers.media import SLOTS_AT_HAND
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 KUBERNETES: Final = "1.37"
@@ -165,7 +166,8 @@ def test_copies_and_the_largest_files_at_work_fit_into_the_scratch_of_a_media_wo
     (scratch,) = [volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if volume["name"] == "scratch"]
     settings = of_kind("ConfigMap")["rushes-settings"]["data"]
     largest = max(int(settings[f"RUSHES_MAX_{door}_BYTES"]) for door in ("RESUMABLE", "IMPORT"))
-    at_work = int(environment["RUSHES_MEDIA_SLOTS"]) * 2 * largest  # a file, and what is made of it
+    at_once = int(environment["RUSHES_MEDIA_SLOTS"]) + SLOTS_AT_HAND
+    at_work = at_once * 2 * largest  # a file, and what is made of it
     assert int(environment["RUSHES_COPIES_BYTES"]) + at_work <= int(scratch.removesuffix("Gi")) * 1024**3
 
 

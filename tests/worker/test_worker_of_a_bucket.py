@@ -12,9 +12,15 @@ from temporalio.client import Client
 
 from contracts.temporal_names import MEDIA_QUEUE
 from embedded.ports import LOOPBACK
+from media.ffmpeg import Ffmpeg
+from media.profile import load_profiles
+from settings import Settings
+from storage.bucket import BucketStorage
 from tests.fixtures.bucket import BUCKET, BucketServer
 from tests.fixtures.stack import Home
 from tests.worker.test_worker import begin, finish
+from workers.media import media_workers
+from workers.place import Place
 
 NO_SUCH_BUCKET: Final = (
     b"<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>"
@@ -105,3 +111,12 @@ async def test_clocks_that_differ_are_said_at_a_start(
         process.terminate()
         assert (await finish(process)).code == 0, "it may serve all the same"
     assert re.search(rb"The clock of the storage is \d+ s behind this machine's\. Set both right \(NTP\)", line)
+
+
+async def test_a_worker_of_a_bucket_does_one_step_more_than_it_has_slots(
+    temporal_client: Client, ffmpeg: Ffmpeg, bucket_storage: BucketStorage
+) -> None:
+    client = await Client.connect(temporal_client.service_client.config.target_host)  # which no other test's worker has
+    settings, place = Settings(media_slots=4, storage="s3://rushes-tests/a"), Place(bucket_storage, "here")
+    workers = media_workers(client, settings, place, ffmpeg, load_profiles())
+    assert [worker.config()["max_concurrent_activities"] for worker in workers] == [4, 1]
