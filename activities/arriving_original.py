@@ -13,6 +13,7 @@ import structlog
 from activities.heartbeat import Heartbeat
 from contracts.errors import LimitExceeded, OriginalMissing, StorageFailed
 from contracts.refusals import QuotaExceeded
+from contracts.sizes import size_text
 from database.tables import Video
 from database.upload_leases import UploadLeases
 from fetching.transfer import Content
@@ -172,7 +173,7 @@ class ArrivingOriginal:
         whole_bytes = content.whole_bytes
         if whole_bytes is not None and left_bytes is not None and whole_bytes > left_bytes:
             raise StorageFailed(
-                f"The file has {whole_bytes} bytes, and {self._room.sentence_of(left_bytes)} Free space, or have "
+                f"The file has {size_text(whole_bytes)}, and {self._room.sentence_of(left_bytes)} Free space, or have "
                 "videos deleted; the import goes on by itself then."
             )
         self._content = content

@@ -69,6 +69,11 @@ def one_of(given: str, ids: Sequence[str], kind: str) -> str:
     return found[0] if len(found) == 1 else text
 
 
+def is_beginning(given: str) -> bool:
+    """Whether an id of a video may begin so."""
+    return _BEGINNING.fullmatch(given.strip().lower()) is not None
+
+
 async def whole_id(api: AsyncRushes, given: str) -> str:
     """The id that was meant.
 
@@ -80,7 +85,7 @@ async def whole_id(api: AsyncRushes, given: str) -> str:
         return str(UUID(text))
     except ValueError:
         pass
-    if not _BEGINNING.fullmatch(text):
+    if not is_beginning(text):
         raise CommandFailed(f"{given!r} is no id of a video, nor the beginning of one.", ExitCode.USAGE)
     found = [video async for video in api.videos(limit=2, id_prefix=text)]
     if not found:

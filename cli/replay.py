@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -14,10 +15,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.arguments import is_beginning, whole_id
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode
 from cli.temporal import temporal_of
-from cli.where import find_service
+from cli.where import Service, find_service
 from contracts.temporal_names import deletion_workflow_id, workflow_id
 from workflows.replay import replay_history
 
@@ -38,7 +40,7 @@ def replay(
     # The core of the SDK would write its own account of a divergence to standard output.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     file = Path(subject)
-    history = read_history(file) if file.is_file() else asyncio.run(_fetch(_workflow_id(subject)))
+    history = read_history(file) if file.is_file() else asyncio.run(_fetch(subject))
     verdict = asyncio.run(replay_history(history))
     events = f"{len(history.events)} events of {history.workflow_id}"
     if verdict.deterministic:
@@ -83,16 +85,22 @@ def _id_in(read: Any) -> str | None:
     return first.get("workflowId") or None
 
 
-def _workflow_id(subject: str) -> str:
+async def _workflow_id(service: Service, subject: str) -> str:
+    """Of a video that may be deleted already, so that only of the beginning of an id the api is asked."""
     named = deletion_workflow_id if subject.startswith("delete-") else workflow_id
-    try:
-        return named(str(UUID(subject.removeprefix("video-").removeprefix("delete-"))))
-    except ValueError:
-        raise CommandFailed(f"{subject} is neither a file nor the id of a video.", ExitCode.USAGE) from None
+    video_id = subject.removeprefix("video-").removeprefix("delete-")
+    with suppress(ValueError):
+        return named(str(UUID(video_id)))
+    if not is_beginning(video_id):
+        raise CommandFailed(f"{subject} is neither a file nor the id of a video.", ExitCode.USAGE)
+    async with service.api() as api:
+        return named(await whole_id(api, video_id))
 
 
-async def _fetch(identifier: str) -> WorkflowHistory:
-    client = await temporal_of(find_service())
+async def _fetch(subject: str) -> WorkflowHistory:
+    service = find_service()
+    identifier = await _workflow_id(service, subject)
+    client = await temporal_of(service)
     try:
         return await client.get_workflow_handle(identifier).fetch_history()
     except RPCError as error:

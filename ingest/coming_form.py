@@ -7,6 +7,7 @@ from typing import Final
 
 from contracts.errors import DatabaseUnavailable, StorageFailed
 from contracts.refusals import RefusalCode, Refused
+from contracts.sizes import size_text
 from ingest.room import Coming, Room
 
 _LOOK_EVERY_BYTES: Final = 8 * 1024 * 1024
@@ -55,7 +56,7 @@ class ComingForm:
         left_bytes = await self._room.left_bytes(but_for=self._coming)
         if left_bytes is None or self._coming.size_bytes <= left_bytes:
             return
-        told = f"{self._coming.size_bytes} bytes" if self._declared_bytes else "more bytes, nobody said how many,"
+        told = size_text(self._coming.size_bytes) if self._declared_bytes else "more bytes, nobody said how many,"
         raise Refused(
             RefusalCode.NO_ROOM,
             f"{told[0].upper()}{told[1:]} are to come, and {self._room.sentence_of(left_bytes)} Upload them later, or "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.refusals import RefusalCode, Refused
+from contracts.sizes import size_text
 from database.upload_leases import UploadLeases
 from storage.protocol import Storage
 
@@ -51,8 +52,12 @@ class Room:
 
     def sentence_of(self, left_bytes: int) -> str:
         """How much there is, as the end of a sentence."""
-        kept = f" and the {self._spare_bytes} that are to stay free (RUSHES_SPARE_BYTES)" if self._spare_bytes else ""
-        return f"there is room for {left_bytes} beside the uploads that are on their way{kept}."
+        kept = (
+            f" and the {size_text(self._spare_bytes)} that are to stay free (RUSHES_SPARE_BYTES)"
+            if self._spare_bytes
+            else ""
+        )
+        return f"there is room for {size_text(left_bytes)} beside the uploads that are on their way{kept}."
 
     async def check(self, size_bytes: int, *, but_for: UUID | None = None) -> None:
         """Raise ``Refused`` where so many bytes more do not fit. Otherwise as ``left_bytes``."""
@@ -60,8 +65,8 @@ class Room:
         if left_bytes is not None and size_bytes > left_bytes:
             raise Refused(
                 RefusalCode.NO_ROOM,
-                f"{size_bytes} bytes are to come, and {self.sentence_of(left_bytes)} Upload them later, or have videos "
-                "deleted.",
+                f"{size_text(size_bytes)} are to come, and {self.sentence_of(left_bytes)} Upload them later, or have "
+                "videos deleted.",
             )
 
     async def left_bytes(self, *, but_for: UUID | Coming | None = None) -> int | None:

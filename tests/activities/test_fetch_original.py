@@ -179,7 +179,7 @@ async def test_a_file_that_does_not_fit_beside_what_is_on_its_way_is_not_begun(
         running = asyncio.create_task(fetch(of, first))
         await eventually(database.upload_leases.reserved_bytes, lambda reserved: reserved == len(CONTENT))
         with pytest.raises(
-            StorageFailed, match=r"3000000 bytes, and there is room for 1000000 .* 1000000 .* \(RUSHES_SPARE_BYTES\)"
+            StorageFailed, match=r"2\.9 MiB, and there is room for 976\.6 KiB .* 976\.6 KiB .* \(RUSHES_SPARE_BYTES\)"
         ):
             await fetch(of, second)
         assert [path.stem for path in originals(folders)] == [f"{first.id}.mp4"]
