@@ -76,8 +76,11 @@ def host_name(host: str) -> str:
 
 
 def _address(origin: str) -> str | None:
-    """Host and port of an origin, as a ``Host`` header has them; None for ``null`` and the like."""
-    parts = urlsplit(origin)
+    """Host and port of an origin, as a ``Host`` header has them; None for ``null`` and what is no origin at all."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
     return _written(parts.netloc) if parts.scheme in {"http", "https"} else None
 
 

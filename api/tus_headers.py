@@ -1,7 +1,6 @@
 """The headers of tus 1.0 (https://tus.io/protocols/resumable-upload): read, and written."""
 
 import base64
-import binascii
 import re
 from datetime import UTC
 from email.utils import format_datetime
@@ -84,7 +83,7 @@ def metadata_of(headers: Headers) -> dict[str, str]:
             continue
         try:
             found[key] = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # of its letters, of its length, or of what it says
             raise Problem(
                 ProblemCode.TUS_HEADER, f"Upload-Metadata: the value of {key!r} is not UTF-8 text in Base64."
             ) from error
@@ -101,7 +100,7 @@ def checksum_of(headers: Headers) -> Checksum | None:
         raise Problem(ProblemCode.TUS_HEADER, f"Upload-Checksum: one of {', '.join(CHECKSUM_ALGORITHMS)} is taken.")
     try:
         return Checksum(algorithm, base64.b64decode(encoded.strip(), validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise Problem(ProblemCode.TUS_HEADER, "Upload-Checksum: the digest is not Base64.") from error
 
 

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
-from client.errors import FOREIGN_ANSWER, UNREACHABLE, RushesError
+from client.errors import FILE_CHANGED, FOREIGN_ANSWER, UNREACHABLE, RushesError
 from contracts.refusals import RefusalCode
 
 _WHAT_TO_DO: Final = {
@@ -42,4 +42,9 @@ def sentence_of(error: RushesError) -> str:
 
 def exit_code_of(error: RushesError) -> ExitCode:
     """How a command ends that can't do its work for this reason."""
-    return ExitCode.UNAVAILABLE if error.status is None else ExitCode.FAILED
+    return ExitCode.UNAVAILABLE if is_unavailable(error) else ExitCode.FAILED
+
+
+def is_unavailable(error: RushesError) -> bool:
+    """Whether no api answered, so that whatever else is asked for will fail as well."""
+    return error.status is None and error.code != FILE_CHANGED

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.arguments import AsJson
 from cli.console import messages, output
-from cli.errors import CommandFailed, ExitCode, sentence_of
+from cli.errors import CommandFailed, ExitCode, is_unavailable, sentence_of
 from cli.follow import follow
 from cli.outcome import print_outcome
 from cli.readable import check_readable, unreadable
@@ -106,7 +106,7 @@ class _Uploads:
         try:
             video_id = await send(api, file, self._wishes, messages())
         except RushesError as failure:
-            if failure.status is None or of == 1:
+            if is_unavailable(failure) or of == 1:
                 raise
             messages().print(Text(f"{file.name}: {sentence_of(failure)}", style="red"), soft_wrap=True)
             return None

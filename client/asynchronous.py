@@ -19,6 +19,7 @@ from client.cohorts import AsyncCohorts
 from client.connection import Connection, json_of, refusal_of
 from client.errors import RushesError
 from client.listening import Event, ends_a_stream, events
+from client.piece_size import MOST_PIECE_BYTES
 from client.system_views import RunningList, RunningView, SystemView
 from client.uploading import ResumingUpload
 from client.views import Accepted, LinkView, StepList, VideoPage, VideoView
@@ -87,6 +88,7 @@ class AsyncRushes:
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
         begun: BegunUploads | None = None,
+        most_piece_bytes: int = MOST_PIECE_BYTES,
         on_sent: Callable[[int, int], None] = nothing,
         on_broken: Callable[[RushesError], None] = nothing,
     ) -> str:
@@ -99,6 +101,7 @@ class AsyncRushes:
             metadata: What is kept with the video.
             idempotency_key: A name of this video. Sent again with it, the upload is gone on with, or is done already.
             begun: Remembers uploads until they are through, so that another process goes on with this one.
+            most_piece_bytes: How much one request brings at most. What lets less through is sent less.
             on_sent: Told how many bytes were sent so far, and of how many.
             on_broken: Told why it has to go on, or with the code ``begun_anew`` why it has to begin anew.
 
@@ -106,14 +109,21 @@ class AsyncRushes:
             The video's id.
 
         Raises:
-            RushesError: It is refused, somebody cancelled or deleted it meanwhile (``upload_gone``), or nothing got
-                through for two minutes.
+            RushesError: It is refused, somebody cancelled or deleted it meanwhile (``upload_gone``), the file changed
+                while it was sent (``file_changed``; then its upload is ended), or nothing got through for two minutes.
             OSError: The file can't be read.
         """
         kept = json.dumps(dict(metadata)) if metadata else None
         named = {"title": title, "profile": profile, "metadata": kept}
         said = {name: text for name, text in named.items() if text is not None}
-        sending = ResumingUpload(self._connection, Path(file), said, idempotency_key=idempotency_key, begun=begun)
+        sending = ResumingUpload(
+            self._connection,
+            Path(file),
+            said,
+            idempotency_key=idempotency_key,
+            begun=begun,
+            most_piece_bytes=most_piece_bytes,
+        )
         return await sending.send(on_sent=on_sent, on_broken=on_broken)
 
     async def import_from(

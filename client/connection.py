@@ -49,11 +49,15 @@ class Connection:
         try:
             return TypeAdapter(kind).validate_json(answer.content)
         except ValidationError as error:
-            raise RushesError(
-                FOREIGN_ANSWER,
-                f"{self.base_url} answered {method} {path} with something that is not ours. Is another program "
-                "listening there?",
-            ) from error
+            raise self.foreign(method, path) from error
+
+    def foreign(self, method: str, path: str) -> RushesError:
+        """For a success that no api of Rushes would have answered."""
+        return RushesError(
+            FOREIGN_ANSWER,
+            f"{self.base_url} answered {method} {path} with something that is not ours. Is another program "
+            "listening there?",
+        )
 
     async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Ask, and return an answer that is none of an error. Raises ``RushesError``."""

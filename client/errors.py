@@ -11,6 +11,9 @@ CONNECTION_LOST: Final = "connection_lost"
 FOREIGN_ANSWER: Final = "foreign_answer"
 """Whatever answers there is no api of Rushes."""
 
+FILE_CHANGED: Final = "file_changed"
+"""The file that is uploaded was cut or written to meanwhile, so that its upload would have been of no file at all."""
+
 _SERVER_ERROR: Final = 500
 
 BEGUN_ANEW: Final = "begun_anew"

@@ -21,6 +21,7 @@ from client.cohorts import AsyncCohorts, ReadyWhere
 from client.errors import RushesError
 from client.listening import Event
 from client.loop import Loop
+from client.piece_size import MOST_PIECE_BYTES
 from client.system_views import RunningView, SystemView
 from client.views import Accepted, CohortAccepted, CohortSummary, CohortView, LinkView, StepList, VideoView
 from client.webhook_views import DeliveryView, WebhookView, WebhookWithSecret
@@ -156,6 +157,7 @@ class Rushes:
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
         begun: BegunUploads | None = None,
+        most_piece_bytes: int = MOST_PIECE_BYTES,
         on_sent: Callable[[int, int], None] = nothing,
         on_broken: Callable[[RushesError], None] = nothing,
     ) -> str:
@@ -168,6 +170,7 @@ class Rushes:
                 metadata=metadata,
                 idempotency_key=idempotency_key,
                 begun=begun,
+                most_piece_bytes=most_piece_bytes,
                 on_sent=on_sent,
                 on_broken=on_broken,
             )

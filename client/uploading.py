@@ -4,19 +4,25 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
+
+import httpx
 
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
-from client.errors import BEGUN_ANEW, UNREACHABLE, RushesError
+from client.errors import BEGUN_ANEW, CONNECTION_LOST, FILE_CHANGED, UNREACHABLE, RushesError
+from client.piece_size import MOST_PIECE_BYTES, PieceSize
+from client.sent_file import SentFile
 from client.views import VideoView
 from contracts.errors import ErrorCode
 
-_PIECE_BYTES: Final = 1024 * 1024
 _PATIENCE_SECONDS: Final = 120.0
 """How long nothing may get through before it is given up; it can still be gone on with later."""
 _FIRST_PAUSE_SECONDS: Final = 0.25
@@ -37,7 +43,10 @@ _TRIED_AGAIN: Final = frozenset(
 )
 """What may pass; what else is refused leaves the upload where it is, to be gone on with later."""
 _VIDEOS: Final = "/api/v1/videos"
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _GONE: Final = frozenset({404, 410})
+_REFUSED_AS_TOO_LARGE: Final = "http_413"
+"""By something in between: the api's own refusal has a code of its own."""
 _UPLOAD_GONE: Final = "upload_gone"
 _VIDEO_NOT_FOUND: Final = "video_not_found"
 
@@ -52,6 +61,7 @@ class ResumingUpload:
         idempotency_key: A name of this video; an upload that was begun with it is gone on with.
         begun: Where uploads are remembered until they are through, so that a later one of the same file goes on.
             Default: nowhere.
+        most_piece_bytes: How much one request brings at most. What lets less through is sent less.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class ResumingUpload:
         *,
         idempotency_key: str | None = None,
         begun: BegunUploads | None = None,
+        most_piece_bytes: int = MOST_PIECE_BYTES,
     ) -> None:
         self._connection = connection
         self._file = file
@@ -69,12 +80,13 @@ class ResumingUpload:
         self._idempotency_key = idempotency_key
         self._key = idempotency_key or str(uuid4())
         self._begun = begun
-        self._size = 0
+        self._piece = PieceSize(most_piece_bytes)
         self._name = ""
         self._path: str | None = None
         self._was_there = False
         self._is_api_there = False
         self._reached = -1
+        self._lost: tuple[int, int] | None = None
 
     async def send(self, *, on_sent: Callable[[int, int], None], on_broken: Callable[[RushesError], None]) -> str:
         """Send it to its end.
@@ -87,52 +99,106 @@ class ResumingUpload:
             The video's id.
 
         Raises:
-            RushesError: The api does not take it, somebody cancelled or deleted it meanwhile, or nothing got through
-                for two minutes.
+            RushesError: The api does not take it, somebody cancelled or deleted it meanwhile, the file changed while it
+                was sent (then its upload is ended), or nothing got through for two minutes.
             OSError: The file can't be read.
         """
-        self._size, self._name = await asyncio.to_thread(self._look)
+        file = await SentFile.looked_at(self._file)
+        self._name = self._name_of(file)
         self._path = self._begun.find(self._name) if self._begun is not None else None
         reached, pause = -1, _FIRST_PAUSE_SECONDS
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                return await self._go_on(on_sent)
+                return await self._go_on(file, on_sent)
             except RushesError as refusal:
+                if refusal.code == FILE_CHANGED:
+                    await self._end()
+                    raise
                 failure = await self._said_of(refusal)
                 self._is_api_there |= self._path is not None or failure.code != UNREACHABLE
                 if self._reached > reached:  # something got through since the last time
                     reached, pause = self._reached, _FIRST_PAUSE_SECONDS
                     deadline = time.monotonic() + _PATIENCE_SECONDS
                 if not self._is_tried_again(failure) or time.monotonic() > deadline:
-                    raise
+                    raise failure from refusal.__cause__
                 on_broken(failure)
                 pause = max(pause, min(failure.retry_after or 0.0, _LONGEST_PAUSE_SECONDS))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _go_on(self, on_sent: Callable[[int, int], None]) -> str:
+    async def _go_on(self, file: SentFile, on_sent: Callable[[int, int], None]) -> str:
         if self._path is None:
-            self._path = await self._create()
+            self._path = await self._create(file)
             self._remember(self._path)
             self._was_there = True
-        answer = await self._connection.send("HEAD", self._path, headers=_TUS)
-        offset = int(answer.headers["upload-offset"])
+        offset = await self._asked_offset(self._path)
+        if offset > file.size:
+            raise self._connection.foreign("HEAD", self._path)
         self._was_there = True
-        self._reached = offset
-        on_sent(offset, self._size)
-        if offset < self._size:
-            headers = {**_TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-            content = _pieces(self._file, offset, lambda sent: on_sent(sent, self._size))
-            await self._connection.send("PATCH", self._path, headers=headers, content=content)
+        if self._lost is not None and offset == self._lost[0]:  # nothing got through: some refuse without an answer
+            self._piece.was_refused(self._lost[1])
+        self._lost = None
+        while True:
+            self._reached = offset
+            on_sent(offset, file.size)
+            if offset == file.size:
+                break
+            offset = await self._append(self._path, file, offset, on_sent)
         self._remember(None)
         return self._path.rpartition("/")[2]
 
-    async def _create(self) -> str:
+    async def _append(self, path: str, file: SentFile, offset: int, on_sent: Callable[[int, int], None]) -> int:
+        """Send a piece; how far the upload is then."""
+        end = min(offset + self._piece.bytes, file.size)
+        headers = {
+            **_TUS,
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(end - offset),
+            "Upload-Offset": str(offset),
+        }
+        began = time.monotonic()
+        try:
+            async with aclosing(file.blocks(offset, end, on_sent)) as content:
+                answer = await self._connection.send("PATCH", path, headers=headers, content=content)
+        except RushesError as refusal:
+            if refusal.code == CONNECTION_LOST:
+                self._lost = offset, end - offset
+            if refusal.code != _REFUSED_AS_TOO_LARGE or not self._piece.was_refused(end - offset):
+                raise
+            return await self._asked_offset(path)
+        reached = self._offset_of(answer, "PATCH", path)
+        if not offset < reached <= end:
+            raise self._connection.foreign("PATCH", path)
+        self._piece.got_through(reached - offset, time.monotonic() - began)
+        return reached
+
+    async def _asked_offset(self, path: str) -> int:
+        return self._offset_of(await self._connection.send("HEAD", path, headers=_TUS), "HEAD", path)
+
+    def _offset_of(self, answer: httpx.Response, method: str, path: str) -> int:
+        told = answer.headers.get("upload-offset", "")
+        if not _NUMBER.fullmatch(told):
+            raise self._connection.foreign(method, path)
+        return int(told)
+
+    async def _create(self, file: SentFile) -> str:
         pairs = (f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in self._metadata.items())
-        headers = {**_TUS, "Upload-Length": str(self._size), "Upload-Metadata": ",".join(pairs)}
+        headers = {**_TUS, "Upload-Length": str(file.size), "Upload-Metadata": ",".join(pairs)}
         headers["Idempotency-Key"] = self._key  # where the answer is lost, once more finds the same upload
-        return str((await self._connection.send("POST", _UPLOADS, headers=headers)).headers["location"])
+        answer = await self._connection.send("POST", _UPLOADS, headers=headers)
+        place, _, video_id = urlsplit(answer.headers.get("location", "")).path.rpartition("/")
+        if not place.endswith(_UPLOADS) or not video_id:
+            raise self._connection.foreign("POST", _UPLOADS)
+        return f"{_UPLOADS}/{video_id}"
+
+    async def _end(self) -> None:
+        """Neither video nor a byte of it stays; where the api can't be asked for that, it expires by itself."""
+        path, self._path = self._path, None
+        if path is not None:
+            self._remember(None)
+            with suppress(RushesError):
+                await self._connection.send("DELETE", path, headers=_TUS)
 
     def _remember(self, path: str | None) -> None:
         if self._begun is not None:
@@ -169,18 +235,8 @@ class ResumingUpload:
             return self._is_api_there  # what never answered is no api that comes back
         return failure.code in _TRIED_AGAIN or failure.code == BEGUN_ANEW
 
-    def _look(self) -> tuple[int, str]:
-        """The file's size, and a name for this very file and what is asked for."""
-        found, path = self._file.stat(), str(self._file.absolute())
-        what = [self._connection.base_url, path, found.st_size, found.st_mtime_ns, self._metadata]
+    def _name_of(self, file: SentFile) -> str:
+        """A name for this very file and what is asked for."""
+        what = [self._connection.base_url, str(file.path.absolute()), file.size, file.changed_at_ns, self._metadata]
         what += [self._idempotency_key] if self._idempotency_key is not None else []
-        return found.st_size, hashlib.sha256(json.dumps(what).encode()).hexdigest()
-
-
-async def _pieces(file: Path, offset: int, on_sent: Callable[[int], None]) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(file.open, "rb") as opened:
-        opened.seek(offset)
-        while piece := await asyncio.to_thread(opened.read, _PIECE_BYTES):
-            yield piece
-            offset += len(piece)
-            on_sent(offset)
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()

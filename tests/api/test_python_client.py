@@ -1,6 +1,7 @@
 """The Python client of ``client/`` against the api, over a socket."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -28,7 +29,9 @@ from storage.disk import DiskStorage
 from tests.api.accounts import key_of
 from tests.api.rows import PUBLISHED, make_video
 from tests.api.running import RecordedCohortRuns, RecordedRuns, running_server
+from tests.fixtures.narrow_proxy import narrow_proxy
 from tests.fixtures.noise import noise
+from tests.storage.published import content_of
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def stop(_sent: int, _size: int) -> None:
 async def test_an_upload_that_was_ended_since_is_begun_anew_which_is_said(
     rushes: AsyncRushes, file: Path, tmp_path: Path, ended: Callable[[AsyncRushes, UUID], Awaitable[object]]
 ) -> None:
-    begun = BegunUploads(tmp_path / "begun.json")
+    begun = BegunUploads(tmp_path / "begun")
     with pytest.raises(Stopped):
         await rushes.upload(file, begun=begun, on_sent=stop)
     (first,) = [video.id async for video in rushes.videos()]
@@ -106,6 +109,49 @@ async def test_an_upload_that_is_sent_again_with_its_key_makes_no_second_video(r
     address = "https://clips.example/a.mp4"
     imports = [await rushes.import_from(address, title="Fetched", idempotency_key="order-4712") for _ in range(2)]
     assert imports[0].video_id == imports[1].video_id
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def written_to(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(b"another beginning")
+
+
+@pytest.mark.parametrize("harm", [cut, written_to])
+async def test_a_file_that_changes_while_it_is_sent_is_said_to_and_its_upload_is_ended(
+    rushes: AsyncRushes, file: Path, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    begun = BegunUploads(tmp_path / "begun")
+
+    def harm_it(sent: int, _size: int) -> None:
+        if sent == 1024 * 1024:
+            harm(file)
+
+    with pytest.raises(RushesError, match=r"Holiday\.mp4 changed while it was sent: .* Send it once more") as refused:
+        await rushes.upload(file, begun=begun, on_sent=harm_it)
+    assert (refused.value.code, refused.value.status) == ("file_changed", None)
+    assert [video async for video in rushes.videos()] == []
+    assert [*(tmp_path / "begun").iterdir()] == []
+    video_id = await rushes.upload(file, begun=begun)
+    assert (await rushes.video(video_id)).file_size_bytes == await asyncio.to_thread(os.path.getsize, file)
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["says so", "closes"])
+async def test_behind_what_lets_no_large_bodies_through_pieces_are_halved_until_they_fit(
+    url: str, database: Database, storage: DiskStorage, file: Path, answers: bool
+) -> None:
+    async with (
+        narrow_proxy(url, most_bytes=1024 * 1024, answers=answers) as (proxy, refused),
+        AsyncRushes(proxy) as rushes,
+    ):
+        video_id = await rushes.upload(file)
+    assert refused == [2 * 1024 * 1024]
+    video = await database.videos.get(UUID(video_id))
+    assert video is not None
+    assert await content_of(storage, video.original_key) == await asyncio.to_thread(file.read_bytes)
 
 
 async def test_lists_go_on_over_pages_until_their_end_or_limit(

@@ -54,6 +54,7 @@ async def test_the_options_say_what_is_spoken(http: httpx.AsyncClient) -> None:
         ({"Upload-Length": str(65 * MEBIBYTE)}, 413, "too_large"),
         ({"Upload-Length": "0"}, 422, "file_empty"),
         ({"Upload-Metadata": "filename not*base64"}, 400, "tus_header"),
+        ({"Upload-Metadata": "filename ménage.mp4"}, 400, "tus_header"),
         ({"Upload-Metadata": ""}, 400, "tus_header"),
         (metadata(filename="notes.txt"), 415, "unsupported_extension"),
         (metadata(filename="a.mp4", title="x" * 201), 422, "invalid_title"),
@@ -65,7 +66,9 @@ async def test_what_can_not_begin_is_refused_and_leaves_no_row(
     http: httpx.AsyncClient, database: Database, headers: dict[str, str], status: int, code: str
 ) -> None:
     asked = {**TUS, "Upload-Length": "5", **metadata(filename="a.mp4"), **headers}
-    answer = await http.post(UPLOADS, headers=asked)
+    answer = await http.post(
+        UPLOADS, headers=[(name.encode(), value.encode("latin-1")) for name, value in asked.items()]
+    )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["tus-resumable"] == "1.0.0"
     page = await database.videos.list_page("local", limit=1, after=None)

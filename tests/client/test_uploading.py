@@ -1,5 +1,7 @@
 """What an upload makes of an api that refuses in the middle: an upload is forgotten only where it is gone."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from cli.errors import ExitCode, exit_code_of
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
-from client.errors import CONNECTION_LOST, UNREACHABLE, RushesError
+from client.errors import CONNECTION_LOST, FILE_CHANGED, FOREIGN_ANSWER, UNREACHABLE, RushesError
+from client.piece_size import PieceSize
 from client.uploading import ResumingUpload
 from client.views import VideoView
 from contracts.status import VideoStatus
@@ -35,13 +39,16 @@ VIDEO = VideoView(
 class Refusing(Connection):
     """Answers as tus does, but for what it refuses: each PATCH in turn, by its code, and then no more.
 
-    Of a video that it is asked for it says that it is in error for this reason, or that there is none.
+    Of a video that it is asked for it says that it is in error for this reason, or that there is none. What it takes,
+    it takes in steps.
     """
 
-    def __init__(self, *codes: str, ended_by: str | None = None) -> None:
+    def __init__(self, *codes: str, ended_by: str | None = None, most_bytes: int = SIZE) -> None:
         super().__init__("http://127.0.0.1:1")
         self._codes = list(codes)
         self._ended_by = ended_by
+        self._most_bytes = most_bytes
+        self._offset = 0
         self.asked: list[str] = []
 
     async def send(self, method: str, path: str, **_: Any) -> httpx.Response:
@@ -56,7 +63,22 @@ class Refusing(Connection):
         if method == "PATCH" and self._codes:
             code = self._codes.pop(0)
             raise RushesError(code, "No.", status=410 if code == "upload_gone" else 500)
-        return httpx.Response(200, headers={"location": HERE, "upload-offset": "10"})
+        if method == "PATCH":
+            self._offset = min(SIZE, self._offset + self._most_bytes)
+        return httpx.Response(200, headers={"location": HERE, "upload-offset": str(self._offset)})
+
+
+class Portal(Refusing):
+    """Something in between answers requests of one kind: a page, with a success."""
+
+    def __init__(self, method: str, **headers: str) -> None:
+        super().__init__()
+        self._method = method
+        self._headers = headers
+
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        answer = await super().send(method, path, **request)
+        return httpx.Response(200, html="<h1>Welcome</h1>", headers=self._headers) if method == self._method else answer
 
 
 @pytest.fixture
@@ -67,7 +89,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def sent(api: Connection, file: Path) -> str:
-    upload = ResumingUpload(api, file, {}, begun=BegunUploads(file.with_name("begun.json")))
+    upload = ResumingUpload(api, file, {}, begun=BegunUploads(file.with_name("begun")))
     return await upload.send(on_sent=lambda _sent, _size: None, on_broken=lambda _: None)
 
 
@@ -129,3 +151,68 @@ async def test_what_a_person_ended_while_it_was_sent_stays_ended_until_it_is_sen
     assert api.asked == ["POST", "HEAD", "PATCH"]
     assert await sent(api, file) == "one"
     assert api.asked[3:] == ["POST", "HEAD", "PATCH"]
+
+
+async def test_an_upload_is_through_when_the_api_says_that_it_has_all_of_it(file: Path) -> None:
+    api = Refusing(most_bytes=SIZE // 2)
+    assert await sent(api, file) == "one"
+    assert api.asked == ["POST", "HEAD", "PATCH", "PATCH"]
+
+
+@pytest.mark.parametrize(
+    "portal",
+    [
+        Portal("POST"),
+        Portal("POST", location="/welcome"),
+        Portal("HEAD"),
+        Portal("HEAD", **{"upload-offset": str(SIZE + 1)}),
+        Portal("PATCH"),
+        Portal("PATCH", **{"upload-offset": "0"}),
+    ],
+    ids=["POST", "POST to elsewhere", "HEAD", "HEAD of another", "PATCH", "PATCH of nothing"],
+)
+async def test_a_success_of_something_else_is_an_error_and_the_upload_goes_on_later(file: Path, portal: Portal) -> None:
+    with pytest.raises(RushesError, match="something that is not ours") as refused:
+        await sent(portal, file)
+    assert refused.value.code == FOREIGN_ANSWER
+    later = Refusing()
+    assert await sent(later, file) == "one"
+    assert ("POST" in later.asked) == (portal.asked == ["POST"]), "what was begun is not begun anew"
+
+
+def test_what_several_commands_have_begun_at_once_is_kept_of_each(tmp_path: Path) -> None:
+    names = [f"{command}-{upload}" for upload in range(20) for command in range(4)]
+    all_at_once = threading.Barrier(4)
+
+    def begin(command: int) -> None:
+        begun = BegunUploads(tmp_path / "begun")
+        all_at_once.wait()
+        for name in names[command::4]:
+            begun.remember(name, HERE)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(begin, range(4)))
+    assert [name for name in names if BegunUploads(tmp_path / "begun").find(name) != HERE] == []
+    for name in names:
+        BegunUploads(tmp_path / "begun").remember(name, None)
+    assert [*(tmp_path / "begun").iterdir()] == []
+
+
+def test_a_file_that_changed_ends_the_command_as_a_fault_of_the_file_and_not_of_the_service() -> None:
+    assert exit_code_of(RushesError(FILE_CHANGED, "It changed.")) is ExitCode.FAILED
+    assert exit_code_of(RushesError(FOREIGN_ANSWER, "Not ours.")) is ExitCode.UNAVAILABLE
+
+
+def test_pieces_grow_while_they_take_moments_and_never_again_to_what_was_refused() -> None:
+    mebibyte = 1024 * 1024
+    size = PieceSize(100 * mebibyte)
+    brought = []
+    for seconds in (0.1, 30, 0.1, 0.1, 0.1):
+        brought.append(size.bytes // mebibyte)
+        size.got_through(size.bytes, seconds)
+    assert brought == [16, 32, 32, 64, 100]
+    assert size.was_refused(100 * mebibyte)
+    size.got_through(50 * mebibyte, 0.1)
+    assert size.bytes == 50 * mebibyte
+    assert [size.was_refused(size.bytes) for _ in range(7)] == [True] * 6 + [False]
+    assert size.bytes == mebibyte

@@ -88,7 +88,7 @@ async def interrupted(gibibytes: float, times: int, *, in_a_bucket: bool) -> boo
             home = in_the_bucket(home, server)
         service = await resources.enter_async_context(serving(home))
         began = time.monotonic()
-        begun = BegunUploads(folder / "begun.json")
+        begun = BegunUploads(folder / "begun")
         video_id, killed, ended = await upload(home, service.run.api, path, begun, times)
         seconds = time.monotonic() - began
         original = await service.original(f"originals/{video_id}.mp4", folder)
