@@ -14,6 +14,7 @@ _LONGEST_NAME: Final = 200
 _IN_OUR_WORDS: Final[Mapping[str, str]] = {
     "extra_forbidden": "there is no field of this name; the documentation at /docs has all",
     "missing": "it is missing",
+    "model_attributes_type": "not a JSON object; send one, with the header `Content-Type: application/json`",
     "uuid_parsing": "not an id: 32 hexadecimal digits in groups, as the api tells them",
 }
 """By pydantic's type of an error; what is not here is told in its words."""
