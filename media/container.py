@@ -37,9 +37,19 @@ _SEGMENT: Final = b"\x18\x53\x80\x67"
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
+    """A box of an MP4 or MOV.
+
+    Attributes:
+        kind: Its four letters.
+        start: Where it begins in the file, in bytes.
+        inside: Where what it holds begins.
+        end: Where it ends, as it says.
+    """
+
     kind: bytes
     start: int
+    inside: int
     end: int
 
 
@@ -66,14 +76,14 @@ def check_complete(path: Path) -> None:
 def has_index_in_front(path: Path) -> bool:
     """Whether an MP4 can be played while it is still being downloaded: its ``moov`` comes before its ``mdat``."""
     with path.open("rb") as file:
-        kinds = [box.kind for box in _boxes(file, path.stat().st_size)]
+        kinds = [box.kind for box in boxes(file, path.stat().st_size)]
     return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
 
 
 def top_box(path: Path, start: int) -> tuple[bytes, int] | None:
     """Kind and end of the box of an MP4 or MOV that begins at ``start``; None where there is none."""
     with path.open("rb") as file:
-        box = next(_boxes(file, path.stat().st_size, start), None)
+        box = next(boxes(file, path.stat().st_size, start), None)
     return (box.kind, box.end) if box is not None and (start or box.kind in _FIRST_BOXES) else None
 
 
@@ -82,9 +92,9 @@ def has_encrypted_track(path: Path) -> bool:
     with path.open("rb") as file:
         places = [(0, path.stat().st_size)]
         for wanted in _WAY_TO_SAMPLE_ENTRIES:
-            inside = [box for start, end in places for box in islice(_boxes(file, end, start), _MAX_BOXES_INSIDE)]
-            places = [(box.start + 8, box.end) for box in inside if box.kind == wanted][:_MAX_TRACKS]
-        entries = [box for start, end in places for box in islice(_boxes(file, end, start + 8), _MAX_BOXES_INSIDE)]
+            inside = [box for start, end in places for box in islice(boxes(file, end, start), _MAX_BOXES_INSIDE)]
+            places = [(box.inside, box.end) for box in inside if box.kind == wanted][:_MAX_TRACKS]
+        entries = [box for start, end in places for box in islice(boxes(file, end, start + 8), _MAX_BOXES_INSIDE)]
         return any(entry.kind in _ENCRYPTED_ENTRIES for entry in entries)
 
 
@@ -95,13 +105,13 @@ def declared_duration(path: Path) -> float:
     The header of a file in fragments knows only the first of them, so it is not believed.
     """
     with path.open("rb") as file:
-        movie = next((box for box in _boxes(file, path.stat().st_size) if box.kind == b"moov"), None)
+        movie = next((box for box in boxes(file, path.stat().st_size) if box.kind == b"moov"), None)
         if movie is None:
             return 0.0
-        inside = {box.kind: box for box in _boxes(file, movie.end, start=movie.start + 8)}
+        inside = {box.kind: box for box in boxes(file, movie.end, start=movie.inside)}
         if b"mvhd" not in inside or b"mvex" in inside:
             return 0.0
-        file.seek(inside[b"mvhd"].start + 8)
+        file.seek(inside[b"mvhd"].inside)
         return _header_duration(file.read(32))
 
 
@@ -116,7 +126,7 @@ def _header_duration(mvhd: bytes) -> float:
 
 def _check_boxes(file: BinaryIO, size: int) -> None:
     kinds = set()
-    for box in _boxes(file, size):
+    for box in boxes(file, size):
         kinds.add(box.kind)
         if box.end > size and box.kind in _BOXES_THAT_MATTER:
             raise _ends_early(size, box.end)
@@ -132,7 +142,7 @@ def _check_boxes(file: BinaryIO, size: int) -> None:
         )
 
 
-def _boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[_Box]:
+def boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[Box]:
     """The boxes from ``start`` to ``end``. Bytes that are no box, as some cameras leave them behind, end the walk."""
     for _ in range(_MAX_BOXES):
         if start >= end:  # asked first: a box may claim to be longer than any place that can be sought
@@ -149,7 +159,7 @@ def _boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[_Box]:
             length, least = struct.unpack(">Q", header[8:])[0], 16
         if length < least or not (kind.isascii() and kind.decode("ascii").isprintable()):
             return
-        yield _Box(kind, start, start + length)
+        yield Box(kind, start, start + least, start + length)
         start += length
 
 

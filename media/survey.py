@@ -4,6 +4,7 @@ from array import array
 from collections import deque
 from typing import Final
 
+from contracts.errors import LimitExceeded
 from media.model import PacketSurvey
 
 PACKET_ENTRIES: Final = "packet=stream_index,pts_time,dts_time,duration_time,size,flags"
@@ -15,6 +16,10 @@ _RESTART_SECONDS: Final = 0.5
 """A clock that goes back by less is disorder, which some writers leave; such a source is encoded."""
 _SECOND: Final = 1.0 - 1e-6
 """A little less, or a packet just one second earlier counts or not as its time happens to be rounded."""
+
+
+_PACKETS_A_LOOK: Final = 10_000
+"""Of one track and each second: no picture has so many, and no sound. TrueHD has 1,200."""
 
 
 class Surveyor:
@@ -32,7 +37,11 @@ class Surveyor:
         self._streams: dict[int, _StreamSurveyor] = {}
 
     def read_line(self, line: str) -> None:
-        """Take one line, without its end. What is not a packet is passed over."""
+        """Take one line, without its end. What is not a packet is passed over.
+
+        Raises:
+            LimitExceeded: There are more packets in a second than anybody looks at.
+        """
         fields = line.split(",")
         if len(fields) < _COLUMNS or not fields[0].isdecimal():
             return
@@ -74,6 +83,8 @@ class _StreamSurveyor:
     def take(self, pts: float | None, dts: float | None, duration: float | None, size_bytes: int, flags: str) -> None:
         self._packets += 1
         self._size_bytes += size_bytes
+        if self._packets % _PACKETS_A_LOOK == 0:
+            self._refuse_flood()
         if self._packets == 1:
             self._starts_with_keyframe = "K" in flags
         self._in_order &= self._follows(pts, dts)
@@ -97,6 +108,14 @@ class _StreamSurveyor:
             self._reorder = max(self._reorder, at - dts if dts is not None else 0.0)
             if not self._keyframes or at >= self._keyframes[-1] + _KEYFRAMES_APART_SECONDS:
                 self._keyframes.append(at)
+
+    def _refuse_flood(self) -> None:
+        seconds = max(0.0, self._last - self._first) if self._first <= self._last else 0.0
+        if self._packets > _PACKETS_A_LOOK * (1 + seconds):
+            raise LimitExceeded(
+                f"The file has more than {self._packets - 1} packets in {seconds:.3g} s of one track. Export it with "
+                "fewer frames a second and upload the new file."
+            )
 
     def _follows(self, pts: float | None, dts: float | None) -> bool:
         """Whether its times go on from those before. Matroska has no decoding times; ffmpeg guesses most of them."""

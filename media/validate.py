@@ -27,6 +27,7 @@ from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
 from media.process import ProcessFailed, ProcessResult, TooMuchOutput
 from media.progress import OnRead
+from media.samples import check_samples
 from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
 from media.together import together
@@ -66,6 +67,7 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
         OSError: The file can't be read.
     """
     await asyncio.to_thread(check_complete, path)
+    await asyncio.to_thread(check_samples, path)
     if await asyncio.to_thread(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
     try:

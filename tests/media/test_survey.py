@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from contracts.errors import LimitExceeded
 from media.ffmpeg import Ffmpeg
 from media.model import PacketSurvey
 from media.survey import Surveyor
@@ -40,6 +41,12 @@ def test_a_plain_stream_is_counted_and_measured() -> None:
     assert (survey.starts_with_keyframe, survey.keyframe_gap_seconds) == (True, 2.0)
     assert (survey.in_order, survey.hidden, survey.hole_seconds) == (True, 0, 0.0)
     assert (survey.seconds, survey.rate, survey.bit_rate) == (6.0, 25.0, 20_000.0)
+
+
+def test_a_flood_of_packets_ends_the_look_long_before_its_end() -> None:
+    with pytest.raises(LimitExceeded, match=r"more than \d+ packets in 0\.\d+ s"):
+        surveyed(frames(100_000, every=1e-6))
+    assert surveyed(frames(40_000, every=1 / 1200)).packets == 40_000, "as TrueHD has them"
 
 
 def test_a_clock_that_starts_anew_is_counted_and_disorder_is_not() -> None:

@@ -1,0 +1,83 @@
+"""A table of a few bytes that announces millions of samples is refused before a program lays them out."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import LimitExceeded
+from media.ffmpeg import Ffmpeg
+from media.limits import MediaLimits
+from media.samples import MOST_SAMPLES, check_samples
+from media.validate import validate
+from tests.fixtures.clips import Clip, Clips
+
+
+def box(kind: bytes, *inside: bytes, large: bool = False) -> bytes:
+    """A box of an MP4; a large one has its length in eight bytes."""
+    content = b"".join(inside)
+    if large:
+        return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def numbers(*values: int) -> bytes:
+    return struct.pack(f">{len(values)}I", *values)
+
+
+def track(
+    count: int, *, handler: bytes = b"vide", ticks: int = 512, sample_bytes: int = 1, large: bool = False
+) -> bytes:
+    """A track of so many samples, of one size, each as long."""
+    table = box(
+        b"stbl",
+        box(b"stts", numbers(0, 1, count, ticks)),
+        box(b"stsz", numbers(0, sample_bytes, count)),
+        large=large,
+    )
+    handled = box(b"hdlr", numbers(0, 0), handler)
+    return box(b"trak", box(b"mdia", handled, box(b"minf", table, large=large), large=large), large=large)
+
+
+def film(*tracks: bytes, fragments: bytes = b"") -> bytes:
+    return box(b"ftyp", b"isom") + box(b"moov", *tracks) + fragments + box(b"mdat", b"x")
+
+
+def fragment(count: int) -> bytes:
+    return box(b"moof", box(b"traf", box(b"trun", numbers(0, count))))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(film(track(MOST_SAMPLES + 1)), id="one size for all"),
+        pytest.param(film(track(MOST_SAMPLES + 1, large=True)), id="in large boxes"),
+        pytest.param(film(*[track(MOST_SAMPLES // 2 + 1)] * 2), id="two tracks"),
+        pytest.param(film(track(MOST_SAMPLES + 1, handler=b"soun")), id="sound that is laid out by samples"),
+        pytest.param(film(track(0), fragments=fragment(2**32 - 1)), id="a fragment"),
+        pytest.param(film(track(0), fragments=fragment(MOST_SAMPLES // 2) * 3), id="fragments"),
+    ],
+)
+def test_more_samples_than_any_film_has_are_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "flood.mp4").write_bytes(content)
+    with pytest.raises(LimitExceeded, match="announces more than 10000000 frames"):
+        check_samples(tmp_path / "flood.mp4")
+
+
+def test_a_long_film_and_hours_of_plain_sound_are_no_flood(tmp_path: Path) -> None:
+    six_hours = 6 * 3600
+    picture, sound = track(60 * six_hours), track(six_hours * 48_000 // 1024, handler=b"soun", ticks=1024)
+    plain_sound = track(six_hours * 48_000, handler=b"soun", ticks=1, sample_bytes=4)
+    (tmp_path / "film.mov").write_bytes(film(picture, *[sound] * 5, plain_sound, fragments=fragment(1_000_000)))
+    check_samples(tmp_path / "film.mov")
+
+
+async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits, tmp_path: Path
+) -> None:
+    content = bytearray(clips.path(Clip.SILENT).read_bytes())
+    sizes_at = content.index(b"stsz") + 8
+    content[sizes_at : sizes_at + 8] = numbers(1, 20_000_000)
+    (tmp_path / "forged.mp4").write_bytes(content)
+    with pytest.raises(LimitExceeded, match="frames and pieces of sound"):
+        await validate(ffmpeg, tmp_path / "forged.mp4", media_limits)
