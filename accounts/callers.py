@@ -88,7 +88,7 @@ class Callers:
             QuotaExceeded: The user asks too often.
         """
         key = KeyText.read(text.strip())
-        found = await self._accounts.holder(key.id, datetime.now(UTC)) if key is not None else None
+        found = await self._accounts.holder(key.id) if key is not None else None
         if key is None or found is None or not key.opens(found[0]):
             raise Refused(RefusalCode.UNAUTHENTICATED, "The key is unknown, was revoked, or has expired.")
         return self._counted(*found)
@@ -113,7 +113,7 @@ class Callers:
                 RefusalCode.CSRF_REFUSED,
                 "A request that changes something with a session needs the session's token as X-CSRF-Token.",
             )
-        found = await self._accounts.holder(said["key"], datetime.now(UTC))
+        found = await self._accounts.holder(said["key"])
         if found is None:
             raise _ended()
         return self._counted(*found)

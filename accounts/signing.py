@@ -7,7 +7,7 @@ them still holds, which is what lets them be changed without ending what was giv
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -56,6 +56,6 @@ class Signer:
 
     async def _serializer(self, purpose: str) -> URLSafeSerializer:
         if self._clock() >= self._known_until:
-            self._secrets = await self._accounts.signing_secrets(datetime.now(UTC), new_signing_secret())
+            self._secrets = await self._accounts.signing_secrets(new_signing_secret())
             self._known_until = self._clock() + _KNOWN_SECONDS
         return URLSafeSerializer(self._secrets, salt=f"rushes.{purpose}")

@@ -105,13 +105,11 @@ def rotate_signing(
     now: Annotated[bool, typer.Option("--now", help="End at once what was signed before.")] = False,
 ) -> None:
     """Sign links and sessions with a new secret; what was signed before holds until it expires by itself."""
-    until = datetime.now(UTC) + (timedelta() if now else LONGEST_LINK)
-
     settings = find_service().settings
 
     async def rotate() -> None:
         async with _accounts(settings) as accounts:
-            await accounts.rotate_signing(new_signing_secret(), until)
+            await accounts.rotate_signing(new_signing_secret(), timedelta() if now else LONGEST_LINK)
             audit(settings.home, "signing secret changed", ends_what_was_signed=now)
 
     asyncio.run(rotate())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import timedelta
 from typing import cast
 
 from sqlalchemy import func, or_, select, update
@@ -37,15 +37,15 @@ class Accounts:
             await session.execute(_user_insert(key.user_name))
             session.add(key)
 
-    async def holder(self, key_id: str, now: datetime) -> tuple[ApiKey, User] | None:
-        """The key with its user; None when there is no such key, or it holds no longer at ``now``."""
+    async def holder(self, key_id: str) -> tuple[ApiKey, User] | None:
+        """The key with its user; None when there is no such key, or it holds no longer by the database's clock."""
         query = (
             select(ApiKey, User)
             .join(User, col(User.name) == col(ApiKey.user_name))
             .where(
                 col(ApiKey.id) == key_id,
                 col(ApiKey.revoked_at).is_(None),
-                or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now),
+                or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > func.now()),
             )
         )
         async with self._transaction() as session:
@@ -92,11 +92,14 @@ class Accounts:
 
     # What is signed with
 
-    async def signing_secrets(self, now: datetime, first: str) -> list[str]:
-        """The secrets that hold at ``now``, oldest first: the last one signs. ``first`` is kept where there is none."""
+    async def signing_secrets(self, first: str) -> list[str]:
+        """The secrets that hold by the database's clock, oldest first: the last one signs.
+
+        Where there is none, ``first`` is kept.
+        """
         holding = (
             select(col(SigningSecret.secret))
-            .where(or_(col(SigningSecret.retires_at).is_(None), col(SigningSecret.retires_at) > now))
+            .where(or_(col(SigningSecret.retires_at).is_(None), col(SigningSecret.retires_at) > func.now()))
             .order_by(col(SigningSecret.id))
         )
         async with self._transaction() as session:
@@ -109,8 +112,9 @@ class Accounts:
                 secrets = [first]
         return secrets
 
-    async def rotate_signing(self, new: str, old_until: datetime) -> None:
-        """Sign with ``new`` from now on; what was signed before holds until ``old_until``."""
+    async def rotate_signing(self, new: str, old_holds: timedelta) -> None:
+        """Sign with ``new`` from now on; what was signed before holds for so long."""
+        old_until = func.now() + old_holds
         async with self._transaction() as session:
             await session.execute(select(func.pg_advisory_xact_lock(_SIGNING_LOCK)))
             still = or_(col(SigningSecret.retires_at).is_(None), col(SigningSecret.retires_at) > old_until)
