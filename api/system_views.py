@@ -143,6 +143,7 @@ class SystemView(BaseModel):
         description="How many videos are in each status.",
         examples=[{"uploading": 0, "processing": 1, "ready": 12, "error": 2}],
     )
+    reprocessing: int = Field(description="How many of the ready ones are made anew.", examples=[0])
     last_hour: LatelyView
     oldest_running: RunningView | None = Field(description="The one in processing that was uploaded first.")
     queues: list[QueueView] | None = Field(description="Null while Temporal does not answer.")

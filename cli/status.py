@@ -108,7 +108,7 @@ def _tables(standing: Standing) -> list[RenderableType]:
         parts += [Text(), worker_table(system.workers)]
     if standing.running:
         parts += [Text(), running_table(standing.running)]
-        left = system.videos[VideoStatus.PROCESSING] - len(standing.running)
+        left = system.videos[VideoStatus.PROCESSING] + system.reprocessing - len(standing.running)
         if left > 0:
             parts.append(Text(f"and {left} more", style="dim"))
     return parts

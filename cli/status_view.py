@@ -50,6 +50,7 @@ def videos_table(system: SystemView) -> Table:
     became = [(Text("ready", style="green"), str(lately.ready), length)]
     became += [(Text(code, style="red"), str(count), "") for code, count in lately.failures.items()]
     counts = [(status_text(name), str(count)) for name, count in system.videos.items()]
+    counts += [(Text("made anew", style="dim"), str(system.reprocessing))] if system.reprocessing else []
     for row in range(max(len(counts), len(became))):
         left = counts[row] if row < len(counts) else (Text(), "")
         right = became[row] if row < len(became) else (Text(), "", "")

@@ -102,3 +102,4 @@ class SystemView(BaseModel):
     temporal: TemporalView
     versions: VersionsView
     profiles: list[ProfileView]
+    reprocessing: int = 0

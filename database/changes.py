@@ -64,6 +64,7 @@ def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
         "status": VideoStatus.ERROR,
         "error_code": code,
         "error_reason": _storable(reason),
+        "failed_at": utc_now(),
         "upload_expires_at": None,
         "upload_lease": None,
         "upload_lease_until": None,

@@ -53,11 +53,12 @@ class Cohorts:
 
 
 def _failed(wanted: FailedVideos) -> _Conditions:
+    failed_at = func.coalesce(col(Video.failed_at), col(Video.updated_at))  # of what failed before it was kept
     return [
         col(Video.status) == VideoStatus.ERROR,
         col(Video.error_code) == wanted.error_code,
-        col(Video.updated_at) >= datetime.fromisoformat(wanted.failed_after),
-        col(Video.updated_at) < datetime.fromisoformat(wanted.failed_before),
+        failed_at >= datetime.fromisoformat(wanted.failed_after),
+        failed_at < datetime.fromisoformat(wanted.failed_before),
         *_of_user(wanted.user_id),
     ]
 

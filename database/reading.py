@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from contracts.status import VideoStatus
+from database.changes import is_reprocessing
 from database.pages import EVERY_VIDEO, PageCursor, VideoFilter, VideoPage, is_seen, page_query
 from database.tables import Video
 
@@ -52,6 +53,12 @@ class VideosToRead:
             rows = (await session.execute(query)).all()
         counted = {row[0]: row[1] for row in rows}
         return {status: counted.get(status, 0) for status in VideoStatus}
+
+    async def count_reprocessing(self, user_id: str | None = None) -> int:
+        """How many ready videos are made anew; of one user, or of all."""
+        query = select(func.count()).select_from(Video).where(is_reprocessing(), *_of_user(user_id))
+        async with self._transaction() as session:
+            return await session.scalar(query) or 0
 
 
 def _of_user(user_id: str | None) -> list[ColumnElement[bool]]:

@@ -122,6 +122,7 @@ class Video(SQLModel, table=True):
     height: int | None = None
     error_code: str | None = Field(default=None, max_length=40)
     error_reason: str | None = None
+    failed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     warnings: list[dict[str, str]] = Field(
         default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
     )

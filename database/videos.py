@@ -196,6 +196,7 @@ class Videos(UploadsToTake):
             "attempt": col(Video.attempt) + 1,
             "error_code": None,
             "error_reason": None,
+            "failed_at": None,
             "warnings": [],
             "cancel_requested_at": None,
             **in_hand(),

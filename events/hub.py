@@ -224,8 +224,11 @@ class EventHub:
                     await self._begin()
                 while await self._read_on():
                     pass
-            except DatabaseUnavailable as error:
-                _logger.warning("events not read", reason=str(error))
+            except Exception as error:  # whatever it is, it must not end the loop that tells everybody
+                if isinstance(error, DatabaseUnavailable):
+                    _logger.warning("events not read", reason=str(error))
+                else:
+                    _logger.exception("events not read")
                 await asyncio.sleep(_AGAIN_SECONDS)
                 self._news.set()
 

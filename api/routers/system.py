@@ -53,6 +53,7 @@ async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerD
     version, queues, workers = await _of_temporal(services)
     return SystemView(
         videos=counts,
+        reprocessing=await services.videos.count_reprocessing(caller.sees),
         last_hour=LatelyView.of(lately),
         oldest_running=(await _with_progress(services, oldest))[0] if oldest else None,
         queues=None if queues is None else [QueueView.of(queue) for queue in queues],

@@ -1,5 +1,7 @@
 """``/api/v1/cohorts``: whose videos are retried, counted beforehand, and held by whom they belong to."""
 
+from datetime import UTC, datetime
+
 import httpx
 
 from api.services import Services
@@ -29,6 +31,17 @@ async def test_a_dry_run_counts_and_begins_nothing(
     assert services.cohort_runs.started == {}
     for refused in ({"error_code": "bad luck"}, {"error_code": "storage_failed", "a_minute": 1e-300}):
         assert (await client.post(COHORTS, json=refused)).json()["code"] == "invalid_request"
+
+
+async def test_a_video_that_failed_before_and_was_renamed_since_is_none_that_failed_since(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await fail(database, ErrorCode.STORAGE_FAILED)
+    since = {"error_code": "storage_failed", "dry_run": True, "failed_after": datetime.now(UTC).isoformat()}
+    (failed,) = (await client.get("/api/v1/videos")).json()["items"]
+    assert (await client.patch(f"/api/v1/videos/{failed['id']}", json={"title": "Another"})).status_code == 200
+    await fail(database, ErrorCode.STORAGE_FAILED)
+    assert (await client.post(COHORTS, json=since)).json()["total"] == 1
 
 
 async def test_a_cohort_is_of_its_user_s_videos_and_held_by_nobody_else(

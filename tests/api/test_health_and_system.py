@@ -109,6 +109,7 @@ async def test_the_system_tells_videos_queues_versions_limits_and_profiles(clien
             {"name": "webhooks", "backlog": 0, "backlog_age_seconds": 0, "pollers": ["1@host"]},
         ],
         "workers": None,
+        "reprocessing": 0,
         "last_hour": {"ready": 0, "ready_seconds": 0.0, "failures": {}},
         "temporal": {"address": "127.0.0.1:7233", "namespace": "default", "reachable": True, "ui_url": None},
         "versions": {"rushes": "0.0.0", "temporal": "1.32.0"},

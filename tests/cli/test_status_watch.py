@@ -30,7 +30,7 @@ _REQUESTS_A_LOOK: Final = 2
 
 
 def system() -> SystemView:
-    """A service that has one video in hand."""
+    """A service that has one new video in hand, and makes thirty anew."""
     return SystemView(
         videos={status: int(status is VideoStatus.PROCESSING) for status in VideoStatus},
         last_hour=LatelyView(ready=7, ready_seconds=1862, failures={"invalid_media": 1}),
@@ -41,6 +41,7 @@ def system() -> SystemView:
         temporal=TemporalView(address="127.0.0.1:7233", namespace="default", reachable=True),
         versions=VersionsView(rushes="0.1.0", temporal="1.32.0"),
         profiles=[],
+        reprocessing=30,
     )
 
 
@@ -110,7 +111,7 @@ async def test_a_database_that_is_away_is_told_and_then_the_running_videos_are_d
             await eventually(lambda: seen(drawn, away), bool)
             columns = ["Running", "Step", "Done", "Speed", "Left", "Since", "Worker", "Title"]
             row = ["fb419abb", "transcode", "11%", "0.4x", "3 min 52 s", "vm:6599", "a wedding"]
-            await eventually(lambda: seen(drawn, [*columns, *row]), bool)
+            await eventually(lambda: seen(drawn, [*columns, *row, "and 30 more"]), bool)
             await eventually(lambda: seen(drawn, ["22%"]), bool)
             assert watching.returncode is None
         finally:

@@ -132,6 +132,8 @@ async def test_what_is_made_anew_is_not_begun_once_more_nor_listed_among_what_fa
     await let_go(database)
     due = await database.reprocessings.due(limit=9)
     assert [one.id for one in due] == [video.id]
+    counted = [await database.videos.count_reprocessing(user) for user in (None, "local", "ann")]
+    assert counted == [1, 1, 0]
     assert [one.id for one in await database.events.running(user_ids=None, video_ids=(), limit=9)] == [video.id]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from contracts.processing import Step
 from contracts.refusals import Refused
 from contracts.status import VideoStatus
 from database.engine import Database
+from database.events import Events, StoredEvent
 from database.notifications import listen
 from database.records import VideoChange
 from embedded.postgres import EmbeddedPostgres
@@ -165,6 +167,31 @@ async def test_how_far_a_video_is_that_waits_is_told_again_after_ten_seconds(
     assert [len(await looks.look([Topic()])) for _ in range(6)] == [1, 0, 0, 1, 0, 1]
     runs.live = LiveProgress(Step.TRANSCODE, 0.5, attempt=1)
     assert len(await looks.look([Topic()])) == 1
+
+
+class Faulty(Events):
+    """Fails once, with what nobody has foreseen, when it is asked what came after an event."""
+
+    has_failed = False
+
+    async def after(
+        self, event_id: int, *, limit: int, user_id: str | None = None, video_id: UUID | None = None
+    ) -> list[StoredEvent]:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ZeroDivisionError
+        return await super().after(event_id, limit=limit, user_id=user_id, video_id=video_id)
+
+
+async def test_a_fault_that_nobody_has_foreseen_ends_no_stream(
+    database: Database, database_url: str, runs: RecordedRuns
+) -> None:
+    events, looks = Faulty(database.transaction), ProgressLooks(database.events, runs)
+    hub = EventHub(events, telling(database_url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10)
+    async with hub.running(), hub.listen(Topic(), after=None, by="ann") as listener:
+        await video_in(database.videos, VideoStatus.UPLOADING)
+        await until(listener, "video.created")
+    assert events.has_failed
 
 
 async def test_what_happened_while_the_connection_that_listens_was_broken_is_heard(

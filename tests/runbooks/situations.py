@@ -13,7 +13,6 @@ from tests.runbooks.stage import Stage, say
 from tests.waiting import eventually
 
 _MEBIBYTE: Final = 1024 * 1024
-_MOST_WEBHOOKS: Final = 20
 _LONG_SECONDS: Final = 180.0
 
 
@@ -161,22 +160,17 @@ async def reconciler_stands(stage: Stage) -> None:
 
 
 async def webhooks_wait(stage: Stage) -> None:
-    """Nobody is where a thousand events are to go."""
+    """Nobody is where events are to go."""
     async with receiving() as receiver:
         gone = receiver.url
-    made = [await stage.rushes("webhooks", "create", gone) for _ in range(_MOST_WEBHOOKS)]
-    webhooks = [one.split()[0] for one in made]
-    broken = stage.clips.path(Clip.TEXT_NAMED_MP4)
-    videos = [await stage.service.upload(broken) for _ in range(1 + 1000 // (3 * _MOST_WEBHOOKS))]
-    for video in videos:
-        await stage.service.ended(video)
+    webhook = (await stage.rushes("webhooks", "create", gone)).split()[0]
+    await stage.service.ended(await stage.service.upload(stage.clips.path(Clip.TEXT_NAMED_MP4)))
     await stage.fires("RushesWebhooksWait")
-    assert webhooks[0] in await stage.rushes("webhooks", "list")
-    assert "pending" in await stage.rushes("webhooks", "deliveries", webhooks[0], "--limit", "3")
+    assert webhook in await stage.rushes("webhooks", "list")
+    assert "pending" in await stage.rushes("webhooks", "deliveries", webhook, "--limit", "3")
     good = await stage.service.upload(stage.clips.path(Clip.SHORT_WITH_SOUND))
     assert (await stage.service.ended(good))["status"] == "ready", "it delays nothing else"
-    for webhook in webhooks:
-        await stage.rushes("webhooks", "delete", webhook)
+    await stage.rushes("webhooks", "delete", webhook)
     await stage.ends("RushesWebhooksWait")
 
 
