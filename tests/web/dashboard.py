@@ -88,7 +88,7 @@ async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float,
         case "table":
             inner = _table(lines, panel["transformations"][0]["options"]["renameByName"])
         case _:
-            inner = _chart(lines, unit, width - 22, height - 30, begin, end)
+            inner = _chart(lines, _scale(lines, defaults), unit, width - 22, height - 30, begin, end)
     where = f"left:{place['x'] * _COLUMN}px;top:{place['y'] * _ROW}px;width:{width}px;height:{height}px"
     return f"<section style='{where}'><h2>{escape(panel['title'])}</h2>{inner}</section>"
 
@@ -120,19 +120,55 @@ def _table(lines: Sequence[Line], columns: Mapping[str, str]) -> str:
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _chart(lines: Sequence[Line], unit: str, width: int, height: int, begin: float, end: float) -> str:
+@dataclass(frozen=True)
+class Scale:
+    """Where values stand on the axis.
+
+    Attributes:
+        bottom: Its end below; what is less lies there as well.
+        top: Its end above.
+        is_logarithmic: Whether each power of ten takes as much of it.
+    """
+
+    bottom: float
+    top: float
+    is_logarithmic: bool
+
+    @property
+    def values(self) -> Sequence[float]:
+        """What is written beside it."""
+        if not self.is_logarithmic:
+            return [self.top * number / _LINES for number in range(_LINES + 1)]
+        powers = range(round(math.log10(self.bottom)), round(math.log10(self.top)) + 1)
+        return [10.0**power for power in powers]
+
+    def share(self, value: float) -> float:
+        """How far up a value is, from 0 to 1."""
+        if not self.is_logarithmic:
+            return value / self.top
+        return math.log(max(value, self.bottom) / self.bottom) / math.log(self.top / self.bottom)
+
+
+def _scale(lines: Sequence[Line], defaults: Mapping[str, Any]) -> Scale:
+    values = [value for line in lines for _, value in line.points]
+    if defaults.get("custom", {}).get("scaleDistribution", {}).get("type") == "log" and max(values) > 0:
+        least, most = min(value for value in values if value > 0), max(values)
+        bottom = math.floor(math.log10(least))
+        return Scale(10.0**bottom, 10.0 ** max(math.ceil(math.log10(most)), bottom + 1), is_logarithmic=True)
+    return Scale(0, defaults.get("max") or _top(max(values), defaults["unit"]), is_logarithmic=False)
+
+
+def _chart(lines: Sequence[Line], scale: Scale, unit: str, width: int, height: int, begin: float, end: float) -> str:
     height -= 16 * (1 + (len(lines) > 2))
-    top = _top(max(value for line in lines for _, value in line.points), unit)
 
     def x(at: float) -> float:
         return _LEFT + (at - begin) / (end - begin) * (width - _LEFT)
 
     def y(value: float) -> float:
-        return height - 14 - value / top * (height - 22)
+        return height - 14 - scale.share(value) * (height - 22)
 
     parts = []
-    for number in range(_LINES + 1):
-        value = top * number / _LINES
+    for value in scale.values:
         parts.append(f"<line x1='{_LEFT}' x2='{width}' y1='{y(value):.1f}' y2='{y(value):.1f}' stroke='#e9ecef'/>")
         parts.append(f"<text x='{_LEFT - 6}' y='{y(value) + 3:.1f}' text-anchor='end'>{_text(value, unit)}</text>")
     step = next(seconds for seconds in _TICKS if (end - begin) / seconds <= _MOST_TICKS or seconds == _TICKS[-1])
@@ -184,6 +220,8 @@ def _text(value: float, unit: str) -> str:
             return f"{value * 1000:.3g} ms"
         case "s":
             return f"{value:.3g} s"
+        case "percentunit":
+            return f"{value:.0%}"
         case "reqps":
             return f"{value:.2g}/s"
         case _:

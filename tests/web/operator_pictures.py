@@ -1,6 +1,8 @@
 """``make operator-pictures``: one failure and one good video, from every side on which an operator sees them."""
 
 import asyncio
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -26,6 +28,7 @@ from tests.web.screenshots import shrink
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _DOCS: Final = _ROOT / "docs" / "pictures"
+_WEBHOOKS: Final = _ROOT / "docs" / "webhooks.md"
 _ANYWHERE: Final = "/home/ann/rushes"
 """Where the documents say that the project is, whatever its place on this machine."""
 
@@ -167,6 +170,7 @@ async def take() -> None:
                 studio = Studio(page, clips, folder)
                 await of_the_failure(studio, home, run, prometheus, broken)
                 await of_the_service(studio, run, prometheus, ready, begun)
+                await of_a_script(studio, run, files["short"])
                 await browser.close()
 
 
@@ -189,6 +193,24 @@ async def of_the_service(studio: Studio, run: RunFile, prometheus: Prometheus, r
     namespace = f"{run.temporal_ui}/namespaces/{run.namespace}"
     await studio.takes("web-ui-timeline", f"{namespace}/workflows/video-{ready}", "video-", _WIDE_FOR_FACTS)
     await studio.takes("web-ui-workflows", f"{namespace}/workflows", "video-", _WIDE_FOR_TABLES, _WIDEST)
+
+
+async def of_a_script(studio: Studio, run: RunFile, film: Path) -> None:
+    """The script of docs/webhooks.md, and what it prints."""
+    page = await asyncio.to_thread(_WEBHOOKS.read_text, encoding="utf-8")
+    script = page.partition("```python\n")[2].partition("```")[0]
+    await asyncio.to_thread(shutil.copyfile, film, studio.folder / "holiday.mov")
+    here = script.replace("http://127.0.0.1:8000", run.api).replace("3000", str(Ports().free(purpose="the receiver")))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", here),
+        cwd=studio.folder,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    screens = f"$ cat wait_for_webhook.py\n{script}", f"$ python wait_for_webhook.py\n{printed.decode()}"
+    await studio.draws("script", terminal.as_page(*screens), "pre")
 
 
 def main() -> None:

@@ -20,10 +20,11 @@ from tests.web.states import BEFORE, SCHEMES, WIDE, WIDTHS, WITH_VIDEOS, Stage, 
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 _DOCS: Final = FOLDER.parents[1] / "docs" / "pictures"
-_IN_DOCS: Final = {"processing": "library", "video": "video"}
+_IN_DOCS: Final = {"uploading": "uploading", "processing": "library", "video": "video"}
 """What the documents show, by state, and as what."""
 _WAITED_FOR: Final = {"processing": (re.compile(r"\d\s%.*\sleft"),)}
 """What a state shows a while after it was brought about."""
+_HAS_NOTHING_BEFORE_IT: Final = "scrollY === 0 && document.querySelector('dialog[open]') === null"
 _ENCODE_MILLISECONDS: Final = 60_000
 _SETTLE_MILLISECONDS: Final = 300
 _SETTLE_OF_FILMS_MILLISECONDS: Final = 2500
@@ -60,9 +61,11 @@ async def picture(browser: Browser, stage: Stage, state: State) -> list[str]:
                 await visitor.page.emulate_media(color_scheme=scheme)
                 has_film = await visitor.page.locator("video").count() > 0
                 await visitor.page.wait_for_timeout(_SETTLE_OF_FILMS_MILLISECONDS if has_film else _SETTLE_MILLISECONDS)
-                # For a whole page the browser forgets that a phone has no mouse.
                 path = FOLDER / f"{state.__name__}-{width}-{scheme}.png"
-                await visitor.page.screenshot(path=path, full_page=screen is WIDE)
+                # For a whole page the browser forgets that a phone has no mouse; one that is scrolled, or has a dialog
+                # before it, is another one when it is taken whole.
+                is_whole = screen is WIDE and await visitor.page.evaluate(_HAS_NOTHING_BEFORE_IT)
+                await visitor.page.screenshot(path=path, full_page=is_whole)
                 found += [f"{state.__name__}, {width}, {scheme}: {one}" for one in await findings(visitor.page)]
     return found
 
