@@ -122,8 +122,9 @@ mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of 
 	@exec "$(BIN)/python" -m tests.hostile.mutants
 
 .PHONY: figures
-figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, as SECURITY.md has it, two minutes
+figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, and what verify finds, as SECURITY.md and reliability.md have it, minutes
 	@"$(BIN)/python" -m tests.figures.strangers && "$(BIN)/python" -m tests.figures.media
+	@"$(BIN)/python" -m tests.figures.stored
 
 .PHONY: test
 test: check unit ## Everything CI runs: lint, types, import contracts, tests

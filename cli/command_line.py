@@ -1,5 +1,6 @@
 """The command line of ``rushes``, made of its table of commands: each one's function is imported when it is called."""
 
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final, cast
@@ -60,6 +61,18 @@ class _Later(TyperCommand):
 def loaded(entry: CommandEntry) -> TyperCommand:
     """The command itself, its module imported."""
     module, _, function = entry.function.partition(".")
+    called = getattr(import_module(f"cli.{module}"), function)
+    _log_to_standard_error()
     app = typer.Typer(add_completion=False)
-    app.command(entry.name)(getattr(import_module(f"cli.{module}"), function))
+    app.command(entry.name)(called)
     return cast("TyperCommand", get_command(app))
+
+
+def _log_to_standard_error() -> None:
+    """Standard output has what was asked for, and nothing of what parts of the service log meanwhile.
+
+    A command whose module has not loaded ``structlog`` does not wait for it.
+    """
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

@@ -52,7 +52,7 @@ from tests.storage.published import PICTURE, content_of
 
 EXAMPLES_VARIABLE: Final = "RUSHES_TEST_EXAMPLES"
 """How many orders are tried, each of forty steps and always the same: ``make failpoints`` tries a hundred."""
-_FEW_EXAMPLES: Final = 12
+_EXAMPLES: Final = int(os.environ.get(EXAMPLES_VARIABLE, "12"))
 _MOST_VIDEOS: Final = 2
 _OF_ANY_AGE: Final = timedelta(seconds=-60)
 _LEADS_TO: Final[Mapping[VideoStatus | None, set[VideoStatus | None]]] = {
@@ -345,7 +345,7 @@ class RowsAndRuns(RuleBasedStateMachine):
             await session.execute(text("DELETE FROM videos"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 20 * _EXAMPLES)  # on a busy machine
 def test_rows_runs_and_files_keep_their_promises_in_any_order(database_url: str) -> None:
     class OnThisDatabase(RowsAndRuns):
         pass
@@ -354,7 +354,7 @@ def test_rows_runs_and_files_keep_their_promises_in_any_order(database_url: str)
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=int(os.environ.get(EXAMPLES_VARIABLE, _FEW_EXAMPLES)),
+            max_examples=_EXAMPLES,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
