@@ -47,7 +47,8 @@ def verify(
         begun: set[UUID] = set()  # both files of a video are made again by one run
         async with _opened(settings, hashes=not quick) as (verifier, database):
             async for found in verifier.discrepancies():
-                if repair and found.repairable and await _begin(database, found.video_id):
+                is_wanted = repair and found.repairable and found.video_id not in begun
+                if is_wanted and await _begin(database, found.video_id):
                     begun.add(found.video_id)
                 is_repaired = found.repairable and found.video_id in begun
                 counted[is_repaired] += 1
