@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import cycle
 from typing import Any, Final
 
 from contracts.errors import ErrorCode
@@ -33,9 +32,6 @@ class Making(StrEnum):
     DELETED = "deleted while made anew"
 
 
-_TURNS: Final = (Making.FINISHED, Making.CANCELLED, Making.FINISHED, Making.DELETED)
-
-
 @dataclass
 class MadeAnew:
     """A video that was ready, what was asked for it, and what its viewer had meanwhile.
@@ -57,25 +53,14 @@ class MadeAnew:
 
 
 class MakingAnew:
-    """Has videos made anew, and watches them.
+    """Has a video made anew, and watches it.
 
     Args:
         sender: Who asks.
-        share: Which share of the videos that are offered.
     """
 
-    def __init__(self, sender: Sender, share: float) -> None:
+    def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._share = share
-        self._due = 1.0
-        """The first is, so that there is one where few are sent."""
-        self._turns = cycle(_TURNS)
-
-    def turn(self) -> MadeAnew | None:
-        """For the next good video: what is to be asked for it, if it is its turn."""
-        is_due = self._share > 0 and self._due >= 1
-        self._due += self._share - is_due
-        return MadeAnew(next(self._turns)) if is_due else None
 
     async def run(self, video_id: str, made: MadeAnew) -> None:
         """Ask, and watch until nothing makes it any more."""

@@ -1,9 +1,7 @@
 """The processes of a soak: a stack, and further ones that share its files, rows and runs with it and nothing else."""
 
 import asyncio
-import contextlib
 import os
-import random
 import shutil
 import signal
 import sys
@@ -18,14 +16,15 @@ from typing import Final
 import httpx
 
 from embedded.ports import LOOPBACK, Ports
-from embedded.run_file import RunFile
+from embedded.postgres import EmbeddedPostgres
+from embedded.postgres_programs import servers_in
+from embedded.run_file import RunFile, is_alive
 from tests.fixtures.stack import Home, running
+from tests.fixtures.stopped import stopped
 from tests.waiting import eventually
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 300.0
-_SERVERS: Final = ("postgres", "temporal")
-_STOPPED_SECONDS: Final = (0.5, 4.0)
 
 
 @dataclass
@@ -91,6 +90,8 @@ class Machines:
     further: list[Kept]
     apis: list[str]
     harm: Counter[str] = field(default_factory=Counter)
+    _stopped: set[str] = field(default_factory=set, repr=False)
+    _ending: set[int] = field(default_factory=set, repr=False)
 
     @property
     def run(self) -> RunFile:
@@ -99,36 +100,30 @@ class Machines:
         assert run is not None
         return run
 
-    def kill_one(self, dice: random.Random) -> None:
-        """SIGKILL, or SIGTERM, to any api or worker; now and then SIGKILL to a server."""
-        targets = self._targets()
-        servers = sorted(set(targets) & set(_SERVERS))
-        if servers and dice.random() < 0.15:
-            name, signal_number = dice.choice(servers), signal.SIGKILL
-        else:
-            name = dice.choice(sorted(set(targets) - set(_SERVERS)))
-            signal_number = dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(targets[name], signal_number)
-            self.harm[f"{name} {signal_number.name}"] += 1
+    async def there(self, name: str) -> None:
+        """Return once this process runs, and was not told to end before."""
+        await eventually(partial(self._is_there, name), bool, within_seconds=_START_SECONDS)
 
-    async def stop_one(self, dice: random.Random) -> None:
-        """SIGSTOP to any process for some seconds, a server among them; it does not know that it was away."""
-        targets = self._targets()
-        await self.pause(dice.choice(sorted(targets)), dice.uniform(*_STOPPED_SECONDS))
+    def end(self, name: str, number: signal.Signals) -> None:
+        """Send a process this signal, which ends it; one that does not run, or is stopped, is left alone."""
+        process = self._running(name)
+        if process is not None and name not in self._stopped:
+            os.kill(process, number)
+            self._ending.add(process)
+            self.harm[f"{name} {number.name}"] += 1
 
-    async def pause(self, name: str, seconds: float) -> None:
-        """Let the process do nothing for so long."""
-        pid = self._targets().get(name)
-        if pid is None:
+    async def stop(self, name: str, seconds: float) -> None:
+        """SIGSTOP to a process, to all of PostgreSQL's, for so long; if it does not run, or is stopped, nothing."""
+        process = self._running(name)
+        if process is None or name in self._stopped:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-            self.harm[f"{name} SIGSTOP"] += 1
-            try:
+        self._stopped.add(name)
+        self.harm[f"{name} SIGSTOP"] += 1
+        try:
+            async with stopped(partial(self._all_of, name, process)):
                 await asyncio.sleep(seconds)
-            finally:
-                os.kill(pid, signal.SIGCONT)
+        finally:
+            self._stopped.remove(name)
 
     def keep_logs(self, target: Path) -> None:
         """Copy what all processes have logged, those of the stack among them."""
@@ -136,13 +131,21 @@ class Machines:
         for kept in self.further:
             shutil.copy(kept.log, target)
 
-    def _targets(self) -> dict[str, int]:
-        targets = {name: pid for name, pid in self.run.pids.items() if name != "stack"}
-        return targets | {
-            kept.name: kept.process.pid
-            for kept in self.further
-            if kept.process is not None and kept.process.returncode is None
-        }
+    async def _is_there(self, name: str) -> bool:
+        return self._running(name) is not None and name not in self._stopped
+
+    def _running(self, name: str) -> int | None:
+        """The process of this name; None where it is still to be started again, or was told to end."""
+        processes = {kept.name: kept.process.pid for kept in self.further if kept.process is not None}
+        found = {**self.run.pids, **processes}.get(name, 0)
+        return found if is_alive(found) and found not in self._ending else None
+
+    def _all_of(self, name: str, process: int) -> list[int]:
+        return servers_in(self._postgres_data) if name == "postgres" else [process]
+
+    @property
+    def _postgres_data(self) -> Path:
+        return EmbeddedPostgres(self.home.folder / "postgres").data_folder
 
 
 @asynccontextmanager

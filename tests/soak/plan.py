@@ -13,6 +13,14 @@ ENCODED: Final = (Clip.TEN_BIT_422, Clip.ROTATED, Clip.AVI)
 BAD: Final[Mapping[Clip, str]] = {Clip.TEXT_NAMED_MP4: "invalid_media", Clip.AUDIO_ONLY: "no_video_stream"}
 """Each with the error that it deserves."""
 
+SERVERS: Final = ("temporal", "postgres")
+KINDS: Final = ("api", "worker", *SERVERS)
+"""Of processes, as the stack names its own."""
+
+_FURTHER: Final[Mapping[str, tuple[str, ...]]] = {"api": ("second-api",), "worker": ("second-worker", "third-worker")}
+_DOORS: Final = ("form", "import", "tus")
+_DOOR_OF_A_BUCKET: Final = "direct"
+
 _FEWEST_FILLINGS: Final = 2
 _UPLOADS_A_FILLING: Final = 250
 _SHORTEST_SWEEP_SECONDS: Final = 5
@@ -26,10 +34,12 @@ class Plan:
     Attributes:
         uploads: How many are sent.
         seed: Of all that is left to chance.
-        several: Whether several machines share a bucket; else one has a disk.
+        in_a_bucket: Whether files are in a bucket; else one machine has them on its disk.
+        several: Whether several machines share that bucket; else one has it for itself.
         away_seconds: How long Temporal, and after it PostgreSQL, does nothing in the middle of it.
         in_flight: How many videos are on their way at a time, from the first byte until they have ended.
         harms_a_minute: How often something is killed or stopped.
+        most_by_chance: How often at most, after what every soak does; None for as long as anything is sent.
         good: Which share of the files is good.
         encoded: Which share of the good ones has to be encoded; the others are copied.
         made_anew: Which share of the good ones is made anew once it is ready.
@@ -41,10 +51,12 @@ class Plan:
 
     uploads: int = 200
     seed: int = 1
+    in_a_bucket: bool = True
     several: bool = True
     away_seconds: float = 60
     in_flight: int = 24
     harms_a_minute: float = 27
+    most_by_chance: int | None = None
     good: float = 0.8
     encoded: float = 0.5
     made_anew: float = 0.05
@@ -52,6 +64,15 @@ class Plan:
     most_seconds: float | None = None
     results: Path | None = None
     logs: Path | None = None
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """Through which ways uploads come, in turn."""
+        return (_DOOR_OF_A_BUCKET, *_DOORS) if self.in_a_bucket else _DOORS
+
+    def processes(self, kind: str) -> tuple[str, ...]:
+        """The names of those of a kind, that of the stack first."""
+        return (kind, *(_FURTHER.get(kind, ()) if self.several else ()))
 
     @property
     def fillings(self) -> int:
@@ -66,7 +87,7 @@ class Plan:
     @property
     def disk_mebibytes(self) -> int:
         """Size of the disk that is filled: of scratch folders, or of all files of one machine."""
-        return 96 if self.several else 96 + self.uploads
+        return 96 if self.in_a_bucket else 96 + self.uploads
 
 
 def parse(arguments: Sequence[str] | None = None) -> Plan:
@@ -104,6 +125,7 @@ def parse(arguments: Sequence[str] | None = None) -> Plan:
     return Plan(
         uploads=said.uploads,
         seed=said.seed,
+        in_a_bucket=not said.one_machine,
         several=not said.one_machine,
         away_seconds=said.away_seconds,
         in_flight=said.in_flight,

@@ -3,12 +3,12 @@
 Two apis and three workers with scratch folders of their own share a bucket, PostgreSQL and Temporal, and nothing else;
 or one machine has all of it on its disk. Every upload that was acknowledged has to end ready or in the error that its
 file deserves, with its original as sent; a cancel that was accepted has to hold, and what was deleted has to be gone. A
-ready video that is made anew has to be served whole all the while. A seed decides what is sent and harmed, and when.
+ready video that is made anew has to be served whole all the while. What is sent and harmed, and when, a seed decides
+beforehand.
 """
 
 import asyncio
 import contextlib
-import random
 import secrets
 import signal
 import sys
@@ -27,7 +27,7 @@ from media.ffmpeg import Ffmpeg
 from storage.location import BucketLocation
 from tests.end_to_end.conftest import with_everything_allowed
 from tests.fixtures.bucket import BUCKET, bucket_server
-from tests.fixtures.clips import Clip, Clips, kept_clips
+from tests.fixtures.clips import Clips, kept_clips
 from tests.fixtures.senders import Sender
 from tests.fixtures.small_disk import NoMounts, SmallDisk, mounted
 from tests.fixtures.stack import Home
@@ -38,6 +38,7 @@ from tests.soak.making_anew import MadeAnew, Making, MakingAnew
 from tests.soak.parts import Machines, machines
 from tests.soak.plan import BAD, COPIED, ENCODED, Plan, parse
 from tests.soak.results import Results
+from tests.soak.schedule import Fate, PlannedUpload, generator, uploads
 
 _LOOK_SECONDS: Final = 0.5
 _FORMER_SECONDS: Final = "10"
@@ -55,91 +56,77 @@ class Soak:
         parts: The processes.
         clips: The files.
         counting: Says how many videos are on their way.
-        dice: Decide what is sent.
     """
 
-    def __init__(self, plan: Plan, parts: Machines, clips: Clips, counting: Counting, dice: random.Random) -> None:
+    def __init__(self, plan: Plan, parts: Machines, clips: Clips, counting: Counting) -> None:
         self._plan = plan
+        self._parts = parts
         self._clips = clips
         self._counting = counting
-        self._dice = dice
-        self._sender = Sender(parts.apis, dice)
-        self._doors = {"form": self._sender.form, "tus": self._sender.tus, "import": self._sender.imported}
-        if plan.several:
-            self._doors["direct"] = self._sender.direct
-        self._making_anew = MakingAnew(self._sender, plan.made_anew)
         self._room = asyncio.Event()
-        self._over = False
+        self.is_over = False
         self.sent: list[Sent] = []
 
     def end(self) -> None:
         """Send nothing more."""
-        self._over = True
+        self.is_over = True
         self._room.set()
 
     async def run(self) -> None:
-        """Send all there is to send."""
-        looking = asyncio.create_task(self._look_for_room())
-        numbers = iter(range(self._plan.uploads))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._plan.in_flight):
-                    group.create_task(self._send_some(numbers))
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+        """Send all there is to send, as ``look_for_room`` lets it."""
+        planned = uploads(self._plan)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._plan.in_flight):
+                group.create_task(self._send_some(planned))
 
-    async def _look_for_room(self) -> None:
+    async def look_for_room(self) -> None:
+        """Until it is cancelled, let uploads begin while fewer are on their way than may be."""
         while True:
             with contextlib.suppress(DatabaseUnavailable):
-                if self._over or await self._counting.on_their_way() < self._plan.in_flight:
+                if self.is_over or await self._counting.on_their_way() < self._plan.in_flight:
                     self._room.set()
                 else:
                     self._room.clear()
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _send_some(self, numbers: Iterator[int]) -> None:
-        for number in numbers:
+    async def _send_some(self, planned: Iterator[PlannedUpload]) -> None:
+        for upload in planned:
             await self._room.wait()
-            if self._over:
+            if self.is_over:
                 return
-            await self._send(number)
+            await self._send(upload)
 
-    async def _send(self, number: int) -> None:
-        clip = self._choose()
-        door = sorted(self._doors)[number % len(self._doors)]
-        sent = Sent(await self._doors[door](self._clips.path(clip)), clip, door)
+    async def _send(self, upload: PlannedUpload) -> None:
+        sender = Sender(self._parts.apis, generator(self._plan, f"the apis of upload {upload.number}"))
+        doors = {"form": sender.form, "tus": sender.tus, "import": sender.imported, "direct": sender.direct}
+        video_id = await doors[upload.door](self._clips.path(upload.clip))
+        sent = Sent(video_id, upload.clip, upload.door)
         self.sent.append(sent)
-        made_anew = None if clip in BAD else self._making_anew.turn()
-        if made_anew is None:
-            await self._end(sent)
+        if upload.making is None:
+            await _end(sender, sent, upload.fate)
         else:
-            await self._make_anew(sent, made_anew)
+            await _make_anew(sender, sent, upload.making)
         sent.all_asked = True
 
-    async def _end(self, sent: Sent) -> None:
-        fate = self._dice.random()
-        if fate < 0.1:
-            sent.cancel_asked = True
-            sent.cancel_held = await self._sender.post(f"/api/v1/videos/{sent.video_id}/cancel")
-        elif fate < 0.2:
-            if fate < 0.15:
-                await self._sender.ended(sent.video_id)
-            await self._sender.delete(sent.video_id)
-            sent.deleted = True
 
-    async def _make_anew(self, sent: Sent, made_anew: MadeAnew) -> None:
-        row = await self._sender.ended(sent.video_id)
-        if row is None or row["status"] != VideoStatus.READY:
-            return  # what became of it is counted by itself
-        sent.made_anew = made_anew
-        await self._making_anew.run(sent.video_id, made_anew)
-        sent.deleted = made_anew.wanted == Making.DELETED
+async def _end(sender: Sender, sent: Sent, fate: Fate) -> None:
+    if fate == Fate.CANCELLED:
+        sent.cancel_asked = True
+        sent.cancel_held = await sender.post(f"/api/v1/videos/{sent.video_id}/cancel")
+    elif fate in {Fate.DELETED, Fate.DELETED_ONCE_ENDED}:
+        if fate == Fate.DELETED_ONCE_ENDED:
+            await sender.ended(sent.video_id)
+        await sender.delete(sent.video_id)
+        sent.deleted = True
 
-    def _choose(self) -> Clip:
-        if self._dice.random() >= self._plan.good:
-            return self._dice.choice(sorted(BAD))
-        return self._dice.choice(ENCODED if self._dice.random() < self._plan.encoded else COPIED)
+
+async def _make_anew(sender: Sender, sent: Sent, making: Making) -> None:
+    row = await sender.ended(sent.video_id)
+    if row is None or row["status"] != VideoStatus.READY:
+        return  # what became of it is counted by itself
+    sent.made_anew = MadeAnew(making)
+    await MakingAnew(sender).run(sent.video_id, sent.made_anew)
+    sent.deleted = making == Making.DELETED
 
 
 def _disk(plan: Plan, folder: Path, resources: AsyncExitStack) -> SmallDisk | None:
@@ -160,7 +147,7 @@ async def _home(plan: Plan, folder: Path, disk: Path) -> AsyncIterator[Home]:
         RUSHES_FORMER_FILES_SECONDS=_FORMER_SECONDS,
         RUSHES_PUBLISHED_SECONDS=_FORMER_SECONDS,
     )
-    if not plan.several:
+    if not plan.in_a_bucket:
         yield home.with_settings(RUSHES_UPLOADS=str(disk / "uploads"), RUSHES_SPARE_BYTES="0")
         return
     async with bucket_server(folder / "server") as server:
@@ -186,9 +173,8 @@ async def soak(plan: Plan, clips: Clips) -> Counter[str]:
         resources.push_async_callback(database.dispose)
         storage = await resources.enter_async_context(stored_files(home, Path(parts.run.uploads), folder / "looked at"))
         counting = Counting(database, storage, clips, BAD)
-        dice = random.Random(plan.seed)  # noqa: S311 # a game, no secret
-        sending = Soak(plan, parts, clips, counting, dice)
-        harming = Harming(plan, parts, disk, dice, lambda: len(sending.sent))
+        sending = Soak(plan, parts, clips, counting)
+        harming = Harming(plan, parts, disk, lambda: len(sending.sent))
         results = Results(plan, lambda: counting.look(sending.sent), parts.harm)
         began = time.monotonic()
         await _send_and_harm(plan, sending, harming, results)
@@ -207,25 +193,34 @@ async def _soak_with_clips(plan: Plan) -> Counter[str]:
 
 
 async def _send_and_harm(plan: Plan, sending: Soak, harming: Harming, results: Results) -> None:
-    """Until all is sent, its time is over, or a signal says that it is enough."""
+    """Until all is sent and harmed at least as it is to be, its time is over, or a signal says that it is enough."""
     loop = asyncio.get_running_loop()
     for number in _ENOUGH:
         loop.add_signal_handler(number, sending.end)
     if plan.most_seconds is not None:
         loop.call_later(plan.most_seconds, sending.end)
-    beside = [asyncio.create_task(harming.run()), asyncio.create_task(results.tell_each_minute())]
-    sent = asyncio.create_task(sending.run())
+    beside = [
+        asyncio.create_task(each) for each in (sending.look_for_room(), harming.run(), results.tell_each_minute())
+    ]
+    sent = asyncio.create_task(_send_and_wait(sending, harming.least_done))
     try:
-        await asyncio.wait({sent, *beside}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (sent, *beside):
-            if task.done():
-                task.result()  # what ends beside it has failed
+        going_on = {sent, *beside}
+        while not sent.done():
+            ended, going_on = await asyncio.wait(going_on, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # raises where it has failed
     finally:
         for number in _ENOUGH:
             loop.remove_signal_handler(number)
         for task in (sent, *beside):
             task.cancel()
         await asyncio.gather(sent, *beside, return_exceptions=True)
+
+
+async def _send_and_wait(sending: Soak, least_done: asyncio.Event) -> None:
+    await sending.run()
+    if not sending.is_over:
+        await least_done.wait()
 
 
 def main() -> int:

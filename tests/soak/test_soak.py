@@ -1,20 +1,32 @@
-"""Some uploads through every door while processes die: a minute of what `make soak` does for longer."""
+"""Some uploads through every door while each kind of process dies: a minute of what `make soak` does for longer."""
+
+from collections import Counter
 
 import pytest
 
 from tests.fixtures.clips import Clips
 from tests.soak.counting import FAULTS
 from tests.soak.making_anew import Making
-from tests.soak.plan import Plan
+from tests.soak.plan import KINDS, SERVERS, Plan
 from tests.soak.soak import soak
+
+
+def times(counted: Counter[str], what: str, *names: str) -> int:
+    """How often this was done to any of the processes."""
+    return sum(counted[f"harm: {name} {what}"] for name in names)
 
 
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed(
     clips: Clips,
 ) -> None:
-    counted = await soak(Plan(uploads=6, several=False, away_seconds=3, full_seconds=2, in_flight=4), clips)
+    plan = Plan(uploads=8, several=False, away_seconds=3, full_seconds=2, in_flight=4, most_by_chance=2)
+    counted = await soak(plan, clips)
     assert {fault: counted[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
-    assert counted["acknowledged"] == 6
+    assert counted["acknowledged"] == 8
     assert counted[Making.FINISHED] == 1
-    assert sum(times for what, times in counted.items() if what.startswith("harm: ")) > 0
+    killed = {kind: times(counted, "SIGKILL", *plan.processes(kind)) for kind in KINDS}
+    assert all(killed.values()), killed
+    assert times(counted, "SIGSTOP", *(name for kind in KINDS for name in plan.processes(kind))) > len(SERVERS)
+    assert times(counted, "away", *SERVERS) == len(SERVERS)
+    assert counted["harm: the disk is full"] == plan.fillings or counted["harm: no disk that may be filled"]
