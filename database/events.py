@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,14 +69,14 @@ class Events:
         async with self._transaction() as session:
             return [stored(row) for row in list(await session.scalars(query))[::-1]]
 
-    async def forget(self, before: datetime, *, limit: int) -> int:
-        """Remove events from before then, the oldest first; the newest of all stays, and with it the count.
+    async def forget(self, keep: timedelta, *, limit: int) -> int:
+        """Remove events that are older by the database's clock, the oldest first; the newest of all stays.
 
         Returns:
             How many.
         """
         newest = select(func.max(col(Event.id))).scalar_subquery()
-        old = select(col(Event.id)).where(col(Event.created_at) < before, col(Event.id) < newest)
+        old = select(col(Event.id)).where(col(Event.created_at) < func.now() - keep, col(Event.id) < newest)
         query = (
             delete(Event).where(col(Event.id).in_(old.order_by(col(Event.id)).limit(limit))).returning(col(Event.id))
         )

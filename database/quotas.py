@@ -13,7 +13,7 @@ from contracts.event_types import EventType
 from contracts.refusals import QuotaExceeded
 from contracts.status import VideoStatus
 from database.records import NewVideo
-from database.tables import Event, User, Video, utc_now
+from database.tables import Event, User, Video
 
 _DAY: Final = timedelta(days=1)
 _MINUTE_SECONDS: Final = 60
@@ -51,7 +51,7 @@ async def usage_of(session: AsyncSession, user_id: str) -> Usage:
     announced = func.greatest(func.coalesce(col(Video.upload_length), 0), col(Video.upload_offset))
     published = func.coalesce(col(Video.published_bytes), 0) + func.coalesce(col(Video.thumbnail_bytes), 0)
     size = case((lost, 0), (coming, announced), else_=col(Video.file_size_bytes) + published)
-    today = col(Video.created_at) > utc_now() - _DAY
+    today = col(Video.created_at) > func.now() - _DAY
     made = case((today, func.coalesce(col(Video.duration_seconds), 0.0)), else_=0.0)
     on_its_way = case((col(Video.status) == VideoStatus.PROCESSING, func.coalesce(col(Video.counted_seconds), 0.0)))
     query = select(
@@ -70,7 +70,7 @@ async def _seconds_made_anew(session: AsyncSession, user_id: str) -> float:
     query = select(func.coalesce(func.sum(cast(Event.video["duration_seconds"].astext, Float)), 0.0)).where(
         col(Event.user_id) == user_id,
         col(Event.type) == EventType.REPROCESSING,
-        col(Event.created_at) > utc_now() - _DAY,
+        col(Event.created_at) > func.now() - _DAY,
         Event.video["reprocess_counts"].astext == "true",
     )
     return float(await session.scalar(query) or 0.0)
@@ -82,7 +82,7 @@ async def _seconds_deleted(session: AsyncSession, user_id: str) -> float:
     query = select(func.coalesce(func.sum(cast(Event.video["duration_seconds"].astext, Float)), 0.0)).where(
         col(Event.user_id) == user_id,
         col(Event.type) == EventType.READY,
-        col(Event.created_at) > utc_now() - _DAY,
+        col(Event.created_at) > func.now() - _DAY,
         ~is_there,
     )
     return float(await session.scalar(query) or 0.0)

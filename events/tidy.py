@@ -1,7 +1,7 @@
 """Events that nobody resumes by any more go, a few at a time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from database.events import Events
@@ -24,10 +24,9 @@ class TidyReport:
 
 async def tidy(events: Events, keep: timedelta) -> TidyReport:
     """Forget what is older. Raises ``DatabaseUnavailable``."""
-    before = datetime.now(UTC) - keep
     forgotten = 0
     for _ in range(_MOST_BATCHES):
-        count = await events.forget(before, limit=_BATCH)
+        count = await events.forget(keep, limit=_BATCH)
         forgotten += count
         if count < _BATCH:
             break
