@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 from embedded.child_log import ChildLog
 from embedded.errors import StackError
 from embedded.programs import dies_with_us
+from embedded.telling import TELL_SECONDS, told_while
 
 _POLL_SECONDS: Final = 0.05
 
@@ -30,6 +32,7 @@ class ChildPlan:
         prepare: Makes ready what it needs, before each of its starts; raises ``ChildFailed`` where it can't.
         ready: Looks once whether it does its work; None for one that only has to end well.
         ready_within_seconds: How long that may take.
+        awaits: A sentence: what it may have to wait for, where nothing else tells.
         stop_signal: Asks it to end.
         stop_within_seconds: How long that may take before it is killed.
         death_signal: What it receives when the stack itself is killed, such as ``TERM``; None where the command sees
@@ -42,6 +45,7 @@ class ChildPlan:
     prepare: Callable[[], Awaitable[None]] | None = None
     ready: ReadyCheck | None = None
     ready_within_seconds: float = 30
+    awaits: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_seconds: float = 10
     death_signal: str | None = "TERM"
@@ -54,12 +58,29 @@ class ChildFailed(StackError):
 class Child:
     """One child process, over all of its lives.
 
+    Args:
+        plan: What it is.
+        logs: Folder of its log.
+        inherited: File descriptors that it holds open.
+        announce: Told again and again what is waited for while it starts.
+        tell_seconds: How often.
+
     Attributes:
         was_ready: Whether this life of it, or the last one, has come to do its work.
     """
 
-    def __init__(self, plan: ChildPlan, logs: Path, inherited: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        plan: ChildPlan,
+        logs: Path,
+        inherited: tuple[int, ...],
+        announce: Callable[[str], None] | None = None,
+        tell_seconds: float = TELL_SECONDS,
+    ) -> None:
         self.plan = plan
+        self._announce = announce
+        self._tell_seconds = tell_seconds
+        self._missing = ""
         self.log = ChildLog(logs / f"{plan.name}.log")
         self._inherited = inherited
         self._process: asyncio.subprocess.Process | None = None
@@ -103,6 +124,21 @@ class Child:
         """The exit code, negative for a signal, once it ended."""
         return await self._running().wait()
 
+    async def wait_for_end(self, within_seconds: float) -> None:
+        """Return once it has ended well.
+
+        Raises:
+            ChildFailed: It ended with another exit code than 0, or did not end in time; with the end of its log.
+        """
+        try:
+            async with asyncio.timeout(within_seconds), self._told():
+                code = await self.wait()
+        except TimeoutError:
+            sentence = f"{self.plan.name} did not end in {within_seconds:g} s. {self.plan.awaits}".rstrip()
+            raise ChildFailed(self.with_log(sentence)) from None
+        if code != 0:
+            raise ChildFailed(self.with_log(f"{self.plan.name} {how_ended(code)}."))
+
     async def wait_until_ready(self) -> None:
         """Return once it does its work.
 
@@ -115,19 +151,21 @@ class Child:
         ended = asyncio.ensure_future(self.wait())
         deadline = time.monotonic() + self.plan.ready_within_seconds
         try:
-            while True:
-                missing = await ready(self._started_at)
-                if ended.done():
-                    raise ChildFailed(
-                        self.with_log(f"{self.plan.name} {how_ended(ended.result())} while it was starting.")
-                    )
-                if missing is None:
-                    self.was_ready = True
-                    return
-                if time.monotonic() > deadline:
-                    seconds = self.plan.ready_within_seconds
-                    raise ChildFailed(self.with_log(f"{self.plan.name} was not ready in {seconds:g} s: {missing}"))
-                await asyncio.wait({ended}, timeout=_POLL_SECONDS)
+            async with self._told():
+                while True:
+                    missing = await ready(self._started_at)
+                    if ended.done():
+                        raise ChildFailed(
+                            self.with_log(f"{self.plan.name} {how_ended(ended.result())} while it was starting.")
+                        )
+                    if missing is None:
+                        self.was_ready = True
+                        return
+                    self._missing = missing
+                    if time.monotonic() > deadline:
+                        seconds, why = self.plan.ready_within_seconds, self.log.awaited() or missing
+                        raise ChildFailed(self.with_log(f"{self.plan.name} was not ready in {seconds:g} s: {why}"))
+                    await asyncio.wait({ended}, timeout=_POLL_SECONDS)
         finally:
             ended.cancel()
 
@@ -153,6 +191,17 @@ class Child:
         """The sentence, and what the process last wrote."""
         tail = self.log.tail()
         return f"{sentence}\nThe end of {self.log.path}:\n{tail}" if tail else f"{sentence} {self.log.path} is empty."
+
+    def _told(self) -> AbstractAsyncContextManager[None]:
+        """What is waited for is told meanwhile: as the process itself says, else what was seen to be missing."""
+
+        def sentence(since: str) -> str:
+            if awaited := self.log.awaited():
+                return f"{self.plan.name}: {awaited}"
+            return f"Waiting for {self.plan.name}, {since}: {self._missing or self.plan.awaits}".rstrip(": ")
+
+        self._missing = ""
+        return told_while(self._announce, sentence, self._tell_seconds)
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:

@@ -10,6 +10,8 @@ from typing import Any, Final
 _ROTATE_BYTES: Final = 10 * 1024 * 1024
 _TAIL_BYTES: Final = 64 * 1024
 _LINE_LENGTH: Final = 300
+WAITS: Final = frozenset({"worker_waits", "api waits"})
+"""Events whose ``reason`` says what a process waits for at its start."""
 
 
 class ChildLog:
@@ -38,25 +40,36 @@ class ChildLog:
 
     def tail(self, lines: int = 12) -> str:
         """The last lines since ``mark``, those of structured logs made readable."""
+        return "\n".join(_readable(line)[:_LINE_LENGTH] for line in self._written()[-lines:])
+
+    def awaited(self) -> str:
+        """What the process last said since ``mark`` that it waits for; empty where it said so of nothing."""
+        told = (_fields(line) for line in reversed(self._written()))
+        return next((str(fields["reason"]) for fields in told if fields.get("event") in WAITS), "")
+
+    def _written(self) -> list[str]:
         try:
             with self.path.open("rb") as file:
                 size = file.seek(0, 2)
                 file.seek(max(self._start, size - _TAIL_BYTES))
                 text = file.read().decode("utf-8", errors="replace")
         except OSError:
-            return ""
-        written = [line for line in text.splitlines() if line.strip()]
-        return "\n".join(_readable(line)[:_LINE_LENGTH] for line in written[-lines:])
+            return []
+        return [line for line in text.splitlines() if line.strip()]
+
+
+def _fields(line: str) -> dict[str, Any]:
+    """Of a line that is a JSON object; none of another."""
+    try:
+        fields: Any = json.loads(line)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _readable(line: str) -> str:
     """A JSON object as ``level: event (exception)``; anything else as it is."""
-    try:
-        fields: Any = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(fields, dict):
-        return line
+    fields = _fields(line)
     event = fields.get("event") or fields.get("msg") or fields.get("message")
     if not event:
         return line

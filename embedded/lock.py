@@ -3,11 +3,13 @@
 import asyncio
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from embedded.errors import StackError
 from embedded.run_file import is_alive
+from embedded.telling import TELL_SECONDS, told_while
 
 LOCK_FILE_NAME: Final = "stack.lock"
 _POLL_SECONDS: Final = 0.1
@@ -35,8 +37,19 @@ class HomeLock:
             raise RuntimeError("the lock is not held")
         return self._descriptor
 
-    async def acquire(self, *, within_seconds: float) -> None:
+    async def acquire(
+        self,
+        *,
+        within_seconds: float,
+        announce: Callable[[str], None] | None = None,
+        tell_seconds: float = TELL_SECONDS,
+    ) -> None:
         """Take the lock, waiting for what a killed stack left behind.
+
+        Args:
+            within_seconds: How long to wait.
+            announce: Told again and again what is waited for.
+            tell_seconds: How often.
 
         Raises:
             HomeTaken: A living stack holds it, or remains of a dead one still do after ``within_seconds``.
@@ -49,8 +62,15 @@ class HomeLock:
                 f"{self._path} can't be opened: {error.strerror or error}. Run as the user that owns "
                 f"{self._path.parent}, or set RUSHES_HOME to another folder."
             ) from error
+
+        def still_held(since: str) -> str:
+            return (
+                f"Waiting for processes of a stack that ended, which still hold {self._path}, {since}, "
+                f"{within_seconds:g} s at most."
+            )
+
         try:
-            async with asyncio.timeout(within_seconds):
+            async with asyncio.timeout(within_seconds), told_while(announce, still_held, tell_seconds):
                 while not _try_lock(descriptor):
                     self._refuse_if_alive(descriptor)
                     await asyncio.sleep(_POLL_SECONDS)

@@ -58,7 +58,12 @@ def temporal_plan(server: DevServer, environment: Mapping[str, str]) -> ChildPla
 
 def migrate_plan(environment: Mapping[str, str]) -> ChildPlan:
     """``rushes migrate``: the tables, brought up to date."""
-    return ChildPlan(name="migrate", command=(*_CLI, "migrate"), environment=environment)
+    return ChildPlan(
+        name="migrate",
+        command=(*_CLI, "migrate"),
+        environment=environment,
+        awaits="PostgreSQL has to answer, and nobody else to hold the tables that it brings up to date.",
+    )
 
 
 def api_plan(api_url: str, environment: Mapping[str, str]) -> ChildPlan:

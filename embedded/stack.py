@@ -27,6 +27,7 @@ from embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from embedded.run_file import RunFile, remove_run_file
 from embedded.signals import to_the_end
 from embedded.supervisor import Supervisor
+from embedded.telling import told_while
 from embedded.temporal import DevServer
 from embedded.temporal_environment import ADDRESS_VARIABLE, NAMESPACE_VARIABLE, namespace_of, without_connection
 from media.profile import ProfilesInvalid, load_profiles
@@ -102,7 +103,7 @@ class Stack:
     async def _start(self) -> RunFile:
         self._check_profiles()
         logs = self._make_folders()
-        await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS)
+        await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS, announce=self._announce)
         remove_run_file(self._home)
         await asyncio.to_thread(self._ballast.look)  # before PostgreSQL, which does not start on a full disk
         self._keeping_ballast = asyncio.create_task(self._ballast.keep(), name="stack: ballast")
@@ -232,7 +233,8 @@ class Stack:
         given = self._settings.database_url
         if given is None:
             postgres = EmbeddedPostgres(self._home / "postgres")
-            await postgres.prepare()
+            async with told_while(self._announce, lambda since: f"Waiting for the data of PostgreSQL, {since}."):
+                await postgres.prepare()
             port = self._ports.free(purpose="PostgreSQL")
             plans.append(parts.postgres_plan(postgres, port))
             database_url = postgres.url(port)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from embedded.child import Child, ChildFailed, ChildPlan, how_ended
+from embedded.telling import TELL_SECONDS
 
 _ROTATE_SECONDS: Final = 10.0
 
@@ -38,21 +39,25 @@ class Supervisor:
         changed: Callable[[], None],
         inherited: tuple[int, ...] = (),
         pauses: Pauses | None = None,
+        tell_seconds: float = TELL_SECONDS,
     ) -> None:
         """Start nothing yet.
 
         Args:
             logs: Folder of the children's logs.
-            announce: Told in a sentence what a person should know: a child died, and runs again.
+            announce: Told in a sentence what a person should know: what a child waits for, that it died, and runs
+                again.
             changed: Called when a child has another pid than before.
             inherited: File descriptors that the children hold open.
             pauses: Before a dead child is started again.
+            tell_seconds: How often it is told what a child that starts waits for.
         """
         self._logs = logs
         self._announce = announce
         self._changed = changed
         self._inherited = inherited
         self._pauses = pauses or Pauses()
+        self._tell_seconds = tell_seconds
         self._stages: list[list[Child]] = []
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -70,7 +75,7 @@ class Supervisor:
         """
         if not self._keepers:
             self._watch_over(self._rotate_logs())
-        stage = [Child(plan, self._logs, self._inherited) for plan in plans]
+        stage = [self._child(plan) for plan in plans]
         self._stages.append(stage)
         for child in stage:
             child.log.rotate()
@@ -91,17 +96,11 @@ class Supervisor:
         Raises:
             ChildFailed: It ended with another exit code than 0, or did not end in time; with the end of its log.
         """
-        child = Child(plan, self._logs, self._inherited)
+        child = self._child(plan)
         self._stages.append([child])
         child.log.rotate()
         await child.spawn()
-        try:
-            async with asyncio.timeout(within_seconds):
-                code = await child.wait()
-        except TimeoutError:
-            raise ChildFailed(child.with_log(f"{plan.name} did not end in {within_seconds:g} s.")) from None
-        if code != 0:
-            raise ChildFailed(child.with_log(f"{plan.name} {how_ended(code)}."))
+        await child.wait_for_end(within_seconds)
         self._stages.pop()
 
     async def stop(self) -> None:
@@ -119,6 +118,9 @@ class Supervisor:
         for stage in self._stages:
             for child in stage:
                 child.kill()
+
+    def _child(self, plan: ChildPlan) -> Child:
+        return Child(plan, self._logs, self._inherited, self._announce, self._tell_seconds)
 
     async def _keep(self, child: Child) -> None:
         pause = self._pauses.first

@@ -45,3 +45,14 @@ def test_a_structured_line_becomes_a_sentence_with_its_exception(tmp_path: Path)
         '{"no": "event"}',
         "[1]",
     ]
+
+
+def test_what_a_process_waits_for_is_what_it_last_said_since_the_mark(tmp_path: Path) -> None:
+    log = ChildLog(tmp_path / "worker.log")
+    assert log.awaited() == ""
+    log.path.write_text('{"event": "worker_waits", "reason": "of an earlier life"}\n')
+    log.mark()
+    with log.path.open("a") as file:
+        file.write('{"event": "worker_waits", "reason": "for 5 s"}\n{"event": "worker_waits", "reason": "for 10 s"}\n')
+        file.write('{"event": "something else", "reason": "other"}\nno object\n[1]\n')
+    assert log.awaited() == "for 10 s"

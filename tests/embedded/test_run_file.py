@@ -78,8 +78,11 @@ async def test_a_killed_stack_s_children_hold_the_home_until_they_are_gone(tmp_p
         pass_fds=[first.descriptor],
     )
     first.release()  # as the kernel does when the stack is killed; the child's copy stays
+    told: list[str] = []
     with pytest.raises(HomeTaken, match="Processes of a stack that ended still hold"):
-        await second.acquire(within_seconds=0.3)
+        await second.acquire(within_seconds=0.3, announce=told.append, tell_seconds=0.05)
+    assert told[0].startswith("Waiting for processes of a stack that ended")
+    assert told[0].endswith("for 0 s now, 0.3 s at most.")
     waiting = asyncio.ensure_future(second.acquire(within_seconds=20))
     assert child.stdin is not None
     child.stdin.close()

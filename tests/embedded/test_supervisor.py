@@ -52,7 +52,7 @@ def record() -> Record:
 @pytest.fixture
 async def supervisor(tmp_path: Path, record: Record) -> AsyncIterator[Supervisor]:
     pauses = Pauses(first=0.05, longest=0.2, steady_after=60)
-    made = Supervisor(tmp_path, announce=record.said.append, changed=record.changed, pauses=pauses)
+    made = Supervisor(tmp_path, announce=record.said.append, changed=record.changed, pauses=pauses, tell_seconds=0.05)
     yield made
     made.kill()
     await made.stop()
@@ -77,6 +77,35 @@ async def test_a_dead_child_is_started_again_and_it_is_said(supervisor: Supervis
     assert record.changes == 1
     assert "worker was ended by SIGKILL; it is started again in 0.05 s." in record.said[0]
     assert record.said[1] == f"worker runs again (process {supervisor.pids['worker']})."
+
+
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [
+        ("", "Waiting for worker, for 0 s now: no worker polls."),
+        ('{"event": "worker_waits", "reason": "The bucket is silent."}', "worker: The bucket is silent."),
+    ],
+)
+async def test_what_a_child_waits_for_is_told_meanwhile_and_at_the_end(
+    supervisor: Supervisor, record: Record, writes: str, told: str
+) -> None:
+    async def nobody_polls(_started_at: datetime) -> str | None:
+        return "no worker polls."
+
+    program = f"print({writes!r}, flush=True); {FOREVER}"
+    with pytest.raises(ChildFailed) as failed:
+        await supervisor.start(plan("worker", program, ready=nobody_polls, ready_within_seconds=2))
+    assert told in record.said
+    assert told.rpartition(": ")[2] in str(failed.value).splitlines()[0]
+
+
+async def test_what_a_child_that_only_has_to_end_waits_for_is_told_as_well(
+    supervisor: Supervisor, record: Record
+) -> None:
+    waits = plan("migrate", FOREVER, ready=None, awaits="PostgreSQL does not answer.")
+    with pytest.raises(ChildFailed, match=r"migrate did not end in 0\.5 s\. PostgreSQL does not answer\."):
+        await supervisor.run_to_end(waits, within_seconds=0.5)
+    assert "Waiting for migrate, for 0 s now: PostgreSQL does not answer." in record.said
 
 
 def pauses_of(record: Record) -> list[str]:

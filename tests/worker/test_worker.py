@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 
 from contracts.temporal_names import CONTROL_QUEUE, MEDIA_QUEUE
 from contracts.worker_identity import WorkerIdentity
+from embedded.child_log import WAITS
 from media.capacity import memory_for_encodes
 from media.ffmpeg import Ffmpeg
 from media.sandbox import Layer
@@ -256,6 +257,7 @@ async def test_a_worker_that_waits_says_for_what(tmp_path: Path) -> None:
         )
     )
     assert [line["event"] for line in ended.log] == ["worker_starting", "worker_waits", "worker_cannot_start"]
+    assert ended.log[1]["event"] in WAITS, "who starts it reads there what it waits for"
     assert ended.log[1]["reason"].startswith("Waiting for Temporal at 127.0.0.1:1 (namespace films), for 2 s now")
 
 
