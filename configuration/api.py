@@ -37,7 +37,9 @@ class ApiSettings(SettingsGroup):
         default=500 * MEBIBYTE, gt=0, description="Largest upload by a form, in one request, in bytes."
     )
     max_resumable_bytes: int = Field(
-        default=50 * GIBIBYTE, gt=0, description="Largest upload over several requests (tus), in bytes."
+        default=50 * GIBIBYTE,
+        gt=0,
+        description="Largest upload over several requests (tus), or straight into the bucket, in bytes.",
     )
     resumable_expires_seconds: float = Field(
         default=24 * 3600,

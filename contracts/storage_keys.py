@@ -8,6 +8,8 @@ THUMBNAIL_NAME: Final = "thumbnail.jpg"
 ORIGINALS_PREFIX: Final = "originals/"
 WORK_PREFIX: Final = "work/"
 PROCESSED_PREFIX: Final = "processed/"
+CHECKS_PREFIX: Final = "checks/"
+"""Small files that are gone at once: whether the place takes them, and by which clock."""
 
 FIRST_EDITION: Final = 0
 """Of the files that a run publishes while nobody is served any; one that makes a ready video anew has another."""

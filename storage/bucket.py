@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from contracts.errors import StorageFailed
 from contracts.partial_file import PartialFile
-from contracts.storage_keys import FIRST_EDITION, WORK_PREFIX, WorkFile, processed_key
+from contracts.storage_keys import CHECKS_PREFIX, FIRST_EDITION, WORK_PREFIX, WorkFile, processed_key
 from storage import bucket_taking_over, bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
@@ -26,8 +25,6 @@ from storage.placing import size_of
 from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
 from storage.spooling import Spooling
 from threads.files import off_loop
-
-_CHECK_PREFIX: Final = "checks/"
 
 
 class BucketStorage:
@@ -186,7 +183,7 @@ class BucketStorage:
 
     async def published_origin(self) -> str:
         """The bucket's own, as it stands in its signed addresses; making one asks nobody."""
-        address = urlsplit(await self._bucket.address_to_read(_CHECK_PREFIX, 1, "video/mp4"))
+        address = urlsplit(await self._bucket.address_to_read(CHECKS_PREFIX, 1, "video/mp4"))
         return f"{address.scheme}://{address.netloc}"
 
     async def mark(self) -> str:
@@ -203,7 +200,7 @@ class BucketStorage:
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless the bucket takes a file and gives it back."""
-        key, content = f"{_CHECK_PREFIX}{secrets.token_hex(8)}", secrets.token_bytes(16)
+        key, content = f"{CHECKS_PREFIX}{secrets.token_hex(8)}", secrets.token_bytes(16)
         await self._bucket.put(key, content)
         try:
             if await self._bucket.read(key, 0, len(content)) != content:

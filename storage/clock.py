@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Final
 
-from contracts.storage_keys import PROCESSED_PREFIX
+from contracts.storage_keys import CHECKS_PREFIX
 from storage.modified import modified_at
 from storage.protocol import Storage
 from threads.files import off_loop
@@ -26,7 +26,7 @@ async def clock_complaint(storage: Storage) -> str | None:
     Raises:
         StorageFailed: No file can be written.
     """
-    key = f"{PROCESSED_PREFIX}check-{secrets.token_hex(8)}"
+    key = f"{CHECKS_PREFIX}{secrets.token_hex(8)}"
     try:
         async with storage.create(key) as path:
             await off_loop(path.touch)
