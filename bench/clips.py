@@ -154,6 +154,15 @@ class Clips:
         piece = Clip("piece", Kind.HEVC, PIECE_SECONDS, 320, 180, 4)
         return await self._repeated("film", piece, minutes * 60 // PIECE_SECONDS, *_AS_CAMERAS_DO)
 
+    async def recording(self, pieces: int) -> Path:
+        """One that has to be encoded as cameras record it: 1920x1080, H.264 High 10, 8 Mbit/s, interleaved as ``film``.
+
+        Raises:
+            NotMeasured: As ``repeated``.
+        """
+        piece = Clip("piece", Kind.TEN_BIT, PIECE_SECONDS, 1920, 1080, 8)
+        return await self._repeated("recording", piece, pieces, *_AS_CAMERAS_DO)
+
     async def _repeated(self, name: str, piece: Clip, pieces: int, *options: str) -> Path:
         drawn = await self._kept(
             self._folder / f"in-order-{piece.file_name}",

@@ -30,7 +30,8 @@ class Scale:
         requests: (h) requests of each kind.
         long_pieces: (g, i) how often the piece of ``PIECE_SECONDS`` is repeated.
         long_rounds: (i) rounds.
-        film_minutes: (j) length.
+        film_minutes: (j) length of the long one.
+        recorded_pieces: (j) how often the piece is repeated in the one as cameras record it.
     """
 
     is_quick: bool
@@ -53,6 +54,7 @@ class Scale:
     long_pieces: int
     long_rounds: int
     film_minutes: int
+    recorded_pieces: int
 
 
 PIECE_SECONDS: Final = 30
@@ -79,6 +81,7 @@ FULL: Final = Scale(
     long_pieces=20,
     long_rounds=3,
     film_minutes=30,
+    recorded_pieces=2,
 )
 
 QUICK: Final = Scale(
@@ -102,4 +105,5 @@ QUICK: Final = Scale(
     long_pieces=1,
     long_rounds=1,
     film_minutes=3,
+    recorded_pieces=1,
 )

@@ -82,7 +82,9 @@ def _aims(report: Report) -> str:
         if verdict.measured is not None and not verdict.is_met and verdict.aim.why
     ]
     why = ["", "Where one is missed, and why:\n", *(f"- ({aim.letter}) {aim.why}" for aim in missed)] if missed else []
-    return "\n".join(["## Aims\n", *table(("", "aim", "measured", ""), rows), *why, ""])
+    known = [verdict.aim for verdict in verdicts(report) if verdict.measured is not None and verdict.aim.holds_for]
+    holds = ["", "What one holds for:\n", *(f"- ({aim.letter}) {aim.holds_for}" for aim in known)] if known else []
+    return "\n".join(["## Aims\n", *table(("", "aim", "measured", ""), rows), *why, *holds, ""])
 
 
 def _case(case: CaseResult, has_plot: bool) -> str:
