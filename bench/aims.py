@@ -95,8 +95,9 @@ _WHY_UPLOAD: Final = (
 _DENSE_FILM: Final = (
     "It is of a film that is dense for its size, HEVC in an MP4, so that its result, of which the worker that joins "
     "fetches the chunks of others, is a third of it. Of a film whose result weighs as much as itself about 1.9 times "
-    "its size is read; of H.264, which a worker looks through as a whole, about twice; other containers are read whole "
-    "by each worker that takes part: [decision 23](decisions/0023-a-bucket.md)."
+    "its size is read; H.264 is looked through as a whole by one worker, which is once more; of a short one more is "
+    "read, as each worker takes the seconds around its chunks as well; other containers are read whole by each worker "
+    "that takes part ([decision 23](decisions/0023-a-bucket.md)). `make bench ONLY=j` measures a recording beside it."
 )
 
 AIMS: Final = (

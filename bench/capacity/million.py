@@ -55,7 +55,8 @@ def what_is_needed(usage: Usage, day: Day) -> str:
         *mix, "",
         *table(("", "a video", "mean", "peak"), rows), "",
         f"What is encoded in chunks is read {READ_BY_SEVERAL:g} times by several workers, not once as by the one "
-        "here: `make bench ONLY=j`.\n",
+        "here: so a recording of 30 s of the same kind, in the quick form of `make bench ONLY=j`; a long film, or one "
+        "that is dense for its size, less.\n",
         f"{usage.stored_bytes * day.videos / _TERA:,.0f} TB are added to the bucket each day, originals and what was "
         f"made of them.\n\nCores for the peak, busy to {day.busy:.0%}, as cores of this machine:\n",
         *table(("", "cores"), ((name, f"{count:,.1f}") for name, count in by_kind)), "",
