@@ -86,6 +86,13 @@ class AddressRules:
                 f"or have its network added to {self._setting}."
             )
 
+    def of_name(self, host: str) -> AddressRefused:
+        """What is said of a name: not where it leads, which a stranger would learn of an internal one."""
+        return AddressRefused(
+            f"The name {host} does not lead to the public internet alone. Give a public URL, or have its network added "
+            f"to {self._setting}."
+        )
+
 
 def literal_address(host: str) -> Address | None:
     """The address that a host is written as, or None for a name. ``0x7f.1`` and the like are left to the resolver."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpcore
 
-from contracts.errors import SourceFailed
+from contracts.errors import AddressRefused, SourceFailed
 from fetching.addresses import Address, AddressRules, literal_address, without_zone
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
@@ -70,7 +70,12 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         """
         addresses = await self._addresses(host, port, timeout)
         for address in addresses:
-            self._rules.check(address)
+            try:
+                self._rules.check(address)
+            except AddressRefused as refusal:
+                if literal_address(host) is not None:
+                    raise
+                raise self._rules.of_name(host) from refusal
         failure: Exception | None = None
         for address in addresses:
             try:

@@ -48,10 +48,12 @@ class Bounds:
     Attributes:
         pixels: Largest picture that is decoded, width times height; None for no bound.
         memory_bytes: Most memory of one program; None for no bound.
+        reading_bytes: The same of one that tells what it finds and makes nothing; None for no other bound.
     """
 
     pixels: int | None = None
     memory_bytes: int | None = None
+    reading_bytes: int | None = None
 
 
 class Ffmpeg:
@@ -198,17 +200,23 @@ class Ffmpeg:
 
         taken = read_line if on_line is not None else None
         running = partial(self.sandbox.run, on_line=taken, on_complaint=on_complaint)
-        return await self._run_watched(running, command, access, lambda: lines)
+        return await self._run_watched(running, command, access, lambda: lines, self._bounds.reading_bytes)
 
     async def _run_watched(
-        self, run: "_Run", command: Sequence[str], access: Access, advance: Callable[[], object]
+        self,
+        run: "_Run",
+        command: Sequence[str],
+        access: Access,
+        advance: Callable[[], object],
+        most_bytes: int | None = None,
     ) -> ProcessResult:
         """Run the command within the sandbox, and end it where it gets nowhere or takes more than it may."""
+        bounds = [bound for bound in (self._bounds.memory_bytes, most_bytes) if bound is not None]
         if self._bounds.pixels is not None:
             command = with_most_pixels(command, self._bounds.pixels)
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(run(command, access, on_start=started.set_result))
-        watching = asyncio.create_task(self._watch(started, access, advance))
+        watching = asyncio.create_task(self._watch(started, access, advance, min(bounds, default=None)))
         try:
             async with asyncio.timeout(access.seconds):
                 await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -220,8 +228,10 @@ class Ffmpeg:
         finally:
             await _ended(watching, running)
 
-    async def _watch(self, started: "asyncio.Future[int]", access: Access, advance: Callable[[], object]) -> None:
-        output, most_bytes = next(iter(access.writes), None), self._bounds.memory_bytes
+    async def _watch(
+        self, started: "asyncio.Future[int]", access: Access, advance: Callable[[], object], most_bytes: int | None
+    ) -> None:
+        output = next(iter(access.writes), None)
         async with together() as group:
             group.create_task(watch(await started, advance, output, self._stall_seconds))
             if most_bytes is not None:

@@ -33,6 +33,9 @@ SLOTS_AT_HAND: Final = 1
 _PADDING_PIXELS: Final = 2 * MAX_SIDE * 64
 """A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
 
+_READING_BYTES: Final = 2 * 1024**3
+"""Of a program that looks at a file: ten million samples take 1.5 GiB, a frame of 8K less."""
+
 
 async def find_ffmpeg(settings: Settings) -> Ffmpeg:
     """The programs, with this worker's memory for encodes; those that a setting names may be old, which is said.
@@ -49,7 +52,9 @@ async def find_ffmpeg(settings: Settings) -> Ffmpeg:
         stall_seconds=settings.stall_seconds,
         encoder_threads=settings.encoder_threads,
         sandbox=settings.sandbox,
-        bounds=Bounds(settings.max_pixels + _PADDING_PIXELS, memory_for_encodes(workers, part=PART_FOR_ONE)),
+        bounds=Bounds(
+            settings.max_pixels + _PADDING_PIXELS, memory_for_encodes(workers, part=PART_FOR_ONE), _READING_BYTES
+        ),
     )
     if ffmpeg.unsafe:
         log.warning("ffmpeg_is_old", programs=list(ffmpeg.unsafe), needed=".".join(map(str, SAFE_SINCE)))

@@ -200,8 +200,9 @@ async def test_a_redirect_to_what_may_not_be_asked_is_refused(to: str) -> None:
 
 async def test_a_redirect_to_a_name_that_leads_into_a_private_network_is_refused() -> None:
     async with serving(CONTENT, redirect("http://inside.example/")) as server:
-        with pytest.raises(AddressRefused, match=r"10\.0\.0\.7"):
+        with pytest.raises(AddressRefused, match=r"^The name inside\.example does not lead") as caught:
             await fetch(server.url(), Memory(), resolve=Names(["10.0.0.7"]))
+        assert "10.0.0.7" not in str(caught.value), "it would be told to whoever gave the name"
 
 
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["10.0.0.1"], ["8.8.8.8", "127.0.0.1"], ["fd00:ec2::254"]])
@@ -226,7 +227,7 @@ async def test_a_name_that_is_answered_differently_the_next_time_gains_nothing()
     names = Names(["127.0.0.1"], ["10.0.0.1"])
     sink = Memory()
     async with serving(CONTENT, well(cut_to=1_200_000)) as server:
-        with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
+        with pytest.raises(AddressRefused, match="name clips.example"):
             await fetch(server.url(host="clips.example"), sink, resolve=names)
     assert names.asked == ["clips.example", "clips.example"]
     assert [asked.headers["host"] for asked in server.asked] == [f"clips.example:{server.port}"]

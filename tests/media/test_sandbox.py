@@ -180,8 +180,14 @@ async def test_a_file_that_grows_beyond_its_limit_ends_the_program(ffmpeg: Ffmpe
     [
         ("while True: pass", Access(seconds=0.5), Bounds(), "took too long"),
         ("held = b'x' * 300_000_000; import time; time.sleep(600)", Access(), Bounds(None, 200_000_000), "memory"),
+        (
+            "held = b'x' * 300_000_000; import time; time.sleep(600)",
+            Access(),
+            Bounds(reading_bytes=200_000_000),
+            "memory",
+        ),
     ],
-    ids=["time", "memory"],
+    ids=["time", "memory", "memory of a look"],
 )
 async def test_who_takes_too_much_is_ended_and_the_failure_counts(
     ffmpeg: Ffmpeg, program: str, access: Access, bounds: Bounds, why: str
