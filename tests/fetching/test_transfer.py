@@ -227,7 +227,7 @@ async def test_a_name_that_is_answered_differently_the_next_time_gains_nothing()
     names = Names(["127.0.0.1"], ["10.0.0.1"])
     sink = Memory()
     async with serving(CONTENT, well(cut_to=1_200_000)) as server:
-        with pytest.raises(AddressRefused, match="name clips.example"):
+        with pytest.raises(AddressRefused, match=r"name clips\.example"):
             await fetch(server.url(host="clips.example"), sink, resolve=names)
     assert names.asked == ["clips.example", "clips.example"]
     assert [asked.headers["host"] for asked in server.asked] == [f"clips.example:{server.port}"]
