@@ -78,7 +78,7 @@ async def encode_chunk(
         return advance.frames, damage.frames
 
     tolerance = LAST_CHUNK_TOLERANCE_FRAMES if chunk.is_last else 0
-    with nothing_left_without_success(target):
+    async with nothing_left_without_success(target):
         frames, lost = await write()
         if lost and frames < chunk.frames - tolerance:
             # Frames that can't be decoded are made up for by those around them; here none comes after.
@@ -141,7 +141,7 @@ async def encode_sound(
         TranscodeFailed: ffmpeg ended with an error, was killed, or hung.
         StorageFailed: There is no room for the output.
     """
-    with nothing_left_without_success(target):
+    async with nothing_left_without_success(target):
         for until_the_end in (False, True):
             damage = DamageCounter()
             command = encode_sound_command(

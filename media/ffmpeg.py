@@ -4,9 +4,8 @@ Errors are sentences for the uploader; what ffmpeg itself said is their cause, f
 """
 
 import asyncio
-import contextlib
 import errno
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from media.progress import Advance, OnProgress, ProgressReader
 from media.sandbox import Access, Sandbox, SandboxFailed, SandboxMode, find_sandbox
 from media.together import together
 from media.watchdog import STALL_SECONDS, Stalled, TooMuchMemory, watch, watch_memory
+from threads.files import off_loop
 
 _NO_ROOM_EXIT_CODES: Final = frozenset(256 - number for number in (errno.ENOSPC, errno.EDQUOT))
 """ffmpeg ends with the lowest byte of its negative error number."""
@@ -263,13 +263,13 @@ def raise_if_failed(result: ProcessResult) -> None:
     raise failure from ProcessFailed("ffmpeg", result)
 
 
-@contextlib.contextmanager
-def nothing_left_without_success(target: Path) -> Iterator[None]:
+@asynccontextmanager
+async def nothing_left_without_success(target: Path) -> AsyncIterator[None]:
     """Remove the file where the block fails."""
     try:
         yield
     except BaseException:
-        target.unlink(missing_ok=True)
+        await off_loop(target.unlink, missing_ok=True)
         raise
 
 

@@ -23,6 +23,7 @@ from media.lifeline import lifeline
 from media.process import ProcessResult, guard, run_process
 from media.shell_limits import limited, not_limited
 from media.system_calls import system_call_filter
+from threads.files import off_loop
 
 LOOKING_SECONDS: Final = 600.0
 """So long may it take to look into a file: its header, a frame. It takes a second."""
@@ -129,7 +130,7 @@ class Sandbox:
         if not guard():
             raise SandboxFailed("setpriv of util-linux is not installed")
         if access.writes:
-            await asyncio.to_thread(_make, access.writes)
+            await off_loop(_make, access.writes)
         async with lifeline() as held:
             with self._filter() as descriptor:
                 result = await run_process(

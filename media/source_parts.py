@@ -7,7 +7,6 @@ What is left out reads as zeros, and ffmpeg takes those for damage. So a step th
 file fetched and begins anew, before anybody is blamed.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, PicturePlan
 from media.sandbox import Access
 from media.validate import probe
+from threads.files import off_loop
 
 _TAKEN_APART: Final = "h264"
 _TOLD_BY_THE_INDEX: Final = frozenset(
@@ -105,7 +105,7 @@ async def need_index(source: PartialFile) -> bool:
     place, kinds = 0, list[bytes]()
     while place < source.size_bytes and len(kinds) < _MOST_BOXES:
         await source.need((place, place + _HEADER_BYTES))
-        box = await asyncio.to_thread(top_box, source.path, place)
+        box = await off_loop(top_box, source.path, place)
         if box is None:
             break
         kind, end = box

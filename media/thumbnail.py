@@ -1,6 +1,5 @@
 """The still picture that stands for a video: never a black one where there is another."""
 
-import asyncio
 import struct
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from media.commands import as_file, quiet, source_input
 from media.ffmpeg import Ffmpeg, nothing_left_without_success, raise_if_failed, raise_if_killed
 from media.plan import ThumbnailPlan
 from media.sandbox import Access
+from threads.files import off_loop
 
 _JPEG_QUALITY: Final = 3
 _MOST_JPEG_BYTES: Final = 256 * 1024 * 1024
@@ -88,7 +88,7 @@ async def create_thumbnail(
     """
     first = None if plan.representative else plan.at_seconds
     drawn: dict[float | None, float] = {}
-    with nothing_left_without_success(target):
+    async with nothing_left_without_success(target):
         for at_seconds in (first, *plan.otherwise_seconds):
             brightness = await _draw(ffmpeg, plan, source, target, at_seconds)
             if brightness is None:
@@ -102,7 +102,7 @@ async def create_thumbnail(
             if source_is_whole:
                 drawn.update(await _keyframes(ffmpeg, plan, source))
             await _draw(ffmpeg, plan, source, target, max(drawn, key=lambda at: drawn[at]))
-        await asyncio.to_thread(_check, plan, target)
+        await off_loop(_check, plan, target)
     return max(drawn.values()) > _BLACK
 
 
@@ -132,7 +132,7 @@ async def _draw(
         raise_if_failed(result)
     except TranscodeFailed:
         return None
-    is_drawn = await asyncio.to_thread(_is_there, target)
+    is_drawn = await off_loop(_is_there, target)
     value = next((line.partition("=")[2] for line in result.stdout.splitlines() if line.startswith(_BRIGHTNESS)), "")
     return float(value) if value and is_drawn else None
 

@@ -1,6 +1,5 @@
 """Is a file a video that can be processed, and what is in it? Reads it once, to its end, without decoding it."""
 
-import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from media.samples import check_samples
 from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
 from media.together import together
+from threads.files import off_loop
 
 _SEVERAL: Final = 2
 _PACKETS_A_REPORT: Final = 500
@@ -66,14 +66,14 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
         TranscodeFailed: A program was killed, or the file could not be read twice in the same way; it may be good.
         OSError: The file can't be read.
     """
-    await asyncio.to_thread(check_complete, path)
-    await asyncio.to_thread(check_samples, path)
-    if await asyncio.to_thread(has_encrypted_track, path):
+    await off_loop(check_complete, path)
+    await off_loop(check_samples, path)
+    if await off_loop(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
     try:
         return await _validate(ffmpeg, path, limits, on_read)
     except (InvalidMedia, NoVideoStream, UnsupportedCodec) as unreadable:
-        if await asyncio.to_thread(says_that_it_is_encrypted, path):
+        if await off_loop(says_that_it_is_encrypted, path):
             raise Encrypted(NEEDS_A_KEY) from unreadable
         raise
 
@@ -115,7 +115,7 @@ async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaProbe:
                 "file."
             ) from error
         raise
-    declared = await asyncio.to_thread(declared_duration, path)
+    declared = await off_loop(declared_duration, path)
     return replace(probed, duration_seconds=max(probed.duration_seconds, declared), declared_seconds=declared)
 
 
@@ -152,7 +152,7 @@ async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, on_read: OnRead
 
 async def _read_packets(ffmpeg: Ffmpeg, path: Path, on_read: OnRead | None = None) -> Surveyor:
     surveyor = Surveyor()
-    size_bytes = (await asyncio.to_thread(path.stat)).st_size
+    size_bytes = (await off_loop(path.stat)).st_size
 
     def read_line(line: str) -> None:
         surveyor.read_line(line)

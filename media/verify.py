@@ -4,7 +4,6 @@ What was encoded has been read back chunk by chunk; here it is enough that the v
 was copied has the very packets of the source; of those, a few places are decoded.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from media.progress import OnRead
 from media.sandbox import Access
 from media.together import together
 from media.validate import probe, survey
+from threads.files import off_loop
 
 _PLACE_SECONDS: Final = 20.0
 _FEWEST_PLACES: Final = 3
@@ -60,7 +60,7 @@ async def verify_output(
         OutputMismatch: It is not there, not whole, not as planned, or does not play where it was tried.
         TranscodeFailed: A program was killed; the output may be good.
     """
-    await asyncio.to_thread(_check_container, target)
+    await off_loop(_check_container, target)
     try:
         async with together() as group:
             probing = group.create_task(_probe(ffmpeg, plan, target, on_read))

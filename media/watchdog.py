@@ -5,6 +5,8 @@ clocks together: media time, output size and processor time. A program that rewr
 ahead or seeks in a long source moves at least one of them; one that hangs moves none.
 
 Whether it takes more memory than there is for it is judged here as well: a limit on its addresses breaks encoders.
+
+Both go on while a disk hangs, and with it whatever works on files: they look in threads of their own.
 """
 
 import asyncio
@@ -13,11 +15,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from contracts.errors import StorageFailed
+from threads.looks import looked
+from threads.questions import Questions
+
 STALL_SECONDS: Final = 60.0
 """So long without any advance, and a program is taken for hanging."""
 
 MEMORY_EVERY_SECONDS: Final = 1.0
 """How often a program's memory is looked at."""
+
+_PATIENCE_SECONDS: Final = 5.0
+_SIZES: Final = Questions("The disk of an output")
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -34,7 +43,12 @@ class TooMuchMemory(Exception):
 
 
 async def watch(
-    pid: int, media: Callable[[], object], output: Path | None, stall_seconds: float = STALL_SECONDS
+    pid: int,
+    media: Callable[[], object],
+    output: Path | None,
+    stall_seconds: float = STALL_SECONDS,
+    *,
+    size_of: Callable[[Path], int] | None = None,
 ) -> None:
     """Watch a program until it stands still; runs for ever while it does not.
 
@@ -43,18 +57,32 @@ async def watch(
         media: How far its output is, as it tells itself; compared with what it was.
         output: The file that it writes, or None.
         stall_seconds: How long all three clocks have to stand still.
+        size_of: Tells how large the output is, from a thread; by default as the disk says.
 
     Raises:
         Stalled: They have.
+        StorageFailed: The same, and the disk of the output does not say how large that is: the fault is the disk's.
     """
     before: tuple[object, int, float] = (media(), 0, 0.0)  # not measured: most programs end before they are looked at
     while True:
         await asyncio.sleep(stall_seconds)
-        now = (media(), await asyncio.to_thread(_size, output), await asyncio.to_thread(_processor_seconds, pid))
+        size = 0 if output is None else await _answered(size_of or _size, output)
+        now = (media(), before[1] if size is None else size, await looked(_processor_seconds, pid))
         worked = now[2] - before[2] > _FEWEST_PROCESSOR_SECONDS
         if now[0] == before[0] and now[1] == before[1] and not worked:
+            if size is None and output is not None:
+                raise StorageFailed(f"The disk of {output.parent} does not answer. Look whether it hangs.")
             raise Stalled(f"no media time, no output and no processor time in {stall_seconds:g} s")
         before = now
+
+
+async def _answered(size_of: Callable[[Path], int], output: Path) -> int | None:
+    """How large it is; None where its disk does not say."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await _SIZES.ask(size_of, output)
+    except (TimeoutError, StorageFailed):
+        return None
 
 
 async def watch_memory(pid: int, most_bytes: int) -> None:
@@ -65,14 +93,14 @@ async def watch_memory(pid: int, most_bytes: int) -> None:
     """
     while True:
         await asyncio.sleep(MEMORY_EVERY_SECONDS)
-        held = await asyncio.to_thread(_resident_bytes, pid)
+        held = await looked(_resident_bytes, pid)
         if held > most_bytes:
             raise TooMuchMemory(f"{held} bytes of memory, and {most_bytes} is the most")
 
 
-def _size(path: Path | None) -> int:
+def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path is not None else 0
+        return path.stat().st_size
     except OSError:
         return 0
 

@@ -108,7 +108,7 @@ class Bucket(ObjectsInParts):
         Returns:
             False where one stands there already and is not to be replaced.
         """
-        digest = base64.b64encode(await asyncio.to_thread(lambda: hashlib.sha256(content).digest())).decode()
+        digest = base64.b64encode(await asyncio.to_thread(lambda: hashlib.sha256(content).digest())).decode()  # noqa: TID251  bytes of memory
         async with self._asking("write a file", sent_bytes=len(content)):
             try:
                 put = await past_conflicts(

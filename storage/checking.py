@@ -21,6 +21,7 @@ from contracts.storage_keys import (
 )
 from storage.clock import MOST_SKEW_SECONDS, skew_seconds
 from storage.protocol import LocalFile, Storage
+from threads.files import off_loop
 
 TRIAL_SECONDS: Final = 60.0
 _SMALL_BYTES: Final = 1024 * 1024
@@ -180,7 +181,7 @@ class _Trials:
 
     async def _write(self, key: str, content: bytes) -> None:
         async with self._storage.create(key) as path:
-            await asyncio.to_thread(path.write_bytes, content)
+            await off_loop(path.write_bytes, content)
 
     async def _compare(self, begin: int, end: int) -> tuple[str, bool]:
         same = await _bytes_of(self._storage, self._key, begin, end) == self._content[begin:end]
@@ -199,5 +200,5 @@ async def _asked(method: str, address: str, **request: Any) -> httpx.Response:
 async def _bytes_of(storage: Storage, key: str, begin: int, end: int) -> bytes:
     file = await storage.served(key)
     if isinstance(file, LocalFile):
-        return (await asyncio.to_thread(file.path.read_bytes))[begin:end]
+        return (await off_loop(file.path.read_bytes))[begin:end]
     return b"".join([piece async for piece in file.read(begin, end)])

@@ -22,7 +22,7 @@ async def sha256_of(storage: Storage, key: str) -> str:
         return await sha256_of_file(file.path)
     digest = hashlib.sha256()
     async for piece in file.read(0, file.size_bytes):
-        await asyncio.to_thread(digest.update, piece)
+        await asyncio.to_thread(digest.update, piece)  # noqa: TID251  bytes of memory
     return digest.hexdigest()
 
 

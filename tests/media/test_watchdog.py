@@ -4,19 +4,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contracts.errors import TranscodeFailed
+from contracts.errors import StorageFailed, TranscodeFailed
 from media.commands import quiet_with_progress
 from media.ffmpeg import Ffmpeg
 from media.programs import Programs
 from media.sandbox import Access
-from media.watchdog import Stalled, watch
+from media.watchdog import Stalled, TooMuchMemory, watch, watch_memory
 from tests.media.processes import children_of
+from threads.files import off_loop
 
 ASLEEP = "import time; print(flush=True); time.sleep(600)"
 BUSY = "print(flush=True)\nwhile True: pass"
@@ -96,6 +99,54 @@ async def test_an_output_that_is_gone_and_a_program_that_is_gone_are_no_advance(
         pass
     with pytest.raises(Stalled):
         await watch(pid, lambda: None, tmp_path / "nothing", stall_seconds=0.01)
+
+
+@asynccontextmanager
+async def every_thread_for_files_hanging() -> AsyncIterator[None]:
+    """More work than there are threads waits for a disk, wherever work on files has ever been done."""
+    mended = threading.Event()
+    works = [asyncio.create_task(off_loop(mended.wait)) for _ in range(40)]
+    works += [asyncio.create_task(asyncio.to_thread(mended.wait)) for _ in range(40)]
+    try:
+        yield
+    finally:
+        mended.set()
+        await asyncio.gather(*works)
+
+
+async def over(work: Coroutine[Any, Any, None]) -> None:
+    """As the work ends, which is not to wait for the disk."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait({task}, timeout=20)
+    task.cancel()
+    assert done, "it waits for the disk"
+    task.result()
+
+
+async def test_a_program_is_watched_while_every_work_on_files_hangs(tmp_path: Path) -> None:
+    async with running(ASLEEP) as pid, every_thread_for_files_hanging():
+        with pytest.raises(Stalled):
+            await over(watch(pid, lambda: None, tmp_path / "output", stall_seconds=0.05))
+        with pytest.raises(TooMuchMemory):
+            await over(watch_memory(pid, 1))
+
+
+async def test_a_program_that_stands_still_as_the_disk_of_its_output_hangs_is_no_fault_of_the_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.watchdog._PATIENCE_SECONDS", 0.1)
+    mended = threading.Event()
+
+    def hang(_output: Path) -> int:
+        mended.wait()
+        return 0
+
+    try:
+        async with running(ASLEEP) as pid:
+            with pytest.raises(StorageFailed, match="does not answer"):
+                await over(watch(pid, lambda: None, tmp_path / "output", 0.05, size_of=hang))
+    finally:
+        mended.set()
 
 
 async def test_an_ffmpeg_that_is_stopped_ends_as_a_failure_that_may_pass(
