@@ -16,7 +16,7 @@ FUZZ_STAMP := $(VENV)/.fuzz
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rushes needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=, for example: make demo PYTHON=python3.11" >&2; exit 1; }
@@ -120,6 +120,10 @@ operator-pictures: $(DEV_STAMP) ## A failure and a good video as operators see t
 .PHONY: mutants
 mutants: $(DEV_STAMP) ## Five hundred damaged files of every container, each of which has to end ready or with a code, minutes
 	@exec "$(BIN)/python" -m tests.hostile.mutants
+
+.PHONY: mutants-through-a-worker
+mutants-through-a-worker: $(DEV_STAMP) ## The same uploaded to a stack, whose worker has to outlive them
+	@exec "$(BIN)/python" -m tests.hostile.through_a_worker
 
 .PHONY: figures
 figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, and what verify finds, as SECURITY.md and reliability.md have it, minutes

@@ -12,9 +12,6 @@ from contracts.storage_keys import original_key
 from database.records import NewVideo
 from ingest.labels import extension_of, title_from
 
-_FIRST_LEASE_SECONDS: Final = 60.0
-"""Until a row's lease is first renewed."""
-
 NO_BYTES: Final = "The file has no bytes. Look whether it was copied to its end, and send it again."
 """What is said of an empty file."""
 
@@ -31,7 +28,7 @@ class UploadLimits:
         most_open_of_one: How many of them may be one user's.
         too_large_advice: What to do about a larger one, as a sentence.
         timeout_seconds: Longest time from the first byte to the last.
-        lease_seconds: How long a row outlives the process that takes its upload.
+        lease_seconds: How long a row outlives the process that takes its upload, from its first moment on.
         most_open: How many uploads a process takes at a time.
         profiles: Name of each encoding profile, and for whom it is.
         default_profile: Which of them an upload gets that names none.
@@ -68,7 +65,7 @@ class UploadLimits:
             original_filename=filename,
             original_key=original_key(str(video_id), extension),
             profile=self.default_profile,
-            upload_expires_seconds=_FIRST_LEASE_SECONDS,
+            upload_expires_seconds=self.lease_seconds,
         )
 
     def check_size(self, size_bytes: int) -> None:

@@ -10,11 +10,11 @@ from ingest.rules import UploadLimits, checked_idempotency_key
 LIMITS = UploadLimits((".mp4", ".mov"), 1000, 60, 30, 100, {"web": "For all.", "film": "For cinemas."}, "web")
 
 
-def test_a_row_begins_with_the_name_the_default_profile_and_an_expiry_after_the_time_it_may_take() -> None:
+def test_a_row_begins_with_the_name_the_default_profile_and_the_lease_that_is_renewed_later() -> None:
     row = LIMITS.describe("ann", "Ficus in the wind.MOV")
     assert (row.user_id, row.title, row.original_filename) == ("ann", "Ficus in the wind", "Ficus in the wind.MOV")
     assert (row.original_key, row.profile) == (f"originals/{row.id}.mov", "web")
-    assert row.upload_expires_seconds == 60
+    assert row.upload_expires_seconds == LIMITS.lease_seconds == 30
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a", ".mp4", "mp4", "a.mp4.exe"])
