@@ -80,7 +80,21 @@ async def hold_long(session: AsyncSession) -> None:
 
 def unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
     """The error to raise when PostgreSQL at ``url`` failed with ``error``; it never has the password."""
+    return DatabaseUnavailable(f"PostgreSQL at {_place(url)} does not answer: {_reason(error) or 'no answer in time'}")
+
+
+def other_tables(url: URL, found: BaseException | str) -> DatabaseUnavailable:
+    """The error to raise when the tables at ``url`` are older than this version: what is wrong, or was found there."""
+    reason = found if isinstance(found, str) else _reason(found)
+    return DatabaseUnavailable(
+        f"PostgreSQL at {_place(url)} has not the tables of this version ({reason}). Run `rushes migrate`."
+    )
+
+
+def _place(url: URL) -> str:
+    return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+
+
+def _reason(error: BaseException) -> str:
     cause = error.orig if isinstance(error, sqlalchemy_errors.DBAPIError) and error.orig is not None else error
-    reason = next(iter(str(cause).strip().splitlines()), "") or "no answer in time"
-    place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
-    return DatabaseUnavailable(f"PostgreSQL at {place} does not answer: {reason}")
+    return next(iter(str(cause).strip().splitlines()), "")

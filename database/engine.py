@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from database.accounts import Accounts
 from database.backlog import Backlog
 from database.cohorts import Cohorts
-from database.connecting import connection_arguments, parse_url, set_server_waits, unavailable
+from database.connecting import connection_arguments, other_tables, parse_url, set_server_waits, unavailable
 from database.deletions import Deletions
 from database.editions import Editions
 from database.events import Events
 from database.overview import Overview
 from database.places import StoragePlaces
 from database.reprocessing import Reprocessings
+from database.revisions import are_older, known_revisions
 from database.upload_leases import UploadLeases
 from database.videos import Videos
 from database.webhooks import Webhooks
@@ -31,6 +32,8 @@ TRANSACTION_TIMEOUT_SECONDS: Final = 10
 """How long one transaction may take from asking for a connection to its commit. Only a server that takes connections
 and never answers lets it come to this; the driver needs up to 10 seconds more to give up on it."""
 
+_REVISION: Final = text("SELECT version_num FROM alembic_version")
+_OTHER_TABLES: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 _UNAVAILABLE: Final = (
     sqlalchemy_errors.OperationalError,
     sqlalchemy_errors.InterfaceError,
@@ -103,23 +106,27 @@ class Database:
         """Open a session in a transaction, committed at the end, rolled back on any error.
 
         Raises:
-            DatabaseUnavailable: PostgreSQL can't be reached, refuses the connection, or takes too long.
+            DatabaseUnavailable: PostgreSQL can't be reached, refuses, takes too long, or has older tables.
         """
         try:
             async with asyncio.timeout(self._transaction_seconds), self._sessions.begin() as session:
                 yield session
         except _UNAVAILABLE as error:
             raise unavailable(self._url, error) from error
+        except sqlalchemy_errors.ProgrammingError as error:
+            if isinstance(error.orig, _OTHER_TABLES):
+                raise other_tables(self._url, error) from error
+            raise
         except sqlalchemy_errors.InternalError as error:
             if isinstance(error.orig, psycopg.errors.IdleInTransactionSessionTimeout):  # this process was stopped
                 raise unavailable(self._url, error) from error
             raise
 
     async def ping(self, timeout_seconds: float) -> None:
-        """Return once PostgreSQL has answered a query.
+        """Return once PostgreSQL has said that it has the tables of this version, or of a later one.
 
         Raises:
-            DatabaseUnavailable: It did not within ``timeout_seconds``.
+            DatabaseUnavailable: It did not within ``timeout_seconds``, or has older ones.
         """
         asking = asyncio.ensure_future(self._ask())
         try:
@@ -144,4 +151,6 @@ class Database:
 
     async def _ask(self) -> None:
         async with self.transaction() as session:
-            await session.execute(text("SELECT 1"))
+            revision = await session.scalar(_REVISION)
+        if are_older(revision):
+            raise other_tables(self._url, f"they are at revision {revision}, and it needs {known_revisions()[-1]}")

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from database.connecting import connection_arguments, parse_url, set_server_waits, unavailable
+from database.revisions import VERSIONS_FOLDER, known_revisions
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 7_806_517_203_221_849_011
 """Key of the advisory lock under which the schema changes; any number that nobody else uses."""
 
@@ -40,7 +38,7 @@ def migrate(url: str) -> None:
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         current = _revision(connection)
-        if current is not None and current not in _known_revisions():
+        if current is not None and current not in known_revisions():
             raise DatabaseIsNewer(
                 f"The database is at revision {current}, which this version does not know: a later version of Rushes "
                 "has migrated it. Run that version, or restore a backup from before."
@@ -61,9 +59,7 @@ def current_revision(url: str) -> str | None:
 
 def head_revision() -> str:
     """The revision that this version needs."""
-    head = ScriptDirectory.from_config(config()).get_current_head()
-    assert head is not None, "there is at least one migration"  # noqa: S101 - a fact of this package, not a check
-    return head
+    return known_revisions()[-1]
 
 
 def config(connection: Connection | None = None, tables: MetaData | None = None) -> Config:
@@ -75,14 +71,10 @@ def config(connection: Connection | None = None, tables: MetaData | None = None)
     """
     # The option goes through ConfigParser, to which a percent sign in a path would mean something.
     made = Config()
-    made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    made.set_main_option("script_location", str(VERSIONS_FOLDER.parent).replace("%", "%%"))
     made.attributes["connection"] = connection
     made.attributes["tables"] = tables
     return made
-
-
-def _known_revisions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
 
 
 def _revision(connection: Connection) -> str | None:

@@ -50,6 +50,7 @@ log = structlog.stdlib.get_logger("worker")
 
 _WEBHOOKS_AT_ONCE: Final = 50
 _DATABASE_PAUSE_SECONDS: Final = 0.5
+_TELL_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
@@ -159,13 +160,19 @@ def former_files_kept(settings: Settings) -> timedelta:
 
 
 async def _wait_for(database: Database, seconds: float) -> None:
-    """Ask until PostgreSQL answers. Raises the last ``DatabaseUnavailable`` when it has not within ``seconds``."""
-    deadline = time.monotonic() + seconds
+    """Ask until PostgreSQL answers, with the tables of this version, and say every few seconds why it is asked again.
+
+    Raises:
+        DatabaseUnavailable: The last one, when ``seconds`` have passed.
+    """
+    deadline, told_at = time.monotonic() + seconds, -_TELL_SECONDS
     while True:
         try:
             return await database.ping(max(1.0, deadline - time.monotonic()))
         except DatabaseUnavailable as failure:
             if time.monotonic() >= deadline:
                 raise
-            log.warning("worker_waits", reason=str(failure))
+            if time.monotonic() - told_at >= _TELL_SECONDS:
+                told_at = time.monotonic()
+                log.warning("worker_waits", reason=str(failure))
         await asyncio.sleep(_DATABASE_PAUSE_SECONDS)

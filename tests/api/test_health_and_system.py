@@ -16,7 +16,8 @@ from contracts.processing import Step
 from contracts.status import VideoStatus
 from database.engine import Database
 from runs.records import LiveProgress, WorkerState
-from tests.api.running import RecordedRuns, in_process
+from storage.disk import DiskStorage
+from tests.api.running import RecordedRuns, in_process, services_of
 from tests.database.samples import video_in
 
 
@@ -40,6 +41,19 @@ async def test_a_service_with_everything_is_ready(client: httpx.AsyncClient) -> 
     answer = await client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "checks": {"database": "ok", "storage": "ok", "temporal": "ok"}}
+
+
+async def test_a_service_whose_tables_are_not_there_is_not_ready_and_says_what_to_do(
+    options: ApiOptions, empty_database_url: str, storage: DiskStorage, runs: RecordedRuns
+) -> None:
+    database = Database(empty_database_url, pool_size=2)
+    quiet = replace(options, reconcile_interval_seconds=3600)
+    async with in_process(services_of(database, storage, runs), quiet) as client:
+        for path, code in (("/readyz", "not_ready"), ("/api/v1/videos", "database_unavailable")):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (503, code)
+            assert "Run `rushes migrate`." in answer.json()["detail"]
+    await database.dispose()
 
 
 async def test_a_service_without_temporal_still_takes_uploads(client: httpx.AsyncClient, runs: RecordedRuns) -> None:

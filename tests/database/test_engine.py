@@ -11,6 +11,7 @@ from contracts.errors import DatabaseUnavailable
 from contracts.status import VideoStatus
 from database.connecting import hold_long, parse_url
 from database.engine import Database
+from database.migrate import head_revision
 from database.tables import Video
 from embedded.postgres import EmbeddedPostgres
 from tests.database.samples import new_video, video_in
@@ -50,6 +51,28 @@ async def test_a_wrong_password_is_told_as_no_database(database_url: str) -> Non
     with pytest.raises(DatabaseUnavailable, match="authentication failed"):
         await database.ping(5)
     await database.dispose()
+
+
+async def test_tables_that_are_older_than_the_code_are_told_with_what_to_do(
+    database: Database, empty_database_url: str
+) -> None:
+    empty = Database(empty_database_url, pool_size=1)
+    for question in (empty.ping(5), empty.videos.count_by_status()):
+        with pytest.raises(DatabaseUnavailable, match=r"has not the tables of this version .* Run `rushes migrate`"):
+            await question
+    await empty.dispose()
+
+    async def ping_at(revision: str) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+        await database.ping(5)
+
+    try:
+        with pytest.raises(DatabaseUnavailable, match=rf"are at revision 0019, and it needs {head_revision()}"):
+            await ping_at("0019")
+        await ping_at("9999")  # of a later version, which this one works on beside
+    finally:
+        await ping_at(head_revision())
 
 
 async def test_a_database_that_went_away_is_used_again_once_it_is_back(stoppable_postgres: EmbeddedPostgres) -> None:

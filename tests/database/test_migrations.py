@@ -7,6 +7,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
@@ -16,6 +17,7 @@ from contracts.status import VideoStatus
 from database.connecting import parse_url
 from database.engine import Database
 from database.migrate import DatabaseIsNewer, config, current_revision, head_revision, migrate
+from database.revisions import known_revisions
 from tests.database.samples import video_in
 
 
@@ -53,6 +55,11 @@ def test_what_alembic_does_not_compare_is_the_same_too(database_url: str, empty_
     SQLModel.metadata.create_all(engine)
     engine.dispose()
     assert details(database_url) == details(empty_database_url)
+
+
+def test_the_names_of_the_migrations_tell_the_revisions_in_their_order() -> None:
+    scripts = ScriptDirectory.from_config(config()).walk_revisions()
+    assert known_revisions() == tuple(reversed([script.revision for script in scripts]))
 
 
 def test_migrating_twice_is_the_same_as_once(empty_database_url: str) -> None:

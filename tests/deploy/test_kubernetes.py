@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from contracts.temporal_names import WORKER_QUEUES
+from storage.spooling import MOST_BYTES_IN_MEMORY
 from tests.deploy.files import ROOT, project
 from tests.deploy.test_compose_file import KEYS, READ_BY_BOTOCORE, known_settings
 from workers import alive
@@ -14,6 +15,7 @@ from workers.media import SLOTS_AT_HAND
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 KUBERNETES: Final = "1.37"
+MEBIBYTE: Final = 1024 * 1024
 API_KEY: Final = "TEMPORAL_API_KEY"
 SECRET: Final = {"DATABASE_URL", API_KEY, *KEYS}
 
@@ -169,6 +171,23 @@ def test_copies_and_the_largest_files_at_work_fit_into_the_scratch_of_a_media_wo
     at_once = int(environment["RUSHES_MEDIA_SLOTS"]) + SLOTS_AT_HAND
     at_work = at_once * 2 * largest  # a file, and what is made of it
     assert int(environment["RUSHES_COPIES_BYTES"]) + at_work <= int(scratch.removesuffix("Gi")) * 1024**3
+
+
+def test_as_many_senders_as_an_api_takes_fit_into_its_memory() -> None:
+    (container,) = pods()["rushes-api"]["containers"]
+    environment = {variable["name"]: variable.get("value") for variable in container["env"]}
+    senders = int(environment["RUSHES_MAX_OPEN_UPLOADS"]) * 4 * MEBIBYTE
+    itself = 200 * MEBIBYTE  # at rest
+    memory = int(container["resources"]["limits"]["memory"].removesuffix("Gi")) * 1024 * MEBIBYTE
+    assert itself + MOST_BYTES_IN_MEMORY + senders <= memory
+    assert int(environment["RUSHES_MAX_OPEN_UPLOADS_OF_ONE"]) < int(environment["RUSHES_MAX_OPEN_UPLOADS"])
+
+
+@pytest.mark.parametrize("name", ["rushes-api", "rushes-control-worker"])
+def test_pods_of_before_stay_until_new_ones_have_their_tables(name: str) -> None:
+    deployment = of_kind("Deployment")[name]["spec"]
+    assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert "readinessProbe" in deployment["template"]["spec"]["containers"][0]
 
 
 @pytest.mark.parametrize("name", ["rushes-control-worker", "rushes-media-worker"])

@@ -261,6 +261,24 @@ async def test_a_worker_that_waits_says_for_what(tmp_path: Path) -> None:
     assert ended.log[1]["reason"].startswith("Waiting for Temporal at 127.0.0.1:1 (namespace films), for 2 s now")
 
 
+async def test_a_worker_waits_for_the_tables_of_its_version_and_says_so(
+    tmp_path: Path, temporal_address: str, empty_database_url: str
+) -> None:
+    ended = await finish(
+        await begin(
+            tmp_path,
+            *("--queue", CONTROL_QUEUE),
+            TEMPORAL_ADDRESS=temporal_address,
+            DATABASE_URL=empty_database_url,
+            RUSHES_CONNECT_TIMEOUT_SECONDS="3",
+        )
+    )
+    assert ended.code == 1
+    told = {line["event"]: line.get("reason", "") for line in ended.log}
+    assert "Run `rushes migrate`." in told["worker_waits"]
+    assert "Run `rushes migrate`." in told["worker_cannot_start"]
+
+
 async def test_a_worker_with_wrong_credentials_of_its_bucket_says_so_and_exits_with_1(
     tmp_path: Path, temporal_address: str, shared_bucket_server: BucketServer
 ) -> None:
