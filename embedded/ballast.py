@@ -11,10 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from contracts.sizes import size_text
+
 BALLAST_NAME: Final = "ballast"
 _MEBIBYTE: Final = 1024 * 1024
 _FULL_BELOW_BYTES: Final = 20 * _MEBIBYTE
 """PostgreSQL ends where it can't make the next 16 MiB of its log."""
+_ROOM_TO_START: Final = 150 * _MEBIBYTE
+"""What a new home takes until all runs; one that was used before takes less."""
 _LOOK_EVERY_SECONDS: Final = 2.0
 _SOONEST_LOOK_SECONDS: Final = 0.05
 _FASTEST_WRITER: Final = 256 * _MEBIBYTE
@@ -44,6 +48,15 @@ class Ballast:
         while True:
             pause_seconds = await asyncio.to_thread(self.look)
             await asyncio.sleep(pause_seconds)
+
+    def tell_of_little_room(self) -> None:
+        """Announce that there may be too little to start with: who has none ends or waits, and does not say why."""
+        free_bytes = shutil.disk_usage(self._home).free
+        if free_bytes < _ROOM_TO_START:
+            self._announce(
+                f"The disk of {self._home} has {size_text(free_bytes)} free; PostgreSQL and Temporal take up to "
+                f"{size_text(_ROOM_TO_START)} to start."
+            )
 
     def look(self) -> float:
         """Give it back where the disk is full, and take it where there is three times as much room.

@@ -106,6 +106,7 @@ class Stack:
         await self._lock.acquire(within_seconds=_LEFTOVER_SECONDS, announce=self._announce)
         remove_run_file(self._home)
         await asyncio.to_thread(self._ballast.look)  # before PostgreSQL, which does not start on a full disk
+        await asyncio.to_thread(self._ballast.tell_of_little_room)
         self._keeping_ballast = asyncio.create_task(self._ballast.keep(), name="stack: ballast")
         # Every port is looked at before anything starts, so that a taken one costs a second and leaves nothing.
         api_port = self._ports.take(

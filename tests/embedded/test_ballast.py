@@ -50,6 +50,15 @@ def test_what_a_killed_process_had_taken_half_is_given_back_on_a_full_disk(disk:
         assert shutil.disk_usage(disk.folder).free == 64 * MEBIBYTE
 
 
+def test_a_disk_with_little_room_is_told_of_before_anything_fails_on_it(disk: SmallDisk, tmp_path: Path) -> None:
+    said: list[str] = []
+    Ballast(tmp_path, 0, said.append).tell_of_little_room()
+    assert said == []
+    with disk.full(but_for=3 * MEBIBYTE):
+        Ballast(disk.folder, 0, said.append).tell_of_little_room()
+    assert [sentence.startswith(f"The disk of {disk.folder} has 3.0 MiB free;") for sentence in said] == [True]
+
+
 def test_a_folder_in_which_it_can_not_be_kept_is_told_of_once(tmp_path: Path) -> None:
     said: list[str] = []
     ballast = Ballast(tmp_path, 1, said.append)
