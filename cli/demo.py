@@ -51,9 +51,21 @@ def demo(
     screen, and a stack of our own serves until Ctrl-C; otherwise it is stopped. Exits with 1 if the video ends in
     error.
     """
+    settings = load_settings()
     if video is not None:
         check_readable(video)
-    raise typer.Exit(asyncio.run(_Demo(load_settings(), video, output()).run()))
+        _check_name(video, settings)
+    raise typer.Exit(asyncio.run(_Demo(settings, video, output()).run()))
+
+
+def _check_name(video: Path, settings: Settings) -> None:
+    """What would be refused for its name is so before a stack is started for it."""
+    allowed = settings.allowed_extensions
+    if RunFile.read(settings.home) is None and video.suffix.lower() not in allowed:
+        raise CommandFailed(
+            f"{video.name} does not end in {', '.join(allowed)}. RUSHES_ALLOWED_EXTENSIONS allows others.",
+            ExitCode.USAGE,
+        )
 
 
 class _Demo:

@@ -64,6 +64,13 @@ async def test_a_video_that_is_not_there_is_told_before_anything_starts(home: Ho
     assert not home.folder.exists()
 
 
+async def test_a_video_whose_name_is_not_taken_is_refused_before_anything_starts(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("These are my notes.")
+    ended = await home.rushes("demo", str(tmp_path / "notes.txt"))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("notes.txt does not end in .mp4, .mov, .avi. RUSHES_ALLOWED_EXTENSIONS")
+
+
 @pytest.mark.parametrize(
     ("setting", "purpose"),
     [
