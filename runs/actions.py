@@ -1,6 +1,7 @@
 """Cancel, retry, reprocess and delete: what each does at each status."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -13,12 +14,15 @@ from database.deletions import Deletions
 from database.reprocessing import Reprocessings
 from database.tables import Video
 from database.videos import Videos
+from runs.hanging import Hanging
 from runs.protocol import Runs
 from runs.reconcile import deletion_input
 from runs.records import TemporalUnavailable
 from runs.starting import start_run
 from storage.keys import missing
 from storage.protocol import Storage
+
+_PATIENCE_SECONDS: Final = 10.0
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -32,16 +36,26 @@ class VideoActions:
         reprocessings: Those that are made anew.
         storage: Their files.
         runs: Their runs.
+        patience_seconds: How long a cancel waits for a storage that removes nothing, as a disk that hangs.
     """
 
     def __init__(
-        self, videos: Videos, deletions: Deletions, reprocessings: Reprocessings, storage: Storage, runs: Runs
+        self,
+        videos: Videos,
+        deletions: Deletions,
+        reprocessings: Reprocessings,
+        storage: Storage,
+        runs: Runs,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._videos = videos
         self._deletions = deletions
         self._reprocessings = reprocessings
         self._storage = storage
         self._runs = runs
+        self._patience_seconds = patience_seconds
+        self._hanging = Hanging()
 
     async def cancel(self, video: Video) -> None:
         """Stop the upload or the processing. Once this returns, the video ends in ``error``, code ``cancelled``.
@@ -74,10 +88,16 @@ class VideoActions:
         if not await self._videos.cancel_unstarted(upload.id, upload.attempt):
             return False
         try:
-            await self._storage.delete(upload.original_key)
-        except StorageFailed as error:
-            _logger.warning("part of an upload left behind, the reconciler removes it", reason=str(error))
+            await self._remove(upload)
+        except (StorageFailed, TimeoutError) as error:
+            reason = str(error) or "The storage does not answer in time."
+            _logger.warning("part of an upload left behind, the reconciler removes it", reason=reason)
         return True
+
+    async def _remove(self, upload: Video) -> None:
+        if self._hanging.is_too_much:
+            raise TimeoutError
+        await self._hanging.within(self._patience_seconds, str(upload.id), self._storage.delete(upload.original_key))
 
     async def _end_unstarted(self, video: Video) -> None:
         if video.is_reprocessing:

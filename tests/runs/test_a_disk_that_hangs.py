@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from contracts.temporal_names import workflow_id
 from database.engine import Database
+from runs.actions import VideoActions
 from runs.client import TemporalRuns
 from runs.ownership import Ownership
 from runs.reconcile import Reconciler, ReconcileReport, processing_input
@@ -25,7 +26,7 @@ from storage.disk import DiskStorage
 from storage.marking import OWNER
 from telemetry.standing import Standing
 from tests.api.running import RecordedRuns
-from tests.runs.settled_rows import a_settled_row, an_upload
+from tests.runs.settled_rows import a_settled_row, an_upload, the_row
 from tests.waiting import eventually
 from threads.files import off_loop
 
@@ -147,6 +148,19 @@ async def test_runs_are_mended_in_every_pass_while_a_disk_says_of_no_file_whethe
         assert (await over(reconciler.run())).started == 1
         assert await runs.newest_run(str(lost.id)) == NewestRun(attempt=1, is_open=True)
     assert len(asked) == 4, "each question that is not answered holds a thread"
+
+
+async def test_a_cancel_of_an_upload_is_answered_though_its_bytes_can_not_be_removed(
+    database: Database, storage: Hangs
+) -> None:
+    rows = (database.videos, database.deletions, database.reprocessings)
+    actions = VideoActions(*rows, storage, RecordedRuns(), patience_seconds=0.2)
+    for _ in range(3):
+        video = await the_row(database, await an_upload(database))
+        storage.hangs_at.add(video.id)
+        await over(actions.cancel(video))
+        assert (await the_row(database, video.id)).error_code == "cancelled"
+    assert len(storage.began) == 2
 
 
 async def test_whose_a_storage_is_that_does_not_say_is_known_from_before_and_nobody_waits_for_it(
