@@ -27,7 +27,8 @@ PHONE: Final = {
     "has_touch": True,
 }
 WIDTHS: Final[Mapping[str, Mapping[str, object]]] = {"wide": WIDE, "phone": PHONE}
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, Scheme]] = ("light", "dark")
 
 
 @dataclass(frozen=True)
