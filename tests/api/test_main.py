@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import socket
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +21,29 @@ from database.engine import Database
 from storage.disk import DiskStorage
 from tests.api.running import until
 from tests.database.samples import new_video
+from tests.fixtures.commands import Command, begin, run
 from tests.fixtures.stack import Home
 from tests.runs.test_neighbours import polling
 from tests.storage.originals import put_original
 
-SERVE = """
-import sys, uvicorn
-uvicorn.run("api.main:build", factory=True, port=int(sys.argv[1]), log_config=None, timeout_graceful_shutdown=5)
-"""
+
+@asynccontextmanager
+async def serving(port: int, environment: Mapping[str, str]) -> AsyncIterator[Command]:
+    """``rushes api`` on that port; it is told to stop at the end of the block, where it has not been already."""
+    command = await begin(["api"], {**os.environ, **environment, "RUSHES_PORT": str(port)})
+    try:
+        yield command
+    finally:
+        command.send_signal(signal.SIGTERM)
+        await command.ended()
+
+
+async def line_of(command: Command, event: str) -> dict[str, str]:
+    """The first line of its log that tells of this."""
+    while f'"{event}"' not in (line := (await command.err.readline()).decode()):
+        assert line, "it ended"
+    told: dict[str, str] = json.loads(line)
+    return told
 
 
 def unused_port() -> int:
@@ -45,29 +60,28 @@ async def test_the_api_serves_without_temporal_and_stops_when_told(database_url:
         "RUSHES_HOME": str(tmp_path),
         "RUSHES_SCRATCH": str(tmp_path / "scratch"),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, str(port), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-    )
+    command = await begin(["api"], {**os.environ, **environment, "RUSHES_PORT": str(port)})
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
-
-        async def answers() -> bool:
-            try:
-                return (await client.get("/healthz")).is_success
-            except httpx.TransportError:
-                return process.returncode is not None
-
-        await until(answers, seconds=60)
+        await until(lambda: answers(client), seconds=60)
         ready = await client.get("/readyz")
         uploaded = await client.post("/api/v1/videos/upload", files={"file": ("a.mp4", b"x")})
-        process.send_signal(signal.SIGTERM)
-        _, log = await process.communicate()
+        command.send_signal(signal.SIGTERM)
+        ended = await command.ended()
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert (uploaded.status_code, uploaded.json()["status"]) == (202, "processing")
-    lines = [json.loads(line) for line in log.splitlines()]
+    lines = [json.loads(line) for line in ended.err.splitlines()]
     accepted = next(line for line in lines if line["event"] == "upload accepted")
     assert accepted["video_id"] == uploaded.json()["video_id"]
     assert accepted["request_id"] == uploaded.headers["x-request-id"]
-    assert process.returncode in {0, -signal.SIGTERM}
+    assert ended.code in {0, -signal.SIGTERM}
+
+
+async def answers(client: httpx.AsyncClient) -> bool:
+    """Whether the api is there yet."""
+    try:
+        return (await client.get("/healthz")).is_success
+    except httpx.TransportError:
+        return False
 
 
 async def test_the_api_does_not_start_with_a_broken_file_of_profiles_and_says_where_it_is_broken(
@@ -76,12 +90,9 @@ async def test_the_api_does_not_start_with_a_broken_file_of_profiles_and_says_wh
     broken = tmp_path / "own.toml"
     broken.write_text("crf = 23\n")
     environment = os.environ | {"DATABASE_URL": database_url, "RUSHES_PROFILES": str(broken), "RUSHES_PORT": "0"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", "api"), env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    _, told = await process.communicate()
-    assert process.returncode == 1
-    assert told.decode() == f"{broken}, line 1: crf stands outside any profile; write [name] above it.\n"
+    ended = await run(["api"], environment, within_seconds=60)
+    assert ended.code == 1
+    assert ended.err == f"{broken}, line 1: crf stands outside any profile; write [name] above it.\n"
 
 
 async def test_the_api_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,38 +112,19 @@ async def test_the_api_starts_beside_a_bucket_that_says_nothing(database_url: st
             "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "b",
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SERVE, str(port), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
-
-                async def answers() -> bool:
-                    try:
-                        return (await client.get("/healthz")).is_success
-                    except httpx.TransportError:
-                        return False
-
-                await until(answers, seconds=60)
-        finally:
-            process.terminate()
-            await process.communicate()
+        async with (
+            serving(port, environment),
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client,
+        ):
+            await until(lambda: answers(client), seconds=60)
 
 
 async def test_a_storage_that_refuses_is_named_at_the_start(database_url: str, tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("in the way")
     environment = {"DATABASE_URL": database_url, "RUSHES_UPLOADS": str(tmp_path / "uploads")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, str(unused_port()), env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr is not None
-    try:
-        while b'"storage refuses"' not in (line := await process.stderr.readline()):
-            assert line, "it ended"
-    finally:
-        process.terminate()
-        await process.communicate()
-    assert "a file is where a folder should be" in json.loads(line)["reason"]
+    async with serving(unused_port(), environment) as command:
+        told = await line_of(command, "storage refuses")
+    assert "a file is where a folder should be" in told["reason"]
 
 
 async def test_beside_the_files_of_another_database_nothing_is_mended_and_it_is_told_once_until_they_are_adopted(
@@ -150,18 +142,15 @@ async def test_beside_the_files_of_another_database_nothing_is_mended_and_it_is_
     storage = DiskStorage(home.folder / "uploads", home.folder / "scratch")
     await storage.claim("0123456789abcdef" * 2)
     await put_original(storage, begun.original_key, whole=False)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, str(port), env=here.environment, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr is not None
-    log = asyncio.create_task(process.stderr.read())
+    command = await begin(["api"], {**os.environ, **here.environment, "RUSHES_PORT": str(port)})
+    ending = asyncio.create_task(command.ended())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
 
         async def storage_said() -> str:
             try:
                 return str((await client.get("/readyz")).json()["checks"]["storage"])
             except httpx.TransportError:
-                assert process.returncode is None
+                assert not ending.done()
                 return ""
 
         try:
@@ -183,9 +172,8 @@ async def test_beside_the_files_of_another_database_nothing_is_mended_and_it_is_
             await until(is_ended, seconds=60)
             await until(lambda: said("ok", storage_said), seconds=60)
         finally:
-            process.terminate()
-            events = [json.loads(line)["event"] for line in (await log).splitlines()]
-            await process.wait()
+            command.send_signal(signal.SIGTERM)
+            events = [json.loads(line)["event"] for line in (await ending).err.splitlines()]
     assert events.count("storage of another database") == 1
     assert events.count("storage adopted") == 1
 
@@ -205,19 +193,10 @@ async def test_workers_that_keep_their_files_elsewhere_are_named_at_the_start(
         "TEMPORAL_ADDRESS": own_namespace.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": own_namespace.namespace,
     }
-    async with polling(own_namespace, elsewhere):
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", SERVE, str(unused_port())),
-            env=os.environ | environment,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert process.stderr is not None
-        try:
-            async with asyncio.timeout(60):
-                while b'"storage differs"' not in (line := await process.stderr.readline()):
-                    assert line, "it ended"
-        finally:
-            process.terminate()
-            await process.communicate()
-    told = json.loads(line)["reason"]
+    async with (
+        polling(own_namespace, elsewhere),
+        asyncio.timeout(60),
+        serving(unused_port(), environment) as command,
+    ):
+        told = (await line_of(command, "storage differs"))["reason"]
     assert f"The worker {elsewhere} keeps its files in another place than {tmp_path / 'uploads'}" in told

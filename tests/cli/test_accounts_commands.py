@@ -3,7 +3,8 @@
 import json
 import re
 
-from tests.fixtures.stack import Finished, Home
+from tests.fixtures.commands import Finished
+from tests.fixtures.stack import Home
 
 
 def audited(command: Finished) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,13 +31,13 @@ from runs.cohorts import TemporalCohortRuns
 from runs.webhooks import TemporalWebhookRuns
 from tests.database.samples import SHA256, new_video
 from tests.fetching.receiving import Receiver, receiving
+from tests.fixtures import commands
 from tests.fixtures.clips import Clip, Clips
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
 DEPLOYMENT = "rushes"
-RUSHES, TEMPORAL = (Path(sys.executable).with_name(name) for name in ("rushes", "temporal"))
 PAGE = Path(__file__).parents[2] / "docs" / "deployment.md"
 
 
@@ -72,13 +73,15 @@ class Ground:
 
     async def deploy(self, *arguments: str, build_id: str) -> tuple[int | None, str]:
         """``rushes deploy``, as the page on deployment says, for this version: exit code, and what it said."""
-        return await self.run(RUSHES, "deploy", *arguments, RUSHES_BUILD_ID=build_id)
+        environment = self.environment | {"RUSHES_BUILD_ID": build_id}
+        ended = await commands.run(["deploy", *arguments], environment, within_seconds=90)
+        return ended.code, ended.err + ended.out
 
-    async def run(self, program: Path, *arguments: str, **environment: str) -> tuple[int | None, str]:
-        """A command of an operator: exit code, and what it said."""
+    async def temporal(self, *arguments: str) -> tuple[int | None, str]:
+        """A command of Temporal's own: exit code, and what it said."""
         process = await asyncio.create_subprocess_exec(
-            *(str(program), *arguments),
-            env=self.environment | environment,
+            *(str(Path(sys.executable).with_name("temporal")), *arguments),
+            env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -132,16 +135,14 @@ def ground(own_namespace: Client, database: Database, database_url: str, tmp_pat
 @asynccontextmanager
 async def version(ground: Ground, build_id: str) -> AsyncIterator[None]:
     """A worker of this version, labelled with it."""
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "worker.py", "--label", f"version-{build_id}"),
-        env=ground.environment | {"RUSHES_BUILD_ID": build_id},
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    environment = ground.environment | {"RUSHES_BUILD_ID": build_id}
+    worker = await commands.begin(["worker", "--label", f"version-{build_id}"], environment)
+    ending = asyncio.create_task(worker.ended())
     try:
         yield
     finally:
-        worker.terminate()
-        await worker.wait()
+        worker.send_signal(signal.SIGTERM)
+        await ending
 
 
 async def test_videos_on_their_way_finish_on_their_version_and_new_ones_take_the_new(
@@ -194,13 +195,13 @@ async def test_the_commands_of_temporal_that_the_page_shows_do_the_same(ground: 
         assert (await ground.deploy("current", build_id=older))[0] == 0
 
         async def made_current() -> tuple[int | None, str]:
-            return await ground.run(TEMPORAL, *make_current)  # refused until workers of all queues are there
+            return await ground.temporal(*make_current)  # refused until workers of all queues are there
 
         await eventually(made_current, lambda ended: ended[0] == 0)
         code, told = await ground.deploy("drained", newer, build_id=newer)
         assert (code, "is current: new videos go to it" in told) == (1, True), told
 
-        code, told = await ground.run(TEMPORAL, *look_at_the_older)
+        code, told = await ground.temporal(*look_at_the_older)
         assert (code, bool(re.search(r"DrainageStatus +drain(ing|ed)", told))) == (0, True), told
 
 
@@ -218,7 +219,7 @@ async def test_the_command_of_the_page_for_runs_whose_workers_are_gone_has_them_
         assert (await cohorts.progress("left", None)).is_paused
     async with version(ground, "2"):
         assert (await ground.deploy("current", build_id="2"))[0] == 0
-        code, told = await ground.run(TEMPORAL, *command)
+        code, told = await ground.temporal(*command)
         assert code == 0, told
         await cohorts.resume("left", None)
         cohort = ground.client.get_workflow_handle(cohort_workflow_id("left"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-import sys
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ from tests.end_to_end.service import Service
 from tests.fetching.serving import serving as file_server
 from tests.fetching.serving import well
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.commands import begin
 from tests.waiting import eventually
 from tests.web.files import Named
 from tests.web.visitor import visiting
@@ -48,9 +49,8 @@ async def another_worker(service: Service, scratch: Path) -> AsyncIterator[None]
         "RUSHES_UPLOADS": str(scratch / "no uploads"),
         "RUSHES_SCRATCH": str(scratch / "copies"),
     }
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "worker.py", "--queue", "video-media", env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
+    worker = await begin(["worker", "--queue", "video-media"], environment)
+    ending = asyncio.create_task(worker.ended())
 
     async def asks_for_work() -> bool:
         queues = (await service.http.get("/api/v1/system")).json()["queues"]
@@ -60,8 +60,8 @@ async def another_worker(service: Service, scratch: Path) -> AsyncIterator[None]
         await eventually(asks_for_work, bool, within_seconds=60)
         yield
     finally:
-        worker.terminate()
-        await worker.wait()
+        worker.send_signal(signal.SIGTERM)
+        await ending
 
 
 async def keys(bucket: Bucket, prefix: str) -> set[str]:

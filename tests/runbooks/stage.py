@@ -20,8 +20,9 @@ from embedded.ports import Ports
 from media.ffmpeg import Ffmpeg
 from tests.end_to_end.service import Service
 from tests.fixtures.clips import Clip, Clips
+from tests.fixtures.commands import Finished
 from tests.fixtures.prometheus import Prometheus, scraping
-from tests.fixtures.stack import Finished, Home, finish, make_home, running
+from tests.fixtures.stack import Home, finish, make_home, running
 from tests.waiting import eventually
 
 _RULES: Final = Path(__file__).resolve().parents[2] / "deploy" / "monitoring" / "alerts.yml"
