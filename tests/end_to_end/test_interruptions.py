@@ -65,7 +65,7 @@ async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(ha
 
 
 async def test_cancel_then_retry_then_delete(service: Service, clips: Clips) -> None:
-    video_id = await service.upload(clips.path(Clip.FORTY_SECONDS))
+    video_id = await service.upload(clips.path(Clip.LONG_540P))
     encoder = await service.encoding(video_id)
     answer = await service.http.post(f"/api/v1/videos/{video_id}/cancel")
     assert answer.status_code == 202
