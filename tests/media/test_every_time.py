@@ -17,8 +17,8 @@ def has_frames(least: int, start: float, end: float) -> Judge:
     """So many frames are shown between the two times."""
 
     async def judge(ffmpeg: Ffmpeg, made: Made) -> None:
-        shown = [at for at in await frame_times(ffmpeg, made.video) if start <= at < end]
-        assert len(shown) >= least
+        shown = await frame_times(ffmpeg, made.video, within=(start - 1, end + 1))
+        assert len([at for at in shown if start <= at < end]) >= least
 
     return judge
 

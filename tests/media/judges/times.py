@@ -29,20 +29,21 @@ class Frame:
     luma: float
 
 
-async def frames(ffmpeg: Ffmpeg, path: Path) -> list[Frame]:
-    """Every frame that is shown, in order."""
+async def frames(ffmpeg: Ffmpeg, path: Path, *, within: tuple[float, float] | None = None) -> list[Frame]:
+    """Every frame that is shown, in order; or those about a part of the file, in seconds, and few others."""
+    seek = () if within is None else ("-ss", str(within[0]), "-t", str(within[1] - within[0]))
     middle = "format=yuv420p,crop=iw/8:ih/8,signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-"
     printed = await told(
         ffmpeg,
-        *("-copyts", "-i", f"file:{path}", "-map", "0:v:0", "-vf", middle),
+        *("-copyts", *seek, "-i", f"file:{path}", "-map", "0:v:0", "-vf", middle),
         *("-fps_mode", "passthrough", "-f", "null", "/dev/null"),
     )
     return [Frame(float(seconds), float(luma)) for seconds, luma in _FRAME.findall(printed)]
 
 
-async def frame_times(ffmpeg: Ffmpeg, path: Path) -> list[float]:
-    """When each frame is shown."""
-    return [frame.seconds for frame in await frames(ffmpeg, path)]
+async def frame_times(ffmpeg: Ffmpeg, path: Path, *, within: tuple[float, float] | None = None) -> list[float]:
+    """When each frame is shown; or those about a part of the file, in seconds, and few others."""
+    return [frame.seconds for frame in await frames(ffmpeg, path, within=within)]
 
 
 async def frame_count(ffmpeg: Ffmpeg, path: Path) -> int:
