@@ -153,8 +153,9 @@ async def test_an_open_run_is_not_asked_about_at_every_pass(
 
 
 async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_questions(
-    database: Database, temporal_client: Client, storage: DiskStorage
+    database_url: str, temporal_client: Client, storage: DiskStorage
 ) -> None:
+    database = Database(database_url, pool_size=2, transaction_seconds=100)  # a busy machine makes the rows in a minute
     await a_settled_row(database)
     async with database.transaction() as session:
         await session.execute(text("SET LOCAL session_replication_role = replica"))  # no events of them
@@ -168,3 +169,4 @@ async def test_a_hundred_thousand_rows_in_processing_cost_a_bounded_number_of_qu
     runs = CountsLooks(temporal_client)
     await Reconciler(database, runs, storage, most_looks=20).run()
     assert runs.looks == 20
+    await database.dispose()
