@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,11 +25,13 @@ from media.ffmpeg import Ffmpeg
 from media.sandbox import Layer
 from runs.client import TemporalRuns
 from settings import Settings
+from tests.fixtures import commands
 from tests.fixtures.bucket import BUCKET, BucketServer
+from tests.fixtures.commands import Command
 from tests.waiting import eventually
 from workers.media import find_ffmpeg
 
-WORKER = Path(__file__).resolve().parents[2] / "worker.py"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,7 @@ async def idle() -> None:
     """Nothing is asked of it."""
 
 
-async def begin(
-    tmp_path: Path, *arguments: str, program: Sequence[str] = (str(WORKER),), **environment: str
-) -> asyncio.subprocess.Process:
+def settings_of(tmp_path: Path, **environment: str) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("RUSHES_", "TEMPORAL_", "DATABASE_"))
     }
@@ -66,21 +65,17 @@ async def begin(
         "RUSHES_SCRATCH": str(tmp_path / "scratch"),
         "RUSHES_CONNECT_TIMEOUT_SECONDS": "1",
     }
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *program,
-        *arguments,
-        cwd=WORKER.parent,
-        env=inherited | settings | environment,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    return inherited | settings | environment
 
 
-async def finish(process: asyncio.subprocess.Process) -> Ended:
+async def begin(tmp_path: Path, *arguments: str, **environment: str) -> Command:
+    return await commands.begin(["worker", *arguments], settings_of(tmp_path, **environment))
+
+
+async def finish(worker: Command) -> Ended:
     async with asyncio.timeout(30):
-        _, log = await process.communicate()
-    assert process.returncode is not None
-    return Ended(process.returncode, [json.loads(line) for line in log.decode().splitlines()])
+        ended = await worker.ended()
+    return Ended(ended.code, [json.loads(line) for line in ended.err.splitlines()])
 
 
 @pytest.fixture
@@ -110,7 +105,7 @@ async def test_a_worker_says_that_it_lives_also_without_temporal_and_no_more_whe
     async def wrong() -> str:
         look = [sys.executable, "-m", "workers.alive"]
         asked = await asyncio.create_subprocess_exec(
-            *look, cwd=WORKER.parent, env=os.environ | told, stderr=asyncio.subprocess.PIPE
+            *look, cwd=ROOT, env=os.environ | told, stderr=asyncio.subprocess.PIPE
         )
         _, sentence = await asked.communicate()
         assert bool(asked.returncode) == bool(sentence)
@@ -128,8 +123,8 @@ async def test_a_worker_says_that_it_lives_also_without_temporal_and_no_more_whe
         process.send_signal(signal.SIGCONT)
         await lives()
     finally:
-        process.kill()
-        await process.communicate()
+        process.send_signal(signal.SIGKILL)
+        await process.ended()
 
 
 async def test_a_worker_without_its_database_says_so_and_does_not_log_the_password(
@@ -220,11 +215,15 @@ async def test_a_worker_that_began_with_others_of_another_place_stops_and_says_s
 ) -> None:
     """Both begin, see nobody, and serve: that is found out a little later."""
     elsewhere = WorkerIdentity(MEDIA_QUEUE, "another-host", 1, storage="ffffffff")
-    process = await begin(
-        tmp_path,
-        TEMPORAL_ADDRESS=own_namespace.service_client.config.target_host,
-        TEMPORAL_NAMESPACE=own_namespace.namespace,
-        program=("-c", RUN_COMPARING_SOON),
+    there = {
+        "TEMPORAL_ADDRESS": own_namespace.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": own_namespace.namespace,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", RUN_COMPARING_SOON),
+        cwd=ROOT,
+        env=settings_of(tmp_path, **there),
+        stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
     log = b""

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -104,11 +105,10 @@ async def test_clocks_that_differ_are_said_at_a_start(
 ) -> None:
     async with by_a_clock_of_another_year(shared_bucket_server) as environment:
         process = await begin(tmp_path, "--queue", MEDIA_QUEUE, TEMPORAL_ADDRESS=temporal_address, **environment)
-        assert process.stderr is not None
         async with asyncio.timeout(30):
-            while b"clocks_differ" not in (line := await process.stderr.readline()):
+            while b"clocks_differ" not in (line := await process.err.readline()):
                 assert line, "it has ended"
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         assert (await finish(process)).code == 0, "it may serve all the same"
     assert re.search(rb"The clock of the storage is \d+ s behind this machine's\. Set both right \(NTP\)", line)
 
