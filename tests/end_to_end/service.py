@@ -1,7 +1,6 @@
 """The running service as a client sees it: over HTTP, and nothing else."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,7 @@ from embedded.run_file import RunFile
 from storage.bucket_client import open_bucket
 from storage.location import BucketLocation
 from tests.fixtures.stack import Home
-from tests.media.processes import children_of
+from tests.media.processes import descendants_of
 from tests.waiting import eventually
 
 Row = dict[str, Any]
@@ -111,13 +110,9 @@ class Service:
     async def _encoders(self) -> list[int]:
         return await asyncio.to_thread(lambda: [pid for pid in self.descendants() if _transcodes(pid)])
 
-    def descendants(self) -> Iterator[int]:
+    def descendants(self) -> set[int]:
         """Every process below the worker."""
-        waiting = [self.run.pids["worker"]]
-        while waiting:
-            found = children_of(waiting.pop())
-            waiting.extend(found)
-            yield from found
+        return descendants_of(self.run.pids["worker"])
 
     async def stored_of(self, video_id: str) -> list[str]:
         """Keys of what is left of the video among originals and published files."""

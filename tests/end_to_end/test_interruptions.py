@@ -13,7 +13,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(240)
 
 
-async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in_hand_is_done_again(
+async def test_a_worker_killed_and_one_stopped_in_mid_encode_are_replaced_and_only_what_they_had_in_hand_is_done_again(
     harmed: Service, clips: Clips
 ) -> None:
     video_id = await harmed.upload(clips.path(Clip.LONG_540P))
@@ -21,13 +21,17 @@ async def test_a_worker_killed_in_mid_encode_is_replaced_and_only_what_it_had_in
     encoder = await harmed.encoding(video_id)
     os.kill(harmed.run.pids["worker"], signal.SIGKILL)
     await gone(encoder, within_seconds=5)
+    encoder = await harmed.encoding(video_id)
+    os.kill(harmed.run.pids["worker"], signal.SIGTERM)
+    await gone(encoder, within_seconds=10)
     row = await harmed.ended(video_id, within_seconds=100)
     assert row["status"] == "ready", row
     await harmed.closed(video_id)
     steps = await harmed.steps_by_id(video_id)
     attempts = {name: step["attempts"] for name, step in steps.items() if name.startswith("chunk-")}
     assert attempts.pop(done["activity_id"]) == 1
-    assert list(attempts.values()) == [2]
+    (of_the_other,) = attempts.values()
+    assert of_the_other in {2, 3}, "the first was lost, the second handed back unless it was through in the time it had"
     assert await harmed.work_of(video_id) == []
 
 
@@ -41,15 +45,6 @@ async def test_chunks_of_a_terminated_run_serve_the_retry(harmed: Service, clips
     assert (await harmed.ended(video_id))["status"] == "ready"
     again = (await harmed.steps_by_id(video_id))[done["activity_id"]]
     assert again["duration_seconds"] < done["duration_seconds"] / 2
-
-
-async def test_a_worker_stopped_in_mid_encode_hands_its_work_back(harmed: Service, clips: Clips) -> None:
-    video_id = await harmed.upload(clips.path(Clip.LONG_540P))
-    encoder = await harmed.encoding(video_id)
-    os.kill(harmed.run.pids["worker"], signal.SIGTERM)
-    await gone(encoder, within_seconds=10)
-    row = await harmed.ended(video_id, within_seconds=100)
-    assert row["status"] == "ready", row
 
 
 async def test_an_encoder_that_hangs_is_found_out_and_the_video_becomes_ready(harmed: Service, clips: Clips) -> None:

@@ -11,6 +11,20 @@ def children_of(parent: int) -> set[int]:
     return {pid for pid, (state, its_parent) in _table().items() if its_parent == parent and state != "Z"}
 
 
+def descendants_of(ancestor: int) -> set[int]:
+    """Ids of all living processes below it, from one look at every process there is."""
+    children: dict[int, set[int]] = {}
+    for pid, (state, parent) in _table().items():
+        if state != "Z":
+            children.setdefault(parent, set()).add(pid)
+    found, waiting = set[int](), [ancestor]
+    while waiting:
+        below = children.get(waiting.pop(), set())
+        found |= below
+        waiting.extend(below)
+    return found
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process is there and is no zombie."""
     return _table().get(pid, ("Z", 0))[0] != "Z"
