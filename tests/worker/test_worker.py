@@ -73,7 +73,7 @@ async def begin(tmp_path: Path, *arguments: str, **environment: str) -> Command:
 
 
 async def finish(worker: Command) -> Ended:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         ended = await worker.ended()
     return Ended(ended.code, [json.loads(line) for line in ended.err.splitlines()])
 
@@ -228,12 +228,12 @@ async def test_a_worker_that_began_with_others_of_another_place_stops_and_says_s
     assert process.stderr is not None
     log = b""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while b"worker_ready" not in log:
                 log += await process.stderr.readline()
         async with (
             Worker(own_namespace, task_queue=MEDIA_QUEUE, activities=[idle], identity=str(elsewhere)),
-            asyncio.timeout(30),
+            asyncio.timeout(90),
         ):
             _, rest = await process.communicate()
     finally:
