@@ -3,7 +3,7 @@
 import { partOf } from "./steps.js";
 
 const FEWEST = 4;
-const MOST_TELLING = ["failed", "timed_out", "cancelled", "paused", "retrying", "running", "scheduled"];
+const MOST_TELLING = ["failed", "timed_out", "cancelled", "running", "paused", "retrying", "scheduled"];
 const IN_TROUBLE = new Set(["failed", "timed_out", "paused", "retrying"]);
 
 /** Milliseconds since the epoch at which a step began: its first try. */
