@@ -47,7 +47,7 @@ import asyncio, worker
 from logs import configure_logs
 from settings import load_settings
 configure_logs("json", "info")
-asyncio.run(worker.run(load_settings(), ("video-media",), compared_again_seconds=1))
+asyncio.run(worker.run(load_settings(), ("video-media",), compared_again_seconds=4))
 """
 
 
