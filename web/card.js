@@ -180,7 +180,7 @@ export class Card {
         tell([this.#tasks.ownerOf(video), readyText(video)].filter(Boolean).join(" · "));
         break;
       case "processing":
-        tell(nowText(video.step));
+        tell(nowText(video));
         standings(video.step).forEach((standing, at) => (this.#parts.steps[at].dataset.standing = standing));
         this.#parts.progress.show(video.progress ?? null, processingText(video));
         break;

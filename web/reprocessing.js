@@ -15,7 +15,7 @@ export function isReprocessing({ status, reprocess_profile: profile, reprocess_e
 export function runText({ step, step_failure: failure, progress, time_left_seconds: left }) {
   const share = progress === null || progress === undefined ? "" : percentText(progress);
   const failed = failure ? `Retrying: ${failure}` : "";
-  return [nowText(step), share, left ? timeLeftText(left) : "", failed].filter(Boolean).join(" · ");
+  return [nowText({ step, progress }), share, left ? timeLeftText(left) : "", failed].filter(Boolean).join(" · ");
 }
 
 /**

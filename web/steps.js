@@ -58,9 +58,10 @@ const STATES = {
   cancelled: "cancelled",
 };
 
-/** What a video does now. */
-export function nowText(step) {
-  return NOW[step] ?? "Waiting for a worker";
+/** What a video does now. A list tells nothing of that, and who was told of no step was told that none has begun. */
+export function nowText({ step, progress }) {
+  const isTold = progress !== null && progress !== undefined;
+  return NOW[step] ?? (isTold ? "Waiting for a worker" : "In processing");
 }
 
 /** Where each of `STEPS` stands: `done`, `now` or `next`. */
