@@ -32,6 +32,15 @@ def hum(seconds: int, decibels: float) -> tuple[str, ...]:
     return ("-f", "lavfi", "-i", f"{noise},volume='{decibels}dB',tremolo=f=0.7:d=0.5,pan=stereo|c0=c0|c1=c0")
 
 
+@pytest.fixture(scope="module")
+def large(clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A large, fast picture of ten bits, and sound."""
+    source = tmp_path_factory.mktemp("large") / "source.mov"
+    ten_bits = ("-c:v", "prores_ks", "-profile:v", "hq", "-c:a", "pcm_s24le")
+    clips.draw(source, *moving("1920x1080", 60, 0.15), *hum(1, -6), *ten_bits)
+    return source
+
+
 @pytest.mark.parametrize(
     ("name", "size", "rate", "level", "bit_rate"),
     [
@@ -42,7 +51,7 @@ def hum(seconds: int, decibels: float) -> tuple[str, ...]:
 )
 async def test_a_large_fast_source_comes_out_as_the_profile_says(
     ffmpeg: Ffmpeg,
-    clips: Clips,
+    large: Path,
     tmp_path: Path,
     name: str,
     size: tuple[str, str],
@@ -50,10 +59,7 @@ async def test_a_large_fast_source_comes_out_as_the_profile_says(
     level: int,
     bit_rate: int,
 ) -> None:
-    source = tmp_path / "source.mov"
-    ten_bits = ("-c:v", "prores_ks", "-profile:v", "hq", "-c:a", "pcm_s24le")
-    clips.draw(source, *moving("1920x1080", 60, 0.15), *hum(1, -6), *ten_bits)
-    made = await make(ffmpeg, source, tmp_path, PROFILES[name])
+    made = await make(ffmpeg, large, tmp_path, PROFILES[name])
     shown = ("codec_name", "profile", "pix_fmt", "bits_per_raw_sample", "width", "height", "avg_frame_rate")
     assert await probed(ffmpeg, made.video, "v:0", *shown) == ["h264", "High", "yuv420p", "8", *size, rate]
     (found,) = await probed(ffmpeg, made.video, "v:0", "level")
