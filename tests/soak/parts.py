@@ -1,6 +1,7 @@
 """The processes of a soak: a stack, and further ones that share its files, rows and runs with it and nothing else."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -107,7 +108,9 @@ class Machines:
     def end(self, name: str, number: signal.Signals) -> None:
         """Send a process this signal, which ends it; one that does not run, or is stopped, is left alone."""
         process = self._running(name)
-        if process is not None and name not in self._stopped:
+        if process is None or name in self._stopped:
+            return
+        with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
             self._ending.add(process)
             self.harm[f"{name} {number.name}"] += 1

@@ -20,9 +20,8 @@ def times(counted: Counter[str], what: str, *names: str) -> int:
 
 
 @pytest.mark.timeout(600)
-async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed(
-    clips: Clips,
-) -> None:
+async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed(clips: Clips) -> None:
+    # More by chance starves a single stack on a busy machine: what dies as it starts is started later each time.
     plan = Plan(uploads=6, seed=SEED, several=False, away_seconds=3, full_seconds=2, in_flight=4, most_by_chance=2)
     counted = await soak(plan, clips)
     assert {fault: counted[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
