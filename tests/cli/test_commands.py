@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.fixtures.clips import Clips
-from tests.fixtures.stack import Home, make_home
+from tests.fixtures.stack import Home, finish, make_home
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -92,6 +92,13 @@ async def test_all_files_are_sent_before_one_is_waited_for(stack: Home, clips: C
 async def test_the_version_is_told_without_a_service(home: Home) -> None:
     told = await home.rushes("--version")
     assert (told.code, told.out.startswith("rushes ")) == (0, True)
+
+
+@pytest.mark.parametrize("arguments", [("list", "--help"), ("no-such-command",), ("list",)], ids=" ".join)
+async def test_a_command_that_tests_fork_ends_and_says_as_one_that_is_started(
+    home: Home, arguments: tuple[str, ...]
+) -> None:
+    assert await home.rushes(*arguments) == await finish(await home.begin(*arguments))
 
 
 async def test_show_tells_the_row_and_every_step(stack: Home, ready_video: str) -> None:
