@@ -157,8 +157,8 @@ class BoundedConnection(H11Protocol):
         self.lingering.pop(self, None)
 
     def _linger(self) -> None:
-        """Nothing is left to do for it: a stranger's may go as soon as somebody else comes."""
-        if not self._is_of_a_caller:
+        """Nothing is left to do for it: a stranger's that is still here may go as soon as somebody else comes."""
+        if not self._is_of_a_caller and self in self.connections:
             self.lingering[self] = None
 
     def _who_gives_way(self) -> "BoundedConnection | None":

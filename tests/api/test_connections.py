@@ -166,6 +166,28 @@ async def test_strangers_who_were_answered_and_still_send_keep_nobody_out(
         assert await caller.readline() == b"HTTP/1.1 202 Accepted\r\n", "who is at work made no room"
 
 
+async def test_strangers_who_have_gone_give_no_place_to_anybody(
+    services: Services, options: ApiOptions, database: Database
+) -> None:
+    await key_of(database, "ann")
+    limits = replace(PATIENT, most=4)
+    async with (
+        running_server(services, options, grace_seconds=5, connections=limits) as (server, url),
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
+        AsyncExitStack() as silent,
+    ):
+        held: set[Any] = server.server_state.connections
+        for _ in range(20):  # each is gone before it is answered
+            async with connected(http, upload_of(1_000_000, b"x")):
+                pass
+        assert (await http.get("/healthz", headers={"Connection": "close"})).status_code == 200, "it came after them"
+        await until(lambda: not held)
+        for _ in range(12):
+            await silent.enter_async_context(connected(http))
+        assert (await http.get("/healthz", headers={"Connection": "close"})).status_code == 200
+        assert len(held) <= limits.most
+
+
 async def test_who_rests_with_an_answer_that_it_does_not_take_is_ended(services: Services, options: ApiOptions) -> None:
     limits = replace(PATIENT, untaken_seconds=0.5)
     loop = asyncio.get_running_loop()
