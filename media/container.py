@@ -142,9 +142,19 @@ def _check_boxes(file: BinaryIO, size: int) -> None:
         )
 
 
-def boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[Box]:
-    """The boxes from ``start`` to ``end``. Bytes that are no box, as some cameras leave them behind, end the walk."""
-    for _ in range(_MAX_BOXES):
+def boxes(
+    file: BinaryIO, end: int, start: int = 0, *, most: int = _MAX_BOXES, of_any_kind: bool = False
+) -> Iterator[Box]:
+    """The boxes from ``start`` to ``end``. Bytes that are no box, as some cameras leave them behind, end the walk.
+
+    Args:
+        file: An MP4 or MOV.
+        end: Where to stop.
+        start: Where the first one begins.
+        most: How many are looked at.
+        of_any_kind: Whether those are boxes too whose kind can't be printed.
+    """
+    for _ in range(most):
         if start >= end:  # asked first: a box may claim to be longer than any place that can be sought
             return
         file.seek(start)
@@ -157,7 +167,7 @@ def boxes(file: BinaryIO, end: int, start: int = 0) -> Iterator[Box]:
             length = end - start
         elif length == 1 and len(header) == 16:  # noqa: PLR2004  the length of a large box's header
             length, least = struct.unpack(">Q", header[8:])[0], 16
-        if length < least or not (kind.isascii() and kind.decode("ascii").isprintable()):
+        if length < least or not (of_any_kind or (kind.isascii() and kind.decode("ascii").isprintable())):
             return
         yield Box(kind, start, start + least, start + length)
         start += length

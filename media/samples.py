@@ -2,74 +2,106 @@
 
 Such a table need not have a byte a sample: one size may hold for all of them (``stsz``, and ``trun`` with the defaults
 of its track; ISO/IEC 14496-12, 8.7.3.2 and 8.8.8). ffmpeg takes some 150 bytes of memory for each, and says nothing
-until all have been laid out.
+until all have been laid out. It finds tables wherever they stand, so they are looked for everywhere.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from contracts.errors import LimitExceeded
 from media.container import Box, boxes
 
-MOST_SAMPLES: Final = 10_000_000
-"""Of all tracks together: twelve hours at 120 frames a second, with two tracks of sound."""
+MOST_SAMPLES: Final = 6_000_000
+"""Of all tracks together: twelve hours at 60 frames a second, with two tracks of sound; less than a GiB of index."""
 
-_MOST_INSIDE: Final = 1_000
-_TABLES: Final = (b"stsz", b"stz2")
+_MOST_BOXES: Final = 3_000_000
+"""A film of six hours in fragments of a tenth of a second has 2.4 million."""
+
+_DEEPEST: Final = 12
+"""ffmpeg goes ten levels down."""
+
+_PARENTS: Final = frozenset(
+    b"moov trak mdia minf stbl moof traf mvex udta edts dinf meta wave mfra tapt tref ilst ipro iprp".split()
+)
+_PICTURES: Final = frozenset((b"vide", b"auxv", b"pict"))
+"""Of handlers; QuickTime has one for where the data are as well, which says nothing of what they are."""
+
+_TABLES: Final = frozenset((b"stsz", b"stz2"))
+
+
+@dataclass
+class _Track:
+    """What a track says of its samples, as far as it was read."""
+
+    handlers: list[bytes] = field(default_factory=list)
+    lasts_one_tick: list[bool] = field(default_factory=list)
+    announced: int = 0
+
+    @property
+    def is_plain_sound(self) -> bool:
+        """Each sample lasts one tick: it is laid out by chunks, however many they are."""
+        is_sound = b"soun" in self.handlers and not _PICTURES & set(self.handlers)
+        return is_sound and bool(self.lasts_one_tick) and all(self.lasts_one_tick)
 
 
 def check_samples(path: Path) -> None:
     """Refuse a file that announces more samples than any film has.
 
     Raises:
-        LimitExceeded: It does.
+        LimitExceeded: It does, or has more boxes than can be looked at.
         OSError: The file can't be read.
     """
-    announced = 0
     with path.open("rb") as file:
-        for count in _counts(file, path.stat().st_size):
-            announced += count
-            if announced > MOST_SAMPLES:
-                raise LimitExceeded(
-                    f"The file announces more than {MOST_SAMPLES} frames and pieces of sound. Export it shorter, with "
-                    "fewer frames a second or with fewer tracks, and upload the new file."
-                )
+        announced = 0
+        tracks: list[_Track] = []
+        for seen, (box, track) in enumerate(_walk(file, Box(b"", 0, 0, path.stat().st_size), None, 0)):
+            if box.kind == b"trak" and track is not None:
+                tracks.append(track)
+            announced += _take(file, box, track)
+            if announced > MOST_SAMPLES or seen > _MOST_BOXES:
+                raise _too_many()
+        if announced + sum(track.announced for track in tracks if not track.is_plain_sound) > MOST_SAMPLES:
+            raise _too_many()
 
 
-def _counts(file: BinaryIO, size: int) -> Iterator[int]:
-    for top in boxes(file, size):
-        if top.kind == b"moov":
-            for media in _below(file, top, b"trak", b"mdia"):
-                is_sound = any(_field(file, box, 8) == b"soun" for box in _below(file, media, b"hdlr"))
-                for table in _below(file, media, b"minf", b"stbl"):
-                    yield _of_table(file, table, is_sound=is_sound)
-        elif top.kind == b"moof":
-            yield from (_number(file, run, 4) for run in _below(file, top, b"traf", b"trun"))
+def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iterator[tuple[Box, _Track | None]]:
+    """Every box within, with the track that it belongs to."""
+    for box in boxes(file, parent.end, parent.inside, most=_MOST_BOXES, of_any_kind=True):
+        inner = _Track() if box.kind == b"trak" else track
+        yield box, inner
+        if box.kind in _PARENTS and depth < _DEEPEST:
+            yield from _walk(file, box, inner, depth + 1)
 
 
-def _of_table(file: BinaryIO, table: Box, *, is_sound: bool) -> int:
-    """Plain sound, of which each sample lasts one tick, is laid out by chunks, however many they are."""
-    inside = list(islice(boxes(file, table.end, table.inside), _MOST_INSIDE))
-    times = [box for box in inside if box.kind == b"stts"]
-    is_plain = is_sound and all(_number(file, box, 4) == _number(file, box, 12) == 1 for box in times)
-    return 0 if is_plain else sum(_number(file, box, 8) for box in inside if box.kind in _TABLES)
-
-
-def _below(file: BinaryIO, place: Box, *way: bytes) -> Sequence[Box]:
-    places = [place]
-    for wanted in way:
-        inside = (box for place in places for box in islice(boxes(file, place.end, place.inside), _MOST_INSIDE))
-        places = [box for box in inside if box.kind == wanted]
-    return places
+def _take(file: BinaryIO, box: Box, track: _Track | None) -> int:
+    """Note what the box says of its track. Returns the samples that are no track's, or come in a fragment."""
+    if box.kind == b"trun":
+        return _number(file, box, 4)
+    count = _number(file, box, 8) if box.kind in _TABLES else 0
+    if track is None:
+        return count
+    track.announced += count
+    if box.kind == b"hdlr":
+        track.handlers.append(_field(file, box, 8))
+    elif box.kind == b"stts":
+        track.lasts_one_tick.append(_number(file, box, 4) == _number(file, box, 12) == 1)
+    return 0
 
 
 def _number(file: BinaryIO, box: Box, at: int) -> int:
-    """The number of four bytes so far into what the box holds; 0 where it ends before."""
+    """The number of four bytes so far into what the box holds; 0 where the file ends before."""
     return int.from_bytes(_field(file, box, at))
 
 
 def _field(file: BinaryIO, box: Box, at: int) -> bytes:
     file.seek(box.inside + at)
     return file.read(4)
+
+
+def _too_many() -> LimitExceeded:
+    return LimitExceeded(
+        f"The file announces more than {MOST_SAMPLES} frames and pieces of sound. Export it shorter, with fewer frames "
+        "a second or with fewer tracks, and upload the new file."
+    )
