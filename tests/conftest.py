@@ -2,6 +2,9 @@
 
 import pytest
 
+# Assertions of shared checks are explained like those of tests; said here, before any folder's tests import them.
+pytest.register_assert_rewrite("tests.media.making", "tests.media.rows", "tests.media.judges")
+
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.media",
