@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from contracts.sizes import size_text
 from settings import Settings
 from storage.checking import try_storage
 from storage.location import endpoint_of, names_a_bucket, parse_bucket_location
-from storage.moving import MOVED, Outcome, copy_all
+from storage.moving import MOVED, Moved, Outcome, copy_all
 from storage.opening import open_storage
 from storage.protocol import Storage
 
@@ -52,12 +52,22 @@ def check() -> None:
 def migrate(
     source: Annotated[str, typer.Argument(metavar="FROM", help=_PLACE)],
     target: Annotated[str, typer.Argument(metavar="TO", help=_PLACE)],
-    compare: Annotated[bool, typer.Option(help="Compare also what stands there already, by hash.")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare also what stands in TO already by hash, not by its size alone.")
+    ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="As --compare, and put FROM's in the place of what differs, even if TO's is newer."
+        ),
+    ] = False,
 ) -> None:
     """Copy originals and published files from one place to another; the service may run, and nothing is removed.
 
-    Run it, switch RUSHES_STORAGE, and run it once more for what was uploaded meanwhile. Variables FROM_AWS_… say how
-    FROM is reached, where it is another server than TO, or has other keys.
+    Run it, switch RUSHES_STORAGE, and run it once more for what was uploaded meanwhile. What it copies it compares by
+    hash, also after it was killed; what stood in TO before is compared by its size alone without --compare. Exits with
+    1 if something in TO differs, is newer than FROM's, and so stays. Variables FROM_AWS_… say how FROM is reached,
+    where it is another server than TO, or has other keys.
     """
     settings = find_service().settings
     if source == target:
@@ -66,18 +76,10 @@ def migrate(
         raise _no_files(source)
 
     async def copy() -> tuple[Counter[Outcome], int]:
-        outcomes, size_bytes = Counter[Outcome](), 0
         async with AsyncExitStack() as places:
             begin = await places.enter_async_context(_opened(settings, source, _environment_of_from(os.environ)))
             end = await places.enter_async_context(_opened(settings, target))
-            async for moved in copy_all(begin, end, compare_all=compare):
-                outcomes[moved.outcome] += 1
-                if moved.outcome is Outcome.COPIED:
-                    size_bytes += moved.size_bytes
-                    messages().print(f"{moved.key}  {size_text(moved.size_bytes)}")
-                elif moved.outcome is Outcome.NEWER_THERE:
-                    messages().print(f"{moved.key}  {moved.outcome}")
-        return outcomes, size_bytes
+            return await _tell(copy_all(begin, end, compare_all=compare or replace, replace=replace))
 
     try:
         outcomes, size_bytes = asyncio.run(copy())
@@ -88,7 +90,24 @@ def migrate(
     copied, newer = outcomes[Outcome.COPIED], outcomes[Outcome.NEWER_THERE]
     output().print(f"{copied} files copied ({size_text(size_bytes)}), {outcomes[Outcome.THERE]} were there already.")
     if newer:
-        output().print(f"{newer} had been made anew in TO meanwhile, and stayed.")
+        raise CommandFailed(
+            f"{newer} in TO differ from FROM's, are newer, and stayed; they are named above. A run or an import made "
+            "them anew there, or they are damaged: with RUSHES_STORAGE as TO, `rushes verify` says which are right. "
+            "With --replace, FROM's take the place of all of them."
+        )
+
+
+async def _tell(files: AsyncIterator[Moved]) -> tuple[Counter[Outcome], int]:
+    """Name what was copied and what differs as it comes; how many files came to what, and the bytes of the copied."""
+    outcomes, size_bytes = Counter[Outcome](), 0
+    async for moved in files:
+        outcomes[moved.outcome] += 1
+        if moved.outcome is Outcome.COPIED:
+            size_bytes += moved.size_bytes
+            messages().print(f"{moved.key}  {size_text(moved.size_bytes)}")
+        elif moved.outcome is Outcome.NEWER_THERE:
+            messages().print(f"{moved.key}  {moved.outcome}")
+    return outcomes, size_bytes
 
 
 def _environment_of_from(environment: Mapping[str, str]) -> Mapping[str, str]:

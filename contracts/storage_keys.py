@@ -10,6 +10,8 @@ WORK_PREFIX: Final = "work/"
 PROCESSED_PREFIX: Final = "processed/"
 CHECKS_PREFIX: Final = "checks/"
 """Small files that are gone at once: whether the place takes them, and by which clock."""
+MOVING_PREFIX: Final = "moving/"
+"""Empty files that are there while files are copied to the place, and after that was killed."""
 
 FIRST_EDITION: Final = 0
 """Of the files that a run publishes while nobody is served any; one that makes a ready video anew has another."""

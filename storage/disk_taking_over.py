@@ -1,14 +1,21 @@
 """A file of another storage that comes to a disk, piece by piece: what a killed process wrote of it is taken up.
 
-The name of the part says what of it counts: ``.{name}.{content}-{bytes}-{SHA-256 of these bytes}.part``. It is changed
-after each piece is durable, and the bytes are read and compared with it before any others come after them.
+The name of the part says what of it counts, and whose it is:
+``.{name}.{content}-{bytes}-{SHA-256 of these bytes}-{token of the call}.part``. It is changed after each piece is
+durable, and the bytes are read and compared with it before any others come after them. Who takes up a part gives it
+its own token first, so that a call never changes, nor lets stand, what another one goes on with: also where the file
+system has no locks, and nobody can tell a killed process from one that is alive.
 """
 
 import errno
 import fcntl
 import hashlib
 import os
-from contextlib import aclosing
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass
+from glob import escape
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -25,6 +32,8 @@ from threads.files import off_loop
 
 _PIECE_BYTES: Final = 16 * 1024 * 1024
 _READ_BYTES: Final = 1024 * 1024
+_MOST_LOOKS: Final = 10
+"""For a part whose name changes while it is looked for: once for each piece that its process writes."""
 
 
 async def take_over(path: Path, file: LocalFile | RemoteFile) -> str | None:
@@ -60,7 +69,7 @@ class _Taken:
 
     Args:
         path: Where the file is to stand.
-        content: Names the content that is copied.
+        names: How it is named on its way there.
         part: The part's name now.
         file: The part, locked.
 
@@ -69,9 +78,9 @@ class _Taken:
         digest: SHA-256 of that.
     """
 
-    def __init__(self, path: Path, content: str, part: Path, file: FileIO) -> None:
+    def __init__(self, path: Path, names: "_Names", part: Path, file: FileIO) -> None:
         self._path = path
-        self._content = content
+        self._names = names
         self._part = part
         self._file = file
         self.size_bytes = 0
@@ -80,22 +89,44 @@ class _Taken:
     @classmethod
     def up(cls, path: Path, content: str) -> "_Taken":
         """What another process left of the same content, or an empty part."""
-        for part in path.parent.glob(f".{path.name}.{content}-*{placing.PART}"):
-            taken = cls(path, content, part, _locked(part, path))
+        names = _Names(path, content, secrets.token_hex(8))
+        for _ in range(_MOST_LOOKS):
             try:
-                if taken._holds(*part.name.removesuffix(placing.PART).split("-")[-2:]):
-                    return taken
-                part.unlink()
-            except BaseException:
-                taken.close()
-                raise
-            taken.close()
-        part = _part_of(path, content, 0, hashlib.sha256().hexdigest())
-        return cls(path, content, part, _locked(part, path))
+                found = cls._found(path, names)
+            except FileNotFoundError:  # the process whose part it is has renamed it, or is through with it
+                continue
+            return found or cls._begun(path, names)
+        raise _copied_by_another(path)
 
-    def _holds(self, size_bytes: str, digest: str) -> bool:
+    @classmethod
+    def _found(cls, path: Path, names: "_Names") -> "_Taken | None":
+        """The part of which most counts, where its bytes are those that its name tells; all others go."""
+        taken = None
+        with ExitStack() as opened:
+            for left in names.parts():
+                part, file = left, opened.enter_context(_locked(FileIO(left, "r+"), path))
+                if os.fstat(file.fileno()).st_ino != part.stat().st_ino:
+                    raise FileNotFoundError(errno.ENOENT, "another file has its name by now", str(part))
+                if taken is None:
+                    size_bytes, digest = names.told(left)
+                    part = left.rename(names.of(size_bytes, digest))
+                    one = cls(path, names, part, file)
+                    if one._holds(size_bytes, digest):
+                        taken = one
+                        continue
+                part.unlink()
+                file.close()
+            opened.pop_all()  # what is taken stays open
+        return taken
+
+    @classmethod
+    def _begun(cls, path: Path, names: "_Names") -> "_Taken":
+        part = names.of(0, hashlib.sha256().hexdigest())
+        return cls(path, names, part, _locked(FileIO(part, "x+"), path))
+
+    def _holds(self, size_bytes: int, digest: str) -> bool:
         """Whether its first bytes are those of which its name tells; what comes after them is cut off."""
-        left = int(size_bytes)
+        left = size_bytes
         while left and (some := os.pread(self._file.fileno(), min(left, _READ_BYTES), self.size_bytes)):
             self.digest.update(some)
             self.size_bytes += len(some)
@@ -105,18 +136,16 @@ class _Taken:
 
     def append(self, piece: bytes) -> None:
         """Write this after what counts, and have it count once it is durable."""
-        with told_as_storage_failed("write", self._path.parent):
+        with self._told():
             write_at(self._file.fileno(), piece, self.size_bytes)
             os.fdatasync(self._file.fileno())
             self.digest.update(piece)
             self.size_bytes += len(piece)
-            part = _part_of(self._path, self._content, self.size_bytes, self.digest.hexdigest())
-            self._part.rename(part)
-            self._part = part
+            self._part = self._part.rename(self._names.of(self.size_bytes, self.digest.hexdigest()))
 
     def finish(self) -> bool:
         """Let it stand; False where another file does."""
-        with told_as_storage_failed("write", self._path.parent):
+        with self._told():
             is_ours = placing.finish(self._part, self._path)
             self._part.unlink(missing_ok=True)
             sync_path(self._path.parent)
@@ -126,14 +155,52 @@ class _Taken:
         """Let go of it."""
         self._file.close()
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with told_as_storage_failed("write", self._path.parent):
+            try:
+                yield
+            except FileNotFoundError as error:
+                if self._path.parent.is_dir():  # there are no locks here, and another one took it up
+                    raise _copied_by_another(self._path) from error
+                raise
 
-def _part_of(path: Path, content: str, size_bytes: int, digest: str) -> Path:
-    return path.with_name(f".{path.name}.{content}-{size_bytes}-{digest}{placing.PART}")
+
+@dataclass(frozen=True)
+class _Names:
+    """How parts are named.
+
+    Attributes:
+        path: Where the file is to stand.
+        content: Names the content that is copied.
+        token: Of this call.
+    """
+
+    path: Path
+    content: str
+    token: str
+
+    def of(self, size_bytes: int, digest: str) -> Path:
+        """The name of this call's part, so many bytes of which count."""
+        return self.path.with_name(f"{self._begin}{size_bytes}-{digest}-{self.token}{placing.PART}")
+
+    def parts(self) -> list[Path]:
+        """What there is of this content, of whomever, those of which most counts first."""
+        found = self.path.parent.glob(f"{escape(self._begin)}*{placing.PART}")
+        return sorted(found, key=lambda part: self.told(part)[0], reverse=True)
+
+    def told(self, part: Path) -> tuple[int, str]:
+        """How many bytes of a part count, and their SHA-256."""
+        size_bytes, digest, *_ = part.name.removeprefix(self._begin).removesuffix(placing.PART).split("-")
+        return int(size_bytes), digest
+
+    @property
+    def _begin(self) -> str:
+        return f".{self.path.name}.{self.content}-"
 
 
-def _locked(part: Path, path: Path) -> FileIO:
+def _locked(file: FileIO, path: Path) -> FileIO:
     """The part, which nobody else writes to until it is closed."""
-    file = FileIO(part, "r+" if part.exists() else "w+")
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -142,8 +209,12 @@ def _locked(part: Path, path: Path) -> FileIO:
         file.close()
         if error.errno != errno.EWOULDBLOCK:
             raise
-        raise StorageFailed(f"Another process copies {path.name} there at this moment. Wait until it ends.") from error
+        raise _copied_by_another(path) from error
     return file
+
+
+def _copied_by_another(path: Path) -> StorageFailed:
+    return StorageFailed(f"Another process copies {path.name} there at this moment. Wait until it ends.")
 
 
 def _has_linked(source: Path, path: Path) -> bool:

@@ -1,6 +1,7 @@
 """``rushes storage`` tries a place and moves to another, and says what is wrong in a sentence."""
 
 import asyncio
+import os
 import re
 from pathlib import Path
 
@@ -116,6 +117,29 @@ async def test_a_move_that_is_killed_in_the_midst_of_a_file_goes_on_there_and_le
         found = await bucket.head("originals/v1.mp4")
         assert found is not None
         assert await bucket.read("originals/v1.mp4", 0, found.size_bytes) == content
+
+
+async def test_what_differs_and_is_newer_in_its_new_place_is_named_fails_and_is_replaced_when_asked(
+    home: Home, tmp_path: Path
+) -> None:
+    original, copy = (tmp_path / name / "originals" / "v1.mp4" for name in ("from", "to"))
+    original.parent.mkdir(parents=True)
+    original.write_bytes(b"original")
+    os.utime(original, (0, 0))
+    there = ("storage", "migrate", str(tmp_path / "from"), str(tmp_path / "to"))
+    assert (await home.rushes(*there)).code == 0
+    copy.unlink()  # it may be another name of the original
+    copy.write_bytes(b"0riginal")
+    by_size = await home.rushes(*there)
+    assert (by_size.code, by_size.out) == (0, "0 files copied (0 bytes), 1 were there already.\n")
+    by_hash = await home.rushes(*there, "--compare")
+    assert (by_hash.code, by_hash.out) == (1, "0 files copied (0 bytes), 0 were there already.\n")
+    assert by_hash.err.startswith("originals/v1.mp4  another and newer there, left as it is\n1 in TO differ")
+    assert "With --replace, FROM's take the place" in by_hash.err.replace("\n", " ")
+    assert copy.read_bytes() == b"0riginal"
+    replaced = await home.rushes(*there, "--replace")
+    assert (replaced.code, replaced.out) == (0, "1 files copied (8 bytes), 0 were there already.\n")
+    assert copy.read_bytes() == b"original"
 
 
 async def test_files_move_into_a_bucket_once_and_back(

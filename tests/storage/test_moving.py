@@ -32,9 +32,9 @@ async def upload(storage: Storage, key: str, content: bytes) -> None:
     await writer.commit()
 
 
-async def moved(source: Storage, target: Storage, *, compare_all: bool = False) -> list[Moved]:
+async def moved(source: Storage, target: Storage, *, compare_all: bool = False, replace: bool = False) -> list[Moved]:
     """All that was looked at."""
-    return [file async for file in copy_all(source, target, compare_all=compare_all)]
+    return [file async for file in copy_all(source, target, compare_all=compare_all, replace=replace)]
 
 
 async def test_originals_and_published_files_are_copied_and_work_files_are_not(
@@ -120,6 +120,46 @@ async def test_what_was_published_anew_after_the_switch_is_not_replaced_by_what_
     outcomes = {file.key: file.outcome for file in await moved(disk, bucket_storage, compare_all=True)}
     assert outcomes["processed/v1/video.mp4"] is Outcome.NEWER_THERE
     assert await content_of(bucket_storage, "processed/v1/video.mp4") == b"made by a retry after the switch"
+
+
+async def test_a_copy_that_was_damaged_where_it_stands_is_told_of_and_replaced_when_that_is_asked(
+    disk: DiskStorage, place: Place, tmp_path: Path
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    os.utime(tmp_path / "uploads" / ORIGINAL, (0, 0))
+    await upload(place.storage, ORIGINAL, b"0riginal")
+    assert [file.outcome for file in await moved(disk, place.storage, compare_all=True)] == [Outcome.NEWER_THERE]
+    assert await content_of(place.storage, ORIGINAL) == b"0riginal"
+    replaced = await moved(disk, place.storage, compare_all=True, replace=True)
+    assert [file.outcome for file in replaced] == [Outcome.COPIED]
+    assert await content_of(place.storage, ORIGINAL) == b"original"
+
+
+async def test_what_a_killed_command_had_not_compared_is_compared_by_the_next_until_it_is_right(
+    disk: DiskStorage, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upload(disk, ORIGINAL, b"original")
+    os.utime(tmp_path / "uploads" / ORIGINAL, (0, 0))
+    stands = asyncio.Event()
+
+    async def take_over(key: str, _file: LocalFile | RemoteFile) -> str:
+        await upload(place.storage, key, b"0riginal")  # it came with another byte
+        stands.set()
+        await asyncio.Event().wait()
+        return ""
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place.storage, "take_over", take_over)
+        copying = asyncio.create_task(moved(disk, place.storage))
+        await stands.wait()
+        copying.cancel()
+        await asyncio.wait({copying})
+    assert list((await place.look("moving/")).values()) == [""]
+    for _ in range(2):
+        assert [file.outcome for file in await moved(disk, place.storage)] == [Outcome.NEWER_THERE]
+    assert [file.outcome for file in await moved(disk, place.storage, replace=True)] == [Outcome.COPIED]
+    assert await place.look("moving/") == {}
+    assert [file.outcome for file in await moved(disk, place.storage)] == [Outcome.THERE]
 
 
 async def test_there_is_a_way_back(disk: DiskStorage, bucket_storage: BucketStorage) -> None:

@@ -1,7 +1,10 @@
 """A large file that a killed command was copying is gone on with where it was, and needs no room on this machine."""
 
 import asyncio
+import errno
+import fcntl
 import hashlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +77,17 @@ def read_watched(file: RemoteFile, begins: list[int], before_read: Callable[[int
         if not before_read(begin):
             await asyncio.Event().wait()
         async for some in file.read(begin, end):
+            yield some
+
+    return replace(file, read=read)
+
+
+def read_until(file: RemoteFile, end: Callable[[], int]) -> RemoteFile:
+    """The file, of which nothing comes that begins behind this byte, until it is a later one."""
+
+    async def read(begin: int, stop: int) -> AsyncIterator[bytes]:
+        await eventually(is_true(lambda: begin < end()), bool)
+        async for some in file.read(begin, stop):
             yield some
 
     return replace(file, read=read)
@@ -186,3 +200,58 @@ async def test_what_a_disk_did_not_keep_of_a_killed_command_is_copied_anew(
     assert await target.take_over(KEY, read_watched(file, begins, lambda _: True)) == DIGEST
     assert begins[0] == 0
     assert [path.name for path in folder.iterdir()] == ["v1.mp4"]
+
+
+async def test_a_part_that_is_renamed_while_another_command_looks_at_it_is_still_the_first_one_s(
+    full_bucket: BucketStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, file = DiskStorage(tmp_path / "there", tmp_path / "scratch there"), await full_bucket.served(KEY)
+    assert isinstance(file, RemoteFile)
+    folder, may_read = tmp_path / "there" / "originals", PIECE_BYTES
+    first = asyncio.create_task(target.take_over(KEY, read_until(file, lambda: may_read)))
+    await eventually(is_true(lambda: list(folder.glob(f".*-{PIECE_BYTES}-*.part"))), bool)
+    glob = Path.glob
+
+    def glob_and_wait(looked_at: Path, pattern: str) -> list[Path]:
+        """What is found has another name by the time that anybody opens it."""
+        nonlocal may_read
+        found = list(glob(looked_at, pattern))
+        may_read = 2 * PIECE_BYTES
+        give_up = time.monotonic() + 60
+        while f"-{PIECE_BYTES}-" in found[0].name and found[0].exists() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "glob", glob_and_wait)
+        with pytest.raises(StorageFailed, match=r"Another process copies v1\.mp4 there at this moment"):
+            await target.take_over(KEY, file)
+    may_read = len(LARGE)
+    assert await first == DIGEST
+    assert [path.name for path in folder.iterdir()] == ["v1.mp4"]
+    assert await content_of(target, KEY) == LARGE
+
+
+async def test_where_a_disk_has_no_locks_the_later_command_goes_on_and_the_earlier_one_ends(
+    full_bucket: BucketStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    target, file = DiskStorage(tmp_path / "there", tmp_path / "scratch there"), await full_bucket.served(KEY)
+    assert isinstance(file, RemoteFile)
+    folder, may_read = tmp_path / "there" / "originals", PIECE_BYTES
+    earlier = asyncio.create_task(target.take_over(KEY, read_until(file, lambda: may_read)))
+    await eventually(is_true(lambda: list(folder.glob(f".*-{PIECE_BYTES}-*.part"))), bool)
+    later_may_read = PIECE_BYTES
+    later = asyncio.create_task(target.take_over(KEY, read_until(file, lambda: later_may_read)))
+    (part,) = folder.iterdir()
+    await eventually(is_true(lambda: not part.exists()), bool)
+    may_read = len(LARGE)
+    with pytest.raises(StorageFailed, match=r"Another process copies v1\.mp4 there at this moment"):
+        await earlier
+    later_may_read = len(LARGE)
+    assert await later == DIGEST
+    assert [path.name for path in folder.iterdir()] == ["v1.mp4"]
+    assert await content_of(target, KEY) == LARGE
