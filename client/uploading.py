@@ -137,7 +137,7 @@ class ResumingUpload:
             raise self._connection.foreign("HEAD", self._path)
         self._was_there = True
         if self._lost is not None and offset == self._lost[0]:  # nothing got through: some refuse without an answer
-            self._piece.was_refused(self._lost[1])
+            self._piece.was_lost(self._lost[1])
         self._lost = None
         while True:
             self._reached = offset

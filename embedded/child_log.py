@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +13,11 @@ _ROTATE_BYTES: Final = 10 * 1024 * 1024
 _TAIL_BYTES: Final = 64 * 1024
 _LINE_LENGTH: Final = 300
 WAITS: Final = frozenset({"worker_waits", "api waits"})
-"""Events whose ``reason`` says what a process waits for at its start."""
+"""Events whose ``reason`` says what a process waits for at its start; said every five seconds while it lasts."""
+_OVER: Final = "worker_ready"
+"""It waits for nothing any more."""
+_LASTS: Final = timedelta(seconds=10)
+"""After so long without being said again, a wait has ended: two of these pauses."""
 
 
 class ChildLog:
@@ -43,9 +49,12 @@ class ChildLog:
         return "\n".join(_readable(line)[:_LINE_LENGTH] for line in self._written()[-lines:])
 
     def awaited(self) -> str:
-        """What the process last said since ``mark`` that it waits for; empty where it said so of nothing."""
+        """What the process says that it waits for, since ``mark`` and by now; empty where that is nothing."""
         told = (_fields(line) for line in reversed(self._written()))
-        return next((str(fields["reason"]) for fields in told if fields.get("event") in WAITS), "")
+        last = next((fields for fields in told if fields.get("event") in WAITS | {_OVER}), None)
+        if last is None or last["event"] == _OVER or not _is_said_still(last):
+            return ""
+        return str(last["reason"])
 
     def _written(self) -> list[str]:
         try:
@@ -65,6 +74,15 @@ def _fields(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def _is_said_still(fields: Mapping[str, Any]) -> bool:
+    """Whether a line was written so lately that another would not be due since."""
+    try:
+        written = datetime.fromisoformat(str(fields.get("timestamp")))
+    except ValueError:
+        return False
+    return written.tzinfo is not None and datetime.now(UTC) - written < _LASTS
 
 
 def _readable(line: str) -> str:

@@ -8,7 +8,7 @@ Not so those of a video that was deleted here, as of one whose copy in a new sto
 of a file that stays.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -43,7 +43,7 @@ class Stray:
         video_id: The video, which may never have been.
         prefix: The place: ``originals/``, ``work/`` or ``processed/``.
         keys: The files.
-        size_bytes: Of all of them, as far as that is known.
+        size_bytes: Of all of them.
         why: In words.
         came_before: Whether they came before this database knew the storage, and are not removed by themselves.
         takes_retry: Whether they are the whole original of an import whose row says that it never came: retried, it
@@ -121,9 +121,10 @@ class Sweeper:
             if stray.came_before and not from_before:
                 continue
             try:
-                if await self._remove(stray):
+                size_bytes = await self._remove(stray)
+                if size_bytes is not None:
                     report.removed += 1
-                    report.size_bytes += stray.size_bytes
+                    report.size_bytes += size_bytes
             except (StorageFailed, DatabaseUnavailable) as error:
                 report.failed += 1
                 log.warning("stray_not_removed", video_id=str(stray.video_id), reason=str(error))
@@ -159,7 +160,7 @@ class Sweeper:
         before = datetime.now(UTC) - self._older_than
         newest = {video_id: max(file.modified for file in files) for video_id, files in some.items()}
         looked_at = [video_id for video_id in some if also_young or newest[video_id] < before]
-        begun = {video_id: keys for video_id, files in some.items() if (keys := begun_before(files, before))}
+        begun = {video_id: parts for video_id, files in some.items() if (parts := begun_before(files, before))}
         if not looked_at and not begun:
             return []
         rows = await self._backlog.rows([*looked_at, *begun])
@@ -184,7 +185,7 @@ class Sweeper:
                     video_id,
                     prefix,
                     found.keys,
-                    sum(file.size_bytes for file in files if file.key in found.keys),
+                    _bytes_of(file for file in files if file.key in found.keys),
                     found.why,
                     came_before=came_before and (is_nobodys or is_whole),
                     takes_retry=is_whole and row is not None and row.source_url is not None,
@@ -192,8 +193,8 @@ class Sweeper:
                 )
             )
         return strays + [
-            Stray(video_id, prefix, keys, 0, WHY, are_parts=True)
-            for video_id, keys in begun.items()
+            Stray(video_id, prefix, frozenset(part.key for part in parts), _bytes_of(parts), WHY, are_parts=True)
+            for video_id, parts in begun.items()
             if nobody_finishes(prefix, rows.get(video_id))
         ]
 
@@ -212,14 +213,17 @@ class Sweeper:
                 return True
         return False
 
-    async def _remove(self, stray: Stray) -> bool:
-        """False where the row has changed since, or is gone. It is held, so nobody retries the video meanwhile."""
+    async def _remove(self, stray: Stray) -> int | None:
+        """How many bytes went; None where nothing did, as the row has changed since, or is gone.
+
+        It is held, so nobody retries the video meanwhile.
+        """
         if stray.are_parts:
             return await self._remove_parts(stray)
         async with self._editions.held(stray.video_id) as (row, former):
             found = _not_wanted(stray.prefix, stray.keys, row, former)
             if found is None or found.why != stray.why:
-                return False
+                return None
             if stray.prefix == ORIGINALS_PREFIX:
                 for key in sorted(found.keys):
                     await self._storage.delete(key)
@@ -229,21 +233,26 @@ class Sweeper:
             else:
                 await self._storage.delete_folder(f"{stray.prefix}{stray.video_id}/")
         _note_removed(stray, stray.size_bytes)
-        return True
+        return stray.size_bytes
 
-    async def _remove_parts(self, stray: Stray) -> bool:
+    async def _remove_parts(self, stray: Stray) -> int | None:
         async with self._editions.held(stray.video_id) as (row, _):
             if not nobody_finishes(stray.prefix, row):
-                return False
+                return None
             before = datetime.now(UTC) - self._older_than
             size_bytes = await remove_unfinished(self._storage, stray.keys, before)
-        _note_removed(stray, size_bytes)
-        return True
+        if size_bytes is not None:
+            _note_removed(stray, size_bytes)
+        return size_bytes
 
 
 def _note_removed(stray: Stray, size_bytes: int) -> None:
     video_id = str(stray.video_id)
     log.info("stray_removed", video_id=video_id, place=stray.prefix, size_bytes=size_bytes, reason=stray.why)
+
+
+def _bytes_of(files: Iterable[Kept]) -> int:
+    return sum(file.size_bytes for file in files)
 
 
 def _video_id(key: str, prefix: str) -> UUID | None:

@@ -16,9 +16,9 @@ from storage.protocol import Kept, Storage
 WHY: Final = "parts of it were begun and never finished, the file itself stays"
 
 
-def begun_before(files: Iterable[Kept], before: datetime) -> frozenset[str]:
-    """The keys of files of which something was begun before then, and is not finished."""
-    return frozenset(file.key for file in files if not file.is_whole and file.modified < before)
+def begun_before(files: Iterable[Kept], before: datetime) -> list[Kept]:
+    """What was begun of files and is not finished, and to which nobody has written since then."""
+    return [file for file in files if not file.is_whole and file.modified < before]
 
 
 def nobody_finishes(prefix: str, row: Video | None) -> bool:
@@ -31,10 +31,15 @@ def nobody_finishes(prefix: str, row: Video | None) -> bool:
     return prefix != ORIGINALS_PREFIX or row.uploaded_at is not None
 
 
-async def remove_unfinished(storage: Storage, keys: Iterable[str], before: datetime) -> int:
-    """Remove what was begun of these files, unless somebody has written to it since; how many bytes that was.
+async def remove_unfinished(storage: Storage, keys: Iterable[str], before: datetime) -> int | None:
+    """Remove what was begun of these files, unless somebody has written to it since.
+
+    Returns:
+        How many bytes that was; None where nothing was to go.
 
     Raises:
         StorageFailed: It refused; some may be gone.
     """
-    return sum([await storage.delete_unfinished(key, before) for key in sorted(keys)])
+    each = [await storage.delete_unfinished(key, before) for key in sorted(keys)]
+    removed = [size_bytes for size_bytes in each if size_bytes is not None]
+    return sum(removed) if removed else None

@@ -15,7 +15,7 @@ from contracts.storage_keys import CHECKS_PREFIX, FIRST_EDITION, WORK_PREFIX, Wo
 from storage import bucket_taking_over, bucket_transfer
 from storage.bucket_direct import BucketDirect
 from storage.bucket_objects import Bucket
-from storage.bucket_original import BucketOriginalWriter, remove_abandoned, remove_unfinished
+from storage.bucket_original import BucketOriginalWriter, begun_below, remove_abandoned, remove_unfinished
 from storage.bucket_publishing import BucketPublishing
 from storage.bucket_records import StoredObject
 from storage.bucket_tail import TAIL
@@ -133,8 +133,8 @@ class BucketStorage:
         if not key.startswith(WORK_PREFIX):  # what is begun there goes with the folder
             await remove_unfinished(self._bucket, key)
 
-    async def delete_unfinished(self, key: str, before: datetime) -> int:
-        """Parts and tails that nobody has written to since; how many bytes that was."""
+    async def delete_unfinished(self, key: str, before: datetime) -> int | None:
+        """Parts and tails that nobody has written to since; how many bytes that was, None of none."""
         return await remove_abandoned(self._bucket, checked_key(key), before)
 
     async def delete_folder(self, prefix: str) -> None:
@@ -166,8 +166,8 @@ class BucketStorage:
         async for key, found in self._bucket.listed(prefix):
             name, tail, _ = key.partition(TAIL)
             yield Kept(name, found.size_bytes, found.modified, is_whole=not tail)
-        for begun, modified in await self._bucket.all_unfinished(prefix):
-            yield Kept(begun.key, 0, modified, is_whole=False)
+        async for _, there in begun_below(self._bucket, prefix):
+            yield there
 
     async def served(self, key: str) -> RemoteFile:
         """The object, to be read from the bucket by whoever asks. Raises as ``fetch``."""

@@ -8,16 +8,17 @@ whoever goes on takes those, and not what another request put whose bytes did no
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from contracts.errors import OriginalMissing, StorageFailed
+from storage.bucket_errors import NO_UPLOAD, is_refused_as
 from storage.bucket_objects import Bucket
 from storage.bucket_parts import MOST_PARTS
 from storage.bucket_records import Part, PutParts
 from storage.bucket_tail import TAIL, Tail, tail_key
-from storage.protocol import Digest
+from storage.protocol import Digest, Kept
 from storage.spooling import Spool, Spooling
 from threads.files import off_loop
 
@@ -236,23 +237,33 @@ async def remove_unfinished(bucket: Bucket, key: str) -> None:
     await bucket.delete_all(key + TAIL)
 
 
-async def remove_abandoned(bucket: Bucket, key: str, before: datetime) -> int:
-    """Remove the parts and tails of a file that nobody has written to since; how many bytes that was.
+async def begun_below(bucket: Bucket, prefix: str) -> AsyncIterator[tuple[PutParts, Kept]]:
+    """What was begun in parts under keys that begin so: how much of it is there, and when the last of it came.
 
     What was begun long ago may go on: the last part tells.
     """
-    removed_bytes = 0
-    for begun, since in await bucket.all_unfinished(key):
-        if begun.key == key and since < before:
+    for begun, since in await bucket.all_unfinished(prefix):
+        try:
             size_bytes, newest = await bucket.put_so_far(begun)
-            if newest is None or newest < before:
-                await bucket.drop_parts(begun)
-                removed_bytes += size_bytes
+        except StorageFailed as error:
+            if not is_refused_as(error, NO_UPLOAD):
+                raise
+            continue  # it was finished or dropped meanwhile
+        yield begun, Kept(begun.key, size_bytes, since if newest is None else newest, is_whole=False)
+
+
+async def remove_abandoned(bucket: Bucket, key: str, before: datetime) -> int | None:
+    """Remove the parts and tails of a file that nobody has written to since; how many bytes that was, None of none."""
+    removed = []
+    async for begun, there in begun_below(bucket, key):
+        if begun.key == key and there.modified < before:
+            await bucket.drop_parts(begun)
+            removed.append(there.size_bytes)
     async for name, found in bucket.listed(key + TAIL):
         if found.modified < before:
             await bucket.delete(name)
-            removed_bytes += found.size_bytes
-    return removed_bytes
+            removed.append(found.size_bytes)
+    return sum(removed) if removed else None
 
 
 def is_made_of(etag: str, parts: Sequence[Part]) -> bool:

@@ -153,11 +153,11 @@ class DiskStorage:
 
         await off_loop(delete)
 
-    async def delete_unfinished(self, key: str, before: datetime) -> int:
-        """Part files that nobody has written to since; how many bytes that was."""
+    async def delete_unfinished(self, key: str, before: datetime) -> int | None:
+        """Part files that nobody has written to since; how many bytes that was, None of none."""
         path = self._path(key)
 
-        def delete() -> int:
+        def delete() -> int | None:
             with told_as_storage_failed("delete a file", path.parent):
                 return placing.remove_abandoned([part_path(path), *placing.parts_of(path)], before.timestamp())
 

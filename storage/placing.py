@@ -38,15 +38,15 @@ def parts_of(path: Path) -> list[Path]:
     return list(path.parent.glob(f".{path.name}.*{PART}*"))
 
 
-def remove_abandoned(parts: Iterable[Path], before: float) -> int:
-    """Remove those that nobody has written to since, by the disk's clock; how many bytes that was."""
-    removed_bytes = 0
+def remove_abandoned(parts: Iterable[Path], before: float) -> int | None:
+    """Remove those that nobody has written to since, by the disk's clock; how many bytes that was, None of none."""
+    removed = []
     for part in parts:
         found = stat_of(part)
         if found is not None and found.st_mtime < before:
             part.unlink(missing_ok=True)
-            removed_bytes += found.st_size
-    return removed_bytes
+            removed.append(found.st_size)
+    return sum(removed) if removed else None
 
 
 def finish(part: Path, path: Path) -> bool:

@@ -106,8 +106,8 @@ class Kept:
 
     Attributes:
         key: Under which they stand, or were to stand.
-        size_bytes: How many; 0 of parts in a bucket that nobody may see yet.
-        modified: When they came; of parts in a bucket, when the first of them was begun.
+        size_bytes: How many; of parts in a bucket all that is there, also what was put again.
+        modified: When they came; of parts in a bucket, when the last of them did.
         is_whole: Whether it is the file itself, and not a part of it that was begun.
     """
 
@@ -217,11 +217,11 @@ class Storage(Protocol):
     async def delete(self, key: str) -> None:
         """Remove the file under ``key`` and any part of it; gone already is a success."""
 
-    async def delete_unfinished(self, key: str, before: datetime) -> int:
+    async def delete_unfinished(self, key: str, before: datetime) -> int | None:
         """Remove what was begun of the file under ``key`` and written to by nobody since; the file itself stays.
 
         Returns:
-            How many bytes that was.
+            How many bytes that was; None where there was nothing to remove.
         """
 
     async def delete_folder(self, prefix: str) -> None:

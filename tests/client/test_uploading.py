@@ -1,5 +1,6 @@
 """What an upload makes of an api that refuses in the middle: an upload is forgotten only where it is gone."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,12 +15,13 @@ from cli.errors import ExitCode, exit_code_of
 from client.begun_uploads import BegunUploads
 from client.connection import Connection
 from client.errors import CONNECTION_LOST, FILE_CHANGED, FOREIGN_ANSWER, UNREACHABLE, RushesError
-from client.piece_size import PieceSize
+from client.piece_size import MOST_PIECE_BYTES, PieceSize
 from client.uploading import ResumingUpload
 from client.views import VideoView
 from contracts.status import VideoStatus
 
 SIZE = 1000
+MEBIBYTE = 1024 * 1024
 HERE = "/api/v1/uploads/one"
 VIDEO = VideoView(
     id=uuid4(),
@@ -204,15 +206,64 @@ def test_a_file_that_changed_ends_the_command_as_a_fault_of_the_file_and_not_of_
 
 
 def test_pieces_grow_while_they_take_moments_and_never_again_to_what_was_refused() -> None:
-    mebibyte = 1024 * 1024
-    size = PieceSize(100 * mebibyte)
+    size = PieceSize(100 * MEBIBYTE)
     brought = []
     for seconds in (0.1, 30, 0.1, 0.1, 0.1):
-        brought.append(size.bytes // mebibyte)
+        brought.append(size.bytes // MEBIBYTE)
         size.got_through(size.bytes, seconds)
     assert brought == [16, 32, 32, 64, 100]
-    assert size.was_refused(100 * mebibyte)
-    size.got_through(50 * mebibyte, 0.1)
-    assert size.bytes == 50 * mebibyte
+    assert size.was_refused(100 * MEBIBYTE)
+    size.got_through(50 * MEBIBYTE, 0.1)
+    assert size.bytes == 50 * MEBIBYTE
     assert [size.was_refused(size.bytes) for _ in range(7)] == [True] * 6 + [False]
-    assert size.bytes == mebibyte
+    assert size.bytes == MEBIBYTE
+
+
+class Breaking(Connection):
+    """Its connection breaks once under a piece, before any of it got through."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.pieces: list[int] = []
+
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        assert path.startswith("/api/v1/uploads")
+        arrived = sum(self.pieces[1:])
+        if method == "PATCH":
+            self.pieces.append(int(request["headers"]["Content-Length"]))
+            if len(self.pieces) == 1:
+                raise RushesError(CONNECTION_LOST, "It broke.")
+            arrived += self.pieces[-1]
+        return httpx.Response(200, headers={"location": HERE, "upload-offset": str(arrived)})
+
+
+async def test_after_a_connection_that_broke_the_next_piece_is_smaller_and_pieces_grow_again(file: Path) -> None:
+    os.truncate(file, 64 * MEBIBYTE)
+    api = Breaking()
+    assert await sent(api, file) == "one"
+    assert [piece // MEBIBYTE for piece in api.pieces] == [16, 8, 16, 32, 8]
+
+
+def test_after_an_outage_pieces_grow_as_if_it_had_never_been() -> None:
+    size = PieceSize()
+    for _ in range(10):
+        size.was_lost(size.bytes)
+    assert size.bytes == MEBIBYTE
+    for _ in range(8):
+        size.got_through(size.bytes, 0.1)
+    assert size.bytes == MOST_PIECE_BYTES
+
+
+def test_what_is_lost_whenever_it_is_tried_is_tried_ever_later_and_taken_once_it_gets_through() -> None:
+    size, lost = PieceSize(), 0
+    for _ in range(50 * 1024 // 8):  # 50 GiB past what closes connections that bring more than 10 MiB
+        if size.bytes > 10 * MEBIBYTE:
+            size.was_lost(size.bytes)
+            lost += 1
+        else:
+            size.got_through(size.bytes, 0.1)
+    assert (lost, size.bytes) == (6, 8 * MEBIBYTE)
+    size.got_through(16 * MEBIBYTE, 0.1)
+    for _ in range(5):
+        size.got_through(size.bytes, 0.1)
+    assert size.bytes == MOST_PIECE_BYTES

@@ -1,6 +1,10 @@
 """The logs of the stack's children."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from embedded.child_log import ChildLog
 
@@ -47,12 +51,33 @@ def test_a_structured_line_becomes_a_sentence_with_its_exception(tmp_path: Path)
     ]
 
 
+def told(event: str, reason: str, seconds_ago: float = 0) -> str:
+    written = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return json.dumps({"event": event, "reason": reason, "timestamp": f"{written:%Y-%m-%dT%H:%M:%S.%fZ}"}) + "\n"
+
+
 def test_what_a_process_waits_for_is_what_it_last_said_since_the_mark(tmp_path: Path) -> None:
     log = ChildLog(tmp_path / "worker.log")
     assert log.awaited() == ""
-    log.path.write_text('{"event": "worker_waits", "reason": "of an earlier life"}\n')
+    log.path.write_text(told("worker_waits", "of an earlier life"))
     log.mark()
+    assert log.awaited() == ""
     with log.path.open("a") as file:
-        file.write('{"event": "worker_waits", "reason": "for 5 s"}\n{"event": "worker_waits", "reason": "for 10 s"}\n')
-        file.write('{"event": "something else", "reason": "other"}\nno object\n[1]\n')
+        file.write(told("worker_waits", "for 5 s", 5) + told("worker_waits", "for 10 s"))
+        file.write(told("something else", "other") + "no object\n[1]\n")
     assert log.awaited() == "for 10 s"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        told("worker_waits", "The bucket is silent.") + told("worker_ready", ""),
+        told("api waits", "The bucket is silent.", seconds_ago=11),
+        '{"event": "worker_waits", "reason": "The bucket is silent."}\n',
+    ],
+    ids=["it is ready", "not said again for two pauses", "nobody knows when"],
+)
+def test_what_a_process_has_waited_for_is_not_what_it_waits_for(tmp_path: Path, then: str) -> None:
+    log = ChildLog(tmp_path / "worker.log")
+    log.path.write_text(told("worker_waits", "for PostgreSQL", seconds_ago=20) + then)
+    assert log.awaited() == ""

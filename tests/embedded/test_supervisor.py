@@ -1,11 +1,12 @@
 """The supervisor, with tiny Python programs as children."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -82,17 +83,18 @@ async def test_a_dead_child_is_started_again_and_it_is_said(supervisor: Supervis
 @pytest.mark.parametrize(
     ("writes", "told"),
     [
-        ("", "Waiting for worker, for 0 s now: no worker polls."),
-        ('{"event": "worker_waits", "reason": "The bucket is silent."}', "worker: The bucket is silent."),
+        ({}, "Waiting for worker, for 0 s now: no worker polls."),
+        ({"event": "worker_waits", "reason": "The bucket is silent."}, "worker: The bucket is silent."),
     ],
 )
 async def test_what_a_child_waits_for_is_told_meanwhile_and_at_the_end(
-    supervisor: Supervisor, record: Record, writes: str, told: str
+    supervisor: Supervisor, record: Record, writes: dict[str, str], told: str
 ) -> None:
     async def nobody_polls(_started_at: datetime) -> str | None:
         return "no worker polls."
 
-    program = f"print({writes!r}, flush=True); {FOREVER}"
+    line = json.dumps({**writes, "timestamp": datetime.now(UTC).isoformat()})
+    program = f"print({line!r}, flush=True); {FOREVER}"
     with pytest.raises(ChildFailed) as failed:
         await supervisor.start(plan("worker", program, ready=nobody_polls, ready_within_seconds=2))
     assert told in record.said

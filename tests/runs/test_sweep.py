@@ -252,10 +252,39 @@ async def test_what_was_begun_of_a_file_that_stays_goes_and_the_file_does_not(
 
     assert (await sweeper(database, storage, timedelta(hours=1)).run()).removed == 0
     assert await standing() == [False, True]
+    assert [stray.size_bytes async for stray in sweeper(database, storage).strays()] == [4]
     report = await sweeper(database, storage).run()
-    assert (report.removed, report.failed) == (1, 0)
+    assert (report.removed, report.failed, report.size_bytes) == (1, 0, 4)
     assert await standing() == [True]
     assert await storage.size(key) == 100
+
+
+async def test_what_was_begun_and_is_taken_away_between_look_and_removal_counts_for_nothing(
+    database: Database, storage: Storage, leave_unfinished: Callable[[str], Awaitable[None]]
+) -> None:
+    video = await video_in(database.videos, VideoStatus.READY)
+    await put(storage, video.original_key)
+    await leave_unfinished(video.original_key)
+
+    class Meanwhile(Sweeper):
+        async def strays(self) -> AsyncIterator[object]:  # type: ignore[override]
+            async for stray in super().strays():
+                await storage.delete_unfinished(video.original_key, datetime.now(UTC) + timedelta(seconds=60))
+                yield stray
+
+    report = await Meanwhile(database.editions, database.backlog, storage, AT_ONCE, always).run()
+    assert (report.removed, report.failed, report.size_bytes) == (0, 0, 0)
+
+
+async def test_the_parts_of_an_upload_that_ended_are_told_by_their_bytes(
+    database: Database, bucket: Bucket, bucket_storage: BucketStorage
+) -> None:
+    video = await video_in(database.videos, VideoStatus.UPLOADING)
+    await bucket.put_part(await bucket.begin_parts(video.original_key), 1, b"half")
+    await database.videos.interrupt_upload(video.id, "Gone.")
+    report = await sweeper(database, bucket_storage).run()
+    assert (report.removed, report.size_bytes) == (1, 4)
+    assert await bucket.all_unfinished("") == []
 
 
 async def test_what_an_import_has_so_far_and_what_its_retry_goes_on_with_stays(

@@ -86,7 +86,7 @@ async def test_what_nobody_has_written_to_for_long_goes_and_the_file_beside_it_s
 ) -> None:
     await publish_something(bucket_storage, "v1")
     await leave_unfinished(bucket, PUBLISHED)
-    assert await bucket_storage.delete_unfinished(PUBLISHED, LONG_AGO) == 0
+    assert await bucket_storage.delete_unfinished(PUBLISHED, LONG_AGO) is None
     assert len(await bucket.all_unfinished("")) == 1
     assert await bucket_storage.delete_unfinished(PUBLISHED, SOON) == PIECE_BYTES
     assert await bucket.all_unfinished("") == []
@@ -101,7 +101,10 @@ async def test_parts_that_were_begun_long_ago_stay_while_others_come_after_them(
     while (newest := (await bucket.put_so_far(begun))[1]) is None or newest <= began:
         await asyncio.sleep(0.2)  # its times are whole seconds
         await bucket.put_part(begun, 2, b"the last")
-    assert await bucket_storage.delete_unfinished(PUBLISHED, began + timedelta(milliseconds=1)) == 0
+    assert await bucket_storage.delete_unfinished(PUBLISHED, began + timedelta(milliseconds=1)) is None
+    (kept,) = [kept async for kept in bucket_storage.kept("processed/")]
+    assert kept.modified > began, "no sweep takes them for old"
+    assert kept.size_bytes > PIECE_BYTES
     assert isinstance((await bucket.parts(begun))[0], Part)
 
 
