@@ -6,13 +6,14 @@ import hmac
 import json
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 from urllib.parse import urlsplit
 
+from client.errors import RushesError
 from client.listening import Event
 from client.sync import Rushes
 
@@ -38,8 +39,11 @@ def receiving(
     Raises:
         RushesError: The api does not send there.
         OSError: The port is not free.
+        ValueError: The URL is none of http or https.
     """
     parts = urlsplit(url)
+    if parts.scheme not in _PORTS:
+        raise ValueError(f"{url!r} is no address to send events to; write http://127.0.0.1:3000/")
     with _Receiver(listen or ("127.0.0.1", parts.port or _PORTS[parts.scheme])) as receiver:
         webhook = rushes.webhooks.create(url, event_types)
         receiver.secret = webhook.secret  # what comes before it is known waits for the first to be taken
@@ -50,7 +54,10 @@ def receiving(
         finally:
             receiver.shutdown()
             serving.join()
-            rushes.webhooks.delete(webhook.id)
+            with suppress(
+                RushesError
+            ):  # what went wrong in the block is not to be hidden; one that stays is in the list
+                rushes.webhooks.delete(webhook.id)
 
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:

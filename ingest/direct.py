@@ -153,13 +153,11 @@ class DirectUploads:
                     RefusalCode.UPLOAD_LOCKED, "Another request completes this upload. Ask again in a second."
                 )
             try:
-                wrong = await bucket.finish_signed(video.original_key, video.upload_length, etags)
-            except StorageFailed:
+                await _finish_parts(bucket, video.original_key, video.upload_length, etags)
+            except (StorageFailed, Refused):
                 if await self._incomplete(user_id, video_id) is None:  # ended meanwhile? Then that is the answer
                     return
                 raise
-            if wrong is not None:
-                raise Refused(RefusalCode.PARTS_MISMATCH, wrong)
             file = WholeFile(video.id, video.original_key, video.upload_length, sha256=None)
             await uninterrupted(hand_over(self._videos, self._storage, self._runs, file))
 
@@ -195,3 +193,10 @@ class DirectUploads:
                 "Files are on a disk here. Upload by tus, at /api/v1/uploads, instead.",
             )
         return direct
+
+
+async def _finish_parts(bucket: DirectStorage, key: str, size_bytes: int, etags: Mapping[int, str]) -> None:
+    """Have the parts be the file. Raises ``Refused`` where they are not what was declared, and ``StorageFailed``."""
+    wrong = await bucket.finish_signed(key, size_bytes, etags)
+    if wrong is not None:
+        raise Refused(RefusalCode.PARTS_MISMATCH, wrong)

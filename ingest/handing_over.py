@@ -57,10 +57,18 @@ async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFil
     finished = await _finish(videos, file)
     if finished is None:
         await storage.delete(file.original_key)
-        raise Refused(RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded.")
+        raise withdrawn()
     await start_run(runs, finished)
     _logger.info("upload accepted", file_size_bytes=file.size_bytes, sha256=file.sha256)
     return finished
+
+
+def withdrawn() -> Refused:
+    """What is said of an upload whose row waits for it no more."""
+    return Refused(
+        RefusalCode.UPLOAD_WITHDRAWN,
+        "The upload was ended while it came: the video was cancelled or deleted, or nothing had come for too long.",
+    )
 
 
 async def _finish(videos: Videos, file: WholeFile) -> Video | None:

@@ -27,7 +27,7 @@ from database.tables import Video
 from database.videos import Videos
 from ingest.accepted import AcceptedUpload, replay
 from ingest.coming_form import ComingForm
-from ingest.handing_over import WholeFile, accepted_before, asked_again, hand_over
+from ingest.handing_over import WholeFile, accepted_before, asked_again, hand_over, withdrawn
 from ingest.incoming_file import IncomingFile, ReceivedFile
 from ingest.open_uploads import OpenUploads
 from ingest.room import Room
@@ -205,7 +205,7 @@ class Uploads:
             raise  # there is no row, and the file is opened only after it
         except StorageFailed as error:
             if not await uninterrupted(self._interrupt(file, str(error))):
-                raise _withdrawn() from error
+                raise withdrawn() from error
             raise
         except (SenderGone, asyncio.CancelledError):
             await uninterrupted(_discard(file))
@@ -252,7 +252,7 @@ class Uploads:
         accepted = await accepted_before(self._videos, video_id)
         if accepted is None:
             await _discard(file)
-            raise _withdrawn() from why
+            raise withdrawn() from why
         await start_run(self._runs, accepted)
         return accepted
 
@@ -302,7 +302,3 @@ def _described(limits: UploadLimits, user_id: str, filename: str) -> NewVideo:
     described = limits.describe(user_id, filename)
     structlog.contextvars.bind_contextvars(video_id=str(described.id))
     return described
-
-
-def _withdrawn() -> Refused:
-    return Refused(RefusalCode.UPLOAD_WITHDRAWN, "The video was cancelled or deleted while it was being uploaded.")

@@ -16,6 +16,11 @@ from media.container import Box, boxes
 MOST_SAMPLES: Final = 6_000_000
 """Of all tracks together: twelve hours at 60 frames a second, with two tracks of sound; less than a GiB of index."""
 
+_FEW_SAMPLES: Final = 1_000_000
+_LEAST_BYTES: Final = 16
+"""Of a sample, on average, where there are more than a few: a frame that repeats the one before has some forty. What is
+smaller takes more memory yet, as ffmpeg reads the first 5 MB of a file into packets before it tells anything."""
+
 _MOST_BOXES: Final = 3_000_000
 """A film of six hours in fragments of a tenth of a second has 2.4 million."""
 
@@ -53,17 +58,19 @@ def check_samples(path: Path) -> None:
         LimitExceeded: It does, or has more boxes than can be looked at.
         OSError: The file can't be read.
     """
+    size_bytes = path.stat().st_size
+    most = min(MOST_SAMPLES, max(_FEW_SAMPLES, size_bytes // _LEAST_BYTES))
     with path.open("rb") as file:
         announced = 0
         tracks: list[_Track] = []
-        for seen, (box, track) in enumerate(_walk(file, Box(b"", 0, 0, path.stat().st_size), None, 0)):
+        for seen, (box, track) in enumerate(_walk(file, Box(b"", 0, 0, size_bytes), None, 0)):
             if box.kind == b"trak" and track is not None:
                 tracks.append(track)
             announced += _take(file, box, track)
-            if announced > MOST_SAMPLES or seen > _MOST_BOXES:
-                raise _too_many()
-        if announced + sum(track.announced for track in tracks if not track.is_plain_sound) > MOST_SAMPLES:
-            raise _too_many()
+            if announced > most or seen > _MOST_BOXES:
+                raise _too_many(most)
+        if announced + sum(track.announced for track in tracks if not track.is_plain_sound) > most:
+            raise _too_many(most)
 
 
 def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iterator[tuple[Box, _Track | None]]:
@@ -100,8 +107,8 @@ def _field(file: BinaryIO, box: Box, at: int) -> bytes:
     return file.read(4)
 
 
-def _too_many() -> LimitExceeded:
+def _too_many(most: int) -> LimitExceeded:
     return LimitExceeded(
-        f"The file announces more than {MOST_SAMPLES} frames and pieces of sound. Export it shorter, with fewer frames "
+        f"The file announces more than {most} frames and pieces of sound. Export it shorter, with fewer frames "
         "a second or with fewer tracks, and upload the new file."
     )

@@ -120,10 +120,11 @@ export class Actions extends EventTarget {
   /** Forget an upload of this page; what the service has of it goes as well, with the room that it holds. */
   async dismiss(upload) {
     await this.#uploads.remove(upload);
-    if (upload.id === null) return;
-    this.#library.drop(upload.id);
+    const id = await upload.idAfterAll();
+    if (id === null) return;
+    this.#library.drop(id);
     await this.#api
-      .request("DELETE", uploadPath(upload.id), { headers: { "Tus-Resumable": "1.0.0" } })
+      .request("DELETE", uploadPath(id), { headers: { "Tus-Resumable": "1.0.0" } })
       .catch(() => undefined); // it ends by itself, as one that nobody goes on with
   }
 

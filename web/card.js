@@ -177,10 +177,10 @@ export class Card {
       case "ready":
         say(this.#parts.clock, clockText(video.duration_seconds));
         this.#showEdition(video);
-        tell([this.#tasks.ownerOf(video), readyText(video)].filter(Boolean).join(" · "));
+        tell(this.#owned(readyText(video)));
         break;
       case "processing":
-        tell(nowText(video));
+        tell(this.#owned(nowText(video)));
         standings(video.step).forEach((standing, at) => (this.#parts.steps[at].dataset.standing = standing));
         this.#parts.progress.show(video.progress ?? null, processingText(video));
         break;
@@ -197,16 +197,21 @@ export class Card {
         this.#reason("Not uploaded", upload.problem.code, upload.problem.message);
         break;
       case "error":
-        this.#reason("Failed", video.error_code, video.error_reason);
+        this.#reason(this.#owned("Failed"), video.error_code, video.error_reason);
         break;
       case "cancelled":
-        this.#reason("Cancelled", video.error_code, video.error_reason);
+        this.#reason(this.#owned("Cancelled"), video.error_code, video.error_reason);
         break;
       default:
         tell(this.#tasks.ownerOf(video) ? `Uploading, by ${this.#tasks.ownerOf(video)}` : "Uploading from another tab or device");
     }
     this.element.querySelector(".menu-place > button")?.setAttribute("aria-label", `More for ${this.#title}`);
     this.element.querySelector(".play")?.setAttribute("aria-label", `Play ${this.#title}`);
+  }
+
+  /** Whose it is, for an administrator, before what is said of it. */
+  #owned(text) {
+    return [this.#tasks.ownerOf(this.#item.video), text].filter(Boolean).join(" · ");
   }
 
   /** The picture of a video that was made anew is another one. */

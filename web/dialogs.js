@@ -12,6 +12,7 @@ import { element, say } from "./elements.js";
  */
 export function askIn({ title, confirm, content, answer, refuse = async () => null }) {
   const reason = element("p", { class: "reason", role: "alert" });
+  const submit = element("button", { class: "button primary", type: "submit", text: confirm });
   const form = element(
     "form",
     { method: "dialog" },
@@ -22,20 +23,19 @@ export function askIn({ title, confirm, content, answer, refuse = async () => nu
       "div",
       { class: "row end" },
       element("button", { class: "button quiet", type: "button", text: "Cancel", on: { click: () => dialog.close() } }),
-      element("button", { class: "button primary", type: "submit", text: confirm }),
+      submit,
     ),
   );
   const dialog = element("dialog", { class: "dialog", "aria-labelledby": "asked-title" }, form);
   return new Promise((resolve) => {
     let said = null;
-    let isAsking = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (isAsking) return;
+      if (submit.getAttribute("aria-disabled") === "true") return;
       const answered = answer();
-      isAsking = true;
-      const refusal = await refuse(answered);
-      isAsking = false;
+      say(reason, "");
+      submit.setAttribute("aria-disabled", "true");
+      const refusal = await refuse(answered).finally(() => submit.removeAttribute("aria-disabled"));
       say(reason, refusal ?? "");
       if (refusal !== null) return;
       said = answered;

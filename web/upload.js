@@ -32,6 +32,7 @@ export class Upload extends EventTarget {
   #stop = new AbortController();
   #rate = new Rate();
   #wake = null;
+  #isAsked = false;
 
   /**
    * @param {object} patience As `PATIENCE` has it.
@@ -108,6 +109,13 @@ export class Upload extends EventTarget {
     this.become(State.QUEUED);
   }
 
+  /** The id of one that was stopped before the service had answered: it may have been begun there all the same. */
+  async idAfterAll() {
+    if (this.id !== null || !this.#isAsked) return this.id;
+    const signal = AbortSignal.timeout(this.#patience.answer);
+    return tus.create(this.#api, this.entry, this.entry.key, signal).catch(() => null);
+  }
+
   /** Find out how far one is that was begun earlier. False where it can't be gone on with. */
   async look() {
     try {
@@ -156,6 +164,7 @@ export class Upload extends EventTarget {
   /** @param {{name: string, size: number}} file */
   async #create(file) {
     const { answer } = this.#patience;
+    this.#isAsked = true;
     const id = await this.#ask(answer, (signal) => tus.create(this.#api, file, this.entry.key, signal));
     this.entry = { ...this.entry, id };
   }

@@ -24,6 +24,7 @@ export class Uploads extends EventTarget {
     this.#api = api;
     this.#session = session;
     this.#patience = patience;
+    window.addEventListener("beforeunload", (event) => this.#keepPage(event));
   }
 
   /** Newest first. */
@@ -39,6 +40,7 @@ export class Uploads extends EventTarget {
   /** Go on with what this user began on an earlier visit. */
   async begin(user) {
     this.#begun = new BegunUploads(user);
+    window.addEventListener("storage", () => this.#learnIds());
     for (const entry of this.#begun.all()) {
       if (this.#all.some((known) => known.entry.key === entry.key)) continue;
       await this.#revive(entry);
@@ -144,6 +146,10 @@ export class Uploads extends EventTarget {
     await navigator.locks.request(lockOf(upload.entry.key), () => undefined);
     const kept = this.#begun.find(upload.entry.key);
     upload.entry = kept ?? upload.entry; // it may have an id by now
+    if (kept === undefined && upload.id === null) {
+      await this.remove(upload); // to ask for its id now would begin it anew
+      return;
+    }
     const goesOn = (await upload.look()) && kept !== undefined;
     if (upload.sent >= upload.total) {
       upload.become(State.DONE);
@@ -152,6 +158,21 @@ export class Uploads extends EventTarget {
       this.#next();
     } else {
       await this.remove(upload); // given up over there: what the service has of it goes, or is gone
+    }
+  }
+
+  /** A page that is loaded anew knows nothing of files that wait for their turn: the browser asks whether to leave. */
+  #keepPage(event) {
+    if (this.#all.some(({ state }) => state === State.QUEUED)) event.preventDefault();
+  }
+
+  /** Another tab has been given the id of what it sends, by which the video here is known to be the same. */
+  #learnIds() {
+    for (const upload of this.#all.filter(({ id }) => id === null)) {
+      const kept = this.#begun.find(upload.entry.key);
+      if (!kept?.id) continue;
+      upload.entry = kept;
+      this.#tell(upload);
     }
   }
 

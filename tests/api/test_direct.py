@@ -223,9 +223,10 @@ class SlowToFinish(BucketDirect):
 
     def __init__(self, bucket: Bucket) -> None:
         super().__init__(bucket)
-        self.may_end = asyncio.Event()
+        self.is_asked, self.may_end = asyncio.Event(), asyncio.Event()
 
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
+        self.is_asked.set()
         await self.may_end.wait()
         return await super().finish_signed(key, size_bytes, etags)
 
@@ -258,6 +259,36 @@ async def test_a_bucket_that_takes_longer_than_a_lease_completes_an_upload_once(
         answer = await first
     assert (second.status_code, second.json()["code"]) == (423, "upload_locked")
     assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(("action", "code"), [("cancel", (410, "upload_gone")), ("delete", (404, "video_not_found"))])
+async def test_a_completion_beside_the_end_of_its_upload_is_told_that_and_no_fault_of_the_bucket(
+    services: Services,
+    options: ApiOptions,
+    bucket: Bucket,
+    bucket_storage: BucketStorage,
+    action: str,
+    code: tuple[int, str],
+) -> None:
+    slow = SlowToFinish(bucket)
+
+    class Storage(BucketStorage):
+        def direct(self) -> BucketDirect:
+            return slow
+
+    async with over_http(replace(services, storage=Storage(bucket, bucket_storage._copies)), options) as http:
+        upload = await begun(http)
+        parts = await put_all(upload)
+        completing = asyncio.create_task(complete(http, upload, parts))
+        await slow.is_asked.wait()
+        video = f"/api/v1/videos/{upload['video_id']}"
+        ended = await (http.post(f"{video}/cancel") if action == "cancel" else http.delete(video))
+        assert ended.status_code in {202, 204}
+        if action == "delete":  # as its run does
+            await bucket_storage.delete(f"originals/{upload['video_id']}.mp4")
+        slow.may_end.set()
+        answer = await completing
+    assert (answer.status_code, answer.json()["code"]) == code
 
 
 async def test_a_request_of_more_than_ten_thousand_parts_take_is_not_read(http: httpx.AsyncClient) -> None:

@@ -95,7 +95,7 @@ async def test_what_does_not_fit_is_refused_before_its_first_byte(
     assert len(begun) <= 1
     assert {answer.status_code for answer in at_once} <= {201, 507}
     assert (answer.status_code, answer.json()["code"]) == (507, "no_room"), "the first one's bytes are reserved"
-    assert f"the {10 * MEBIBYTE} that are to stay free (RUSHES_SPARE_BYTES)" in answer.json()["detail"]
+    assert "the 10.0 MiB that are to stay free (RUSHES_SPARE_BYTES)" in answer.json()["detail"]
     assert await services.upload_leases.reserved_bytes() == 25 * MEBIBYTE, "what was refused left no row"
 
 

@@ -64,3 +64,12 @@ def test_what_is_genuine_is_told_once_and_nothing_else() -> None:
     assert webhooks.there == {}
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
+
+
+def test_what_is_no_address_is_told_before_anything_is_made() -> None:
+    with (
+        Rushes("http://127.0.0.1:1") as rushes,
+        pytest.raises(ValueError, match="no address to send events to"),
+        receiving(rushes, "app.example/events"),
+    ):
+        raise AssertionError

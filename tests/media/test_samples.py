@@ -50,6 +50,14 @@ def film(*tracks: bytes, fragments: bytes = b"") -> bytes:
     return box(b"ftyp", b"isom") + box(b"moov", *tracks) + fragments + box(b"mdat", b"x")
 
 
+def of_size(path: Path, size_bytes: int, content: bytes) -> Path:
+    """A file of so many bytes, most of which no disk has to keep."""
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        file.truncate(max(size_bytes, len(content)))
+    return path
+
+
 def fragment(count: int) -> bytes:
     return box(b"moof", box(b"traf", box(b"trun", numbers(0, count))))
 
@@ -74,9 +82,14 @@ def fragment(count: int) -> bytes:
     ],
 )
 def test_more_samples_than_any_film_has_are_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "flood.mp4").write_bytes(content)
     with pytest.raises(LimitExceeded, match="announces more than 6000000 frames"):
-        check_samples(tmp_path / "flood.mp4")
+        check_samples(of_size(tmp_path / "flood.mp4", 2**31, content))
+
+
+def test_samples_that_are_smaller_than_any_frame_are_refused_when_there_are_many(tmp_path: Path) -> None:
+    with pytest.raises(LimitExceeded, match="announces more than 1250000 frames"):
+        check_samples(of_size(tmp_path / "flood.mp4", 20_000_000, film(track(1_300_000))))
+    check_samples(of_size(tmp_path / "small.mp4", 0, film(track(999_000))))
 
 
 def test_a_long_film_and_hours_of_plain_sound_are_no_flood(tmp_path: Path) -> None:
@@ -84,8 +97,8 @@ def test_a_long_film_and_hours_of_plain_sound_are_no_flood(tmp_path: Path) -> No
     picture, sound = track(60 * six_hours), track(six_hours * 48_000 // 1024, handler=b"soun", ticks=1024)
     of_quicktime = box(b"hdlr", numbers(0, 0), b"alis")
     plain_sound = track(six_hours * 48_000, handler=b"soun", ticks=1, sample_bytes=4, before=of_quicktime)
-    (tmp_path / "film.mov").write_bytes(film(picture, *[sound] * 3, plain_sound, fragments=fragment(1_000_000)))
-    check_samples(tmp_path / "film.mov")
+    content = film(picture, *[sound] * 3, plain_sound, fragments=fragment(1_000_000))
+    check_samples(of_size(tmp_path / "film.mov", 2**31, content))
 
 
 async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(

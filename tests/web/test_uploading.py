@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as NotInTime
 
 from tests.fixtures.clips import Clips
@@ -175,6 +176,49 @@ async def test_an_upload_that_is_cancelled_leaves_nothing_in_another_tab_either(
             return [video["title"] for video in (await api.get("/api/v1/videos?title=regretted")).json()["items"]]
 
     await eventually(known, lambda titles: titles == [])
+
+
+async def test_an_upload_that_is_asked_for_is_one_in_another_tab_and_its_cancel_leaves_nothing(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    """Its first request is answered late: the other tab knows of no id until then, nor does who cancels it."""
+    asked, is_to_be_answered = asyncio.Event(), asyncio.Event()
+
+    async def answered_late(route: Route) -> None:
+        response = await route.fetch()
+        asked.set()
+        await is_to_be_answered.wait()
+        with suppress(PlaywrightError):  # who asked may have gone
+            await route.fulfill(response=response)
+
+    async def known() -> list[str]:
+        async with site.as_user(site.ann) as api:
+            return [video["title"] for video in (await api.get("/api/v1/videos?title=late")).json()["items"]]
+
+    await ann.page.route("**/api/v1/uploads", answered_late)
+    await ann.slows_uploads(SLOW)
+    await ann.chooses(named.large(clips.path("short_with_sound"), "late", 64 * MEBIBYTE))
+    await asked.wait()
+    other = Visitor(await ann.page.context.new_page())
+    await other.opens()
+    elsewhere = other.page.locator(".card").filter(has_text="late")
+    await expect(elsewhere.first).to_contain_text("Uploading in another tab")
+    is_to_be_answered.set()
+    await expect(ann.card("late")).to_contain_text("MiB/s")
+    await expect(elsewhere).to_have_count(1)
+    await ann.card("late").get_by_role("button", name="Cancel").click()
+    await expect(elsewhere).to_have_count(0)
+    await eventually(known, lambda titles: titles == [])
+
+    asked.clear()
+    is_to_be_answered.clear()
+    await ann.chooses(named.large(clips.path("short_with_sound"), "too late", 64 * MEBIBYTE))
+    await asked.wait()
+    assert await known() == ["too late"]
+    await ann.page.unroute("**/api/v1/uploads")
+    await ann.card("too late").get_by_role("button", name="Cancel").click()
+    await eventually(known, lambda titles: titles == [])
+    is_to_be_answered.set()
 
 
 async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visitor, named: Named, clips: Clips) -> None:

@@ -94,6 +94,17 @@ async def test_what_was_cancelled_is_not_among_the_failed_and_becomes_ready_when
     await expect(shown).to_have_text(["sorted, stopped", "sorted, broken"])
 
 
+async def test_what_nobody_has_told_of_yet_is_not_told_as_a_lack_of_workers(ann: Visitor) -> None:
+    await ann.opens()
+    told = await ann.page.evaluate(
+        """async () => {
+          const { nowText } = await import("/web/steps.js");
+          return [{ step: null }, { step: null, progress: null }, { step: null, progress: 0 }].map(nowText);
+        }"""
+    )
+    assert told == ["In processing", "In processing", "Waiting for a worker"]
+
+
 async def test_a_list_that_comes_late_takes_nothing_back_of_what_was_told_meanwhile(ann: Visitor) -> None:
     shown = await ann.page.evaluate(
         """async () => {
