@@ -233,6 +233,8 @@ class ResumingUpload:
     def _is_tried_again(self, failure: RushesError) -> bool:
         if failure.is_unanswered:
             return self._is_api_there  # what never answered is no api that comes back
+        if (failure.retry_after or 0.0) > _PATIENCE_SECONDS:  # as where all that its user may keep is used
+            return False
         return failure.code in _TRIED_AGAIN or failure.code == BEGUN_ANEW
 
     def _name_of(self, file: SentFile) -> str:

@@ -111,6 +111,21 @@ async def test_after_a_refusal_that_stays_the_same_command_goes_on_later(file: P
     assert later.asked == ["HEAD", "PATCH"], "it is not begun anew"
 
 
+class Full(Refusing):
+    """Says that its user may keep no more, and when to ask again."""
+
+    async def send(self, method: str, path: str, **_: Any) -> httpx.Response:
+        self.asked.append(method)
+        raise RushesError("quota_exceeded", f"No room: {path}.", status=429, retry_after=3600)
+
+
+async def test_what_does_not_pass_while_anybody_waits_is_not_asked_again(file: Path) -> None:
+    api = Full()
+    with pytest.raises(RushesError, match="No room"):
+        await sent(api, file)
+    assert api.asked == ["POST"]
+
+
 class Restarting(Refusing):
     """Is started again while an upload begins: its requests are lost for these reasons, and then no more."""
 
