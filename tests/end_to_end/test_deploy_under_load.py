@@ -151,7 +151,7 @@ async def test_videos_on_their_way_finish_on_their_version_and_new_ones_take_the
     async with version(ground, "1"), version(ground, "2"):
         code, told = await ground.deploy("current", build_id="1")
         assert (code, told.splitlines()[-1]) == (0, "New videos go to version 1 of rushes.")
-        first = await ground.start(clips.path(Clip.LONG_540P))
+        first = await ground.start(clips.path(Clip.FORTY_SECONDS))
         await eventually(lambda: ground.encodes(first), bool)
         code, told = await ground.deploy("current", build_id="2")
         assert code == 0, told
