@@ -14,6 +14,7 @@ from runs.ownership import Ownership
 from runs.whereabouts import Whereabouts, look_for_files
 from settings import Settings
 from storage.opening import open_storage
+from storage.protocol import Storage
 
 
 def adopt() -> None:
@@ -63,10 +64,16 @@ def settle_after_restore(service: Service) -> str:
 @asynccontextmanager
 async def ownership_of(settings: Settings) -> AsyncIterator[Ownership]:
     """What the service's database may do with its storage."""
+    async with _rows_and_files(settings) as (database, storage):
+        yield Ownership(database.places, storage)
+
+
+@asynccontextmanager
+async def _rows_and_files(settings: Settings) -> AsyncIterator[tuple[Database, Storage]]:
     database = Database(settings.required_database_url, pool_size=1)
     try:
         async with open_storage(settings.place) as storage:
-            yield Ownership(database.places, storage)
+            yield database, storage
     finally:
         await database.dispose()
 
@@ -79,12 +86,8 @@ FIND_FILES: Final = (
 
 async def whereabouts_of(settings: Settings) -> Whereabouts:
     """Where the files of the newest videos are. Raises ``DatabaseUnavailable`` and ``StorageFailed``."""
-    database = Database(settings.required_database_url, pool_size=1)
-    try:
-        async with open_storage(settings.place) as storage:
-            return await look_for_files(database.videos, storage)
-    finally:
-        await database.dispose()
+    async with _rows_and_files(settings) as (database, storage):
+        return await look_for_files(database.videos, storage)
 
 
 def elsewhere(settings: Settings) -> str:

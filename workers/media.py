@@ -34,7 +34,7 @@ _PADDING_PIXELS: Final = 2 * MAX_SIDE * 64
 """A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
 
 _READING_BYTES: Final = 2 * 1024**3
-"""Of a program that looks at a file: six million samples take about one GiB, a frame of 8K less."""
+"""Of a program that looks at a file and makes nothing of it, however much the machine has."""
 
 
 async def find_ffmpeg(settings: Settings) -> Ffmpeg:
