@@ -24,7 +24,7 @@ from storage.keys import missing, path_below
 from storage.marking import claim_folder, mark_of, owner_of
 from storage.private_folder import make_private
 from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
-from threads.files import off_loop
+from threads.files import GoOn, off_loop, off_loop_in_steps
 from threads.questions import Questions
 
 
@@ -146,12 +146,12 @@ class DiskStorage:
         """Remove the file under ``key`` and any part of it; gone already is a success."""
         path = self._path(key)
 
-        def delete() -> None:
+        def delete(go_on: GoOn) -> None:
             with told_as_storage_failed("delete a file", path.parent):
-                part_path(path).unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
+                placing.remove_file(part_path(path), go_on)
+                placing.remove_file(path, go_on)
 
-        await off_loop(delete)
+        await off_loop_in_steps(delete)
 
     async def delete_unfinished(self, key: str, before: datetime) -> int | None:
         """Part files that nobody has written to since; how many bytes that was, None of none."""
@@ -167,11 +167,11 @@ class DiskStorage:
         """Remove every file below ``prefix``; none is a success."""
         folder = self._path(prefix.removesuffix("/"))
 
-        def delete() -> None:
+        def delete(go_on: GoOn) -> None:
             with told_as_storage_failed("delete files", folder):
-                placing.remove_folder(folder)
+                placing.remove_folder(folder, go_on)
 
-        await off_loop(delete)
+        await off_loop_in_steps(delete)
 
     async def publish(self, video_id: str, files: Mapping[str, WorkFile], edition: int = FIRST_EDITION) -> None:
         """Give each file its published name, then take its work name. Raises ``WorkMissing``."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.filesystem import sync_path
+from threads.files import GoOn
 
 PART: Final = ".part"
 _ATTEMPTS: Final = 10
@@ -110,16 +111,23 @@ def without_part(path: Path) -> Path:
     return path.with_name(name)
 
 
-def remove_folder(folder: Path) -> None:
+def remove_file(path: Path, go_on: GoOn) -> None:
+    """Remove a file; one that is gone is a success. Raises as ``remove_folder``."""
+    go_on()
+    path.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path, go_on: GoOn) -> None:
     """Remove a folder with all that is in it; one that is gone, or goes meanwhile, is a success.
 
     Raises:
         OSError: The disk refused.
+        GivenUp: It is not to go any more; some of it may be gone.
     """
     attempts = 0
     while attempts < _ATTEMPTS:
         try:
-            shutil.rmtree(folder)
+            _remove_all(folder, go_on)
         except FileNotFoundError:  # somebody else removes it too, so there is less of it each time
             if not folder.exists():
                 return
@@ -130,6 +138,19 @@ def remove_folder(folder: Path) -> None:
         else:
             return
     raise OSError(errno.ENOTEMPTY, f"{folder} is being written to")
+
+
+def _remove_all(folder: Path, go_on: GoOn) -> None:
+    """As ``shutil.rmtree``, which asks nobody between a name and the next one."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            _remove_all(Path(entry.path), go_on)
+        else:
+            remove_file(Path(entry.path), go_on)
+    go_on()
+    folder.rmdir()
 
 
 def _link_or_copy(source: Path, part: Path) -> None:

@@ -3,7 +3,8 @@
 A path is given out only for as long as a block lasts: a disk lends the file itself, a bucket a copy. Every method
 raises ``StorageFailed`` when the place refuses, with a sentence that says what to do, and ``InvalidKey`` for a key that
 could lead elsewhere. A cancelled call that changes something ends only when its work has ended, however long a disk
-hangs; one that only asks (size, room, listing, owner, mark, check) ends at once.
+hangs; one that removes files removes no further one then. One that only asks (size, room, listing, owner, mark, check)
+ends at once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,13 @@ _THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="files")
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+GoOn = Callable[[], None]
+"""Asked before each step of work that its caller may give up; raises ``GivenUp`` where it has."""
+
+
+class GivenUp(Exception):
+    """Nobody waits for the work any more, so nothing more of it may be done."""
+
 
 async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
     """Run blocking work in one of the threads for files.
@@ -22,11 +30,34 @@ async def off_loop(work: Callable[Arguments, Result], *args: Arguments.args, **k
     as removing files, never runs beside it. No timeout ends that wait. Who only asks takes ``threads.questions``, and
     who must not wait leaves the caller to itself (``runs.hanging``).
     """
-    in_context = partial(contextvars.copy_context().run, work, *args, **kwargs)
+    return await _held(partial(work, *args, **kwargs))
+
+
+async def off_loop_in_steps(work: Callable[[GoOn], Result]) -> Result:
+    """The same for work that is to stop, once its caller is cancelled, before its next step.
+
+    What gives the caller the right to do it, such as a row that is held, may be over when a disk that hung is back.
+
+    Args:
+        work: Asks what it is given before each step.
+    """
+    given_up = threading.Event()
+
+    def go_on() -> None:
+        if given_up.is_set():
+            raise GivenUp
+
+    return await _held(partial(work, go_on), given_up)
+
+
+async def _held(work: Callable[[], Result], given_up: threading.Event | None = None) -> Result:
+    in_context = partial(contextvars.copy_context().run, work)
     running = asyncio.get_running_loop().run_in_executor(_THREADS, in_context)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
+        if given_up is not None:
+            given_up.set()
         while not running.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({running})

@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
 from contracts.errors import StorageFailed
@@ -12,6 +13,9 @@ from contracts.errors import StorageFailed
 _AT_ONCE: Final = 8
 _MOST_LEFT: Final = 4
 """Unanswered questions that nobody waits for any more, and after which none is asked."""
+
+_PATIENCE_SECONDS: Final = 5.0
+"""Where every thread waits for longer than this, nobody else gets a turn: to wait for one would be in vain."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -27,30 +31,54 @@ class Questions:
         place: What is asked, for people.
         at_once: How many questions may be on their way.
         most_left: How many may have been left behind.
+        patience_seconds: How long all that are on their way may wait before no other is taken.
     """
 
-    def __init__(self, place: str, *, at_once: int = _AT_ONCE, most_left: int = _MOST_LEFT) -> None:
+    def __init__(
+        self,
+        place: str,
+        *,
+        at_once: int = _AT_ONCE,
+        most_left: int = _MOST_LEFT,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._place = place
+        self._at_once = at_once
         self._most_left = most_left
+        self._patience_seconds = patience_seconds
         self._threads = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="questions")
         self._left: list[Future[Any]] = []
+        self._began: dict[object, float] = {}  # by what is on its way; changed by the threads
 
     async def ask(self, look: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """What ``look`` returns or raises.
 
         Raises:
-            StorageFailed: So many were left behind that there is no use in asking.
+            StorageFailed: So many were left behind, or wait for so long, that there is no use in asking.
         """
         self._left = [asked for asked in self._left if not asked.done()]
-        if len(self._left) >= self._most_left:
+        began = list(self._began.values())
+        if len(self._left) >= self._most_left or self._is_in_vain(began):
+            waiting = max(len(self._left), len(began))
             raise StorageFailed(
-                f"{self._place} does not answer: {len(self._left)} questions wait for it. Look whether its disk hangs."
+                f"{self._place} does not answer: {waiting} questions wait for it. Look whether its disk hangs."
             )
         in_context = partial(contextvars.copy_context().run, look, *args, **kwargs)
-        asked = self._threads.submit(in_context)
+        asked = self._threads.submit(self._on_its_way, in_context)
         try:
             return await asyncio.wrap_future(asked)
         except asyncio.CancelledError:
             if not asked.cancel():  # else it had not begun
                 self._left.append(asked)
             raise
+
+    def _on_its_way(self, look: Callable[[], Result]) -> Result:
+        question = object()
+        self._began[question] = monotonic()
+        try:
+            return look()
+        finally:
+            del self._began[question]
+
+    def _is_in_vain(self, began: list[float]) -> bool:
+        return len(began) >= self._at_once and monotonic() - max(began) > self._patience_seconds

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+from temporalio.client import Client
+
 from contracts.status import VideoStatus
+from contracts.temporal_names import workflow_id
 from database.engine import Database
 from database.tables import Video
 from runs.client import TemporalRuns
-from runs.reconcile import Reconciler, ReconcileReport
+from runs.reconcile import Reconciler, ReconcileReport, processing_input
 from storage.disk import DiskStorage
 from tests.database.samples import let_go, new_video, video_in
 
@@ -27,6 +30,14 @@ async def a_settled_row(database: Database) -> Video:
     await database.videos.finish_upload(video_id, file_size_bytes=1, content_sha256="0" * 64)
     await let_go(database)
     return await the_row(database, video_id)
+
+
+async def a_lost_row(database: Database, runs: TemporalRuns, client: Client) -> Video:
+    """A row in ``processing`` whose run was terminated."""
+    video = await a_settled_row(database)
+    await runs.start(processing_input(video), "holiday.mp4")
+    await client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    return video
 
 
 async def the_row(database: Database, video_id: UUID) -> Video:

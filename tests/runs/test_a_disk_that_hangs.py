@@ -14,21 +14,23 @@ import pytest
 from sqlalchemy import text
 from temporalio.client import Client
 
-from contracts.temporal_names import workflow_id
+from contracts.errors import StorageFailed
+from contracts.storage_keys import processed_key
 from database.engine import Database
 from runs.actions import VideoActions
 from runs.client import TemporalRuns
 from runs.ownership import Ownership
-from runs.reconcile import Reconciler, ReconcileReport, processing_input
+from runs.reconcile import Reconciler, ReconcileReport
 from runs.records import NewestRun
 from storage import placing
 from storage.disk import DiskStorage
 from storage.marking import OWNER
 from telemetry.standing import Standing
 from tests.api.running import RecordedRuns
-from tests.runs.settled_rows import a_settled_row, an_upload, the_row
+from tests.runs.settled_rows import a_lost_row, a_settled_row, an_upload, the_row
 from tests.waiting import eventually
 from threads.files import off_loop
+from threads.questions import Questions
 
 Result = TypeVar("Result")
 
@@ -112,9 +114,7 @@ async def test_a_row_whose_files_hang_holds_up_no_other_and_is_not_begun_again_b
 async def test_runs_are_mended_in_every_pass_while_no_file_can_be_removed(
     database: Database, runs: TemporalRuns, storage: Hangs, temporal_client: Client
 ) -> None:
-    ended = await a_settled_row(database)
-    await runs.start(processing_input(ended), "holiday.mp4")
-    await temporal_client.get_workflow_handle(workflow_id(str(ended.id))).terminate()
+    ended = await a_lost_row(database, runs, temporal_client)
     left = [await cancelled(database) for _ in range(4)]
     storage.hangs_at = {ended.id, *left}
     reconciler = Reconciler(database, runs, storage, row_seconds=1)
@@ -127,6 +127,27 @@ async def test_runs_are_mended_in_every_pass_while_no_file_can_be_removed(
     assert len(storage.began) == 2, "no more of what would hang as well"
     storage.mended.set()
     await all_over(reconciler)
+
+
+async def test_what_could_not_be_withdrawn_in_time_is_left_alone_when_the_disk_is_back(
+    database: Database, runs: TemporalRuns, storage: Hangs, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = await a_lost_row(database, runs, temporal_client)
+    published = storage._uploads / processed_key(str(lost.id), "video.mp4")
+    published.parent.mkdir(parents=True)
+    published.touch()
+    remove = placing.remove_folder
+
+    def hang(folder: Path, *rest: Any) -> None:
+        storage.mended.wait()
+        remove(folder, *rest)
+
+    monkeypatch.setattr(placing, "remove_folder", hang)
+    reconciler = Reconciler(database, runs, storage, row_seconds=0.5)
+    assert await over(reconciler.run()) == ReconcileReport(closed=1, failed=1)
+    storage.mended.set()
+    await all_over(reconciler)
+    assert published.exists(), "by now another run may have published it"
 
 
 async def test_runs_are_mended_in_every_pass_while_a_disk_says_of_no_file_whether_it_is_there(
@@ -148,6 +169,31 @@ async def test_runs_are_mended_in_every_pass_while_a_disk_says_of_no_file_whethe
         assert (await over(reconciler.run())).started == 1
         assert await runs.newest_run(str(lost.id)) == NewestRun(attempt=1, is_open=True)
     assert len(asked) == 4, "each question that is not answered holds a thread"
+
+
+async def test_a_pass_waits_for_nothing_where_viewers_take_every_turn_at_a_disk_that_hangs(
+    database: Database, runs: TemporalRuns, storage: Hangs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placing, "size_of", lambda _path: storage.mended.wait())
+    storage._of_uploads = Questions("The disk", patience_seconds=0.1)
+    viewers = [asyncio.create_task(storage.size(f"processed/{number}/video.mp4")) for number in range(8)]
+
+    async def another() -> str:
+        try:
+            async with asyncio.timeout(0.1):
+                await storage.size("processed/9/video.mp4")
+        except StorageFailed:
+            return "refused"
+        except TimeoutError:
+            pass
+        return "waits"
+
+    await eventually(another, lambda answer: answer == "refused")
+    for _ in range(2):
+        await an_upload(database, expires_in=timedelta(seconds=-1))
+        assert await over(Reconciler(database, runs, storage, row_seconds=30).run()) == ReconcileReport(failed=1)
+    storage.mended.set()
+    await asyncio.gather(*viewers)
 
 
 async def test_a_cancel_of_an_upload_is_answered_though_its_bytes_can_not_be_removed(

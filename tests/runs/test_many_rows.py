@@ -10,14 +10,13 @@ from temporalio.client import Client
 
 from contracts.errors import StorageFailed
 from contracts.processing import VideoProcessingInput
-from contracts.temporal_names import workflow_id
 from database.engine import Database
 from runs.client import TemporalRuns
 from runs.reconcile import Reconciler, ReconcileReport, processing_input
 from runs.records import NewestRun, TemporalRefuses, TemporalUnavailable
 from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED
-from tests.runs.settled_rows import a_reprocessing, a_settled_row, an_upload, one_pass, the_row
+from tests.runs.settled_rows import a_lost_row, a_reprocessing, a_settled_row, an_upload, one_pass, the_row
 from tests.storage.published import publish_something
 
 
@@ -43,9 +42,7 @@ async def test_published_files_that_can_not_be_withdrawn_do_not_hold_up_other_ro
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        video = await a_settled_row(database)
-        await runs.start(processing_input(video), "holiday.mp4")
-        await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+        await a_lost_row(database, runs, temporal_client)
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     (uploads / "processed").write_bytes(b"not a folder")

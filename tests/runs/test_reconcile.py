@@ -18,7 +18,7 @@ from runs.reconcile import ReconcileReport, processing_input
 from runs.records import NewestRun
 from storage.disk import DiskStorage
 from tests.database.samples import PUBLISHED, let_go
-from tests.runs.settled_rows import a_reprocessing, a_settled_row, an_upload, one_pass, the_row
+from tests.runs.settled_rows import a_lost_row, a_reprocessing, a_settled_row, an_upload, one_pass, the_row
 from tests.storage.published import publish_something
 
 
@@ -75,9 +75,7 @@ async def test_what_a_request_wrote_on_of_a_cancelled_upload_goes_a_minute_later
 async def test_a_retry_whose_run_was_lost_gets_one(
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
-    video = await a_settled_row(database)
-    await runs.start(processing_input(video), "holiday.mp4")
-    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    video = await a_lost_row(database, runs, temporal_client)
     async with database.transaction() as session:
         await session.execute(text("UPDATE videos SET attempt = 2"))
     assert (await one_pass(database, runs, storage)).started == 1
@@ -87,9 +85,7 @@ async def test_a_retry_whose_run_was_lost_gets_one(
 async def test_a_row_whose_run_ended_without_writing_it_becomes_an_error(
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client
 ) -> None:
-    video = await a_settled_row(database)
-    await runs.start(processing_input(video), "holiday.mp4")
-    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    video = await a_lost_row(database, runs, temporal_client)
     assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
     row = await the_row(database, video.id)
     assert (row.status, row.error_code) == (VideoStatus.ERROR, "processing_lost")
@@ -119,10 +115,7 @@ async def test_a_cancel_that_never_reached_its_run_is_passed_on_as_often_as_it_t
 async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, *, ended_run: bool
 ) -> None:
-    video = await a_settled_row(database)
-    if ended_run:
-        await runs.start(processing_input(video), "holiday.mp4")
-        await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    video = await (a_lost_row(database, runs, temporal_client) if ended_run else a_settled_row(database))
     await cancelled_row(database, video)
     assert await one_pass(database, runs, storage) == ReconcileReport(started=0, closed=1, expired=0)
     row = await the_row(database, video.id)
@@ -134,9 +127,7 @@ async def test_a_cancelled_row_without_an_open_run_ends_as_cancelled(
 async def test_what_a_lost_run_had_published_is_withdrawn(
     database: Database, runs: TemporalRuns, storage: DiskStorage, temporal_client: Client, tmp_path: Path
 ) -> None:
-    video = await a_settled_row(database)
-    await runs.start(processing_input(video), "holiday.mp4")
-    await temporal_client.get_workflow_handle(workflow_id(str(video.id))).terminate()
+    video = await a_lost_row(database, runs, temporal_client)
     await publish_something(storage, str(video.id))
     assert (await one_pass(database, runs, storage)).closed == 1
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from threads.files import off_loop
+from threads.files import GoOn, off_loop, off_loop_in_steps
 
 
 async def test_a_disk_that_hangs_takes_none_of_the_threads_that_others_need() -> None:
@@ -43,3 +43,24 @@ async def test_a_call_that_is_cancelled_ends_only_with_its_work() -> None:
     may_end.set()
     with pytest.raises(asyncio.CancelledError):
         await call
+
+
+async def test_of_work_in_steps_no_step_begins_once_its_caller_is_cancelled() -> None:
+    began, may_go_on, steps = asyncio.Event(), threading.Event(), []
+    loop = asyncio.get_running_loop()
+
+    def work(go_on: GoOn) -> None:
+        for step in range(3):
+            go_on()
+            steps.append(step)
+            loop.call_soon_threadsafe(began.set)
+            may_go_on.wait()
+
+    call = asyncio.create_task(off_loop_in_steps(work))
+    await began.wait()
+    call.cancel()
+    await asyncio.sleep(0)
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert steps == [0]

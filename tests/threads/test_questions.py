@@ -33,6 +33,28 @@ async def test_who_asks_a_place_that_hangs_may_go_away_and_what_waits_for_it_is_
     assert await eventually(again, lambda answer: answer is not None) == 7
 
 
+async def test_where_every_thread_waits_for_a_place_nobody_else_waits_for_a_turn() -> None:
+    mended, questions = threading.Event(), Questions("The disk", at_once=2, most_left=3, patience_seconds=0.05)
+    viewers = [asyncio.create_task(questions.ask(mended.wait)) for _ in range(2)]
+    await asyncio.sleep(0)  # as they take their turns
+
+    async def refused() -> str:
+        try:
+            async with asyncio.timeout(0.05):
+                return f"it answered {await questions.ask(int, '7')}"
+        except StorageFailed as error:
+            return str(error)
+        except TimeoutError:
+            return ""
+
+    try:
+        assert "2 questions wait for it" in await eventually(refused, bool, within_seconds=10)
+    finally:
+        mended.set()
+    assert await asyncio.gather(*viewers) == [True, True], "who waits already is answered"
+    assert await questions.ask(int, "7") == 7
+
+
 async def test_a_question_that_had_not_begun_when_its_asker_left_is_not_asked() -> None:
     mended, began = threading.Event(), threading.Event()
     questions = Questions("The disk", at_once=1)
