@@ -6,7 +6,8 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeats
 from activities.row_ids import row_id
-from contracts.storage_keys import processed_folder, work_folder
+from contracts.errors import StatusConflict
+from contracts.storage_keys import original_key, processed_folder, work_folder
 from database.deletions import Deletions
 from storage.protocol import Storage
 
@@ -47,8 +48,13 @@ class RemoveVideoActivities:
         """Remove published files, original and work files. Gone already is a success.
 
         Raises:
+            StatusConflict: The original is that of another video: nobody here asked for this.
             StorageFailed: The disk refused; some may be gone.
         """
+        if not request.original_key.startswith(original_key(request.video_id, ".")):
+            raise StatusConflict(
+                f"{request.original_key[:200]!r} is not the original of video {request.video_id[:80]!r}."
+            )
         async with heartbeats():
             await self._storage.delete_folder(processed_folder(request.video_id))
             await self._storage.delete(request.original_key)

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from temporalio.client import Client, WorkflowFailureError
@@ -139,4 +140,16 @@ async def test_a_video_that_nobody_deleted_is_left_alone_whoever_asks(
         with pytest.raises(WorkflowFailureError):
             await temporal_client.get_workflow_handle(deletion_workflow_id(str(video.id))).result()
     assert await database.videos.get(video.id) == video
+    assert files_in(tmp_path) == before
+
+
+async def test_a_deletion_that_was_forged_for_a_video_that_never_was_takes_no_original_of_another(
+    database: Database, storage: DiskStorage, runs: TemporalRuns, temporal_client: Client, tmp_path: Path
+) -> None:
+    video, nobody = await make_video(database, storage, VideoStatus.READY), str(uuid4())
+    before = files_in(tmp_path)
+    async with working(temporal_client, database, storage):
+        await runs.start_deletion(replace(deletion_input(video), video_id=nobody), "clip.mp4")
+        with pytest.raises(WorkflowFailureError):
+            await temporal_client.get_workflow_handle(deletion_workflow_id(nobody)).result()
     assert files_in(tmp_path) == before
