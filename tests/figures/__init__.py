@@ -1,1 +1,1 @@
-"""What stands in SECURITY.md in figures: ``make figures`` measures it."""
+"""What stands in SECURITY.md and docs/reliability.md in figures: ``make figures`` measures it."""
