@@ -190,7 +190,7 @@ export class Card {
         this.#parts.progress.show(upload.total ? upload.sent / upload.total : 0, uploadText(upload));
         break;
       case "needs-file":
-        tell("The page was reloaded. Choose the same file to continue from where the upload stopped.");
+        tell(needsFileText(upload));
         this.#parts.progress.show(upload.sent / upload.total, uploadText(upload));
         break;
       case "refused":
@@ -244,8 +244,15 @@ function readyText(video) {
   return `${agoText(video.created_at)}${video.visibility === "public" ? " · public" : ""}`;
 }
 
-function uploadState({ state, problem }) {
+function needsFileText({ entry }) {
+  return entry.isWaiting
+    ? "The page was reloaded before this file's turn came. Choose the same file to upload it."
+    : "The page was reloaded. Choose the same file to continue from where the upload stopped.";
+}
+
+function uploadState({ state, problem, entry }) {
   if (state === State.WAITING) return waitingText(problem?.code);
+  if (state === State.ELSEWHERE && entry.isWaiting) return "Waiting for its turn in another tab";
   return WAITING[state] ?? (state === State.DONE ? "Uploaded" : "Uploading");
 }
 

@@ -32,11 +32,10 @@ export class Upload extends EventTarget {
   #stop = new AbortController();
   #rate = new Rate();
   #wake = null;
-  #isAsked = false;
 
   /**
    * @param {object} patience As `PATIENCE` has it.
-   * @param {object} entry As `BegunUploads` keeps it.
+   * @param {object} entry As `KeptUploads` keeps it.
    * @param {File|null} file Null for one that was begun before the page was loaded.
    */
   constructor(api, session, patience, entry, file) {
@@ -111,13 +110,14 @@ export class Upload extends EventTarget {
 
   /** The id of one that was stopped before the service had answered: it may have been begun there all the same. */
   async idAfterAll() {
-    if (this.id !== null || !this.#isAsked) return this.id;
+    if (this.id !== null || this.entry.isWaiting) return this.id;
     const signal = AbortSignal.timeout(this.#patience.answer);
     return tus.create(this.#api, this.entry, this.entry.key, signal).catch(() => null);
   }
 
   /** Find out how far one is that was begun earlier. False where it can't be gone on with. */
   async look() {
+    if (this.entry.isWaiting) return true; // the service has not heard of it
     try {
       // The page may have gone before the answer came: asked once more with its key it is the same upload.
       if (this.id === null) await this.#create(this.entry);
@@ -148,6 +148,7 @@ export class Upload extends EventTarget {
   async #send(remember) {
     if (this.id === null) {
       this.become(State.SENDING);
+      this.entry = { ...this.entry, isWaiting: false };
       await remember(); // before it is asked for: a page that is loaded anew meanwhile has to know of it
       await this.#create(this.file);
       await remember();
@@ -164,7 +165,6 @@ export class Upload extends EventTarget {
   /** @param {{name: string, size: number}} file */
   async #create(file) {
     const { answer } = this.#patience;
-    this.#isAsked = true;
     const id = await this.#ask(answer, (signal) => tus.create(this.#api, file, this.entry.key, signal));
     this.entry = { ...this.entry, id };
   }

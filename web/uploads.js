@@ -1,20 +1,20 @@
-/** All uploads of this page: two at a time, the others wait; those of an earlier visit are gone on with. */
+/** All uploads of this page, those that wait for their turn, and those of an earlier visit, which are gone on with. */
 
-import { BegunUploads, isFileOf } from "./begun-uploads.js";
 import { Problem } from "./api.js";
+import { KeptUploads, isFileOf } from "./kept-uploads.js";
+import { Turns, released, taken } from "./turns.js";
 import { State, Upload } from "./upload.js";
 import { sizeText } from "./words.js";
-
-const AT_ONCE = 2;
 
 /** Fires `change` with `detail` the upload that has changed. */
 export class Uploads extends EventTarget {
   #api;
   #session;
   #patience;
-  #begun = null;
+  #kept = null;
+  #turns = new Turns();
   #all = [];
-  #running = 0;
+  #addedAt = 0;
 
   /** @param {object} patience As `PATIENCE` has it. */
   constructor(api, session, patience) {
@@ -37,13 +37,15 @@ export class Uploads extends EventTarget {
     return this.#all.find((upload) => upload.id === videoId);
   }
 
-  /** Go on with what this user began on an earlier visit. */
+  /** Go on with what this user began, or meant to, on an earlier visit. */
   async begin(user) {
-    this.#begun = new BegunUploads(user);
-    window.addEventListener("storage", () => this.#learnIds());
-    for (const entry of this.#begun.all()) {
-      if (this.#all.some((known) => known.entry.key === entry.key)) continue;
-      await this.#revive(entry);
+    this.#kept = new KeptUploads(user);
+    this.#kept.listen((key) => this.#hear(key));
+    const isTaken = await taken();
+    for (const { key } of this.#kept.all()) {
+      const entry = this.#kept.find(key); // gone, where another tab has come to its end meanwhile
+      if (entry === undefined || this.#all.some((known) => known.entry.key === key)) continue;
+      await this.#revive(entry, isTaken(key));
     }
   }
 
@@ -59,13 +61,15 @@ export class Uploads extends EventTarget {
         continue;
       }
       const { name, size, lastModified } = file;
-      const upload = this.#made({ key: newKey(), id: null, name, size, lastModified }, file);
+      this.#addedAt = Math.max(Date.now(), this.#addedAt + 1);
+      const entry = { key: newKey(), id: null, name, size, lastModified, addedAt: this.#addedAt, isWaiting: true };
+      const upload = this.#made(entry, file);
       upload.handle = handle;
       this.#follow(upload);
       const problem = this.#problemOf(file);
-      if (problem !== null) upload.become(State.FAILED, problem);
+      if (problem === null) this.#queue(upload);
+      else upload.become(State.FAILED, problem);
     }
-    this.#next();
   }
 
   /** What the service would refuse anyway is told before its turn comes. */
@@ -85,21 +89,18 @@ export class Uploads extends EventTarget {
   resume(upload, file, handle) {
     if (!isFileOf(upload.entry, file)) return false;
     this.#resume(upload, file, handle);
-    this.#next();
     return true;
   }
 
   /** Try one again that failed before it became a video: from where it was, if the service still knows it. */
-  async again(upload) {
+  again(upload) {
     const { file, handle } = upload;
     if (upload.id === null || upload.isGone) {
       this.remove(upload);
       this.add([{ file, handle }]);
       return;
     }
-    upload.take(file);
-    await this.#begun.keep(upload.entry, handle);
-    this.#next();
+    this.#resume(upload, file, handle);
   }
 
   /** The service is back: nobody waits any longer. */
@@ -112,39 +113,45 @@ export class Uploads extends EventTarget {
     upload.stop();
     this.#all = this.#all.filter((known) => known !== upload);
     this.#tell(upload);
-    await this.#begun?.forget(upload.entry.key);
+    const forgotten = this.#kept?.forget(upload.entry.key);
+    this.#turns.leave(upload.entry.key); // other tabs look then whether it is kept
+    await forgotten;
   }
 
   #made(entry, file) {
     return new Upload(this.#api, this.#session, this.#patience, entry, file);
   }
 
-  async #revive(entry) {
+  async #revive(entry, isElsewhere) {
     const upload = this.#made(entry, null);
-    if (await isTaken(entry.key)) {
+    if (isElsewhere) {
       this.#follow(upload);
       this.#standBy(upload);
       return;
     }
     if (!(await upload.look())) {
-      await this.#begun.forget(entry.key);
+      await this.#kept.forget(entry.key);
       return;
     }
-    if (upload.id !== entry.id) await this.#begun.keep(upload.entry);
+    if (upload.id !== entry.id) await this.#kept.keep(upload.entry);
     this.#follow(upload);
-    const handle = await this.#begun.handle(entry.key);
-    if (handle !== null && (await isAllowed(handle))) {
-      const file = await handle.getFile().catch(() => null);
-      if (file !== null && this.resume(upload, file, handle)) return;
-    }
-    upload.handle = handle;
+    await this.#reopen(upload);
   }
 
-  /** Another tab sends it: show it as what it is, and go on with it should that tab be closed too early. */
+  /** Go on by itself where the browser says where the file is, and lets it be read; else it has to be chosen again. */
+  async #reopen(upload) {
+    const handle = await this.#kept.handle(upload.entry.key);
+    const file = handle !== null && (await isAllowed(handle)) ? await handle.getFile().catch(() => null) : null;
+    upload.handle = handle;
+    if (file === null || !this.resume(upload, file, handle)) upload.become(State.NEEDS_FILE);
+  }
+
+  /** Another tab has it: show it as what it is, and go on with it should that tab be closed too early. */
   async #standBy(upload) {
     upload.become(State.ELSEWHERE);
-    await navigator.locks.request(lockOf(upload.entry.key), () => undefined);
-    const kept = this.#begun.find(upload.entry.key);
+    await released(upload.entry.key);
+    if (!upload.isOpen) return;
+    const kept = this.#kept.find(upload.entry.key);
     upload.entry = kept ?? upload.entry; // it may have an id by now
     if (kept === undefined && upload.id === null) {
       await this.remove(upload); // to ask for its id now would begin it anew
@@ -153,32 +160,47 @@ export class Uploads extends EventTarget {
     const goesOn = (await upload.look()) && kept !== undefined;
     if (upload.sent >= upload.total) {
       upload.become(State.DONE);
-    } else if (goesOn) {
-      upload.become(upload.file === null ? State.NEEDS_FILE : State.QUEUED);
-      this.#next();
-    } else {
+    } else if (!goesOn) {
       await this.remove(upload); // given up over there: what the service has of it goes, or is gone
+    } else if (upload.file === null) {
+      await this.#reopen(upload);
+    } else {
+      this.#resume(upload, upload.file, upload.handle);
     }
   }
 
-  /** A page that is loaded anew knows nothing of files that wait for their turn: the browser asks whether to leave. */
+  /** What waits and could not be kept is lost with the page: the browser asks whether to leave. */
   #keepPage(event) {
-    if (this.#all.some(({ state }) => state === State.QUEUED)) event.preventDefault();
+    const isLost = ({ state, entry }) => state === State.QUEUED && this.#kept.find(entry.key) === undefined;
+    if (this.#all.some(isLost)) event.preventDefault();
   }
 
-  /** Another tab has been given the id of what it sends, by which the video here is known to be the same. */
-  #learnIds() {
-    for (const upload of this.#all.filter(({ id }) => id === null)) {
-      const kept = this.#begun.find(upload.entry.key);
-      if (!kept?.id) continue;
+  /** Another tab keeps something new of an upload, such as the id by which its video is known, or has forgotten it. */
+  #hear(key) {
+    const isAtRest = ({ state }) => [State.QUEUED, State.NEEDS_FILE, State.ELSEWHERE].includes(state);
+    const upload = this.#all.find(({ entry }) => entry.key === key);
+    if (upload === undefined || !isAtRest(upload)) return;
+    const kept = this.#kept.find(key);
+    if (kept !== undefined) {
       upload.entry = kept;
       this.#tell(upload);
+    } else if (upload.state !== State.ELSEWHERE) {
+      this.remove(upload); // it was given up there, or is through; what is elsewhere is looked at when it is let go
     }
   }
 
   #resume(upload, file, handle) {
     upload.handle = handle ?? upload.handle;
     upload.take(file);
+    this.#queue(upload);
+  }
+
+  /** Send it when its turn comes, unless another tab has it. It is kept at once: a page that is loaded anew knows it. */
+  async #queue(upload) {
+    if (!upload.isOpen) return;
+    this.#kept.keep(upload.entry, upload.handle);
+    const isHere = await this.#turns.take(upload.entry.key, () => this.#send(upload));
+    if (!isHere) this.#standBy(upload);
   }
 
   #follow(upload) {
@@ -193,27 +215,9 @@ export class Uploads extends EventTarget {
 
   /** Send it to its end. It is forgotten before other tabs may look, which see by that whether it has ended. */
   async #send(upload) {
-    await upload.run(() => this.#begun.keep(upload.entry, upload.handle));
-    if (!upload.isOpen) await this.#begun.forget(upload.entry.key);
-  }
-
-  #next() {
-    const waiting = this.#all.filter((upload) => upload.state === State.QUEUED).reverse();
-    for (const upload of waiting.slice(0, AT_ONCE - this.#running)) this.#start(upload);
-  }
-
-  async #start(upload) {
-    this.#running += 1;
     upload.become(State.SENDING);
-    try {
-      await alone(upload.entry.key, async (isAlone) => {
-        if (isAlone) await this.#send(upload);
-        else this.#standBy(upload);
-      });
-    } finally {
-      this.#running -= 1;
-      this.#next();
-    }
+    await upload.run(() => this.#kept.keep(upload.entry, upload.handle));
+    if (!upload.isOpen) await this.#kept.forget(upload.entry.key);
   }
 }
 
@@ -225,21 +229,6 @@ export async function fileOf(handle) {
 
 async function isAllowed(handle) {
   return (await handle.queryPermission({ mode: "read" })) === "granted";
-}
-
-/** Two tabs never send the same upload. */
-async function alone(key, act) {
-  if (!navigator.locks) return act(true);
-  return navigator.locks.request(lockOf(key), { ifAvailable: true }, (lock) => act(lock !== null));
-}
-
-async function isTaken(key) {
-  const locks = (await navigator.locks?.query()) ?? { held: [] };
-  return locks.held.some((lock) => lock.name === lockOf(key));
-}
-
-function lockOf(key) {
-  return `rushes.upload.${key}`;
 }
 
 function newKey() {
