@@ -3,7 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from accounts.keys import KeyText
@@ -106,7 +106,7 @@ class Callers:
             QuotaExceeded: The user asks too often.
         """
         said = await self._signer.read(_SESSION, token)
-        if said is None or said["until"] < datetime.now(UTC).timestamp():
+        if said is None or said["until"] < (await self._signer.now()).timestamp():
             raise _ended()
         if changes and (csrf_token is None or await self._signer.read(_CSRF, csrf_token) != said["nonce"]):
             raise Refused(
@@ -120,7 +120,7 @@ class Callers:
 
     async def begin_session(self, caller: Caller) -> Session:
         """A session of the caller, who came with a key."""
-        expires_at = datetime.now(UTC) + SESSION_LIFE
+        expires_at = await self._signer.now() + SESSION_LIFE
         nonce = secrets.token_urlsafe(16)
         content = {"key": caller.key_id, "nonce": nonce, "until": expires_at.timestamp()}
         return Session(await self._signer.sign(_SESSION, content), await self._signer.sign(_CSRF, nonce), expires_at)

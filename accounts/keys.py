@@ -10,7 +10,6 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Self
 
 from database.tables import ApiKey
@@ -47,11 +46,9 @@ class KeyText:
         """The text to be sent as ``Authorization: Bearer``."""
         return f"rushes_{self.id}_{self.secret}"
 
-    def row(self, user_name: str, *, is_admin: bool, expires_at: datetime | None) -> ApiKey:
-        """What is kept of it."""
-        return ApiKey(
-            id=self.id, user_name=user_name, is_admin=is_admin, secret_sha256=self._digest(), expires_at=expires_at
-        )
+    def row(self, user_name: str, *, is_admin: bool) -> ApiKey:
+        """What is kept of it; when it ends is said where it is kept."""
+        return ApiKey(id=self.id, user_name=user_name, is_admin=is_admin, secret_sha256=self._digest())
 
     def opens(self, row: ApiKey) -> bool:
         """Whether it is the key of that row."""

@@ -1,7 +1,7 @@
 """Signed links: whoever has one may see the published files of one video for a while, without a key."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,10 +22,12 @@ class Links:
 
     async def make(self, video_id: UUID, life: timedelta) -> tuple[str, datetime]:
         """The token of a link to one video, and when it ends."""
-        expires_at = datetime.now(UTC) + life
+        expires_at = await self._signer.now() + life
         return await self._signer.sign(_LINK, [str(video_id), math.ceil(expires_at.timestamp())]), expires_at
 
     async def opens(self, token: str, video_id: UUID) -> bool:
         """Whether the token is of this video's link, and holds still."""
         said = await self._signer.read(_LINK, token)
-        return said is not None and said[0] == str(video_id) and said[1] >= datetime.now(UTC).timestamp()
+        if said is None or said[0] != str(video_id):
+            return False
+        return bool(said[1] >= (await self._signer.now()).timestamp())

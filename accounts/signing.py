@@ -7,7 +7,7 @@ them still holds, which is what lets them be changed without ending what was giv
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -25,7 +25,7 @@ def new_signing_secret() -> str:
 
 
 class Signer:
-    """Signs and checks with the secrets of the database, which it looks up every few seconds.
+    """Signs and checks with the secrets of the database, which it looks up every few seconds, its time with them.
 
     Args:
         accounts: Where the secrets are.
@@ -36,7 +36,7 @@ class Signer:
         self._accounts = accounts
         self._clock = clock
         self._secrets: list[str] = []
-        self._known_until = 0.0
+        self._looked_up: tuple[datetime, float] | None = None
 
     async def sign(self, purpose: str, content: Any) -> str:
         """Text that only ``read`` with the same purpose takes; of characters that need no quoting in a URL.
@@ -54,8 +54,18 @@ class Signer:
         except BadData:
             return None
 
+    async def now(self) -> datetime:
+        """The time by the database's clock, by which what is signed ends: processes may have clocks that differ."""
+        database_time, since = await self._look_up()
+        return database_time + timedelta(seconds=self._clock() - since)
+
     async def _serializer(self, purpose: str) -> URLSafeSerializer:
-        if self._clock() >= self._known_until:
-            self._secrets = await self._accounts.signing_secrets(new_signing_secret())
-            self._known_until = self._clock() + _KNOWN_SECONDS
+        await self._look_up()
         return URLSafeSerializer(self._secrets, salt=f"rushes.{purpose}")
+
+    async def _look_up(self) -> tuple[datetime, float]:
+        """What time it was by the database's clock, and by ours when that was known: some seconds ago, or now."""
+        if self._looked_up is None or self._clock() >= self._looked_up[1] + _KNOWN_SECONDS:
+            self._secrets, database_time = await self._accounts.signing_secrets(new_signing_secret())
+            self._looked_up = (database_time, self._clock())
+        return self._looked_up

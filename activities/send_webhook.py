@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.heartbeat import heartbeats
 from contracts.webhooks import DeliveryStatus
-from database.webhooks import Answer, Parcel, Webhooks, signing_secrets
+from database.webhooks import Answer, Parcel, Webhooks
 from events.signing import signed_headers
 from events.video_view import VideoView
 from fetching.posting import Posted, Poster
@@ -114,7 +114,7 @@ class SendWebhookActivities:
         video = VideoView.of_event(event).model_dump(mode="json")
         message = {"type": event.type, "timestamp": event.created_at.isoformat(), "data": video}
         body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-        signed = signed_headers(message_id(event.id), int(time.time()), body, signing_secrets(parcel.webhook))
+        signed = signed_headers(message_id(event.id), int(time.time()), body, parcel.secrets)
         headers = {"Content-Type": "application/json", **signed}
         return await self._poster.post(SourceUrl.parse(parcel.webhook.url), headers, body)
 
@@ -133,7 +133,7 @@ class SendWebhookActivities:
             request.round,
             answer=answer,
             status=DeliveryStatus.PENDING,
-            next_attempt_at=datetime.now(UTC) + pause,
+            pause=pause,
         )
         raise ApplicationError(
             said, type="webhook_not_taken", next_retry_delay=pause, category=ApplicationErrorCategory.BENIGN

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -47,19 +47,17 @@ def create_key(
     """Make a key, and show it this once: only its hash is kept. From the first one on nobody comes in without."""
     name = _name(user)
     key = KeyText.new()
-    row = key.row(name, is_admin=admin, expires_at=_expiry(expires))
-    expires_at = row.expires_at
-
+    life = _life(expires)
     settings = find_service().settings
 
-    async def add() -> bool:
+    async def add() -> tuple[bool, datetime | None]:
         async with _accounts(settings) as accounts:
             is_first = not await accounts.have_keys()
-            await accounts.add_key(row)
+            expires_at = await accounts.add_key(key.row(name, is_admin=admin), life)
             audit(settings.home, "key made", key_id=key.id, user_id=name, is_admin=admin)
-            return is_first
+            return is_first, expires_at
 
-    is_first = asyncio.run(add())
+    is_first, expires_at = asyncio.run(add())
     if as_json:
         output().print(json.dumps({"key": key.write(), "id": key.id, "user": name, "admin": admin}), soft_wrap=True)
         return
@@ -74,13 +72,14 @@ def list_keys() -> None:
     """List the keys that were made. None is shown whole; nobody has them but their holders."""
     settings = find_service().settings
 
-    async def read() -> list[ApiKey]:
+    async def read() -> list[tuple[ApiKey, bool]]:
         async with _accounts(settings) as accounts:
             return await accounts.keys()
 
     table = plain_table("ID", "User", "Admin", "Made", "State")
-    for key in asyncio.run(read()):
-        table.add_row(key.id, key.user_name, "yes" if key.is_admin else "", f"{key.created_at:%Y-%m-%d}", _state(key))
+    for key, has_expired in asyncio.run(read()):
+        state = _state(key, has_expired=has_expired)
+        table.add_row(key.id, key.user_name, "yes" if key.is_admin else "", f"{key.created_at:%Y-%m-%d}", state)
     print_table(table)
 
 
@@ -190,21 +189,21 @@ def _name(name: str) -> str:
     return name
 
 
-def _expiry(life: str | None) -> datetime | None:
-    if life is None:
+def _life(expires: str | None) -> timedelta | None:
+    if expires is None:
         return None
-    matched = _LIFE.fullmatch(life)
+    matched = _LIFE.fullmatch(expires)
     if matched is None or int(matched[1]) == 0:
         raise CommandFailed("--expires reads 12h, 30d or 52w.", ExitCode.USAGE)
-    return datetime.now(UTC) + timedelta(hours=int(matched[1]) * _HOURS[matched[2]])
+    return timedelta(hours=int(matched[1]) * _HOURS[matched[2]])
 
 
-def _state(key: ApiKey) -> str:
+def _state(key: ApiKey, *, has_expired: bool) -> str:
     if key.revoked_at is not None:
         return f"revoked {key.revoked_at:%Y-%m-%d}"
     if key.expires_at is None:
         return "holds"
-    return f"{'holds until' if key.expires_at > datetime.now(UTC) else 'expired'} {key.expires_at:%Y-%m-%d %H:%M}"
+    return f"{'expired' if has_expired else 'holds until'} {key.expires_at:%Y-%m-%d %H:%M}"
 
 
 def _of(used: int, limit: int | None, text: Callable[[int], str] = str) -> str:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from database.clock import database_now
 from database.quotas import Usage, usage_of
 from database.records import UserLimits
-from database.tables import ApiKey, SigningSecret, User, utc_now
+from database.tables import ApiKey, SigningSecret, User
 
 _SIGNING_LOCK = 0x5255_5348  # any number that nobody else's advisory lock has
 
@@ -31,11 +32,22 @@ class Accounts:
         async with self._transaction() as session:
             return await session.scalar(select(col(ApiKey.id)).limit(1)) is not None
 
-    async def add_key(self, key: ApiKey) -> None:
-        """Keep a new key, and its user where there was none of that name."""
+    async def add_key(self, key: ApiKey, life: timedelta | None = None) -> datetime | None:
+        """Keep a new key, and its user where there was none of that name.
+
+        Args:
+            key: What is kept of it.
+            life: How long it holds from now on, by the database's clock; None until it is revoked.
+
+        Returns:
+            Until when it holds.
+        """
         async with self._transaction() as session:
             await session.execute(_user_insert(key.user_name))
+            key.created_at = await database_now(session)
+            key.expires_at = None if life is None else key.created_at + life
             session.add(key)
+        return key.expires_at
 
     async def holder(self, key_id: str) -> tuple[ApiKey, User] | None:
         """The key with its user; None when there is no such key, or it holds no longer by the database's clock."""
@@ -52,14 +64,16 @@ class Accounts:
             found = (await session.execute(query)).one_or_none()
         return (found[0], found[1]) if found is not None else None
 
-    async def keys(self) -> list[ApiKey]:
-        """All keys that were ever made, oldest first."""
+    async def keys(self) -> list[tuple[ApiKey, bool]]:
+        """All keys that were ever made, oldest first, and whether each has expired by the database's clock."""
+        has_expired = func.coalesce(col(ApiKey.expires_at) <= func.now(), false())
+        query = select(ApiKey, has_expired).order_by(col(ApiKey.created_at), col(ApiKey.id))
         async with self._transaction() as session:
-            return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))
+            return [(row[0], row[1]) for row in (await session.execute(query)).all()]
 
     async def revoke_key(self, key_id: str) -> ApiKey | None:
         """End a key at once; one that has ended already stays as it is. None when there is no such key."""
-        ended = func.coalesce(col(ApiKey.revoked_at), utc_now())
+        ended = func.coalesce(col(ApiKey.revoked_at), func.now())
         change = update(ApiKey).where(col(ApiKey.id) == key_id).values(revoked_at=ended).returning(ApiKey)
         async with self._transaction() as session:
             return cast("ApiKey | None", await session.scalar(change))
@@ -92,25 +106,26 @@ class Accounts:
 
     # What is signed with
 
-    async def signing_secrets(self, first: str) -> list[str]:
-        """The secrets that hold by the database's clock, oldest first: the last one signs.
+    async def signing_secrets(self, first: str) -> tuple[list[str], datetime]:
+        """The secrets that hold, oldest first: the last one signs. With the time, both by the database's clock.
 
         Where there is none, ``first`` is kept.
         """
         holding = (
-            select(col(SigningSecret.secret))
+            select(col(SigningSecret.secret), func.clock_timestamp())
             .where(or_(col(SigningSecret.retires_at).is_(None), col(SigningSecret.retires_at) > func.now()))
             .order_by(col(SigningSecret.id))
         )
         async with self._transaction() as session:
-            secrets = list(await session.scalars(holding))
-            if not secrets:
+            rows = (await session.execute(holding)).all()
+            if not rows:
                 await session.execute(select(func.pg_advisory_xact_lock(_SIGNING_LOCK)))
-                secrets = list(await session.scalars(holding))
-            if not secrets:
+                rows = (await session.execute(holding)).all()
+            if not rows:
                 session.add(SigningSecret(secret=first))
-                secrets = [first]
-        return secrets
+                await session.flush()
+                rows = (await session.execute(holding)).all()
+        return [row[0] for row in rows], rows[0][1]
 
     async def rotate_signing(self, new: str, old_holds: timedelta) -> None:
         """Sign with ``new`` from now on; what was signed before holds for so long."""
@@ -123,4 +138,4 @@ class Accounts:
 
 
 def _user_insert(name: str) -> Insert:
-    return insert(User).values(name=name, created_at=utc_now()).on_conflict_do_nothing()
+    return insert(User).values(name=name, created_at=func.now()).on_conflict_do_nothing()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
@@ -55,6 +55,14 @@ class Backlog:
 
     async def look_again(self, video: Video, after: timedelta | None) -> None:
         """Leave the row alone for so long, unless it is due otherwise meanwhile; None as if it was never looked at."""
+        await self._look_at(video, None if after is None else func.now() + after)
+
+    async def look_as_long_again(self, video: Video, *, soonest: timedelta, latest: timedelta) -> None:
+        """Leave the row alone for as long as it has been as it is, within these bounds; else as ``look_again``."""
+        so_far = func.now() - col(Video.updated_at)
+        await self._look_at(video, func.now() + func.least(func.greatest(so_far, soonest), latest))
+
+    async def _look_at(self, video: Video, moment: ColumnElement[datetime] | None) -> None:
         next_look_at = col(Video.next_look_at)
         change = (
             update(Video)
@@ -64,7 +72,7 @@ class Backlog:
                 col(Video.attempt) == video.attempt,
                 next_look_at.is_not_distinct_from(video.next_look_at),
             )
-            .values(next_look_at=None if after is None else func.now() + after)
+            .values(next_look_at=moment)
         )
         async with self._transaction() as session:
             await session.execute(change)

@@ -13,9 +13,10 @@ from sqlmodel import col
 
 from contracts.errors import ErrorCode, StatusConflict
 from contracts.status import VideoStatus
+from database.clock import database_now
 from database.quotas import check_quota
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo
-from database.tables import IdempotencyKey, Video, utc_now
+from database.tables import IdempotencyKey, Video
 
 CANCELLED_REASON: Final = "The video was cancelled."
 REPROCESS_CANCELLED_REASON: Final = "It was cancelled. What was published before stays."
@@ -50,7 +51,7 @@ async def compare_and_set(
     change = (
         update(Video)
         .where(col(Video.id) == video_id, col(Video.status).in_(expected), *conditions)
-        .values(**{"next_look_at": None} | values, updated_at=utc_now())
+        .values(**{"next_look_at": None} | values, updated_at=func.now())
         .returning(Video)
     )
     if attempt is not None:
@@ -64,7 +65,7 @@ def error_values(code: ErrorCode, reason: str) -> dict[str, Any]:
         "status": VideoStatus.ERROR,
         "error_code": code,
         "error_reason": _storable(reason),
-        "failed_at": utc_now(),
+        "failed_at": func.now(),
         "upload_expires_at": None,
         "upload_lease": None,
         "upload_lease_until": None,
@@ -101,7 +102,7 @@ def fetched_values(original: FetchedOriginal) -> dict[str, Any]:
     return {
         "file_size_bytes": original.size_bytes,
         "content_sha256": original.sha256,
-        "uploaded_at": utc_now(),
+        "uploaded_at": func.now(),
         **{name: value for name, value in said.items() if value is not None},
     }
 
@@ -174,10 +175,12 @@ async def insert_video(session: AsyncSession, new: NewVideo, status: VideoStatus
     minutes_count = await check_quota(session, new)
     values = asdict(new)
     seconds = values.pop("upload_expires_seconds")
+    now = await database_now(session)
+    values |= {"created_at": now, "updated_at": now}
     if seconds is not None:
-        values["upload_expires_at"] = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
+        values["upload_expires_at"] = now + timedelta(seconds=seconds)
     if status is VideoStatus.PROCESSING:
-        values["next_look_at"] = await session.scalar(select(func.now() + _IN_HAND))
+        values["next_look_at"] = now + _IN_HAND
     video = Video(**values, status=status, counted_seconds=0.0 if minutes_count else None)
     session.add(video)
     await session.flush()
@@ -197,7 +200,7 @@ async def claim_key(session: AsyncSession, video: Video, key: str) -> Video | No
     Returns:
         None when the key is the video's now, else the video that it belongs to.
     """
-    row = {"user_id": video.user_id, "key": key, "video_id": video.id, "created_at": utc_now()}
+    row = {"user_id": video.user_id, "key": key, "video_id": video.id, "created_at": func.now()}
     new = insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(col(IdempotencyKey.video_id))
     known = (col(IdempotencyKey.user_id) == video.user_id, col(IdempotencyKey.key) == key)
     while await session.scalar(new) is None:

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from contracts.cohorts import FailedVideos, ReadyVideos
 from contracts.status import VideoStatus
+from database.clock import database_now
 from database.tables import Video
 
 _Conditions = list[ColumnElement[bool]]
@@ -22,6 +23,11 @@ class Cohorts:
     def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
+
+    async def now(self) -> datetime:
+        """The time by the clock that also says when a video failed, or was to be made anew."""
+        async with self._transaction() as session:
+            return await database_now(session)
 
     async def count(self, wanted: FailedVideos) -> int:
         """How many there are."""

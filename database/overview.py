@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 
 from sqlalchemy import Float, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,7 @@ _ENDS = (*_MADE, EventType.ERROR, EventType.CANCELLED, EventType.REPROCESS_FAILE
 
 @dataclass(frozen=True)
 class Lately:
-    """What became of videos since a moment.
+    """What became of videos in the last while.
 
     Attributes:
         ready: How many became ready, or were made anew.
@@ -39,13 +39,13 @@ class Overview:
         """Take the way to open a transaction, ``Database.transaction``."""
         self._transaction = transaction
 
-    async def lately(self, since: datetime, user_id: str | None = None) -> Lately:
-        """What became of videos since then; of one user, or of all. A video that was retried counts each time."""
+    async def lately(self, within: timedelta, user_id: str | None = None) -> Lately:
+        """What became of videos within so long; of one user, or of all. A video that was retried counts each time."""
         code = func.coalesce(Event.video["error_code"].astext, Event.video["reprocess_error_code"].astext)
         seconds = func.sum(cast(Event.video["duration_seconds"].astext, Float))
         query = (
             select(col(Event.type), code, func.count(), func.coalesce(seconds, 0.0))
-            .where(col(Event.created_at) >= since, col(Event.type).in_(_ENDS))
+            .where(col(Event.created_at) >= func.now() - within, col(Event.type).in_(_ENDS))
             .group_by(col(Event.type), code)
         )
         if user_id is not None:

@@ -29,7 +29,7 @@ from database.connecting import hold_long
 from database.editions import Edition, is_wanted, retire
 from database.quotas import check_minutes
 from database.records import PublishedVideo
-from database.tables import FormerEdition, Video, utc_now
+from database.tables import FormerEdition, Video
 
 _READY = (VideoStatus.READY,)
 
@@ -74,7 +74,7 @@ class Reprocessings:
             "reprocess_profile": profile,
             "reprocess_error_code": None,
             "reprocess_error_reason": None,
-            "reprocess_asked_at": utc_now(),
+            "reprocess_asked_at": func.now(),
             "reprocess_counts": counts,
             "cancel_requested_at": None,
             **in_hand(),
@@ -155,7 +155,7 @@ class Reprocessings:
         Returns:
             Whether the row is so marked, by this call or an earlier one. False when it has moved on.
         """
-        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now()), **in_hand()}
+        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), func.now()), **in_hand()}
         async with self._transaction() as session:
             changed = await compare_and_set(session, video_id, _READY, values, is_reprocessing(), attempt=attempt)
         return changed is not None

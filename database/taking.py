@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col
 
 from contracts.errors import ErrorCode
@@ -23,7 +24,7 @@ from database.changes import (
 from database.quotas import check_what_came, owner_held
 from database.reading import VideosToRead
 from database.records import NewVideo
-from database.tables import Video, utc_now
+from database.tables import Video
 
 
 class UploadsToTake(VideosToRead):
@@ -104,7 +105,7 @@ class UploadsToTake(VideosToRead):
             "upload_expires_at": None,
             "upload_lease": None,
             "upload_lease_until": None,
-            "uploaded_at": utc_now(),
+            "uploaded_at": func.now(),
             **in_hand(),
         }
         async with self._transaction() as session:

@@ -18,7 +18,7 @@ from contracts.errors import ErrorCode
 from contracts.status import VideoStatus
 from database.changes import compare_and_set, conflict, error_values, looked_at_as_before
 from database.quotas import check_what_came, owner_held
-from database.tables import Video, utc_now
+from database.tables import Video
 
 
 class UploadLeases:
@@ -100,7 +100,7 @@ class UploadLeases:
                     update(Video)
                     .where(col(Video.id).in_(ids), col(Video.status) == VideoStatus.UPLOADING)
                     .values(
-                        **error_values(ErrorCode.UPLOAD_INTERRUPTED, reason), updated_at=utc_now(), next_look_at=None
+                        **error_values(ErrorCode.UPLOAD_INTERRUPTED, reason), updated_at=func.now(), next_look_at=None
                     )
                 )
                 await session.execute(change)

@@ -27,11 +27,12 @@ from database.changes import (
     looked_at_as_before,
     ready_values,
 )
+from database.clock import database_now
 from database.connecting import hold_long
 from database.pages import PageCursor, VideoFilter, VideoPage
 from database.quotas import check_coming, check_length, check_what_came, owner_held
 from database.records import FetchedOriginal, IdempotencyKeyTaken, NewVideo, PublishedVideo, VideoChange
-from database.tables import Video, utc_now
+from database.tables import Video
 from database.taking import UploadsToTake
 
 __all__ = [
@@ -164,7 +165,7 @@ class Videos(UploadsToTake):
         Returns:
             Whether the row is so marked, by this call or an earlier one. False when it has moved on.
         """
-        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), utc_now()), **in_hand()}
+        values = {"cancel_requested_at": func.coalesce(col(Video.cancel_requested_at), func.now()), **in_hand()}
         async with self._transaction() as session:
             changed = await compare_and_set(session, video_id, [VideoStatus.PROCESSING], values, attempt=attempt)
         return changed is not None
@@ -227,7 +228,8 @@ class Videos(UploadsToTake):
         Raises:
             Refused: What its metadata would become can't be kept; nothing was changed.
         """
-        async with self.held(video_id) as video:
+        async with self._transaction() as session:
+            video = await session.get(Video, video_id, with_for_update=True)
             if video is None or video.status == VideoStatus.DELETING:
                 return None
             for patch in change.metadata_patches:
@@ -236,7 +238,7 @@ class Videos(UploadsToTake):
                 video.title = change.title
             if change.visibility is not None:
                 video.visibility = change.visibility.value
-            video.updated_at = utc_now()
+            video.updated_at = await database_now(session)
         return video
 
 

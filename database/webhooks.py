@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -15,7 +15,7 @@ from sqlmodel import col
 from contracts.refusals import RefusalCode, Refused
 from contracts.webhooks import DeliveryStatus
 from database.events import StoredEvent, stored
-from database.tables import Event, User, Webhook, WebhookDelivery, utc_now
+from database.tables import Event, User, Webhook, WebhookDelivery
 
 MOST_WEBHOOKS: Final = 20
 _MOST_ANSWERS: Final = 20
@@ -53,11 +53,20 @@ class Parcel:
         delivery: The row.
         webhook: Where to.
         event: What.
+        asked_at: When it was asked for, by the database's clock.
     """
 
     delivery: WebhookDelivery
     webhook: Webhook
     event: StoredEvent
+    asked_at: datetime
+
+    @property
+    def secrets(self) -> list[str]:
+        """Those that sign now: the newest, and the one before it for as long as they overlap."""
+        webhook, until = self.webhook, self.webhook.former_secret_until
+        former = webhook.former_secret if until is not None and until > self.asked_at else None
+        return [webhook.secret] if former is None else [webhook.secret, former]
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,12 @@ class Webhooks:
         async with self._transaction() as session:
             return cast("Webhook | None", await session.scalar(query))
 
+    async def rotate(self, webhook: Webhook, secret: str, overlap: timedelta) -> Webhook | None:
+        """Have this secret sign, and for so long the one before it as well. None when it is gone."""
+        until = func.now() + overlap
+        values = {"secret": secret, "former_secret": webhook.secret, "former_secret_until": until}
+        return await self.change(webhook.id, values)
+
     async def delete(self, webhook_id: UUID) -> None:
         """Remove it and its deliveries. Gone already is a success."""
         async with self._transaction() as session:
@@ -161,14 +176,15 @@ class Webhooks:
         """
         known = (col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.webhook_id) == webhook_id)
         async with self._transaction() as session:
-            delivery = await session.scalar(select(WebhookDelivery).where(*known).with_for_update())
-            if delivery is None:
+            row = (await session.execute(_with_time().where(*known))).one_or_none()
+            if row is None:
                 raise Refused(RefusalCode.DELIVERY_NOT_FOUND, f"There is no delivery {delivery_id} of this webhook.")
+            delivery, now = row
             if delivery.status != DeliveryStatus.PENDING:
                 delivery.status = DeliveryStatus.PENDING
                 delivery.round += 1
                 delivery.next_attempt_at = None
-            delivery.start_due_at = utc_now()
+            delivery.start_due_at = now
 
     async def take_to_start(self, limit: int) -> list[DueDelivery]:
         """Deliveries whose workflow is to be started now. Should nothing come of it, they are due again in a minute.
@@ -221,7 +237,7 @@ class Webhooks:
         A round that has come so far needs not be started any more, unless nothing is heard of it.
         """
         query = (
-            select(WebhookDelivery, Webhook, Event)
+            select(WebhookDelivery, Webhook, Event, func.now())
             .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
             .join(Event, col(Event.id) == col(WebhookDelivery.event_id))
             .where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
@@ -232,7 +248,7 @@ class Webhooks:
             if row is None:
                 return None
             await session.execute(begun.values(start_due_at=func.now() + _OVERDUE))
-        return Parcel(row[0], row[1], stored(row[2]))
+        return Parcel(row[0], row[1], stored(row[2]), row[3])
 
     async def note_answer(
         self,
@@ -241,31 +257,38 @@ class Webhooks:
         *,
         answer: Answer | None,
         status: DeliveryStatus,
-        next_attempt_at: datetime | None = None,
+        pause: timedelta | None = None,
     ) -> None:
-        """Say what came of an attempt, and where the delivery stands now; a round that is over stays as it is."""
+        """Say what came of an attempt, and where the delivery stands now; a round that is over stays as it is.
+
+        Args:
+            delivery_id: Of the row.
+            round_: Which time it is sent.
+            answer: What came; None for what was not sent.
+            status: Where it stands.
+            pause: How long from now on until it is tried again; None where it is not.
+        """
         async with self._transaction() as session:
-            query = select(WebhookDelivery).where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
-            delivery = await session.scalar(query.with_for_update())
-            if delivery is None:
+            query = _with_time().where(col(WebhookDelivery.id) == delivery_id, *_open(round_))
+            row = (await session.execute(query)).one_or_none()
+            if row is None:
                 return
+            delivery, now = row
             if answer is not None:
                 delivery.answers = [*delivery.answers, asdict(answer)][-_MOST_ANSWERS:]
             delivery.status = status
-            delivery.next_attempt_at = next_attempt_at
+            delivery.next_attempt_at = None if pause is None else now + pause
             is_over = status != DeliveryStatus.PENDING
-            delivery.start_due_at = None if is_over else (next_attempt_at or utc_now()) + _OVERDUE
+            delivery.start_due_at = None if is_over else (delivery.next_attempt_at or now) + _OVERDUE
 
     async def disable(self, webhook_id: UUID, reason: str) -> None:
         """Send it nothing more, until its user switches it on again."""
         await self.change(webhook_id, {"is_enabled": False, "disabled_reason": reason})
 
 
-def signing_secrets(webhook: Webhook) -> list[str]:
-    """Those that sign now: the newest, and the one before it for as long as they overlap."""
-    until = webhook.former_secret_until
-    former = webhook.former_secret if until is not None and until > utc_now() else None
-    return [webhook.secret] if former is None else [webhook.secret, former]
+def _with_time() -> Select[WebhookDelivery, datetime]:
+    """A delivery that is to be changed, and the time by the database's clock."""
+    return select(WebhookDelivery, func.now()).with_for_update(of=WebhookDelivery)
 
 
 def _open(round_: int) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ this at the same time. A row that can't be mended is looked at again later, and 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -205,15 +205,20 @@ class Reconciler:
         elif is_cancelled:
             was_told = await self._runs.cancel(str(video.id))
             report.cancelled += was_told
-        soon = is_cancelled or run is None
-        await self._backlog.look_again(video, _SOONEST_LOOK if soon else _as_long_again(video))
+        if is_cancelled or run is None:
+            await self._backlog.look_again(video, _SOONEST_LOOK)
+        else:
+            await self._look_as_long_again(video)
 
     async def _mend_deletion(self, video: Video, report: ReconcileReport) -> None:
         was_started = await self._runs.start_deletion(deletion_input(video), video.original_filename)
         report.deletions += was_started
         if was_started:
             log.info("deletion_started_late", video_id=str(video.id))
-        await self._backlog.look_again(video, _as_long_again(video))
+        await self._look_as_long_again(video)
+
+    async def _look_as_long_again(self, video: Video) -> None:
+        await self._backlog.look_as_long_again(video, soonest=_SOONEST_LOOK, latest=_LATEST_LOOK)
 
     async def _start(self, video: Video) -> bool:
         try:
@@ -264,10 +269,6 @@ class Reconciler:
 def _was_put_back(video: Video, run: NewestRun) -> bool:
     """Whether the row is older than its run: one that completes has written the row, and attempts only grow."""
     return not run.is_open and (run.attempt > video.attempt or run.is_completed)
-
-
-def _as_long_again(video: Video) -> timedelta:
-    return min(max(datetime.now(UTC) - video.updated_at, _SOONEST_LOOK), _LATEST_LOOK)
 
 
 def processing_input(video: Video) -> VideoProcessingInput:

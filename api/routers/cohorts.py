@@ -1,7 +1,7 @@
 """``/api/v1/cohorts``: videos that failed for one reason, retried together, and ready ones, made anew together."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import structlog
@@ -150,7 +150,7 @@ async def list_cohorts(
 )
 async def retry_cohort(wanted: RetryRequest, services: ServicesDep, caller: CallerDep) -> CohortAccepted:
     """The caller's, or everybody's for an administrator. One that fails once more is not taken again."""
-    now = datetime.now(UTC)
+    now = await services.cohorts.now()
     videos = FailedVideos(
         error_code=wanted.error_code,
         failed_after=(wanted.failed_after or now - _A_DAY).isoformat(),
@@ -183,7 +183,7 @@ async def reprocess_cohort(
     """
     where, sees = wanted.where, caller.sees
     videos = ReadyVideos(
-        asked_before=datetime.now(UTC).isoformat(),
+        asked_before=(await services.cohorts.now()).isoformat(),
         profile=where.profile,
         error_code=where.error_code,
         metadata=checked_metadata(where.metadata),

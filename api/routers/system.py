@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 
 import structlog
@@ -48,7 +48,7 @@ _logger = structlog.stdlib.get_logger(__name__)
 async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerDep) -> SystemView:
     """Videos by status, what became of them, work that waits, workers, storage, versions, limits and profiles."""
     counts = await services.videos.count_by_status(caller.sees)
-    lately = await services.overview.lately(datetime.now(UTC) - _HOUR, caller.sees)
+    lately = await services.overview.lately(_HOUR, caller.sees)
     oldest = await _running(services, caller, limit=1)
     version, queues, workers = await _of_temporal(services)
     return SystemView(

@@ -26,7 +26,7 @@ from api.webhook_views import (
 )
 from contracts.errors import ErrorCode
 from contracts.refusals import RefusalCode
-from database.tables import Webhook, utc_now
+from database.tables import Webhook
 from events.signing import new_secret
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"], route_class=SmallBodyRoute)
@@ -134,12 +134,8 @@ async def rotate_webhook_secret(
     wanted: SecretRequest, webhook: WebhookDep, services: ServicesDep, caller: CallerDep
 ) -> WebhookWithSecret:
     """For the time that they overlap, messages are signed with both, so that receivers can change in peace."""
-    values = {
-        "secret": new_secret(),
-        "former_secret": webhook.secret,
-        "former_secret_until": utc_now() + timedelta(seconds=wanted.overlap_seconds),
-    }
-    changed = await services.webhooks.change(webhook.id, values)
+    overlap = timedelta(seconds=wanted.overlap_seconds)
+    changed = await services.webhooks.rotate(webhook, new_secret(), overlap)
     _audit.info("webhook secret rotated", webhook_id=str(webhook.id), user_id=caller.user_id)
     return WebhookWithSecret.model_validate(_there(changed, webhook.id), from_attributes=True)
 

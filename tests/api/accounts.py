@@ -1,6 +1,6 @@
 """Users with keys, for tests of who may do what."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 
@@ -11,8 +11,8 @@ from database.engine import Database
 async def key_of(database: Database, user: str, *, is_admin: bool = False, hours: float | None = None) -> KeyText:
     """A key that was just made."""
     key = KeyText.new()
-    until = datetime.now(UTC) + timedelta(hours=hours) if hours is not None else None
-    await database.accounts.add_key(key.row(user, is_admin=is_admin, expires_at=until))
+    life = timedelta(hours=hours) if hours is not None else None
+    await database.accounts.add_key(key.row(user, is_admin=is_admin), life)
     return key
 
 

@@ -11,11 +11,12 @@ from api.services import Services
 from contracts.status import VideoStatus
 from contracts.webhooks import DeliveryStatus
 from database.engine import Database
-from database.webhooks import MOST_WEBHOOKS, Answer, signing_secrets
+from database.webhooks import MOST_WEBHOOKS, Answer, Parcel
 from storage.disk import DiskStorage
 from tests.api.accounts import bearer, key_of
 from tests.api.rows import make_video
 from tests.api.running import RecordedWebhookRuns, until
+from tests.database.samples import video_in
 
 WEBHOOKS = "/api/v1/webhooks"
 WANTED = {"url": "https://app.example.com/rushes", "event_types": ["video.ready", "video.error"], "description": "Ours"}
@@ -47,14 +48,20 @@ async def test_a_webhook_is_made_read_changed_and_deleted_and_its_secret_is_show
 
 async def test_a_rotated_secret_overlaps_the_one_before(client: httpx.AsyncClient, database: Database) -> None:
     webhook = await made(client)
+    await video_in(database.videos, VideoStatus.READY)
+    (due,) = await database.webhooks.take_to_start(1)
+
+    async def secrets() -> list[str]:
+        parcel = await database.webhooks.parcel(due.delivery.id or 0, 1)
+        assert isinstance(parcel, Parcel)
+        return parcel.secrets
+
     answer = await client.post(f"{WEBHOOKS}/{webhook['id']}/secret", json={"overlap_seconds": 3600})
     newer = answer.json()["secret"]
     assert newer != webhook["secret"]
-    (row,) = await database.webhooks.of_user("local")
-    assert signing_secrets(row) == [newer, webhook["secret"]]
+    assert await secrets() == [newer, webhook["secret"]]
     await client.post(f"{WEBHOOKS}/{webhook['id']}/secret", json={"overlap_seconds": 0})
-    (row,) = await database.webhooks.of_user("local")
-    assert len(signing_secrets(row)) == 1
+    assert len(await secrets()) == 1
 
 
 @pytest.mark.parametrize(

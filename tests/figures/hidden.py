@@ -45,7 +45,7 @@ async def tell_keys(service: Service, count: int) -> None:
     """Make keys, come in with some, and look for them in all that is kept."""
     database, keys = Database(service.run.database, pool_size=1), [KeyText.new() for _ in range(count)]
     for number, key in enumerate(keys):
-        await database.accounts.add_key(key.row(f"user-{number}", is_admin=False, expires_at=None))
+        await database.accounts.add_key(key.row(f"user-{number}", is_admin=False))
     await database.dispose()
     for key in keys[:50]:
         answer = await service.http.get("/api/v1/me", headers={"Authorization": f"Bearer {key.write()}"})

@@ -54,7 +54,7 @@ class Site:
         """One more key of a user."""
         assert self.home.run_file is not None
         key, database = KeyText.new(), Database(self.home.run_file.database, 1)
-        await database.accounts.add_key(key.row(user, is_admin=is_admin, expires_at=None))
+        await database.accounts.add_key(key.row(user, is_admin=is_admin))
         await database.dispose()
         return key.write()
 
