@@ -30,12 +30,13 @@ _MOST_TELLING: Final = (
     StepState.FAILED,
     StepState.TIMED_OUT,
     StepState.CANCELLED,
+    StepState.RUNNING,
     StepState.PAUSED,
     StepState.RETRYING,
-    StepState.RUNNING,
     StepState.SCHEDULED,
 )
-"""Which state of one chunk is said of all of them."""
+"""Which state of one chunk is said of all of them, here and on the page: what goes on, unless it has ended badly."""
+_HELD_UP: Final = (StepState.PAUSED, StepState.RETRYING)
 
 
 def steps_table(steps: list[StepView], *, spinner: Spinner | None = None) -> Table:
@@ -98,11 +99,12 @@ def _as_one(chunks: list[StepView]) -> StepView:
     state = next((state for state in _MOST_TELLING if counts[state]), StepState.COMPLETED)
     if state is StepState.COMPLETED and counts[state] < of:
         state = StepState.RUNNING
+    held_up = "".join(f", {counts[one]} {one.value}" for one in _HELD_UP if counts[one])
     begun = [chunk.started_at for chunk in chunks if chunk.started_at is not None]
     ends = [begin + timedelta(seconds=chunk.duration_seconds or 0) for chunk in chunks if (begin := chunk.started_at)]
     return chunks[0].model_copy(
         update={
-            "summary": f"Picture: {counts[StepState.COMPLETED]} of {of} chunks done",
+            "summary": f"Picture: {counts[StepState.COMPLETED]} of {of} chunks done{held_up}",
             "state": state,
             "attempts": max(chunk.attempts for chunk in chunks),
             "started_at": min(begun, default=None),

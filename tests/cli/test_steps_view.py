@@ -36,3 +36,14 @@ def test_tries_of_one_step_are_one_line_that_says_how_often_and_why_it_failed_la
     assert (one.state, one.attempts) == (StepState.RUNNING, 3)
     assert one.last_failure is not None
     assert one.last_failure.message == "It broke off."
+
+
+def test_chunks_that_are_held_up_are_told_beside_what_goes_on() -> None:
+    states = [StepState.COMPLETED, StepState.RUNNING, StepState.PAUSED, StepState.RETRYING, StepState.RETRYING]
+    step = fetch(1, StepState.RUNNING, None)
+    chunks = [
+        step.model_copy(update={"activity_id": f"chunk-{number}-of-5", "state": state})
+        for number, state in enumerate(states, start=1)
+    ]
+    (one,) = gathered(chunks)
+    assert (one.state, one.summary) == (StepState.RUNNING, "Picture: 1 of 5 chunks done, 1 paused, 2 retrying")

@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Final
-
-from tests.fixtures.prometheus import Prometheus
+from typing import Any, Final, Protocol
 
 _FILE: Final = Path(__file__).resolve().parents[2] / "deploy" / "monitoring" / "grafana-dashboard.json"
 _COLUMNS: Final = 24
@@ -26,6 +24,11 @@ _TICKS: Final = (15, 30, 60, 120, 300)
 _MOST_TICKS: Final = 8
 _MOST_NAMED: Final = 4
 _LONGEST_NAME: Final = 30
+_LETTER: Final = 7
+"""Pixels that a letter of the legend takes, in a wide face."""
+_BESIDE_A_NAME: Final = 25
+"""Pixels of its mark, and of the room between it and the next one."""
+_LEGEND_LINE: Final = 16
 _STYLE: Final = """
 body { margin: 0; background: #f3f4f6; font: 13px system-ui, "Liberation Sans", sans-serif; color: #1f2933 }
 main { position: relative; margin: 10px }
@@ -38,8 +41,10 @@ table { border-spacing: 0 4px } th, td { padding-right: 22px; text-align: left }
 th { font-size: 11px; font-weight: 500; color: #52606d } td { font-size: 15px }
 .green { color: #3f7d4a } .red { color: #b3372e }
 .none { display: flex; height: calc(100% - 24px); align-items: center; justify-content: center; color: #7b8794 }
-.names { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: 11px; color: #52606d }
+.names { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: 11px; line-height: 16px; color: #52606d }
+.names span { white-space: nowrap }
 .names i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle }
+svg { display: block }
 text { font-size: 10px; fill: #7b8794 }
 """
 
@@ -57,7 +62,14 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-async def draw(prometheus: Prometheus, begin: float, end: float) -> str:
+class Measured(Protocol):
+    """What was measured, as ``Prometheus`` tells it."""
+
+    async def over(self, expression: str, begin: float, end: float, step_seconds: float, /) -> list[Any]:
+        """What an expression gave from one time to another, in seconds since 1970."""
+
+
+async def draw(prometheus: Measured, begin: float, end: float) -> str:
     """The page, of what was measured from one time to another, in seconds since 1970."""
     panels = json.loads(_FILE.read_text(encoding="utf-8"))["panels"]
     drawn = [await _panel(prometheus, panel, begin, end) for panel in panels]
@@ -66,7 +78,7 @@ async def draw(prometheus: Prometheus, begin: float, end: float) -> str:
     return f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style><main style='{size}'>{''.join(drawn)}</main>"
 
 
-async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float, end: float) -> str:
+async def _panel(prometheus: Measured, panel: Mapping[str, Any], begin: float, end: float) -> str:
     place, defaults = panel["gridPos"], panel["fieldConfig"]["defaults"]
     unit = defaults["unit"]
     width, height = place["w"] * _COLUMN - 8, place["h"] * _ROW - 8
@@ -88,7 +100,7 @@ async def _panel(prometheus: Prometheus, panel: Mapping[str, Any], begin: float,
         case "table":
             inner = _table(lines, panel["transformations"][0]["options"]["renameByName"])
         case _:
-            inner = _chart(lines, _scale(lines, defaults), unit, width - 22, height - 30, begin, end)
+            inner = _chart(lines, _scale(lines, defaults), unit, width - 22, height - 42, begin, end)
     where = f"left:{place['x'] * _COLUMN}px;top:{place['y'] * _ROW}px;width:{width}px;height:{height}px"
     return f"<section style='{where}'><h2>{escape(panel['title'])}</h2>{inner}</section>"
 
@@ -159,7 +171,9 @@ def _scale(lines: Sequence[Line], defaults: Mapping[str, Any]) -> Scale:
 
 
 def _chart(lines: Sequence[Line], scale: Scale, unit: str, width: int, height: int, begin: float, end: float) -> str:
-    height -= 16 * (1 + (len(lines) > 2))
+    names = [_shortened(line.name) for line in lines[:_MOST_NAMED]]
+    more = [f"and {len(lines) - _MOST_NAMED} more"] if len(lines) > _MOST_NAMED else []
+    height -= _LEGEND_LINE * _lines_of([*names, *more], width)
 
     def x(at: float) -> float:
         return _LEFT + (at - begin) / (end - begin) * (width - _LEFT)
@@ -179,12 +193,25 @@ def _chart(lines: Sequence[Line], scale: Scale, unit: str, width: int, height: i
         points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in line.points)
         colour = _COLOURS[number % len(_COLOURS)]
         parts.append(f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='1.6'/>")
-    named = "".join(
-        f"<span><i style='background:{_COLOURS[number % len(_COLOURS)]}'></i>{escape(_shortened(line.name))}</span>"
-        for number, line in enumerate(lines[:_MOST_NAMED])
-    )
-    more = f"<span>and {len(lines) - _MOST_NAMED} more</span>" if len(lines) > _MOST_NAMED else ""
-    return f"<svg width='{width}' height='{height}'>{''.join(parts)}</svg><div class=names>{named}{more}</div>"
+    legend = [
+        *(
+            f"<span><i style='background:{_COLOURS[number % len(_COLOURS)]}'></i>{escape(name)}</span>"
+            for number, name in enumerate(names)
+        ),
+        *(f"<span>{words}</span>" for words in more),
+    ]
+    return f"<svg width='{width}' height='{height}'>{''.join(parts)}</svg><div class=names>{''.join(legend)}</div>"
+
+
+def _lines_of(names: Sequence[str], width: int) -> int:
+    """How many lines a legend of these names takes."""
+    lines, filled = 1, 0
+    for name in names:
+        needed = len(name) * _LETTER + _BESIDE_A_NAME
+        if filled and filled + needed > width:
+            lines, filled = lines + 1, 0
+        filled += needed
+    return lines
 
 
 def _shortened(name: str) -> str:

@@ -3,12 +3,16 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from cli.steps_view import gathered
+from client.views import StepView
+from contracts.status import StepState
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
@@ -207,6 +211,39 @@ async def test_the_parts_of_a_film_are_one_until_they_are_opened_and_one_in_trou
         pass
     await expect(parts.locator("summary")).to_be_focused()
     await expect(parts.locator("li").first).to_be_visible()
+
+
+async def test_the_page_and_the_command_say_the_same_state_of_a_films_parts(ann: Visitor) -> None:
+    now = datetime.now(UTC)
+    part = StepView(
+        activity="encode_chunk",
+        activity_id="",
+        summary="",
+        state=StepState.COMPLETED,
+        attempts=1,
+        queue="video-media",
+        scheduled_at=now,
+        started_at=now,
+        duration_seconds=1.0,
+        worker=None,
+        last_failure=None,
+    )
+    films = [
+        [
+            part.model_copy(update={"activity_id": f"chunk-{number}-of-4", "state": state})
+            for number, state in enumerate((one, other, StepState.COMPLETED, StepState.COMPLETED), start=1)
+        ]
+        for one in StepState
+        for other in StepState
+    ]
+    told = await ann.page.evaluate(
+        """async (films) => {
+            const { gathered } = await import("/web/gathering.js");
+            return films.map((film) => gathered(film).whole.state);
+        }""",
+        [[step.model_dump(mode="json") for step in film] for film in films],
+    )
+    assert told == [gathered(film)[0].state for film in films]
 
 
 async def beside_the_screen(visitor: Visitor, width: int) -> list[str]:
