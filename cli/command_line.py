@@ -12,6 +12,8 @@ from typer.main import get_command
 from cli.commands import CommandEntry, GroupEntry
 
 _HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
+_BEFORE_A_CHOICE: Final = "Value error, "
+"""What pydantic, by which Typer reads choices, puts before the sentence that names them."""
 
 
 def command_line(
@@ -55,7 +57,11 @@ class _Later(TyperCommand):
 
     def make_context(self, *given: Any, **named: Any) -> Any:
         """As the command does; what is called then is its."""
-        return loaded(self._entry).make_context(*given, **named)
+        try:
+            return loaded(self._entry).make_context(*given, **named)
+        except typer.BadParameter as refused:
+            refused.message = refused.message.removeprefix(_BEFORE_A_CHOICE)
+            raise
 
 
 def loaded(entry: CommandEntry) -> TyperCommand:

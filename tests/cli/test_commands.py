@@ -48,6 +48,21 @@ async def test_a_list_is_of_videos_since_and_until(stack: Home, ready_video: str
     assert (wrong.code, "--since is a date such as 2026-03-01" in wrong.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("list", "--status", "done"), "Invalid value for '--status': 'done' is not one of 'uploading', 'processing',"),
+        (("edit", "0123", "--visibility", "all"), "Invalid value for '--visibility': 'all' is not one of 'private',"),
+        (("worker", "--queue", "fast"), "Invalid value for '--queue': 'fast' is not one of 'video-control',"),
+    ],
+)
+async def test_what_can_not_be_chosen_is_told_with_what_can_in_words_of_ours(
+    home: Home, command: tuple[str, ...], told: str
+) -> None:
+    refused = await home.with_settings(COLUMNS="200").rushes(*command)
+    assert (refused.code, told in refused.err) == (2, True), refused.err
+
+
 async def test_the_list_for_people_has_id_status_and_title(stack: Home, ready_video: str, failed_video: str) -> None:
     lines = (await stack.rushes("list")).out.splitlines()
     assert re.split(r"\s{2,}", lines[0].strip()) == ["ID", "Status", "Uploaded", "Step or reason", "Title"]
