@@ -81,7 +81,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     RefusalCode.IDEMPOTENCY_KEY_REUSED: ProblemKind(422, "The Idempotency-Key belongs to another upload"),
     RefusalCode.UPLOAD_IN_PROGRESS: ProblemKind(409, "The first upload with this Idempotency-Key is still on its way"),
     RefusalCode.UPLOAD_TOO_SLOW: ProblemKind(408, "The upload took too long"),
-    RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The video was cancelled or deleted during its upload"),
+    RefusalCode.UPLOAD_WITHDRAWN: ProblemKind(409, "The upload was ended while it came"),
     RefusalCode.TOO_MANY_UPLOADS: ProblemKind(503, "Too many uploads are on their way"),
     RefusalCode.TOO_MANY_LISTENERS: ProblemKind(503, "Too many listen to events"),
     RefusalCode.TOO_MANY_OWN_LISTENERS: ProblemKind(429, "You listen to events too often"),

@@ -14,6 +14,7 @@ import structlog
 
 from contracts.errors import DatabaseUnavailable, StatusConflict
 from contracts.refusals import RefusalCode, Refused
+from contracts.status import VideoStatus
 from database.tables import Video
 from database.videos import Videos
 from runs.protocol import Runs
@@ -49,7 +50,7 @@ async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFil
     """Say in the row that the file is here, and start its run. Done already is a success.
 
     Raises:
-        Refused: The video was cancelled or deleted meanwhile; the file is removed.
+        Refused: The video was cancelled or deleted meanwhile, or the upload expired; the file is removed.
         QuotaExceeded: It told no length before, and is more than its user may keep; file and row are for the caller.
         DatabaseUnavailable: The row may or may not say so. The file stays; the reconciler goes by the row.
         StorageFailed: The file of such a video can't be removed.
@@ -57,18 +58,18 @@ async def hand_over(videos: Videos, storage: Storage, runs: Runs, file: WholeFil
     finished = await _finish(videos, file)
     if finished is None:
         await storage.delete(file.original_key)
-        raise withdrawn()
+        raise await withdrawn(videos, file.video_id)
     await start_run(runs, finished)
     _logger.info("upload accepted", file_size_bytes=file.size_bytes, sha256=file.sha256)
     return finished
 
 
-def withdrawn() -> Refused:
-    """What is said of an upload whose row waits for it no more."""
-    return Refused(
-        RefusalCode.UPLOAD_WITHDRAWN,
-        "The upload was ended while it came: the video was cancelled or deleted, or nothing had come for too long.",
-    )
+async def withdrawn(videos: Videos, video_id: UUID) -> Refused:
+    """What is said of an upload whose row waits for it no more: what became of it there, such as that it expired."""
+    video = await videos.get(video_id)
+    if video is None or video.status == VideoStatus.DELETING:
+        return Refused(RefusalCode.UPLOAD_WITHDRAWN, "The video was deleted during its upload.")
+    return Refused(RefusalCode.UPLOAD_WITHDRAWN, f"The upload was ended while it came: {video.error_reason}")
 
 
 async def _finish(videos: Videos, file: WholeFile) -> Video | None:

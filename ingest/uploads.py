@@ -204,8 +204,9 @@ class Uploads:
         except (IdempotencyKeyTaken, DatabaseUnavailable):
             raise  # there is no row, and the file is opened only after it
         except StorageFailed as error:
-            if not await uninterrupted(self._interrupt(file, str(error))):
-                raise withdrawn() from error
+            was_open = await uninterrupted(self._interrupt(file, str(error)))
+            if file.video is not None and not was_open:
+                raise await withdrawn(self._videos, file.video.id) from error
             raise
         except (SenderGone, asyncio.CancelledError):
             await uninterrupted(_discard(file))
@@ -252,7 +253,7 @@ class Uploads:
         accepted = await accepted_before(self._videos, video_id)
         if accepted is None:
             await _discard(file)
-            raise withdrawn() from why
+            raise await withdrawn(self._videos, video_id) from why
         await start_run(self._runs, accepted)
         return accepted
 

@@ -31,7 +31,7 @@ const REASONS = {
   not_reprocessable: ["It can't be processed again right now.", ""],
   quota_exceeded: ["You have reached your limit.", ""],
   upload_gone: ["The upload has ended.", "Upload the file again."],
-  upload_withdrawn: ["The video was cancelled or deleted during its upload.", ""],
+  upload_withdrawn: ["The upload was ended while it came.", "Unless you have ended it yourself, upload the file again."],
   video_not_found: ["The video is not there any more.", ""],
   file_changed: ["The file has changed or moved since it was chosen.", "Choose it again."],
 };

@@ -27,11 +27,15 @@ UPLOAD = "/api/v1/videos/upload"
 CONTENT = b"the only copy"
 
 
-async def found_by_another(database: Database, storage: DiskStorage, video_id: UUID) -> None:
-    """As while this process was stopped for longer than its lease: the row's time is over, and who leads looks."""
+async def let_its_time_be_over(database: Database, video_id: UUID) -> None:
     async with database.transaction() as session:
         over = "UPDATE videos SET upload_expires_at = now() - interval '1 second' WHERE id = :id"
         await session.execute(text(over), {"id": video_id})
+
+
+async def found_by_another(database: Database, storage: DiskStorage, video_id: UUID) -> None:
+    """As while this process was stopped for longer than its lease: the row's time is over, and who leads looks."""
+    await let_its_time_be_over(database, video_id)
     video = await database.videos.get(video_id)
     assert video is not None
     found = await ExpiredUploads(database.videos, database.backlog, storage).end(video)
@@ -66,6 +70,17 @@ class CancelledOnceItStands(FailsOnceItStands):
         assert await self.database.videos.cancel_unstarted(video_id, None)
 
 
+class DeletedOnceItStands(FailsOnceItStands):
+    async def meanwhile(self, video_id: UUID) -> None:
+        assert await self.database.videos.delete(video_id)
+
+
+class ExpiredOnceItStands(FailsOnceItStands):
+    async def meanwhile(self, video_id: UUID) -> None:
+        await let_its_time_be_over(self.database, video_id)
+        assert await self.database.backlog.expire(video_id)
+
+
 def kept_in(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in (folder / "originals").iterdir()]
 
@@ -86,13 +101,32 @@ async def test_a_file_that_was_found_whole_stays_when_the_disk_fails_after_it_st
     assert len(runs.started) == 1
 
 
-async def test_a_file_whose_upload_was_cancelled_goes_when_the_disk_fails_after_it_stands(
-    database: Database, runs: RecordedRuns, options: ApiOptions, uploads_folder: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (CancelledOnceItStands, "The upload was ended while it came: The video was cancelled."),
+        (DeletedOnceItStands, "The video was deleted during its upload."),
+        (
+            ExpiredOnceItStands,
+            "The upload was ended while it came: The upload did not finish in the time that it may take. Upload the "
+            "video again.",
+        ),
+    ],
+)
+async def test_a_file_whose_upload_was_ended_goes_when_the_disk_fails_after_it_stands_and_it_is_told_how(
+    database: Database,
+    runs: RecordedRuns,
+    options: ApiOptions,
+    uploads_folder: Path,
+    tmp_path: Path,
+    ended: type[FailsOnceItStands],
+    told: str,
 ) -> None:
-    storage = CancelledOnceItStands(uploads_folder, tmp_path / "scratch")
+    storage = ended(uploads_folder, tmp_path / "scratch")
     storage.database = database
     answer = await send(services_of(database, storage, runs), options)
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_withdrawn")
+    assert answer.json()["detail"] == told
     assert kept_in(uploads_folder) == []
 
 
