@@ -6,10 +6,9 @@ and chunk headers are read, so a file of any size takes milliseconds. Unknown co
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from contracts.errors import InvalidMedia
 from contracts.sizes import size_text
@@ -36,9 +35,8 @@ _EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
 
 
-@dataclass(frozen=True)
-class Box:
-    """A box of an MP4 or MOV.
+class Box(NamedTuple):
+    """A box of an MP4 or MOV; there may be millions, and a tuple is made in a third of the time of a dataclass.
 
     Attributes:
         kind: Its four letters.

@@ -24,6 +24,10 @@ smaller takes more memory yet, as ffmpeg reads the first 5 MB of a file into pac
 _MOST_BOXES: Final = 3_000_000
 """A film of six hours in fragments of a tenth of a second has 2.4 million."""
 
+_FEW_BOXES: Final = 100_000
+_LEAST_BYTES_OF_A_BOX: Final = 48
+"""On average, where there are more than a few: such a film has 115, index and samples together, at 80 kbit a second."""
+
 _DEEPEST: Final = 12
 """ffmpeg goes ten levels down."""
 
@@ -55,11 +59,12 @@ def check_samples(path: Path) -> None:
     """Refuse a file that announces more samples than any film has.
 
     Raises:
-        LimitExceeded: It does, or has more boxes than can be looked at.
+        LimitExceeded: It does, or has more boxes than a film of its size.
         OSError: The file can't be read.
     """
     size_bytes = path.stat().st_size
     most = min(MOST_SAMPLES, max(_FEW_SAMPLES, size_bytes // _LEAST_BYTES))
+    most_boxes = min(_MOST_BOXES, max(_FEW_BOXES, size_bytes // _LEAST_BYTES_OF_A_BOX))
     with path.open("rb") as file:
         announced = 0
         tracks: list[_Track] = []
@@ -67,7 +72,12 @@ def check_samples(path: Path) -> None:
             if box.kind == b"trak" and track is not None:
                 tracks.append(track)
             announced += _take(file, box, track)
-            if announced > most or seen > _MOST_BOXES:
+            if seen > most_boxes:
+                raise LimitExceeded(
+                    f"The file consists of more than {most_boxes} parts, which no film of its size does. Export it "
+                    "again, and upload the new file."
+                )
+            if announced > most:
                 raise _too_many(most)
         if announced + sum(track.announced for track in tracks if not track.is_plain_sound) > most:
             raise _too_many(most)
@@ -78,7 +88,7 @@ def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iter
     for box in boxes(file, parent.end, parent.inside, most=_MOST_BOXES, of_any_kind=True):
         inner = _Track() if box.kind == b"trak" else track
         yield box, inner
-        if box.kind in _PARENTS and depth < _DEEPEST:
+        if box.kind in _PARENTS and box.end > box.inside and depth < _DEEPEST:
             yield from _walk(file, box, inner, depth + 1)
 
 

@@ -1,6 +1,7 @@
 """A table of a few bytes that announces millions of samples is refused before a program lays them out."""
 
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,22 @@ def test_a_long_film_and_hours_of_plain_sound_are_no_flood(tmp_path: Path) -> No
     plain_sound = track(six_hours * 48_000, handler=b"soun", ticks=1, sample_bytes=4, before=of_quicktime)
     content = film(picture, *[sound] * 3, plain_sound, fragments=fragment(1_000_000))
     check_samples(of_size(tmp_path / "film.mov", 2**31, content))
+
+
+@pytest.mark.parametrize("kind", [b"free", b"trak", b"moof"])
+def test_a_file_of_empty_boxes_is_refused_within_a_second(kind: bytes, tmp_path: Path) -> None:
+    content = film(*[box(kind)] * 2_900_000)
+    began = time.process_time()
+    with pytest.raises(LimitExceeded, match=r"more than 4833.. parts, which no film of its size does"):
+        check_samples(of_size(tmp_path / "empty.mp4", 0, content))
+    assert time.process_time() - began < 2, "it takes half a second at most"
+
+
+def test_hours_in_fragments_of_a_tenth_of_a_second_are_no_flood(tmp_path: Path) -> None:
+    track = box(b"traf", box(b"tfhd", bytes(16)), box(b"tfdt", bytes(12)), box(b"trun", numbers(0, 6)))
+    one = box(b"moof", box(b"mfhd", bytes(8)), track, track) + box(b"mdat", bytes(1000))
+    an_hour = film(fragments=one * 36_000)
+    check_samples(of_size(tmp_path / "fragments.mp4", 0, an_hour))
 
 
 async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
