@@ -1,4 +1,4 @@
-"""How much memory the encodes of one process may hold together.
+"""How much memory the encodes of one process, and its looks into uploads, may hold together.
 
 Eight encodes of 8K side by side are one for the kernel's out-of-memory killer. Each encode says what it takes at most,
 by estimate from its picture's size, and waits until there is room. One that is larger than everything runs alone.

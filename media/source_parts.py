@@ -19,7 +19,7 @@ from media.container import top_box
 from media.ffmpeg import Ffmpeg
 from media.plan import Chunk, PicturePlan
 from media.sandbox import Access
-from media.validate import probe
+from media.validate import probe, room_to_look
 from threads.files import off_loop
 
 _TAKEN_APART: Final = "h264"
@@ -50,16 +50,21 @@ async def need_for_validation(ffmpeg: Ffmpeg, source: PartialFile) -> None:
     """Have here what tells whether the upload can be processed, and how: all of it where it may be copied.
 
     Of what is encoded in any case the index tells all; H.264 is taken apart, packet by packet.
+
+    Raises:
+        LimitExceeded: The tables of the file are absurd.
+        StorageFailed: It can't be fetched.
     """
     if source.is_whole:
         return
     if await need_index(source):
-        with contextlib.suppress(VideoError):
-            probed = await probe(ffmpeg, source.path)
-            codecs = {probed.video.codec, *(track.codec for track in probed.audio)}
-            if codecs <= _TOLD_BY_THE_INDEX - {_TAKEN_APART}:
-                await need_for_frames(ffmpeg, source, probed.video.index, [0.0])
-                return
+        async with room_to_look(ffmpeg, source.path):
+            with contextlib.suppress(VideoError):
+                probed = await probe(ffmpeg, source.path)
+                codecs = {probed.video.codec, *(track.codec for track in probed.audio)}
+                if codecs <= _TOLD_BY_THE_INDEX - {_TAKEN_APART}:
+                    await need_for_frames(ffmpeg, source, probed.video.index, [0.0])
+                    return
     await source.need_all()
 
 

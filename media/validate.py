@@ -1,6 +1,8 @@
 """Is a file a video that can be processed, and what is in it? Reads it once, to its end, without decoding it."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -30,6 +32,7 @@ from media.samples import check_samples
 from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
 from media.together import together
+from media.watchdog import TooMuchMemory
 from threads.files import off_loop
 
 _SEVERAL: Final = 2
@@ -39,6 +42,10 @@ _CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
 
 _TOO_MANY_STREAMS: Final = "exceeds max_streams"
 _REFUSED_SIZE: Final = re.compile(r"Picture size ([1-9]\d*x[1-9]\d*) (?:exceeds|is invalid)")
+_LOOKS_AT_ONCE: Final = 3
+_LOOK_BYTES: Final = 64 * 1024 * 1024
+"""What one takes besides what the tables of the file come to; that of a film in 8K 90 MB, and 500 to decode a frame."""
+
 _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
 
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
@@ -62,20 +69,40 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
         NoVideoStream: It has no picture, or only a cover image.
         Encrypted: It can't be read without a key.
         UnsupportedCodec: Picture or sound are in a codec that this ffmpeg can't decode.
-        LimitExceeded: It is too long or its picture too large.
+        LimitExceeded: It is too long or its picture too large, or looking into it takes too much memory.
         TranscodeFailed: A program was killed, or the file could not be read twice in the same way; it may be good.
         OSError: The file can't be read.
     """
     await off_loop(check_complete, path)
-    await off_loop(check_samples, path)
     if await off_loop(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
     try:
-        return await _validate(ffmpeg, path, limits, on_read)
+        async with room_to_look(ffmpeg, path):
+            return await _validate(ffmpeg, path, limits, on_read)
     except (InvalidMedia, NoVideoStream, UnsupportedCodec) as unreadable:
         if await off_loop(says_that_it_is_encrypted, path):
             raise Encrypted(NEEDS_A_KEY) from unreadable
         raise
+
+
+@asynccontextmanager
+async def room_to_look(ffmpeg: Ffmpeg, path: Path) -> AsyncIterator[None]:
+    """Hold what programs take that look into the file, while the block runs.
+
+    Raises:
+        LimitExceeded: Its tables say that this is absurd, or one of them took more than any may.
+        OSError: The file can't be read.
+    """
+    samples = await off_loop(check_samples, path)
+    async with ffmpeg.room_for(_LOOKS_AT_ONCE * (_LOOK_BYTES + samples.memory_bytes)):
+        try:
+            yield
+        except TranscodeFailed as failure:
+            if isinstance(failure.__cause__, TooMuchMemory):  # it would again
+                raise LimitExceeded(
+                    "It takes too much memory to look into the file. Export it again, as MP4, and upload the new file."
+                ) from failure.__cause__
+            raise
 
 
 async def _validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnRead | None) -> MediaProbe:

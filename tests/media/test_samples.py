@@ -1,14 +1,21 @@
 """A table of a few bytes that announces millions of samples is refused before a program lays them out."""
 
 import struct
+import subprocess
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import LimitExceeded
-from media.ffmpeg import Ffmpeg
+from media.capacity import Capacity
+from media.commands import probe_command
+from media.ffmpeg import Bounds, Ffmpeg
 from media.limits import MediaLimits
+from media.programs import find_programs
 from media.samples import MOST_SAMPLES, check_samples
 from media.validate import validate
 from tests.fixtures.clips import Clip, Clips
@@ -35,12 +42,14 @@ def track(
     large: bool = False,
     before: bytes = b"",
     around: bytes = b"minf",
+    chunks: bytes = b"",
 ) -> bytes:
     """A track of so many samples, of one size, each as long; something may stand before its tables, or around them."""
     table = box(
         b"stbl",
         box(b"stts", numbers(0, 1, count, ticks)),
         box(b"stsz", numbers(0, sample_bytes, count)),
+        chunks,
         large=large,
     )
     handled = box(b"hdlr", numbers(0, 0), handler)
@@ -59,8 +68,28 @@ def of_size(path: Path, size_bytes: int, content: bytes) -> Path:
     return path
 
 
-def fragment(count: int) -> bytes:
-    return box(b"moof", box(b"traf", box(b"trun", numbers(0, count))))
+def fragment(count: int, sample_bytes: int = 0) -> bytes:
+    """With one size for all, which stands beside two other defaults; 0 for that of the track."""
+    defaults = numbers(0x18, 1, 512, sample_bytes) if sample_bytes else numbers(0, 1)
+    return box(b"moof", box(b"traf", box(b"tfhd", defaults), box(b"trun", numbers(0, count))))
+
+
+def fragment_of(*sizes: int) -> bytes:
+    """With a size of each, beside how long it lasts."""
+    each = numbers(*(number for size in sizes for number in (512, size)))
+    return box(b"moof", box(b"traf", box(b"tfhd", numbers(0, 1)), box(b"trun", numbers(0x301, len(sizes), 0), each)))
+
+
+def sizes_of(*sizes: int) -> bytes:
+    """A track that tells the size of each."""
+    table = box(b"stbl", box(b"stsz", numbers(0, 0, len(sizes), *sizes)))
+    return box(b"trak", box(b"mdia", box(b"hdlr", numbers(0, 0), b"vide"), box(b"minf", table)))
+
+
+def in_chunks(count: int, *runs: tuple[int, int]) -> bytes:
+    """So many chunks, in runs from the first of each on of so many samples."""
+    entries = [number for first, samples in runs for number in (first, samples, 1)]
+    return box(b"stsc", numbers(0, len(runs), *entries)) + box(b"stco", numbers(0, count))
 
 
 @pytest.mark.parametrize(
@@ -87,18 +116,58 @@ def test_more_samples_than_any_film_has_are_refused(content: bytes, tmp_path: Pa
         check_samples(of_size(tmp_path / "flood.mp4", 2**31, content))
 
 
-def test_samples_that_are_smaller_than_any_frame_are_refused_when_there_are_many(tmp_path: Path) -> None:
-    with pytest.raises(LimitExceeded, match="announces more than 1250000 frames"):
-        check_samples(of_size(tmp_path / "flood.mp4", 20_000_000, film(track(1_300_000))))
-    check_samples(of_size(tmp_path / "small.mp4", 0, film(track(999_000))))
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(film(track(1_000_001)), id="one byte"),
+        pytest.param(film(track(1_300_000, sample_bytes=0)), id="a table that is not there"),
+        pytest.param(film(sizes_of(*[0] * 1_000_001)), id="no byte, each told"),
+        pytest.param(
+            film(sizes_of(*[0] * 600_000), sizes_of(2**31, *[4] * 600_000)), id="two tracks, and one is large"
+        ),
+        pytest.param(
+            film(box(b"mvex", box(b"trex", numbers(0, 1, 1, 512, 1))), fragments=fragment(2_000_000)), id="trex"
+        ),
+        pytest.param(film(track(0), fragments=fragment(2_000_000, 1)), id="a fragment"),
+        pytest.param(film(track(0), fragments=fragment_of(*[1] * 300_000) * 4), id="fragments, each told"),
+        pytest.param(
+            film(track(1_000_001, handler=b"soun", ticks=1, chunks=in_chunks(1_000_001, (1, 1)))),
+            id="plain sound in as many chunks",
+        ),
+        pytest.param(
+            film(track(1_000_001, handler=b"soun", ticks=1, chunks=in_chunks(1_000_001, (9, 512)))),
+            id="plain sound that does not say how it is laid out",
+        ),
+    ],
+)
+def test_samples_that_are_smaller_than_any_frame_are_refused_when_there_are_many(
+    content: bytes, tmp_path: Path
+) -> None:
+    with pytest.raises(LimitExceeded, match="more than 1000000 frames and pieces of sound that are smaller"):
+        check_samples(of_size(tmp_path / "flood.mp4", 2**31, content))
+
+
+def test_it_is_known_how_many_samples_are_kept_while_a_program_finds_out_about_streams(tmp_path: Path) -> None:
+    content = film(sizes_of(*[1] * 1000, *[10_000] * 4000), fragments=fragment_of(*[50] * 10, 70))
+    found = check_samples(of_size(tmp_path / "film.mp4", 2**31, content))
+    assert found.announced == 5011
+    assert found.first_packets == 5011
+    assert (
+        check_samples(of_size(tmp_path / "sound.mp4", 0, film(track(2_000_000, sample_bytes=50)))).first_packets
+        == 100_000
+    )
 
 
 def test_a_long_film_and_hours_of_plain_sound_are_no_flood(tmp_path: Path) -> None:
     six_hours = 6 * 3600
-    picture, sound = track(60 * six_hours), track(six_hours * 48_000 // 1024, handler=b"soun", ticks=1024)
+    picture = track(60 * six_hours, sample_bytes=1000)
+    sound = track(six_hours * 48_000 // 1024, handler=b"soun", ticks=1024, sample_bytes=6)
     of_quicktime = box(b"hdlr", numbers(0, 0), b"alis")
-    plain_sound = track(six_hours * 48_000, handler=b"soun", ticks=1, sample_bytes=4, before=of_quicktime)
-    content = film(picture, *[sound] * 3, plain_sound, fragments=fragment(1_000_000))
+    chunks = in_chunks(60 * six_hours, (1, 801), (2, 800), (60 * six_hours, 799))
+    plain_sound = track(
+        six_hours * 48_000, handler=b"soun", ticks=1, sample_bytes=2, before=of_quicktime, chunks=chunks
+    )
+    content = film(picture, *[sound] * 3, plain_sound, fragments=fragment(500_000, 100))
     check_samples(of_size(tmp_path / "film.mov", 2**31, content))
 
 
@@ -116,6 +185,91 @@ def test_hours_in_fragments_of_a_tenth_of_a_second_are_no_flood(tmp_path: Path) 
     one = box(b"moof", box(b"mfhd", bytes(8)), track, track) + box(b"mdat", bytes(1000))
     an_hour = film(fragments=one * 36_000)
     check_samples(of_size(tmp_path / "fragments.mp4", 0, an_hour))
+
+
+def a_true_film(path: Path, count: int) -> Path:
+    """Of so many pictures of one byte each, none of which can be decoded, a moment after each other."""
+    matrix = numbers(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    entry = struct.pack(">6xH16xHHIIIH32sHh", 1, 64, 64, 0x480000, 0x480000, 0, 1, bytes(32), 24, -1)
+
+    def index(begin: int) -> bytes:
+        tables = box(
+            b"stbl",
+            box(b"stsd", numbers(0, 1), box(b"jpeg", entry)),
+            box(b"stts", numbers(0, 1, count, 1)),
+            in_chunks(1, (1, count)),
+            box(b"stsz", numbers(0, 1, count)),
+        )
+        tables = tables.replace(box(b"stco", numbers(0, 1)), box(b"stco", numbers(0, 1, begin)))
+        data = box(b"dinf", box(b"dref", numbers(0, 1), box(b"url ", numbers(1))))
+        media = box(
+            b"mdia",
+            box(b"mdhd", numbers(0, 0, 0, 2**31 - 1, count, 0)),
+            box(b"hdlr", numbers(0), b"mhlrvide", bytes(13)),
+            box(b"minf", box(b"vmhd", numbers(0, 0, 0)), data, tables),
+        )
+        head = box(b"tkhd", numbers(0, 0, 0, 1, 0, count, 0, 0, 0, 0), matrix, numbers(64 << 16, 64 << 16))
+        movie = box(b"mvhd", numbers(0, 0, 0, 1000, 10, 0x10000, 0x1000000, 0, 0), matrix, bytes(24), numbers(2))
+        return box(b"moov", movie, box(b"trak", head, media))
+
+    kind = box(b"ftyp", b"qt  ", numbers(0), b"qt  ")
+    path.write_bytes(kind + index(len(kind) + len(index(0)) + 8) + box(b"mdat", bytes(count)))
+    return path
+
+
+def peak_bytes(command: list[str]) -> int:
+    """Of a program that is run to its end, by another: the kernel counts what stood there before a program began."""
+    run = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
+    tell = "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    told = subprocess.run([sys.executable, "-c", run + tell, *command], capture_output=True, check=True)
+    return int(told.stdout) * 1024
+
+
+def test_what_a_program_takes_for_tiny_samples_is_no_more_than_what_they_are_held_for(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    few, many = a_true_film(tmp_path / "few.mov", 1), a_true_film(tmp_path / "many.mov", 60_000)
+    base, peak = (peak_bytes(probe_command(ffmpeg.ffprobe_path, path)) for path in (few, many))
+    held = check_samples(many).memory_bytes
+    assert held / 2 < peak - base < held, "less, and it were no such film"
+
+
+async def test_a_true_film_of_too_many_tiny_samples_is_refused_at_once(
+    ffmpeg: Ffmpeg, media_limits: MediaLimits, tmp_path: Path
+) -> None:
+    with pytest.raises(LimitExceeded, match="smaller than any"):
+        await validate(ffmpeg, a_true_film(tmp_path / "tiny.mov", 1_100_000), media_limits)
+
+
+async def test_a_film_that_takes_too_much_memory_to_be_looked_at_is_refused_for_good(
+    ffmpeg: Ffmpeg, media_limits: MediaLimits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.watchdog.MEMORY_EVERY_SECONDS", 0.05)
+    programs = await find_programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path)
+    bounded = Ffmpeg(programs, bounds=Bounds(reading_bytes=60_000_000))
+    with pytest.raises(LimitExceeded, match="too much memory to look into"):
+        await validate(bounded, a_true_film(tmp_path / "tiny.mov", 900_000), media_limits)
+
+
+class Noted(Capacity):
+    """Remembers what was wanted of it."""
+
+    wanted: int | None = None
+
+    @asynccontextmanager
+    async def hold(self, wanted_bytes: int) -> AsyncIterator[None]:
+        self.wanted = wanted_bytes
+        async with super().hold(wanted_bytes):
+            yield
+
+
+async def test_what_looks_take_is_held_from_the_memory_of_encodes(
+    ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits
+) -> None:
+    capacity, source = Noted(None), clips.path(Clip.SILENT)
+    sharing = Ffmpeg(await find_programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path), capacity)
+    await validate(sharing, source, media_limits)
+    assert capacity.wanted == 3 * (64 * 1024**2 + check_samples(source).memory_bytes)
 
 
 async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
