@@ -50,6 +50,14 @@ async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
             description="Only videos whose id begins so; four digits at least.",
         ),
     ] = None,
+    user: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            pattern=_TEXT,
+            description="Only this user's videos. Who is no administrator has none of anybody else's, as without it.",
+        ),
+    ] = None,
     created_after: Annotated[AwareDatetime | None, Query(description="Only videos from then on.")] = None,
     created_before: Annotated[AwareDatetime | None, Query(description="Only videos from before then.")] = None,
 ) -> VideoFilter:
@@ -63,6 +71,7 @@ async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
         created_after=created_after,
         created_before=created_before,
         id_prefix=id,
+        user=user,
     )
 
 

@@ -25,11 +25,17 @@ _FILE: Final = "In PostgreSQL's custom format, as pg_dump and pg_restore know it
 _EMPTIED: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
 
 
-def dump(file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)]) -> None:
+def dump(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)],
+    replace: Annotated[bool, typer.Option("--replace", help="Also where there is such a file: it goes.")] = False,
+) -> None:
     """Write all rows to a file while everything runs, as they were at one moment.
 
     Copy the stored files after it, not before: a file without a row is missed by nobody, a row without its file is.
     """
+    if file.exists() and not replace:
+        told = f"There is a file {file} already, perhaps the only dump. Name another one, or say so with --replace."
+        raise CommandFailed(told, ExitCode.USAGE)
     part = file.with_name(f"{file.name}.part")
     try:
         _run([*_reaching("pg_dump"), "--format=custom", "--no-owner", f"--file={part}"])

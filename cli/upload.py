@@ -121,7 +121,10 @@ class _Uploads:
 
 
 async def send(api: AsyncRushes, file: Path, wishes: Wishes, console: Console) -> str:
-    """Upload one file with a bar, or a line where there is no terminal; returns the video's id."""
+    """Upload one file with a bar, or a line where there is no terminal; returns the video's id.
+
+    One that is interrupted, as by Ctrl-C, says how to go on with it.
+    """
     size = await asyncio.to_thread(_size, file)
     if not console.is_terminal:
         console.print(f"Uploading {file.name} ({size_text(size)})", soft_wrap=True)
@@ -145,6 +148,13 @@ async def send(api: AsyncRushes, file: Path, wishes: Wishes, console: Console) -
 async def _send(
     api: AsyncRushes, file: Path, wishes: Wishes, console: Console, on_sent: Callable[[int, int], None]
 ) -> str:
+    is_begun = False
+
+    def note_sent(sent: int, size: int) -> None:
+        nonlocal is_begun
+        is_begun = True
+        on_sent(sent, size)
+
     try:
         return await api.upload(
             file,
@@ -152,11 +162,16 @@ async def _send(
             profile=wishes.profile,
             metadata=wishes.metadata,
             begun=BegunUploads.of_user(),
-            on_sent=on_sent,
+            on_sent=note_sent,
             on_broken=lambda why: _tell_broken(console, why),
         )
     except OSError as error:
         raise unreadable(file, error) from error
+    except asyncio.CancelledError:
+        if is_begun:
+            then = "What arrived of it is kept: sent again with the same options, it goes on from there."
+            console.print(Text(f"{file.name} was interrupted. {then}", style="yellow"), soft_wrap=True)
+        raise
 
 
 def _tell_broken(console: Console, why: RushesError) -> None:

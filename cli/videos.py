@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.arguments import AsJson, OptionalVideoId, VideoId, whole_id
 from cli.cohorts import retry_all
+from cli.confirming import Yes, confirm
 from cli.console import SHORT_ID, messages, output, plain_table, print_table, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
@@ -17,7 +18,6 @@ from cli.outcome import print_outcome
 from cli.upload import Metadata, metadata_from
 from cli.where import find_service
 from client.views import VideoView
-from contracts.printable import printable
 from contracts.status import VideoStatus
 
 _WIDE: Final = 110
@@ -41,6 +41,9 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
     until: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Only videos from before then, told in the same way.")
     ] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only videos of this user; for administrators.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most videos to show.")] = 20,
     every: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
     as_json: AsJson = False,
@@ -61,6 +64,7 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
                 metadata=kept,
                 created_after=after,
                 created_before=before,
+                user=user,
             )
             return [video async for video in found]
 
@@ -70,7 +74,7 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
     elif not videos:
         messages().print(
             "There are no such videos."
-            if status or error_code or title or kept or after or before
+            if status or error_code or title or kept or after or before or user
             else "There are no videos."
         )
     else:
@@ -127,10 +131,7 @@ def retry(  # noqa: PLR0917 # each is an option, given by its name
         raise typer.Exit(ExitCode.FAILED)
 
 
-def delete(
-    video_id: VideoId,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-) -> None:
+def delete(video_id: VideoId, yes: Yes = False) -> None:
     """Delete a video and its files; one that is being processed is stopped first."""
     service = find_service()
 
@@ -143,11 +144,7 @@ def delete(
             await api.delete(str(found.id))
 
     video = asyncio.run(look())
-    if not yes:
-        question = f"Delete {video.title} ({video.original_filename}, {video.status.value}) and its files?"
-        if not messages().is_terminal:
-            raise CommandFailed(f"{question} Say so with --yes.", ExitCode.USAGE)
-        typer.confirm(printable(question), abort=True, err=True)
+    confirm(f"Delete {video.title} ({video.original_filename}, {video.status.value}) and its files?", yes=yes)
     asyncio.run(remove(video))
     output().print(f"Deleted {video.id}.")
 

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from cli.arguments import AsJson, one_of
+from cli.confirming import Yes, confirm
 from cli.console import SHORT_ID, messages, output, plain_table, print_table, time_text
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
@@ -162,9 +163,11 @@ def resend(
     output().print(f"Delivery {delivery_id} is on its way.")
 
 
-def delete(webhook_id: WebhookId) -> None:
+def delete(webhook_id: WebhookId, yes: Yes = False) -> None:
     """Send nothing there any more, and forget what was sent."""
-    whole, _ = _of_one(webhook_id, lambda api, whole: api.webhooks.delete(whole))
+    whole, webhook = _of_one(webhook_id, lambda api, whole: api.webhooks.get(whole))
+    confirm(f"Delete the webhook to {webhook.url}, and what is known of its deliveries?", yes=yes)
+    _of_one(whole, lambda api, whole: api.webhooks.delete(whole))
     output().print(f"Deleted {whole}.")
 
 

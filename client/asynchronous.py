@@ -155,8 +155,12 @@ class AsyncRushes:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         id_prefix: str | None = None,
+        user: str | None = None,
     ) -> AsyncIterator[VideoView]:
-        """Videos that fit everything that is asked for, newest first, page by page; all where ``limit`` is None."""
+        """Videos that fit everything that is asked for, newest first, page by page; all where ``limit`` is None.
+
+        Whose they are is for administrators to ask: others see only their own.
+        """
         wanted = {
             "status": status,
             "error_code": error_code,
@@ -164,6 +168,7 @@ class AsyncRushes:
             "created_after": created_after.isoformat() if created_after is not None else None,
             "created_before": created_before.isoformat() if created_before is not None else None,
             "id": id_prefix,
+            "user": user,
             **{f"metadata[{key}]": value for key, value in (metadata or {}).items()},
         }
         left, cursor = limit, None

@@ -207,6 +207,7 @@ class Rushes:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         id_prefix: str | None = None,
+        user: str | None = None,
     ) -> Iterator[VideoView]:
         """Videos that fit everything that is asked for, newest first; all where ``limit`` is None."""
         return self._loop.iterate(
@@ -219,6 +220,7 @@ class Rushes:
                 created_after=created_after,
                 created_before=created_before,
                 id_prefix=id_prefix,
+                user=user,
             )
         )
 

@@ -79,6 +79,7 @@ class VideoFilter:
         created_after: Made then or later.
         created_before: Made before then.
         id_prefix: Has an id that begins with these hexadecimal digits; hyphens don't matter.
+        user: This user's.
     """
 
     status: VideoStatus | None = None
@@ -88,6 +89,7 @@ class VideoFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     id_prefix: str | None = None
+    user: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL.
@@ -117,6 +119,8 @@ class VideoFilter:
             digits = self.id_prefix.replace("-", "")[:_ID_DIGITS]
             first, last = (UUID(digits.ljust(_ID_DIGITS, filler)) for filler in "0f")
             conditions.append(col(Video.id).between(first, last))
+        if self.user is not None:
+            conditions.append(col(Video.user_id) == self.user)
         return conditions
 
 

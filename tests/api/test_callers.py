@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from accounts.keys import KeyText
 from api.authentication import CSRF_HEADER, SESSION_COOKIE
 from api.options import ApiOptions
 from api.services import Services
@@ -85,6 +86,20 @@ async def test_each_sees_and_changes_only_its_own_videos_and_an_administrator_al
     ]
     assert listed == [[video_id], [], [video_id]]
     assert (await client.delete(f"{VIDEOS}/{video_id}", headers=bearer(keys[2]))).status_code == 204
+
+
+async def test_an_administrator_lists_one_user_s_videos_and_nobody_else_another_s(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    ann, bea, root = [await key_of(database, user, is_admin=user == "root") for user in ("ann", "bea", "root")]
+    of_ann, of_bea = [(await upload_as(client, key)).json()["video_id"] for key in (ann, bea)]
+
+    async def listed(key: KeyText, user: str) -> list[str]:
+        answer = await client.get(VIDEOS, headers=bearer(key), params={"user": user})
+        return [video["id"] for video in answer.json()["items"]]
+
+    assert [await listed(root, user) for user in ("ann", "bea", "nobody")] == [[of_ann], [of_bea], []]
+    assert [await listed(bea, user) for user in ("ann", "bea")] == [[], [of_bea]]
 
 
 async def test_a_body_of_a_stranger_is_not_read(services: Services, options: ApiOptions, database: Database) -> None:

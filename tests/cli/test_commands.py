@@ -41,6 +41,12 @@ async def test_what_is_called_seen_and_kept_of_a_video_is_changed(stack: Home, r
     assert (nothing.code, "Say what is to change" in nothing.err) == (2, True)
 
 
+async def test_a_list_is_of_one_user(stack: Home, ready_video: str) -> None:
+    found = json.loads((await stack.rushes("list", "--user", "local", "--all", "--json")).out)
+    assert ready_video in [video["id"] for video in found]
+    assert (await stack.rushes("list", "--user", "nobody")).err == "There are no such videos.\n"
+
+
 async def test_a_list_is_of_videos_since_and_until(stack: Home, ready_video: str) -> None:
     assert ready_video not in (await stack.rushes("list", "--all", "--until", "1h")).out
     assert ready_video in (await stack.rushes("list", "--all", "--since", "2026-01-01", "--until", "2126-01-01")).out

@@ -42,6 +42,10 @@ async def test_an_older_dump_takes_the_place_of_newer_tables_and_is_brought_up(
     dump = tmp_path / "rows.dump"
     dumped = await home.with_settings(DATABASE_URL=older).rushes("database", "dump", str(dump))
     assert dumped.code == 0, dumped
+    again = await home.with_settings(DATABASE_URL=newer).rushes("database", "dump", str(dump))
+    assert (again.code, "rows.dump already, perhaps the only dump" in again.err) == (2, True), again
+    again = await home.with_settings(DATABASE_URL=older).rushes("database", "dump", "--replace", str(dump))
+    assert again.code == 0, again
     on_newer = home.with_settings(DATABASE_URL=newer)
     refused = await on_newer.rushes("database", "restore", str(dump))
     assert refused.code == 2

@@ -82,7 +82,11 @@ async def test_what_a_receiver_does_not_take_is_listed_with_why_until_its_webhoo
         assert (" on " in line, gone in line) == (is_on, True)
     assert (await stack.rushes("webhooks", "resend", webhook_id, str(sent["id"]))).code == 0
     assert "(delivery_not_found)" in (await stack.rushes("webhooks", "resend", webhook_id, "0")).err
-    assert (await stack.rushes("webhooks", "delete", webhook_id)).out == f"Deleted {webhook_id}.\n"
+    unsaid = await stack.rushes("webhooks", "delete", webhook_id)
+    assert (unsaid.code, unsaid.out) == (2, "")
+    assert f"Delete the webhook to {gone}, and what is known of its deliveries? Say so with --yes." in unsaid.err
+    assert webhook_id in (await stack.rushes("webhooks", "list")).out
+    assert (await stack.rushes("webhooks", "delete", "--yes", webhook_id)).out == f"Deleted {webhook_id}.\n"
     assert webhook_id not in (await stack.rushes("webhooks", "list")).out
     assert "(webhook_not_found)" in (await stack.rushes("webhooks", "deliveries", webhook_id)).err
 
@@ -103,7 +107,7 @@ async def test_a_webhook_is_made_and_listed_and_a_private_address_is_refused(sta
     assert rotated["id"] == webhook_id
     assert rotated["secret"].startswith("whsec_")
     assert rotated["secret"] != secret
-    assert (await stack.rushes("webhooks", "delete", beginning)).out == f"Deleted {webhook_id}.\n"
+    assert (await stack.rushes("webhooks", "delete", "--yes", beginning)).out == f"Deleted {webhook_id}.\n"
     badly = await stack.rushes("webhooks", "listen", "--forward-to", "http://127.0.0.1:9", "--secret", "whsec_abc")
     assert (badly.code, "whsec_" in badly.err) == (2, True)
     refused = await stack.rushes("webhooks", "create", "http://10.0.0.1/")

@@ -170,7 +170,7 @@ async def webhooks_wait(stage: Stage) -> None:
     assert "pending" in await stage.rushes("webhooks", "deliveries", webhook, "--limit", "3")
     good = await stage.service.upload(stage.clips.path(Clip.SHORT_WITH_SOUND))
     assert (await stage.service.ended(good))["status"] == "ready", "it delays nothing else"
-    await stage.rushes("webhooks", "delete", webhook)
+    await stage.rushes("webhooks", "delete", "--yes", webhook)
     await stage.ends("RushesWebhooksWait")
 
 
