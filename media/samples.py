@@ -51,6 +51,7 @@ _PICTURES: Final = frozenset((b"vide", b"auxv", b"pict"))
 
 _TABLES: Final = frozenset((b"stsz", b"stz2"))
 _CHUNK_TABLES: Final = frozenset((b"stco", b"co64"))
+_COUNTED: Final = _TABLES | _CHUNK_TABLES
 _PLAIN_SAMPLES_A_PACKET: Final = 1024
 _MOST_RUNS: Final = 2_000_000
 """Of chunks with as many samples each; sound beside sixty frames a second has one for each of them, at most."""
@@ -76,7 +77,7 @@ class Samples:
         return _INDEX_BYTES * self.announced + _PACKET_BYTES * self.first_packets
 
 
-@dataclass
+@dataclass(slots=True)
 class _Track:
     """What a track says of its samples, as far as it was read."""
 
@@ -85,6 +86,7 @@ class _Track:
     sizes: list[Box] = field(default_factory=list)
     chunk_runs: list[Box] = field(default_factory=list)
     chunks: int = 0
+    is_counted: bool = False
 
     @property
     def is_plain_sound(self) -> bool:
@@ -132,7 +134,7 @@ class _Tables:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._outside = _Track([*_PICTURES])  # for tables that are no track's
-        self._tracks = [self._outside]
+        self._tracks: list[_Track] = []  # with a table of sizes or chunks
         self._sizes: Counter[int] = Counter()
         self._announced = 0
         self._plain = 0
@@ -141,9 +143,7 @@ class _Tables:
 
     def take(self, box: Box, track: _Track | None) -> None:
         """Note what the box says. Raises ``LimitExceeded`` where that is too much already."""
-        if box.kind == b"trak" and track is not None:
-            self._tracks.append(track)
-        elif box.kind == b"trex":
+        if box.kind == b"trex":
             number, size = self._number(box, 4), self._number(box, 16)
             self._default_bytes_of[number] = min(size, self._default_bytes_of.get(number, size))
         elif box.kind == b"tfhd":
@@ -154,6 +154,9 @@ class _Tables:
             self._take_of_track(box, track or self._outside)
 
     def _take_of_track(self, box: Box, track: _Track) -> None:
+        if box.kind in _COUNTED and not track.is_counted:
+            track.is_counted = True
+            self._tracks.append(track)
         if box.kind in _TABLES:
             track.sizes.append(box)
         elif box.kind == b"hdlr":
