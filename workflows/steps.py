@@ -30,8 +30,9 @@ class Steps:
     """Takes the steps of one run."""
 
     def __init__(self) -> None:
-        """Have taken none."""
+        """Have taken none. Made within a run, on its own event loop."""
         self._asked: Counter[str] = Counter()
+        asyncio.get_running_loop().set_exception_handler(_tell_of_what_nobody_asked)
 
     async def take(
         self,
@@ -160,6 +161,17 @@ async def to_the_end(ending: Coroutine[Any, Any, None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await task
+
+
+def _tell_of_what_nobody_asked(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log it as ever, but for the failure of a step that comes together with the cancel of its run.
+
+    The SDK asks then for the cancel alone, and leaves the other answer to the garbage collector, by which it would be
+    told as an error (``Future exception was never retrieved``). The run is cancelled, and its history has the failure.
+    """
+    is_of_task = isinstance(context.get("future"), asyncio.Task)  # one of ours, which is to be waited for
+    if is_of_task or not isinstance(context.get("exception"), ActivityError):
+        loop.default_exception_handler(context)
 
 
 def _is_to_be_asked_of_others(failure: ActivityError) -> bool:
