@@ -136,7 +136,7 @@ figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, and what
 test: check unit ## Everything CI runs: lint, types, import contracts, tests
 
 .PHONY: check
-check: lint types
+check: lint types pictures
 
 .PHONY: unit
 unit: $(DEV_STAMP)
@@ -148,6 +148,10 @@ lint: $(DEV_STAMP) ## Style, format and import contracts
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .
 	@"$(BIN)/lint-imports"
+
+.PHONY: pictures
+pictures: $(DEV_STAMP) ## Name the pictures of the documents that are older than what they show
+	@"$(BIN)/python" -m tests.web.picture_age
 
 .PHONY: types
 types: $(DEV_STAMP) ## mypy --strict

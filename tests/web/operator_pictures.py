@@ -24,6 +24,7 @@ from tests.fixtures.prometheus import Missing as NoPrometheus
 from tests.fixtures.prometheus import Prometheus, scraping
 from tests.fixtures.stack import Home, make_home, running
 from tests.web import dashboard, terminal
+from tests.web.picture_age import note_taken
 from tests.web.screenshots import shrink
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -86,6 +87,7 @@ class Studio:
 
     async def _keep(self, name: str, width: int = 1000) -> None:
         await asyncio.to_thread(shrink, self.clips, self.folder / f"{name}.png", _DOCS / f"{name}.png", width)
+        await asyncio.to_thread(note_taken, [name])
 
 
 async def from_anywhere(route: Route) -> None:

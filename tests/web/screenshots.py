@@ -16,6 +16,7 @@ from tests.fixtures.clips import Clips
 from tests.fixtures.stack import make_home, running
 from tests.web.files import Named
 from tests.web.findings import findings
+from tests.web.picture_age import note_taken
 from tests.web.states import BEFORE, SCHEMES, WIDE, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
@@ -90,9 +91,10 @@ async def take(only: set[str]) -> list[str]:
             for state in WITH_VIDEOS:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await browser.close()
-        for shown, name in _IN_DOCS.items():
-            if not only or shown in only:
-                await asyncio.to_thread(shrink, clips, FOLDER / f"{shown}-wide-light.png", _DOCS / f"{name}.png")
+        taken = {shown: name for shown, name in _IN_DOCS.items() if not only or shown in only}
+        for shown, name in taken.items():
+            await asyncio.to_thread(shrink, clips, FOLDER / f"{shown}-wide-light.png", _DOCS / f"{name}.png")
+        await asyncio.to_thread(note_taken, taken.values())
     return found
 
 
