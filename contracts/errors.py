@@ -18,6 +18,7 @@ document and the ``type`` of the ``ApplicationError`` in Temporal's history, so 
     ├── SourceTooSlow        it did not arrive in the time that it may take  final
     ├── OriginalMissing      the uploaded file is not in storage             final
     ├── StorageFailed        a disk or bucket refused                        retried
+    │   ├── DiskHangs        a disk says nothing, for now or for good        retried
     │   └── WorkMissing      what an earlier step wrote is not there         counted
     ├── VideoCancelled       its cancel was accepted meanwhile               final
     ├── StatusConflict       the row has moved on: retried, or deleted       final
@@ -165,6 +166,10 @@ class StorageFailed(VideoError):
     """A disk or bucket refused: full, read-only, or away."""
 
     code = ErrorCode.STORAGE_FAILED
+
+
+class DiskHangs(StorageFailed):
+    """A disk does not answer. What was begun there is not removed either, as that would wait for it as well."""
 
 
 class WorkMissing(StorageFailed):

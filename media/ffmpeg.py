@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from contracts.errors import StorageFailed, TranscodeFailed, VideoError
+from contracts.errors import DiskHangs, StorageFailed, TranscodeFailed, VideoError
 from media.capacity import Capacity
 from media.commands import with_most_pixels
 from media.process import ProcessFailed, ProcessResult
@@ -59,7 +59,8 @@ class Bounds:
 class Ffmpeg:
     """The ffmpeg and ffprobe that were found on this machine.
 
-    Every method runs a program in a session of its own; cancelling the call ends the program within five seconds.
+    Every method runs a program in a session of its own; cancelling the call ends the program within five seconds. Where
+    the disk of its files hangs, a call has failed with ``DiskHangs`` whether the program could be ended or not.
 
     Attributes:
         ffmpeg_path: The program.
@@ -154,6 +155,7 @@ class Ffmpeg:
 
         Raises:
             TranscodeFailed: It was killed by a signal; or it hung, took too long or too much memory, and was ended.
+            DiskHangs: It hung, and so does the disk of one of its files.
         """
         reader = ProgressReader(on_progress)
 
@@ -189,6 +191,7 @@ class Ffmpeg:
         Raises:
             TooMuchOutput: It printed more than anyone would read.
             TranscodeFailed: It hung, took too long or too much memory, and was ended.
+            DiskHangs: It hung, and so does the disk of one of its files.
         """
         lines = 0
 
@@ -233,7 +236,7 @@ class Ffmpeg:
     ) -> None:
         output = next(iter(access.writes), None)
         async with together() as group:
-            group.create_task(watch(await started, advance, output, self._stall_seconds))
+            group.create_task(watch(await started, advance, output, self._stall_seconds, inputs=access.reads))
             if most_bytes is not None:
                 group.create_task(watch_memory(await started, most_bytes))
 
@@ -265,9 +268,11 @@ def raise_if_failed(result: ProcessResult) -> None:
 
 @asynccontextmanager
 async def nothing_left_without_success(target: Path) -> AsyncIterator[None]:
-    """Remove the file where the block fails."""
+    """Remove the file where the block fails, unless its disk hangs."""
     try:
         yield
+    except DiskHangs:
+        raise
     except BaseException:
         await off_loop(target.unlink, missing_ok=True)
         raise

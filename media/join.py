@@ -13,7 +13,7 @@ from media.join_command import JoinInput, join_command
 from media.plan import StreamAction, TranscodePlan
 from media.progress import OnProgress
 from media.sandbox import Access
-from threads.files import off_loop
+from threads.files import off_loop, removed_afterwards
 
 _SPARE_BYTES: Final = 1024 * 1024 * 1024
 """More than any index; the size of the output is an estimate."""
@@ -79,21 +79,13 @@ async def join_streams(
         size_bytes=size_bytes,
         packets=packets,
     )
-    try:
+    async with removed_afterwards(chunk_list, hashes), nothing_left_without_success(target):
         await off_loop(_write_list, chunk_list, chunks)
-        async with nothing_left_without_success(target):
-            reads = (source, chunk_list, *chunks, *([sound] if sound is not None else []))
-            access = Access(reads=reads, writes=(target, hashes), file_bytes=2 * size_bytes + _SPARE_BYTES)
-            result, _ = await ffmpeg.run(command, access, on_progress=on_progress)
-            raise_if_failed(result)
-            return read_hashes((await off_loop(hashes.read_text)).splitlines(), plan)
-    finally:
-        await off_loop(_remove, chunk_list, hashes)
-
-
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+        reads = (source, chunk_list, *chunks, *([sound] if sound is not None else []))
+        access = Access(reads=reads, writes=(target, hashes), file_bytes=2 * size_bytes + _SPARE_BYTES)
+        result, _ = await ffmpeg.run(command, access, on_progress=on_progress)
+        raise_if_failed(result)
+        return read_hashes((await off_loop(hashes.read_text)).splitlines(), plan)
 
 
 def _write_list(path: Path, chunks: Sequence[Path]) -> None:

@@ -18,6 +18,10 @@ from opentelemetry import trace
 KILL_AFTER_SECONDS: Final = 3.0
 """How long a program that was asked to end may take before it is killed."""
 
+LEFT_AFTER_SECONDS: Final = 20.0
+"""How long a program that was killed may take to be gone before nobody waits for it: it hangs in the kernel, as at a
+disk. It is killed all the same, and does nothing of its own any more."""
+
 STDERR_TAIL_BYTES: Final = 64 * 1024
 MAX_STDOUT_BYTES: Final = 4 * 1024 * 1024
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -73,9 +77,10 @@ async def run_process(
 ) -> ProcessResult:
     """Run a program to its end, in a session of its own, without input and without an environment.
 
-    However this is left, the program is gone: on cancellation, or when ``on_line`` raises, its process group gets
-    SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the kernel kills the program, once
-    ``guard`` has asked it to; a program to which that happens before finds out by its lifeline.
+    However this is left, the program is gone, or can't do anything any more: on cancellation, or when ``on_line``
+    raises, its process group gets SIGTERM and after ``KILL_AFTER_SECONDS`` SIGKILL. When this process is killed, the
+    kernel kills the program, once ``guard`` has asked it to; a program to which that happens before finds out by its
+    lifeline.
 
     Args:
         arguments: The program's path and its arguments; no shell is involved.
@@ -198,21 +203,24 @@ def _discard(_piece: bytes) -> None:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """SIGTERM, some patience, SIGKILL. The program is reaped when this returns, also when this is cancelled.
 
+    One that the kernel holds is reaped when that lets go of it, and not waited for any longer.
+
     ``wait()`` returns when the program has ended and its pipes are closed, so a program that it started itself and that
     holds a pipe is ended too.
     """
     _signal_group(process, signal.SIGTERM)
     exited = asyncio.ensure_future(process.wait())
-    was_killed = False
+    clock = asyncio.get_running_loop().time
+    killed_at: float | None = None
     while not exited.done():
         with contextlib.suppress(asyncio.CancelledError):  # whoever cancels again is impatient: no more grace
             await asyncio.wait({exited}, timeout=KILL_AFTER_SECONDS)
-        if was_killed and process.returncode is not None:
-            exited.cancel()  # it is gone; who still holds a pipe has left the group, and is not ours to end
+        if killed_at is not None and (process.returncode is not None or clock() > killed_at + LEFT_AFTER_SECONDS):
+            exited.cancel()  # it is gone, and who still holds a pipe has left the group and is not ours to end; or held
             return
         if not exited.done():
             _signal_group(process, signal.SIGKILL)
-            was_killed = True
+            killed_at = clock() if killed_at is None else killed_at
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -11,11 +11,11 @@ Both go on while a disk hangs, and with it whatever works on files: they look in
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import StorageFailed
+from contracts.errors import DiskHangs, StorageFailed
 from threads.looks import looked
 from threads.questions import Questions
 
@@ -26,7 +26,7 @@ MEMORY_EVERY_SECONDS: Final = 1.0
 """How often a program's memory is looked at."""
 
 _PATIENCE_SECONDS: Final = 5.0
-_SIZES: Final = Questions("The disk of an output")
+_SIZES: Final = Questions("The disk of a program's files")
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -48,6 +48,7 @@ async def watch(
     output: Path | None,
     stall_seconds: float = STALL_SECONDS,
     *,
+    inputs: Sequence[Path] = (),
     size_of: Callable[[Path], int] | None = None,
 ) -> None:
     """Watch a program until it stands still; runs for ever while it does not.
@@ -57,23 +58,33 @@ async def watch(
         media: How far its output is, as it tells itself; compared with what it was.
         output: The file that it writes, or None.
         stall_seconds: How long all three clocks have to stand still.
-        size_of: Tells how large the output is, from a thread; by default as the disk says.
+        inputs: The files that it reads.
+        size_of: Tells how large a file is, from a thread; by default as the disk says.
 
     Raises:
         Stalled: They have.
-        StorageFailed: The same, and the disk of the output does not say how large that is: the fault is the disk's.
+        DiskHangs: The same, and a disk of its files does not say how large they are: the fault is the disk's.
     """
+    ask = size_of or _size
     before: tuple[object, int, float] = (media(), 0, 0.0)  # not measured: most programs end before they are looked at
     while True:
         await asyncio.sleep(stall_seconds)
-        size = 0 if output is None else await _answered(size_of or _size, output)
+        size = 0 if output is None else await _answered(ask, output)
         now = (media(), before[1] if size is None else size, await looked(_processor_seconds, pid))
         worked = now[2] - before[2] > _FEWEST_PROCESSOR_SECONDS
         if now[0] == before[0] and now[1] == before[1] and not worked:
-            if size is None and output is not None:
-                raise StorageFailed(f"The disk of {output.parent} does not answer. Look whether it hangs.")
+            silent = output if size is None else await _silent(ask, inputs)
+            if silent is not None:
+                raise DiskHangs(f"The disk of {silent.parent} does not answer. Look whether it hangs.")
             raise Stalled(f"no media time, no output and no processor time in {stall_seconds:g} s")
         before = now
+
+
+async def _silent(size_of: Callable[[Path], int], paths: Sequence[Path]) -> Path | None:
+    """One of these files whose disk does not answer, asked about one of each folder; None where all do."""
+    one_of_each = {path.parent: path for path in paths}.values()
+    sizes = await asyncio.gather(*(_answered(size_of, path) for path in one_of_each))
+    return next((path for path, size in zip(one_of_each, sizes, strict=True) if size is None), None)
 
 
 async def _answered(size_of: Callable[[Path], int], output: Path) -> int | None:

@@ -24,7 +24,7 @@ from storage.keys import missing, path_below
 from storage.marking import claim_folder, mark_of, owner_of
 from storage.private_folder import make_private
 from storage.protocol import Claim, Digest, Kept, LocalFile, RemoteFile
-from threads.files import GoOn, off_loop, off_loop_in_steps
+from threads.files import GoOn, off_loop, off_loop_in_steps, removed_afterwards
 from threads.questions import Questions
 
 
@@ -119,11 +119,9 @@ class DiskStorage:
                 placing.finish(part, path)
 
         part = await off_loop(begin)
-        try:
+        async with removed_afterwards(part):
             yield part
             await off_loop(finish, part)
-        finally:
-            await off_loop(part.unlink, missing_ok=True)
 
     async def take_over(self, key: str, file: LocalFile | RemoteFile) -> str | None:
         """As a second name where it is on this very disk."""

@@ -18,11 +18,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import StorageFailed
+from contracts.errors import DiskHangs, StorageFailed
 from storage.filesystem import is_of_a_full_disk, told_as_storage_failed
 from storage.private_folder import make_private
 from storage.sparse_file import ReadRange, SparseFile
-from threads.files import off_loop
+from threads.files import off_loop, removed_afterwards
 
 _PREFIX: Final = "copies-"
 _LOCK: Final = "lock"
@@ -124,14 +124,15 @@ class LocalCopies:
         await self._opened()
         await self.make_room(0)
         path = self._folder / secrets.token_hex(8)
-        try:
-            yield path
-        except Exception:
-            if await off_loop(self._has_no_room_for, 0):  # the next attempt finds more
-                await self.drop_unused()
-            raise
-        finally:
-            await off_loop(path.unlink, missing_ok=True)
+        async with removed_afterwards(path):
+            try:
+                yield path
+            except DiskHangs:
+                raise
+            except Exception:
+                if await off_loop(self._has_no_room_for, 0):  # the next attempt finds more
+                    await self.drop_unused()
+                raise
 
     async def adopt(self, name: str, path: Path, size_bytes: int) -> None:
         """Take a file of ``part`` over as the copy called ``name``: who made it needs not fetch it."""

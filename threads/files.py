@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
+
+from contracts.errors import DiskHangs
 
 _THREADS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="files")
 """For file work alone: where a disk hangs, all of these may wait for it, and nothing else does."""
@@ -48,6 +51,25 @@ async def off_loop_in_steps(work: Callable[[GoOn], Result]) -> Result:
             raise GivenUp
 
     return await _held(partial(work, go_on), given_up)
+
+
+@contextlib.asynccontextmanager
+async def removed_afterwards(*paths: Path) -> AsyncIterator[None]:
+    """Remove these files however the block is left, unless their disk hangs: the next attempt or a sweep does then."""
+    does_answer = True
+    try:
+        yield
+    except DiskHangs:
+        does_answer = False
+        raise
+    finally:
+        if does_answer:
+            await off_loop(_remove, paths)
+
+
+def _remove(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 async def _held(work: Callable[[], Result], given_up: threading.Event | None = None) -> Result:

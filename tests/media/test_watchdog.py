@@ -5,21 +5,23 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts.errors import StorageFailed, TranscodeFailed
+from contracts.errors import DiskHangs, StorageFailed, TranscodeFailed
+from media import process, watchdog
 from media.commands import quiet_with_progress
-from media.ffmpeg import Ffmpeg
-from media.programs import Programs
+from media.ffmpeg import Ffmpeg, nothing_left_without_success
+from media.programs import Programs, find_programs
 from media.sandbox import Access
 from media.watchdog import Stalled, TooMuchMemory, watch, watch_memory
-from tests.media.processes import children_of
-from threads.files import off_loop
+from storage.disk import DiskStorage
+from tests.media.processes import children_of, gone
+from threads.files import off_loop, removed_afterwards
 
 ASLEEP = "import time; print(flush=True); time.sleep(600)"
 BUSY = "print(flush=True)\nwhile True: pass"
@@ -131,22 +133,74 @@ async def test_a_program_is_watched_while_every_work_on_files_hangs(tmp_path: Pa
             await over(watch_memory(pid, 1))
 
 
-async def test_a_program_that_stands_still_as_the_disk_of_its_output_hangs_is_no_fault_of_the_video(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of a disk that says of no file how large it is."""
     monkeypatch.setattr("media.watchdog._PATIENCE_SECONDS", 0.1)
-    mended = threading.Event()
+    mended, size, folder = threading.Event(), watchdog._size, tmp_path / "hangs"
+    folder.mkdir()
 
-    def hang(_output: Path) -> int:
-        mended.wait()
-        return 0
+    def hang(path: Path) -> int:
+        if folder in path.parents:
+            mended.wait()
+        return size(path)
+
+    monkeypatch.setattr(watchdog, "_size", hang)
+    yield folder
+    mended.set()
+
+
+def below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_a_program_that_stands_still_as_a_disk_of_its_files_hangs_is_no_fault_of_the_video(
+    disk: Path, tmp_path: Path
+) -> None:
+    async with running(ASLEEP) as pid:
+        with pytest.raises(DiskHangs, match=f"{disk} does not answer"):
+            await over(watch(pid, lambda: None, disk / "output", 0.05))
+        with pytest.raises(DiskHangs, match=f"{disk} does not answer"):
+            await over(watch(pid, lambda: None, None, 0.05, inputs=[tmp_path / "chunk", disk / "upload"]))
+        with pytest.raises(Stalled):
+            await over(watch(pid, lambda: None, tmp_path / "output", 0.05, inputs=[tmp_path / "upload"]))
+
+
+async def test_a_step_whose_disk_hangs_has_failed_though_its_program_can_not_be_ended_and_nothing_is_removed_there(
+    ffmpeg: Ffmpeg, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    monkeypatch.setattr(process, "KILL_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr(process, "LEFT_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(process, "_signal_group", lambda process, _number: held.append(process.pid))
+    programs = await find_programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path)
+    watched, storage = Ffmpeg(programs, stall_seconds=0.1), DiskStorage(disk, disk)
+
+    async def step() -> None:
+        async with storage.create("work/v1/chunk.mp4") as target, nothing_left_without_success(target):
+            await watched.read([sys.executable, "-c", ASLEEP], Access(writes=(target,)))
 
     try:
-        async with running(ASLEEP) as pid:
-            with pytest.raises(StorageFailed, match="does not answer"):
-                await over(watch(pid, lambda: None, tmp_path / "output", 0.05, size_of=hang))
+        with pytest.raises(DiskHangs):
+            await over(step())
+        assert held, "it was to be ended"
+        assert len(below(disk)) == 1
     finally:
-        mended.set()
+        for pid in held[:1]:
+            os.killpg(pid, signal.SIGKILL)
+            await gone(pid, within_seconds=20)
+
+
+@pytest.mark.parametrize(("failure", "left"), [(DiskHangs, 1), (StorageFailed, 0)])
+async def test_what_was_begun_on_a_disk_is_removed_unless_it_hangs(
+    tmp_path: Path, failure: type[StorageFailed], left: int
+) -> None:
+    path = tmp_path / "begun"
+    path.touch()
+    with pytest.raises(failure):
+        async with removed_afterwards(path):
+            raise failure("it was said so")
+    assert len(below(tmp_path)) == left
 
 
 async def test_an_ffmpeg_that_is_stopped_ends_as_a_failure_that_may_pass(
