@@ -57,7 +57,7 @@ class FetchOriginalActivities:
         """Fetch the original, and say in the row how large it is. One that is here already is a success.
 
         Raises:
-            AddressRefused: Its URL leads to something that may not be asked.
+            AddressRefused: Its URL leads nowhere, or to something that may not be asked.
             SourceNotFound: There is no such file, or it is not given out.
             SourceFailed: The server fails.
             SourceTooSlow: It took longer than it may.

@@ -128,7 +128,7 @@ class OutputMismatch(VideoError):
 
 
 class AddressRefused(VideoError):
-    """The URL of an import, or what it is redirected to, is not one of the public internet."""
+    """The URL of an import, or what it is redirected to, leads nowhere, or not to the public internet alone."""
 
     code = ErrorCode.ADDRESS_REFUSED
     retryable = False

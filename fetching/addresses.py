@@ -57,6 +57,10 @@ _CARRY_IPV4: Final = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 """IPv4 in IPv6's clothes: mapped, and what a network without IPv4 reaches it by (NAT64). Judged by what is inside."""
 
 
+class NameRefused(AddressRefused):
+    """A name has no address, or one that may not be asked."""
+
+
 class AddressRules:
     """Decides which addresses may be asked.
 
@@ -86,11 +90,14 @@ class AddressRules:
                 f"or have its network added to {self._setting}."
             )
 
-    def of_name(self, host: str) -> AddressRefused:
-        """What is said of a name: not where it leads, which a stranger would learn of an internal one."""
-        return AddressRefused(
-            f"The name {host} does not lead to the public internet alone. Give a public URL, or have its network added "
-            f"to {self._setting}."
+    def of_name(self, host: str) -> NameRefused:
+        """What is said of a name that leads nowhere, or elsewhere than to the public internet.
+
+        Neither where it leads nor whether it is there: a stranger would learn that of internal names.
+        """
+        return NameRefused(
+            f"The name {host} leads nowhere, or not to the public internet alone. Give a public URL, spelt right, or "
+            f"have its network added to {self._setting}."
         )
 
 

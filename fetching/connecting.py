@@ -24,6 +24,9 @@ Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 LOOKUP_SECONDS: Final = 8.0
 """For how long a name may be looked up: after five seconds a resolver asks its next server."""
 
+_HAS_NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA))
+"""How a resolver that was answered says so; others of its errors pass."""
+
 _THREADS: Final = ThreadPoolExecutor(max_workers=256, thread_name_prefix="names")
 """For names alone: some times as many as there are webhooks and imports, for a silent name outlasts its message."""
 
@@ -64,7 +67,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
         Raises:
             AddressRefused: One of them may not.
-            SourceFailed: The name has no address.
+            NameRefused: The same of a name, or it has none.
+            SourceFailed: Who knows the name's addresses does not answer.
             httpcore.ConnectError: None of them answers.
             httpcore.ConnectTimeout: The same.
         """
@@ -82,7 +86,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-        raise failure or SourceFailed(f"The name {host} has no address.")
+        raise failure or self._rules.of_name(host)
 
     async def connect_unix_socket(
         self,
@@ -106,5 +110,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 return await self._resolve(host, port)
         except TimeoutError as error:
             raise SourceFailed(f"The name {host} was not resolved in time.") from error
-        except (OSError, UnicodeError) as error:
-            raise SourceFailed(f"The name {host} can't be resolved.") from error
+        except UnicodeError as error:
+            raise self._rules.of_name(host) from error
+        except OSError as error:
+            if error.errno in _HAS_NO_ADDRESS:
+                raise self._rules.of_name(host) from error
+            raise SourceFailed(f"The name {host} can't be resolved now.") from error

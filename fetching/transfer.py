@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from contracts.errors import InvalidMedia, LimitExceeded, SourceFailed, SourceTooSlow
+from fetching.addresses import NameRefused
 from fetching.source import Answer, Sources
 from fetching.source_url import SourceUrl
 
@@ -126,13 +127,22 @@ class Transfer:
         while True:
             before = self._furthest_bytes
             try:
-                return await self._read_on()
+                return await self._read_on_where_it_was()
             except SourceFailed:
                 futile = 0 if self._furthest_bytes > before else futile + 1
                 if self._received_bytes == 0 or futile == _MOST_FUTILE:
                     await self._write()  # for whoever goes on
                     raise
             await asyncio.sleep(self._sources.patience.pause_seconds)
+
+    async def _read_on_where_it_was(self) -> None:
+        """As ``_read_on``. A name that something has come from is one whose server is away, when it leads nowhere."""
+        try:
+            await self._read_on()
+        except NameRefused as error:
+            if self._received_bytes == 0:
+                raise
+            raise SourceFailed(str(error)) from error
 
     async def _read_on(self) -> None:
         """Ask for what is missing and read until it is here. Raises ``SourceFailed`` where the connection breaks."""

@@ -15,7 +15,7 @@ const REASONS = {
   unknown_profile: ["The encoding profile of this video does not exist any more.", "Upload the video again."],
   transcode_failed: ["The video could not be encoded, though its file can be read.", "Try again. " + ANOTHER_COPY],
   output_mismatch: ["The converted video did not pass its check, so it is not published.", OURS],
-  address_refused: ["The address is not one of the public internet.", "Give a public address."],
+  address_refused: ["The address leads nowhere, or not to the public internet alone.", "Check how it is spelt, or give a public one."],
   source_not_found: ["There is no such file at that address.", "Check the address in your browser."],
   source_failed: ["The server that has the file fails or drops the connection.", "Try again later."],
   original_missing: ["The uploaded file is gone.", "Upload it again."],

@@ -1,5 +1,6 @@
 """What is sent goes to public addresses alone, and what is answered may be anything."""
 
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 
@@ -27,20 +28,25 @@ async def test_nothing_is_sent_into_a_private_network(url: str) -> None:
     assert "RUSHES_WEBHOOK_ALLOWED_ADDRESSES" in posted.detail
 
 
-async def test_a_name_that_leads_nowhere_is_told_in_one_sentence() -> None:
-    async def nowhere(_host: str, _port: int) -> Sequence[Address]:
-        raise OSError
+async def test_a_name_that_nobody_tells_the_address_of_is_told_in_one_sentence() -> None:
+    async def away(_host: str, _port: int) -> Sequence[Address]:
+        raise socket.gaierror(socket.EAI_AGAIN, "away")
 
-    posted = await Poster(HERE, 10, nowhere).post(SourceUrl.parse("https://app.example/"), {}, b"")
-    assert posted.detail == "The server app.example can't be reached: The name app.example can't be resolved."
+    posted = await Poster(HERE, 10, away).post(SourceUrl.parse("https://app.example/"), {}, b"")
+    assert posted.detail == "The server app.example can't be reached: The name app.example can't be resolved now."
 
 
-async def test_nor_where_a_name_leads_there() -> None:
+async def test_nor_where_a_name_leads_there_which_is_told_in_the_words_of_one_that_leads_nowhere() -> None:
     async def inside(_host: str, _port: int) -> Sequence[Address]:
         return (ip_address("93.184.216.34"), ip_address("10.0.0.1"))
 
-    posted = await Poster(AddressRules(), 10, inside).post(SourceUrl.parse("https://app.example/"), {}, b"")
-    assert (posted.status, posted.detail.startswith("The name app.example does not lead")) == (None, True)
+    async def nowhere(_host: str, _port: int) -> Sequence[Address]:
+        raise socket.gaierror(socket.EAI_NONAME, "nowhere")
+
+    to = SourceUrl.parse("https://app.example/")
+    told = [await Poster(AddressRules(), 10, resolve).post(to, {}, b"") for resolve in (inside, nowhere)]
+    assert told[0] == told[1]
+    assert (told[0].status, told[0].detail.startswith("The name app.example leads nowhere, or not")) == (None, True)
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
