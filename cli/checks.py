@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,7 @@ from media.profile import ProfilesInvalid, load_profiles
 from media.programs import SAFE_SINCE, FfmpegMissing
 from media.sandbox import Layer, SandboxMissing
 from runs.client import TemporalRuns
-from runs.records import TemporalRefuses, TemporalUnavailable
+from runs.records import TemporalRefuses, TemporalUnavailable, WorkerState
 from runs.workers import serving
 from settings import Settings
 from storage.checking import try_storage
@@ -66,14 +66,14 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
 
 
 async def check_ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
-    """Whether there is an ffmpeg, one without known holes, and what is around it."""
+    """Whether there is an ffmpeg, one without known holes, and what is around it in a worker that is started here."""
     try:
         ffmpeg = await Ffmpeg.locate(settings.ffmpeg, settings.ffprobe, sandbox=settings.sandbox)
     except FfmpegMissing as error:
         yield Finding("ffmpeg", Verdict.FAIL, str(error), "Run `make demo` once, which installs it.")
         return
     except SandboxMissing as error:
-        yield Finding("Sandbox", Verdict.FAIL, str(error), _HOW_TO_CONFINE)
+        yield Finding("Sandbox here", Verdict.FAIL, str(error), _HOW_TO_CONFINE)
         return
     if ffmpeg.unsafe:
         safe = ".".join(str(part) for part in SAFE_SINCE)
@@ -83,7 +83,7 @@ async def check_ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("ffmpeg", Verdict.OK, f"{ffmpeg.version} at {ffmpeg.ffmpeg_path}")
     found = f"{ffmpeg.sandbox.layer}: {', '.join(ffmpeg.sandbox.protections)}"
     confined = ffmpeg.sandbox.layer is not Layer.LIMITS
-    yield Finding("Sandbox", Verdict.OK if confined else Verdict.WARN, found, "" if confined else _HOW_TO_CONFINE)
+    yield Finding("Sandbox here", Verdict.OK if confined else Verdict.WARN, found, "" if confined else _HOW_TO_CONFINE)
 
 
 def check_profiles(settings: Settings) -> Finding:
@@ -146,6 +146,8 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
             "Stop those with the wrong RUSHES_UPLOADS, RUSHES_SCRATCH or RUSHES_STORAGE; gone ones show for a minute."
         )
         yield Finding("Workers", Verdict.WARN, found, mend)
+    for finding in check_sandboxes([worker for worker in pollers if worker is not None], workers or ()):
+        yield finding
     for queue in queues:
         subject = f"Queue {queue.name}"
         there = serving(queue, workers)
@@ -154,6 +156,22 @@ async def _check_workers(client: Client) -> AsyncIterator[Finding]:
         else:
             mend = f"Start one: `rushes worker --queue {worker_queue(queue.name)}`. If one runs, look into its log."
             yield Finding(subject, Verdict.WARN, f"no worker serves it; tasks that wait: {queue.backlog}", mend)
+
+
+def check_sandboxes(pollers: Sequence[WorkerIdentity], workers: Sequence[WorkerState]) -> list[Finding]:
+    """What is around ffmpeg where it runs, as the workers tell; none where none of them does."""
+    told = {f"{one.host}:{one.process}": one.sandbox for one in workers}
+    told |= {f"{one.host}:{one.pid}": one.sandbox for one in pollers if one.sandbox}
+    places: dict[str, list[str]] = {}
+    for worker, layer in sorted(told.items()):
+        if layer:
+            places.setdefault(layer, []).append(worker)
+    if not places:
+        return []
+    found = "; ".join(f"{layer} at {', '.join(places[layer])}" for layer in sorted(places))
+    if Layer.LIMITS in places:
+        return [Finding("Sandbox", Verdict.WARN, found, _HOW_TO_CONFINE)]
+    return [Finding("Sandbox", Verdict.OK, found)]
 
 
 def check_database(settings: Settings) -> list[Finding]:

@@ -161,6 +161,7 @@ class WorkerState:
         started_at: When it began.
         seen_at: When it last told of itself.
         is_stopping: Whether it takes no more work.
+        sandbox: What is around the programs that it runs; empty where it runs none, or does not say.
     """
 
     queue: str
@@ -173,3 +174,4 @@ class WorkerState:
     started_at: datetime
     seen_at: datetime
     is_stopping: bool
+    sandbox: str = ""

@@ -72,6 +72,7 @@ def _state(told: WorkerHeartbeat) -> WorkerState | None:
         started_at=_when(told.start_time),
         seen_at=_when(told.heartbeat_time),
         is_stopping=told.status == WorkerStatus.WORKER_STATUS_SHUTTING_DOWN,
+        sandbox=identity.sandbox if identity is not None else "",
     )
 
 

@@ -96,7 +96,7 @@ def media_workers(client: Client, settings: Settings, place: Place, ffmpeg: Ffmp
             client,
             task_queue=queue,
             activities=activities,
-            identity=identity_of(MEDIA_QUEUE, settings, place),
+            identity=identity_of(MEDIA_QUEUE, settings, place, sandbox=ffmpeg.sandbox.layer),
             interceptors=[*place.watching, ErrorTypeInterceptor(count_unforeseen=True)],
             deployment_config=deployment,
             max_concurrent_activities=slots,

@@ -52,9 +52,10 @@ def deployment_of(
     )
 
 
-def identity_of(queue: str, settings: Settings, place: Place) -> str:
-    """Whom Temporal shows as the one who took a task of the queue."""
-    return str(WorkerIdentity.of_this_process(queue, label=settings.worker_label, storage=place.identity))
+def identity_of(queue: str, settings: Settings, place: Place, *, sandbox: str = "") -> str:
+    """Whom Temporal shows as the one who took a task of the queue, and what is around the programs that it runs."""
+    label = settings.worker_label
+    return str(WorkerIdentity.of_this_process(queue, label=label, storage=place.identity, sandbox=sandbox))
 
 
 def steps_of(workers: Iterable[Worker]) -> Iterator[str]:

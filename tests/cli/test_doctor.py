@@ -2,13 +2,20 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cli.checks import check_sandboxes
+from cli.findings import Verdict
+from contracts.worker_identity import WorkerIdentity
+from runs.records import WorkerState
 from tests.fixtures.stack import Home
 
 pytestmark = pytest.mark.timeout(120)
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
@@ -17,6 +24,7 @@ async def test_doctor_finds_a_running_stack_well(stack: Home) -> None:
     for subject in (
         "ffmpeg",
         "Sandbox",
+        "Sandbox here",
         "Profiles",
         "Temporal",
         "Search attributes",
@@ -34,7 +42,22 @@ async def test_doctor_tells_programs_what_it_found(stack: Home) -> None:
     findings = json.loads((await stack.rushes("doctor", "--json")).out)
     found = {finding["subject"]: finding for finding in findings}
     assert {"subject": "Tables", "verdict": "ok"}.items() <= found["Tables"].items()
-    assert "no new privileges" in found["Sandbox"]["found"], "which protections are on"
+    assert "no new privileges" in found["Sandbox here"]["found"], "which protections are on"
+    layer = found["Sandbox here"]["found"].partition(":")[0]
+    assert stack.run_file is not None
+    worker = stack.run_file.pids["worker"]
+    assert re.fullmatch(rf"{layer} at .*:{worker}\b.*", found["Sandbox"]["found"]), "as the worker tells it"
+
+
+def test_what_is_around_ffmpeg_is_told_of_the_workers_that_run_it() -> None:
+    busy = WorkerState("video-media", "m1", 7, "", "", 1, 0, NOW, NOW, is_stopping=False, sandbox="landlock")
+    polling = WorkerIdentity("video-media", "m2", 9, sandbox="bubblewrap")
+    of_control = WorkerIdentity("video-control", "m2", 9)
+    (found,) = check_sandboxes([polling, of_control], [busy])
+    assert (found.verdict, found.found) == (Verdict.OK, "bubblewrap at m2:9; landlock at m1:7")
+    (weak,) = check_sandboxes([polling, WorkerIdentity("video-media", "m3", 1, sandbox="limits")], [busy])
+    assert (weak.verdict, weak.found) == (Verdict.WARN, "bubblewrap at m2:9; landlock at m1:7; limits at m3:1")
+    assert check_sandboxes([of_control], []) == []
 
 
 async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Path) -> None:

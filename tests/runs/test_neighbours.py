@@ -80,10 +80,17 @@ async def test_a_worker_that_is_not_ours_says_nothing_of_files(own_namespace: Cl
         await refuse_another_storage(own_namespace, "ffffffff", "here")
 
 
-@pytest.mark.parametrize("identity", [HERE, ELSEWHERE, WorkerIdentity("q", "h", 1), WorkerIdentity("q", "h", 1, "l")])
+@pytest.mark.parametrize(
+    "identity",
+    [
+        *(HERE, ELSEWHERE, WorkerIdentity("q", "h", 1), WorkerIdentity("q", "h", 1, "l")),
+        *(WorkerIdentity("q", "h", 1, sandbox="landlock"), WorkerIdentity("q", "h", 1, "l", "ab12", "limits")),
+    ],
+)
 def test_an_identity_is_read_as_it_was_written(identity: WorkerIdentity) -> None:
     assert WorkerIdentity.read(str(identity)) == identity
 
 
-def test_an_identity_names_queue_host_process_label_and_place() -> None:
-    assert str(WorkerIdentity("video-media", "m1", 7, "gpu", "ab12")) == "video-media@m1:7 gpu storage=ab12"
+def test_an_identity_names_queue_host_process_label_place_and_sandbox() -> None:
+    identity = WorkerIdentity("video-media", "m1", 7, "gpu", "ab12", "bubblewrap")
+    assert str(identity) == "video-media@m1:7 gpu storage=ab12 sandbox=bubblewrap"
