@@ -10,7 +10,7 @@ from activities.heartbeat import heartbeats
 from contracts.errors import LimitExceeded, UnknownProfile
 from media.facts import FileFacts, facts_of
 from media.ffmpeg import Ffmpeg
-from media.limits import MediaLimits, check_price
+from media.limits import MediaLimits, bounded, check_price
 from media.plan import TranscodePlan
 from media.planning import plan
 from media.profile import Profile, Profiles
@@ -88,7 +88,7 @@ class ValidateVideoActivities:
             look = partial(validate, self._ffmpeg, source.path, self._limits, heartbeat.advance)
             probe = await from_parts(source, look)
             at_hand = self._own_queue if source.is_whole else None
-        made = plan(probe, profile)
+        made = bounded(plan(probe, profile), probe, self._limits)
         check_price(made, self._limits)
         return ValidateVideoResult(
             plan=made,

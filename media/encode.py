@@ -72,6 +72,7 @@ async def encode_chunk(
             standing_since=standing_since,
         )
         access = _access(source, target, seconds, plan.encoding.max_bit_rate, plan.width * plan.height)
+        access = replace(access, pixels=plan.most_pixels)
         result, advance = await ffmpeg.run(command, access, on_progress=on_progress, on_complaint=damage.read_line)
         judge_damage(damage.frames, frames_in_all)
         raise_if_failed(result)
@@ -119,7 +120,8 @@ async def count_lost_frames(
             whole = replace(last, first_frame=first.first_frame, frames=sum(chunk.frames for chunk, _ in damaged))
             counter = DamageCounter()
             command = decode_chunk_command(ffmpeg.ffmpeg_path, plan, whole, source, origin_seconds=origin_seconds)
-            access = Access(reads=(source,), seconds=READING_SECONDS + whole.frames / plan.encoding.frame_rate)
+            seconds = READING_SECONDS + whole.frames / plan.encoding.frame_rate
+            access = Access(reads=(source,), seconds=seconds, pixels=plan.most_pixels)
             result, _ = await ffmpeg.run(command, access, on_complaint=counter.read_line)
             raise_if_failed(result)
             most_of_one = max(most_of_one, counter.frames)

@@ -214,12 +214,13 @@ class Ffmpeg:
         most_bytes: int | None = None,
     ) -> ProcessResult:
         """Run the command within the sandbox, and end it where it gets nowhere or takes more than it may."""
-        bounds = [bound for bound in (self._bounds.memory_bytes, most_bytes) if bound is not None]
-        if self._bounds.pixels is not None:
-            command = with_most_pixels(command, self._bounds.pixels)
+        bytes_bounds = [bound for bound in (self._bounds.memory_bytes, most_bytes) if bound is not None]
+        pixels_bounds = [bound for bound in (self._bounds.pixels, access.pixels) if bound is not None]
+        if pixels_bounds:
+            command = with_most_pixels(command, min(pixels_bounds))
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(run(command, access, on_start=started.set_result))
-        watching = asyncio.create_task(self._watch(started, access, advance, min(bounds, default=None)))
+        watching = asyncio.create_task(self._watch(started, access, advance, min(bytes_bounds, default=None)))
         try:
             async with asyncio.timeout(access.seconds):
                 await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
 """What this service accepts of a file, known before anything of it is decoded. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.errors import InvalidMedia, LimitExceeded
@@ -12,6 +12,14 @@ MAX_SIDE: Final = 16384
 
 _DECODED_TO_ENCODED: Final = 10
 """A pixel is decoded in about a tenth of the time in which one is encoded."""
+
+_BLOCK: Final = 64
+"""A decoder's picture is larger than what is shown of it, by less than that at two sides."""
+
+_ROOM: Final = 4
+_LEAST_ROOM: Final = (3840 + _BLOCK) * (2160 + _BLOCK)
+"""So large may pictures become on the way, or four times as large as the header says: recordings of calls and of
+broadcasts change their size."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,28 @@ def _check_frames(survey: PacketSurvey, pixels: int, limits: MediaLimits) -> Non
             f"The video has {survey.packets} frames of {pixels} pixels, {price:.2g} pixels in all; at most {most:.2g} "
             "are accepted. Export it shorter, smaller or with fewer frames a second and upload the new file."
         )
+
+
+def bounded(plan: TranscodePlan, probe: MediaProbe, limits: MediaLimits) -> TranscodePlan:
+    """The plan, by which no picture is decoded that is so much larger than the header says that it was priced too low.
+
+    Each of them might be of that size, and all together still be affordable.
+
+    Args:
+        plan: Of a file that was accepted.
+        probe: What is in it, surveyed.
+        limits: What is accepted.
+    """
+    video = probe.video
+    packets = video.survey.packets if video.survey is not None else 1
+    affordable = _DECODED_TO_ENCODED * limits.max_encoded_pixels // max(1, packets)
+    room = max(_ROOM * video.width * video.height, _LEAST_ROOM)
+    most_pixels = max((video.width + _BLOCK) * (video.height + _BLOCK), min(room, affordable))
+    return replace(
+        plan,
+        picture=replace(plan.picture, most_pixels=most_pixels),
+        thumbnail=replace(plan.thumbnail, most_pixels=most_pixels),
+    )
 
 
 def check_price(plan: TranscodePlan, limits: MediaLimits) -> None:

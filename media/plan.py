@@ -107,6 +107,8 @@ class PicturePlan:
         delay_seconds: When the picture begins, on the output's clock; 0 where it is encoded.
         packets: How many frames are copied; 0 where it is encoded.
         encoding: How it is encoded; there also for a copied one, which is encoded where copying proves not to work.
+        most_pixels: Largest picture of the source that is decoded, also where one is larger than the header says; None
+            for as large as any.
     """
 
     index: int
@@ -119,6 +121,7 @@ class PicturePlan:
     delay_seconds: float
     packets: int
     encoding: PictureEncoding
+    most_pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ class ThumbnailPlan:
         height: Pixels of the picture.
         representative: Whether the most typical of several keyframes is wanted instead of the one at that time.
         colours: What the source's colours are.
+        most_pixels: As of the picture.
     """
 
     video_index: int
@@ -188,6 +192,7 @@ class ThumbnailPlan:
     height: int
     representative: bool
     colours: SourceColours
+    most_pixels: int | None = None
 
 
 @dataclass(frozen=True)

@@ -70,12 +70,14 @@ class Access:
         writes: Files that it writes; whether it gets anywhere is also judged by the size of the first.
         seconds: How long it may take, by the clock; of processor time as much on every core.
         file_bytes: How large the files may become that it writes.
+        pixels: Largest picture that it decodes, width times height; None for as large as any.
     """
 
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
     seconds: float = READING_SECONDS
     file_bytes: int = _FEWEST_FILE_BYTES
+    pixels: int | None = None
 
 
 def encoding_seconds(seconds: float, pixels: int) -> float:

@@ -108,7 +108,8 @@ async def create_thumbnail(
 
 async def _keyframes(ffmpeg: Ffmpeg, plan: ThumbnailPlan, source: Path) -> dict[float | None, float]:
     """Times at which to draw, and the brightness there. What can't be decoded is passed over."""
-    result = await ffmpeg.read(keyframes_command(ffmpeg.ffmpeg_path, plan, source), Access(reads=(source,)))
+    access = Access(reads=(source,), pixels=plan.most_pixels)
+    result = await ffmpeg.read(keyframes_command(ffmpeg.ffmpeg_path, plan, source), access)
     raise_if_killed("ffmpeg", result)
     found: dict[float | None, float] = {}
     at_seconds = 0.0
@@ -125,7 +126,7 @@ async def _draw(
 ) -> float | None:
     """Draw the frame; return its mean brightness in video levels, or None where there is no such frame."""
     command = thumbnail_command(ffmpeg.ffmpeg_path, plan, source, target, at_seconds)
-    access = Access(reads=(source,), writes=(target,), file_bytes=_MOST_JPEG_BYTES)
+    access = Access((source,), (target,), file_bytes=_MOST_JPEG_BYTES, pixels=plan.most_pixels)
     result = await ffmpeg.read(command, access)
     raise_if_killed("ffmpeg", result)
     try:

@@ -2,19 +2,27 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from contracts.errors import InvalidMedia
 from media.commands import quiet_with_progress, source_input
+from media.encode import encode_chunk
 from media.ffmpeg import Bounds, Ffmpeg
+from media.limits import MediaLimits, bounded
+from media.planning import plan
 from media.programs import find_programs
 from media.sandbox import Access
+from media.validate import validate
 from tests.fixtures.clips import Clips
 from tests.fixtures.recipes.drawing import H264
 from tests.hostile.crafted import CONTAINERS, CRAFTED, REFERRING, Craft, Lure, good_file
 from tests.hostile.ending import BOUNDS, READY, ending_of
 from tests.hostile.mutants import endings
+from tests.media.making import unheard
+from tests.media.probing import WEB
 
 EXTENSIONS = (".mp4", ".mov", ".avi")
 
@@ -67,20 +75,44 @@ async def test_a_crafted_file_ends_as_it_should(
     assert lure.canary.read_bytes() == before
 
 
-@pytest.mark.parametrize(("pixels", "decoded"), [(None, 15), (320 * 240, 10)])
-async def test_a_picture_that_grows_beyond_what_is_accepted_is_not_decoded(
-    clips: Clips, tmp_path: Path, pixels: int | None, decoded: int
-) -> None:
+@pytest.fixture
+def grows(clips: Clips, tmp_path: Path) -> Path:
+    """A film of 15 frames, the last five of which are four times as large."""
     parts = [tmp_path / "small.h264", tmp_path / "large.h264"]
     for part, size, frames in zip(parts, ("320x240", "640x480"), (10, 5), strict=True):
         clips.draw(part, "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10", "-frames:v", str(frames), *H264)
     both, grows = tmp_path / "both.h264", tmp_path / "grows.mkv"
     both.write_bytes(b"".join(part.read_bytes() for part in parts))
     clips.draw(grows, "-r", "10", "-i", str(both), "-c", "copy")
-    bounded = Ffmpeg(await find_programs(None, None), bounds=Bounds(pixels=pixels))
-    command = [*quiet_with_progress(bounded.ffmpeg_path), *source_input(grows), "-fps_mode", "passthrough"]
-    _, advance = await bounded.run([*command, "-f", "null", "-"], Access(reads=(grows,)))
+    return grows
+
+
+@pytest.mark.parametrize(("pixels", "decoded"), [(None, 15), (320 * 240, 10)])
+async def test_a_picture_that_grows_beyond_what_is_accepted_is_not_decoded(
+    grows: Path, pixels: int | None, decoded: int
+) -> None:
+    careful = Ffmpeg(await find_programs(None, None), bounds=Bounds(pixels=pixels))
+    command = [*quiet_with_progress(careful.ffmpeg_path), *source_input(grows), "-fps_mode", "passthrough"]
+    _, advance = await careful.run([*command, "-f", "null", "-"], Access(reads=(grows,)))
     assert advance.frames == decoded
+
+
+@pytest.mark.parametrize(("times", "is_afforded"), [(4, True), (3, False)])
+async def test_a_film_that_grows_beyond_what_all_its_frames_could_be_is_not_encoded(
+    unconfined: Ffmpeg, grows: Path, media_limits: MediaLimits, *, times: int, is_afforded: bool
+) -> None:
+    limits = replace(media_limits, max_encoded_pixels=15 * times * 320 * 240 // 10)
+    probe = await validate(unconfined, grows, limits)
+    made = bounded(plan(probe, WEB), probe, limits)
+    [chunk] = made.chunks
+    encoding = encode_chunk(
+        unconfined, made.picture, chunk, grows, grows.with_name("chunk.mp4"), origin_seconds=0, on_progress=unheard
+    )
+    if is_afforded:
+        assert (await encoding).lost_frames == 0
+    else:
+        with pytest.raises(InvalidMedia, match="can't be decoded"):
+            await encoding
 
 
 async def test_mutants_of_every_container_end_ready_or_with_a_code(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from media.damage import judge_damage, judge_sound_damage
 from media.encode import EncodedChunk, count_lost_frames, encode_chunk, encode_sound
 from media.ffmpeg import Ffmpeg
 from media.join import join_streams
-from media.limits import MediaLimits, check_price
+from media.limits import MediaLimits, bounded, check_price
 from media.model import MediaProbe
 from media.plan import Chunk, StreamAction, TranscodePlan
 from media.planning import plan
@@ -50,7 +50,8 @@ class Made:
 
 async def planned(ffmpeg: Ffmpeg, source: Path, profile: Profile, limits: MediaLimits = LIMITS) -> TranscodePlan:
     """Look at a clip, and say what is to be made of it."""
-    made = plan(await validate(ffmpeg, source, limits), profile)
+    probe = await validate(ffmpeg, source, limits)
+    made = bounded(plan(probe, profile), probe, limits)
     check_price(made, limits)
     return made
 

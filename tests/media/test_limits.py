@@ -6,7 +6,7 @@ import pytest
 
 from contracts.errors import InvalidMedia, LimitExceeded, VideoError
 from media.ffmpeg import Ffmpeg
-from media.limits import MAX_SIDE, MediaLimits, check_limits, check_price
+from media.limits import MAX_SIDE, MediaLimits, bounded, check_limits, check_price
 from media.model import MediaProbe
 from media.planning import plan
 from media.profile import load_profiles
@@ -80,6 +80,26 @@ def test_a_burst_of_frames_and_slow_motion_at_its_full_rate_are_accepted() -> No
     burst = a_survey(seconds=0.001, packets=1000, most_a_second=1000)
     check_limits(a_probe(a_video(width=640, height=360, survey=burst)), LIMITS)
     check_limits(a_probe(a_video(width=640, height=360, survey=a_survey(seconds=10, packets=9600))), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("size", "packets", "most"),
+    [
+        ((320, 240), 1000, 3904 * 2224),
+        ((3840, 2160), 900, 4 * 3840 * 2160),
+        ((320, 240), 40_000, 777_600),
+        ((1920, 1080), 15_000, 1984 * 1144),
+    ],
+    ids=["a call that becomes large", "four times", "so many that each must be small", "as it is, with its padding"],
+)
+def test_pictures_may_grow_on_the_way_as_far_as_all_of_them_could_be_decoded(
+    size: tuple[int, int], packets: int, most: int
+) -> None:
+    width, height = size
+    probe = a_probe(a_video(width=width, height=height, survey=a_survey(seconds=60, packets=packets)))
+    made = bounded(plan(probe, WEB), probe, LIMITS)
+    assert (made.picture.most_pixels, made.thumbnail.most_pixels) == (most, most)
+    assert made.encoding_what_was_copied().picture.most_pixels == most
 
 
 def test_an_encode_that_is_too_dear_is_refused_with_its_price() -> None:
