@@ -36,7 +36,7 @@ export class Upload extends EventTarget {
   /**
    * @param {object} patience As `PATIENCE` has it.
    * @param {object} entry As `KeptUploads` keeps it.
-   * @param {File|null} file Null for one that was begun before the page was loaded.
+   * @param {File|null} file Null for one of before the page was loaded.
    */
   constructor(api, session, patience, entry, file) {
     super();
@@ -48,7 +48,7 @@ export class Upload extends EventTarget {
     this.handle = null;
     this.sent = 0;
     this.problem = null;
-    this.state = file === null ? State.NEEDS_FILE : State.QUEUED;
+    this.state = file === null && !entry.isWaiting ? State.NEEDS_FILE : State.QUEUED;
     this.since = Date.now();
   }
 

@@ -37,16 +37,18 @@ export class Uploads extends EventTarget {
     return this.#all.find((upload) => upload.id === videoId);
   }
 
-  /** Go on with what this user began, or meant to, on an earlier visit. */
+  /** Go on with what this user began on an earlier visit, and then with what waited, which is shown meanwhile. */
   async begin(user) {
     this.#kept = new KeptUploads(user);
     this.#kept.listen((key) => this.#hear(key));
-    const isTaken = await taken();
-    for (const { key } of this.#kept.all()) {
-      const entry = this.#kept.find(key); // gone, where another tab has come to its end meanwhile
-      if (entry === undefined || this.#all.some((known) => known.entry.key === key)) continue;
-      await this.#revive(entry, isTaken(key));
-    }
+    const isElsewhere = await taken();
+    const entries = this.#kept.all().filter(({ key }) => !this.#all.some((known) => known.entry.key === key));
+    const uploads = entries.map((entry) => this.#made(entry, null));
+    const waiting = uploads.filter(({ entry }) => entry.isWaiting && !isElsewhere(entry.key));
+    for (const upload of waiting) this.#follow(upload);
+    const begun = uploads.filter((upload) => !waiting.includes(upload));
+    await Promise.all(begun.map((upload) => this.#revive(upload, isElsewhere(upload.entry.key))));
+    for (const upload of waiting) await this.#reopen(upload);
   }
 
   /**
@@ -122,8 +124,8 @@ export class Uploads extends EventTarget {
     return new Upload(this.#api, this.#session, this.#patience, entry, file);
   }
 
-  async #revive(entry, isElsewhere) {
-    const upload = this.#made(entry, null);
+  async #revive(upload, isElsewhere) {
+    const { entry } = upload;
     if (isElsewhere) {
       this.#follow(upload);
       this.#standBy(upload);
@@ -204,7 +206,8 @@ export class Uploads extends EventTarget {
   }
 
   #follow(upload) {
-    this.#all.unshift(upload);
+    this.#all.push(upload);
+    this.#all.sort((one, other) => other.entry.addedAt - one.entry.addedAt);
     upload.addEventListener("change", () => this.#tell(upload));
     this.#tell(upload);
   }

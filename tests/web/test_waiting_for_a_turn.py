@@ -5,7 +5,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Dialog, expect
+from playwright.async_api import Dialog, Route, expect
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
@@ -37,6 +37,14 @@ window.showOpenFilePicker = async () => {
 """
 """Picks all that is kept where a page may keep files. No driver reaches the browser's own picker, and its handles are
 of the same kind."""
+
+NO_ROOM = """
+() => {
+  Storage.prototype.setItem = () => {
+    throw new DOMException("There is no room.", "QuotaExceededError");
+  };
+}
+"""
 
 
 async def picks(visitor: Visitor, film: Path, *titles: str) -> None:
@@ -72,6 +80,39 @@ async def test_what_was_picked_goes_on_by_itself_after_a_reload_and_nobody_is_as
     assert questions == []
 
 
+async def test_what_waits_is_shown_after_a_reload_also_while_the_service_says_nothing_of_what_was_begun(
+    ann: Visitor, named: Named, clips: Clips
+) -> None:
+    titles = [f"silent {number}" for number in range(1, 4)]
+    await picks(ann, named.large(clips.path("sub_second"), "a film", 3 * MEBIBYTE), *titles)
+    silence = asyncio.Event()
+
+    async def say_nothing(route: Route) -> None:
+        await silence.wait()
+        await route.continue_()
+
+    await ann.page.route("**/api/v1/uploads/*", say_nothing)
+    await ann.page.reload()
+    await ann.slows_uploads(None)
+    await expect(ann.card("silent 3.mp4")).to_contain_text("Waiting for its turn")
+    silence.set()
+    await ann.sees_ready("silent 3")
+
+
+async def test_what_waits_and_can_not_be_kept_is_not_left_without_a_question(
+    ann: Visitor, named: Named, clips: Clips
+) -> None:
+    await ann.page.evaluate(NO_ROOM)
+    titles = [f"no room {number}" for number in range(1, 4)]
+    await picks(ann, named.large(clips.path("sub_second"), "a film", 6 * MEBIBYTE), *titles)
+    async with ann.page.expect_event("dialog") as asked:
+        leaving = asyncio.create_task(ann.page.close(run_before_unload=True))
+    question = await asked.value
+    assert question.type == "beforeunload"
+    await question.accept()
+    await leaving
+
+
 async def test_after_a_reload_what_has_to_be_chosen_again_is_named_also_where_its_turn_had_not_come(
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
@@ -103,7 +144,7 @@ async def test_what_waits_in_one_tab_is_left_alone_by_another_until_that_one_is_
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
     titles = [f"shared {number}" for number in range(1, 5)]
-    await picks(ann, named.large(clips.path("sub_second"), "a film", 12 * MEBIBYTE), *titles)
+    await picks(ann, named.large(clips.path("sub_second"), "a film", 8 * MEBIBYTE), *titles)
     other = Visitor(await ann.page.context.new_page())
     await other.opens()
     for title in titles[2:]:
