@@ -34,7 +34,7 @@ class DirectUpload:
     Attributes:
         video_id: Its video.
         part_bytes: Size of every part but the last.
-        parts: Where each part is to be put.
+        parts: Where each part is to be put; none where all of them are the file already.
         expires_at: Until when; None where it was completed already.
         replayed: Whether an earlier request began it.
     """

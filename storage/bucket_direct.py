@@ -25,6 +25,8 @@ class BucketDirect:
     async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
         """Begin an original, or go on with one that was begun, and sign an address for each of its parts."""
         part_bytes = max(_LEAST_PART_BYTES, -(-size_bytes // _MOST_PARTS))
+        if await self._stands(key, size_bytes):
+            return part_bytes, []
         earlier = await self._bucket.unfinished(checked_key(key))  # by a call whose answer was lost
         begun = earlier[-1] if earlier else await self._bucket.begin_parts(key)
         sizes = [min(part_bytes, size_bytes - at) for at in range(0, size_bytes, part_bytes)]
@@ -40,9 +42,8 @@ class BucketDirect:
 
     async def finish_signed(self, key: str, size_bytes: int, etags: Mapping[int, str]) -> str | None:
         """Compare the parts with what was declared, and let the original stand."""
-        found = await self._bucket.head(checked_key(key))
-        if found is not None and found.size_bytes == size_bytes:
-            return None  # an earlier call did it, and could not say so
+        if await self._stands(key, size_bytes):
+            return None
         etags = {number: etag.strip('"') for number, etag in etags.items()}
         begun = await self._bucket.unfinished(key)
         parts = await self._bucket.parts(begun[-1], etags) if begun else []
@@ -55,3 +56,8 @@ class BucketDirect:
                 return f"Part {number} is not the one of that ETag. Put it again."
         await self._bucket.finish_parts(begun[-1], parts, replace=True)
         return None
+
+    async def _stands(self, key: str, size_bytes: int) -> bool:
+        """Whether an earlier call finished it, and could not say so."""
+        found = await self._bucket.head(checked_key(key))
+        return found is not None and found.size_bytes == size_bytes

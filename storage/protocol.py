@@ -135,7 +135,7 @@ class DirectStorage(Protocol):
     """A place that takes uploads past the service."""
 
     async def sign_parts(self, key: str, size_bytes: int, seconds: int) -> tuple[int, Sequence[SignedPart]]:
-        """Begin an original of this size; one that was begun keeps its parts.
+        """Begin an original of this size; one that was begun keeps its parts, one that stands has none left.
 
         Returns:
             The size of every part but the last, and where each can be put for so many seconds.

@@ -61,7 +61,9 @@ class DirectUploadView(BaseModel):
 
     video_id: UUID = Field(description="Of the video, whose row is there from now on.")
     part_bytes: int = Field(description="Size of every part but the last.")
-    parts: list[SignedPartView] = Field(description="In order; none where an earlier request completed the upload.")
+    parts: list[SignedPartView] = Field(
+        description="In order; none where an earlier request completed the upload, or was about to: ask for it again."
+    )
     expires_at: datetime | None = Field(
         description="Until then the parts can be put and the upload be completed; null where it is."
     )

@@ -291,6 +291,22 @@ async def test_a_completion_beside_the_end_of_its_upload_is_told_that_and_no_fau
     assert (answer.status_code, answer.json()["code"]) == code
 
 
+async def test_an_upload_whose_file_stood_when_the_api_died_has_no_part_to_be_put_again(
+    http: httpx.AsyncClient, database: Database, bucket: Bucket, bucket_storage: BucketStorage, runs: RecordedRuns
+) -> None:
+    key = {"Idempotency-Key": "k"}
+    upload = await begun(http, **key)
+    await put_all(upload)
+    video = await database.videos.get(UUID(upload["video_id"]))
+    assert video is not None
+    assert await bucket_storage.direct().finish_signed(video.original_key, len(CONTENT), {}) is None
+    again = await begun(http, **key)
+    assert (again["video_id"], again["parts"]) == (upload["video_id"], [])
+    assert (await complete(http, again, [])).status_code == 202
+    assert len(runs.started) == 1
+    assert await bucket.unfinished(video.original_key) == [], "what nobody will finish takes room for a day"
+
+
 async def test_a_request_of_more_than_ten_thousand_parts_take_is_not_read(http: httpx.AsyncClient) -> None:
     json = {"Content-Type": "application/json"}
     for path, size_bytes in ((DIRECT, 65 * 1024), (f"{DIRECT}/{uuid4()}/complete", 5 * 1024 * 1024)):
