@@ -7,7 +7,8 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -71,6 +72,7 @@ class Ffmpeg:
         decodable_codecs: Codec names, as ffprobe prints them, that ffmpeg can decode.
         encoder_threads: How many threads an encode gets; None for as many as the encoder likes.
         sandbox: What is around each call.
+        bounds: What no program may go beyond.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Ffmpeg:
             bounds: What no program may go beyond; None for no such bounds.
         """
         self.sandbox = sandbox or Sandbox()
-        self._bounds = bounds or Bounds()
+        self.bounds = bounds or Bounds()
         self.encoder_threads = encoder_threads
         self.ffmpeg_path = programs.ffmpeg
         self.ffprobe_path = programs.ffprobe
@@ -125,6 +127,12 @@ class Ffmpeg:
         programs = await find_programs(ffmpeg, ffprobe)
         around = await find_sandbox(sandbox, (programs.ffmpeg, programs.ffprobe))
         return cls(programs, capacity, stall_seconds, encoder_threads, sandbox=around, bounds=bounds)
+
+    def reading_within(self, memory_bytes: int) -> Self:
+        """The same, of which those that tell what they find may take so much memory."""
+        other = copy(self)
+        other.bounds = replace(self.bounds, reading_bytes=memory_bytes)
+        return other
 
     @asynccontextmanager
     async def room_for(self, memory_bytes: int) -> AsyncIterator[None]:
@@ -203,7 +211,7 @@ class Ffmpeg:
 
         taken = read_line if on_line is not None else None
         running = partial(self.sandbox.run, on_line=taken, on_complaint=on_complaint)
-        return await self._run_watched(running, command, access, lambda: lines, self._bounds.reading_bytes)
+        return await self._run_watched(running, command, access, lambda: lines, self.bounds.reading_bytes)
 
     async def _run_watched(
         self,
@@ -214,8 +222,8 @@ class Ffmpeg:
         most_bytes: int | None = None,
     ) -> ProcessResult:
         """Run the command within the sandbox, and end it where it gets nowhere or takes more than it may."""
-        bytes_bounds = [bound for bound in (self._bounds.memory_bytes, most_bytes) if bound is not None]
-        pixels_bounds = [bound for bound in (self._bounds.pixels, access.pixels) if bound is not None]
+        bytes_bounds = [bound for bound in (self.bounds.memory_bytes, most_bytes) if bound is not None]
+        pixels_bounds = [bound for bound in (self.bounds.pixels, access.pixels) if bound is not None]
         if pixels_bounds:
             command = with_most_pixels(command, min(pixels_bounds))
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()

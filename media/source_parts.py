@@ -17,9 +17,10 @@ from contracts.partial_file import PartialFile
 from media.commands import packet_places_command
 from media.container import top_box
 from media.ffmpeg import Ffmpeg
+from media.looking import looked_into
 from media.plan import Chunk, PicturePlan
 from media.sandbox import Access
-from media.validate import probe, room_to_look
+from media.validate import probe
 from threads.files import off_loop
 
 _TAKEN_APART: Final = "h264"
@@ -57,15 +58,18 @@ async def need_for_validation(ffmpeg: Ffmpeg, source: PartialFile) -> None:
     """
     if source.is_whole:
         return
-    if await need_index(source):
-        async with room_to_look(ffmpeg, source.path):
-            with contextlib.suppress(VideoError):
-                probed = await probe(ffmpeg, source.path)
-                codecs = {probed.video.codec, *(track.codec for track in probed.audio)}
-                if codecs <= _TOLD_BY_THE_INDEX - {_TAKEN_APART}:
-                    await need_for_frames(ffmpeg, source, probed.video.index, [0.0])
-                    return
-    await source.need_all()
+
+    async def is_told_by_the_index(ffmpeg: Ffmpeg) -> bool:
+        with contextlib.suppress(VideoError):
+            probed = await probe(ffmpeg, source.path)
+            codecs = {probed.video.codec, *(track.codec for track in probed.audio)}
+            if codecs <= _TOLD_BY_THE_INDEX - {_TAKEN_APART}:
+                await need_for_frames(ffmpeg, source, probed.video.index, [0.0])
+                return True
+        return False
+
+    if not await need_index(source) or not await looked_into(ffmpeg, source.path, is_told_by_the_index):
+        await source.need_all()
 
 
 async def need_for_chunk(

@@ -1,9 +1,8 @@
 """Is a file a video that can be processed, and what is in it? Reads it once, to its end, without decoding it."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,17 +21,16 @@ from media.container import check_complete, declared_duration, has_encrypted_tra
 from media.encryption import says_that_it_is_encrypted
 from media.ffmpeg import Ffmpeg, raise_if_killed
 from media.limits import MediaLimits, check_limits
+from media.looking import looked_into
 from media.model import AudioStream, MediaProbe, VideoStream
 from media.output_check import duration_tolerance
 from media.planning import begin_of, end_of
 from media.probe import NEEDS_A_KEY, parse_probe
 from media.process import ProcessFailed, ProcessResult, TooMuchOutput
 from media.progress import OnRead
-from media.samples import check_samples
 from media.sandbox import LOOKING_SECONDS, Access
 from media.survey import Surveyor
 from media.together import together
-from media.watchdog import TooMuchMemory
 from threads.files import off_loop
 
 _SEVERAL: Final = 2
@@ -42,10 +40,6 @@ _CLOCK_IN_PACKETS: Final = frozenset({"mpegts", "mpeg"})
 
 _TOO_MANY_STREAMS: Final = "exceeds max_streams"
 _REFUSED_SIZE: Final = re.compile(r"Picture size ([1-9]\d*x[1-9]\d*) (?:exceeds|is invalid)")
-_LOOKS_AT_ONCE: Final = 3
-_LOOK_BYTES: Final = 64 * 1024 * 1024
-"""What one takes besides what the tables of the file come to; that of a film in 8K 90 MB, and 500 to decode a frame."""
-
 _NOT_A_VIDEO: Final = "The file is not a video that can be read. Export it again, as MP4, and upload the new file."
 
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
@@ -77,32 +71,11 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
     if await off_loop(has_encrypted_track, path):
         raise Encrypted(NEEDS_A_KEY)
     try:
-        async with room_to_look(ffmpeg, path):
-            return await _validate(ffmpeg, path, limits, on_read)
+        return await looked_into(ffmpeg, path, partial(_validate, path=path, limits=limits, on_read=on_read))
     except (InvalidMedia, NoVideoStream, UnsupportedCodec) as unreadable:
         if await off_loop(says_that_it_is_encrypted, path):
             raise Encrypted(NEEDS_A_KEY) from unreadable
         raise
-
-
-@asynccontextmanager
-async def room_to_look(ffmpeg: Ffmpeg, path: Path) -> AsyncIterator[None]:
-    """Hold what programs take that look into the file, while the block runs.
-
-    Raises:
-        LimitExceeded: Its tables say that this is absurd, or one of them took more than any may.
-        OSError: The file can't be read.
-    """
-    samples = await off_loop(check_samples, path)
-    async with ffmpeg.room_for(_LOOKS_AT_ONCE * (_LOOK_BYTES + samples.memory_bytes)):
-        try:
-            yield
-        except TranscodeFailed as failure:
-            if isinstance(failure.__cause__, TooMuchMemory):  # it would again
-                raise LimitExceeded(
-                    "It takes too much memory to look into the file. Export it again, as MP4, and upload the new file."
-                ) from failure.__cause__
-            raise
 
 
 async def _validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnRead | None) -> MediaProbe:

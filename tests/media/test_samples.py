@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import LimitExceeded
+from contracts.errors import InvalidMedia, LimitExceeded
 from media.capacity import Capacity
 from media.commands import probe_command
 from media.ffmpeg import Bounds, Ffmpeg
@@ -254,11 +254,13 @@ async def test_a_film_that_takes_too_much_memory_to_be_looked_at_is_refused_for_
 class Noted(Capacity):
     """Remembers what was wanted of it."""
 
-    wanted: int | None = None
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.wanted: list[int] = []
 
     @asynccontextmanager
     async def hold(self, wanted_bytes: int) -> AsyncIterator[None]:
-        self.wanted = wanted_bytes
+        self.wanted.append(wanted_bytes)
         async with super().hold(wanted_bytes):
             yield
 
@@ -266,10 +268,23 @@ class Noted(Capacity):
 async def test_what_looks_take_is_held_from_the_memory_of_encodes(
     ffmpeg: Ffmpeg, clips: Clips, media_limits: MediaLimits
 ) -> None:
-    capacity, source = Noted(None), clips.path(Clip.SILENT)
+    capacity, source = Noted(), clips.path(Clip.SILENT)
     sharing = Ffmpeg(await find_programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path), capacity)
     await validate(sharing, source, media_limits)
-    assert capacity.wanted == 3 * (64 * 1024**2 + check_samples(source).memory_bytes)
+    assert capacity.wanted == [3 * (128 * 1024**2 + check_samples(source).memory_bytes)]
+
+
+async def test_a_look_that_takes_more_than_is_held_begins_anew_with_as_much_as_any_may_take(
+    ffmpeg: Ffmpeg, media_limits: MediaLimits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.watchdog.MEMORY_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("media.looking._USUAL_BYTES", 0)
+    monkeypatch.setattr("media.samples._PACKET_BYTES", 1)
+    capacity, film = Noted(), a_true_film(tmp_path / "tiny.mov", 150_000)
+    programs = await find_programs(ffmpeg.ffmpeg_path, ffmpeg.ffprobe_path)
+    with pytest.raises((InvalidMedia, LimitExceeded), match=r"decoded|packets in"):
+        await validate(Ffmpeg(programs, capacity, bounds=Bounds(reading_bytes=10**9)), film, media_limits)
+    assert capacity.wanted == [3 * 150_000 * 36, 3 * 10**9]
 
 
 async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
