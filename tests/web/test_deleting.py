@@ -12,6 +12,14 @@ from tests.web.visitor import Visitor
 pytestmark = pytest.mark.timeout(180)
 
 
+async def deletes_by_keys(visitor: Visitor) -> None:
+    """Delete the video whose page is shown. A menu that opens gives its first entry the focus, a moment later."""
+    await visitor.page.get_by_role("button", name="More for").press("Enter")
+    entries = visitor.page.locator(".menu:popover-open .menu-entry")
+    await expect(entries.first).to_be_focused()
+    await entries.get_by_text("Delete").press("Enter")
+
+
 async def test_several_deletes_are_undone_one_after_another_the_newest_first(ann: Visitor, site: Site) -> None:
     await site.begins(site.ann, "heap one", "heap two", "heap three")
     for title in ("heap one", "heap two", "heap three"):
@@ -47,8 +55,7 @@ async def test_the_focus_is_on_a_card_after_a_delete_and_on_the_one_that_was_bro
     await ann.sees_card("focus one")
     await ann.card("focus two").locator("a.title").press("Enter")
     await expect(ann.page.locator("h1")).to_be_focused()
-    await ann.page.get_by_role("button", name="More for").press("Enter")
-    await ann.page.locator(".menu-entry").get_by_text("Delete").press("Enter")
+    await deletes_by_keys(ann)
     await expect(ann.card("focus one").locator("a.title")).to_be_focused()
     undo = ann.page.get_by_role("button", name="Undo")
     await undo.press("Enter")
@@ -78,8 +85,7 @@ async def test_a_video_that_the_list_does_not_have_leaves_the_focus_at_its_begin
         f"/videos/{video['id']}",
     )
     await expect(ann.page.locator("h1")).to_have_text("unlisted")
-    await ann.page.get_by_role("button", name="More for").press("Enter")
-    await ann.page.locator(".menu-entry").get_by_text("Delete").press("Enter")
+    await deletes_by_keys(ann)
     await expect(ann.page.locator("h1")).to_have_text("Videos")
     await expect(ann.page.locator("h1")).to_be_focused()
 

@@ -122,9 +122,9 @@ async def test_the_player_obeys_the_keys_that_people_know(ann: Visitor, film: Fi
     assert await after("ArrowDown", "film.volume") == pytest.approx(0.9)
     assert await after("ArrowUp", "film.volume") == pytest.approx(1)
     await ann.page.keyboard.press("f")
-    await ann.page.wait_for_function("document.fullscreenElement === document.querySelector('video')")
+    await eventually(lambda: player.evaluate("film => document.fullscreenElement === film"), bool)
     await ann.page.keyboard.press("f")
-    await ann.page.wait_for_function("document.fullscreenElement === null")
+    await eventually(lambda: ann.page.evaluate("document.fullscreenElement === null"), bool)
 
 
 async def test_letters_act_on_the_film_alone_once_they_are_switched_off(ann: Visitor, film: Film) -> None:

@@ -216,7 +216,8 @@ async def test_an_upload_that_is_asked_for_is_one_in_another_tab_and_its_cancel_
     await asked.wait()
     assert await known() == ["too late"]
     await ann.page.unroute("**/api/v1/uploads")
-    await ann.card("too late").get_by_role("button", name="Cancel").click()
+    its_own = ann.page.locator(".card").filter(has_text="too late").filter(has_not_text="another tab")
+    await its_own.get_by_role("button", name="Cancel").click()
     await eventually(known, lambda titles: titles == [])
     is_to_be_answered.set()
 
