@@ -1,6 +1,7 @@
 """What a bucket that is away, refuses or changes its mind does to the files: nothing, and it is said in a sentence."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -136,11 +137,18 @@ async def test_a_server_that_is_full_is_said_and_gives_back_what_it_has(tmp_path
 
 
 @asynccontextmanager
-async def through_a_narrow_way(server: BucketServer, bytes_a_second: float) -> AsyncIterator[dict[str, str]]:
-    """The server's environment, by a way that carries so much in each direction; 0 is one that carries nothing."""
+async def through_a_narrow_way(
+    server: BucketServer, bytes_a_second: float, carried: Counter[str] | None = None
+) -> AsyncIterator[dict[str, str]]:
+    """The server's environment, by a way that carries so much in each direction; 0 is one that carries nothing.
 
-    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    What it has carried ``there`` and ``back`` is counted, where somebody wants to know.
+    """
+
+    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, way: str) -> None:
         while bytes_a_second and (some := await source.read(64 * 1024)):
+            if carried is not None:
+                carried[way] += len(some)
             target.write(some)
             await target.drain()
             await asyncio.sleep(len(some) / bytes_a_second)
@@ -148,7 +156,7 @@ async def through_a_narrow_way(server: BucketServer, bytes_a_second: float) -> A
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_server = await asyncio.open_connection(LOOPBACK, server.ports["s3.port"])
-        ways = [carry(reader, to_server[1]), carry(to_server[0], writer)]
+        ways = [carry(reader, to_server[1], "there"), carry(to_server[0], writer, "back")]
         try:
             await asyncio.gather(*ways)
         finally:
