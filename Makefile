@@ -129,7 +129,7 @@ mutants-through-a-worker: $(DEV_STAMP) ## The same uploaded to a stack, whose wo
 FIGURES ?= strangers drops media stored doors hidden others forged names bad_rows parts killed_puts moving put_back two_databases backup terminals
 
 .PHONY: figures
-figures: $(DEV_STAMP) ## What strangers and hostile files get and cost, and what verify finds, as SECURITY.md and reliability.md have it, minutes
+figures: $(DEV_STAMP) ## What is promised in SECURITY.md and reliability.md, asserted and measured, twenty minutes
 	@for topic in $(FIGURES); do echo "$$topic:" && "$(BIN)/python" -m "tests.figures.$$topic" || exit; done
 
 .PHONY: test
