@@ -126,7 +126,7 @@ mutants-through-a-worker: $(DEV_STAMP) ## The same uploaded to a stack, whose wo
 	@exec "$(BIN)/python" -m tests.hostile.through_a_worker
 
 # What is measured, each by itself: make figures FIGURES="doors hidden"
-FIGURES ?= strangers drops media stored doors hidden others forged names bad_rows parts killed_puts moving put_back two_databases backup terminals
+FIGURES ?= strangers drops media stored doors hidden others forged names bad_rows parts killed_puts moving put_back two_databases backup terminals page
 
 .PHONY: figures
 figures: $(DEV_STAMP) ## What is promised in SECURITY.md and reliability.md, asserted and measured, twenty minutes
