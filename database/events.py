@@ -86,12 +86,22 @@ class Events:
     async def running(
         self, *, user_ids: Collection[str] | None, video_ids: Collection[UUID], limit: int
     ) -> Sequence[Video]:
-        """Videos that a run makes, of these users (None: of all) or of these ids; those first that wait longest."""
-        query = select(Video).where(or_(col(Video.status) == VideoStatus.PROCESSING, is_reprocessing()))
+        """Videos that a run makes, of these users (None: of all) or of these ids.
+
+        Those of the ids are always among them. Of the others there are ``limit`` at most: users take turns, and of one
+        user's those come first that wait longest.
+        """
+        is_named = col(Video.id).in_(video_ids)
+        turn = func.row_number().over(partition_by=(is_named, col(Video.user_id)), order_by=(_waits_since(), col(Video.id)))
+        asked = select(col(Video.id), is_named.label("is_named"), turn.label("turn"), _waits_since().label("since"))
+        asked = asked.where(or_(col(Video.status) == VideoStatus.PROCESSING, is_reprocessing()))
         if user_ids is not None:
-            query = query.where(or_(col(Video.user_id).in_(user_ids), col(Video.id).in_(video_ids)))
+            asked = asked.where(or_(col(Video.user_id).in_(user_ids), is_named))
+        row = asked.subquery()
+        query = select(Video).join(row, row.c.id == col(Video.id))
+        query = query.order_by(row.c.is_named.desc(), row.c.turn, row.c.since).limit(limit + len(video_ids))
         async with self._transaction() as session:
-            return list(await session.scalars(query.order_by(_waits_since()).limit(limit)))
+            return list(await session.scalars(query))
 
 
 def _waits_since() -> ColumnElement[datetime]:

@@ -13,7 +13,7 @@ from runs.protocol import Runs
 from runs.records import LiveProgress, TemporalUnavailable
 
 _MOST_VIDEOS: Final = 200
-"""Looked at in a round. They are begun in the order in which they came, so those that run are among the first."""
+"""Looked at in a round, beside those that a stream names. Users take turns in being begun, and so they do here."""
 
 _AT_ONCE: Final = 8
 
@@ -28,12 +28,21 @@ class ProgressLooks:
         events: Knows which of them run.
         runs: Knows how far.
         clock: Seconds.
+        most_videos: As many are looked at in a round, beside those that a stream names.
     """
 
-    def __init__(self, events: Events, runs: Runs, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        events: Events,
+        runs: Runs,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most_videos: int = _MOST_VIDEOS,
+    ) -> None:
         self._events = events
         self._runs = runs
         self._clock = clock
+        self._most_videos = most_videos
         self._told: dict[UUID, tuple[LiveProgress, float]] = {}
 
     async def look(self, topics: Collection[Topic]) -> list[Message]:
@@ -45,7 +54,7 @@ class ProgressLooks:
         video_ids = {topic.video_id for topic in topics if topic.video_id is not None}
         users = {topic.user_id for topic in topics if topic.video_id is None}
         user_ids = None if None in users else {user for user in users if user is not None}
-        videos = await self._events.running(user_ids=user_ids, video_ids=video_ids, limit=_MOST_VIDEOS)
+        videos = await self._events.running(user_ids=user_ids, video_ids=video_ids, limit=self._most_videos)
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def look_at(video: Video) -> LiveProgress | None:

@@ -169,6 +169,21 @@ async def test_how_far_a_video_is_that_waits_is_told_again_after_ten_seconds(
     assert len(await looks.look([Topic()])) == 1
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["a user", "a video"])
+async def test_how_far_bob_s_video_is_is_told_however_many_ann_has(
+    database: Database, runs: RecordedRuns, named: bool
+) -> None:
+    for _ in range(5):
+        await video_in(database.videos, VideoStatus.PROCESSING, "ann")
+    bobs = [await video_in(database.videos, VideoStatus.PROCESSING, "bob") for _ in range(2)]
+    bob = Topic(video_id=bobs[1].id) if named else Topic(user_id="bob")
+    looks = ProgressLooks(database.events, runs, most_videos=3)
+    told = [message.user_id for message in await looks.look([Topic(user_id="ann"), bob])]
+    assert sorted(told) == ["ann", *(["ann", "ann", "bob"] if named else ["ann", "bob"])], "no more than there may be"
+    if named:
+        assert len(await ProgressLooks(database.events, runs, most_videos=0).look([Topic(), bob])) == 1
+
+
 class Faulty(Events):
     """Fails once, with what nobody has foreseen, when it is asked what came after an event."""
 
