@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from client.views import VideoView
 from contracts.event_types import EventType
 
 _AGAIN_SECONDS: Final = 1.0
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _PASSING: Final = frozenset(
     {"too_many_listeners", "too_many_own_listeners", "database_unavailable", "http_502", "http_503", "http_504"}
 )
@@ -105,10 +107,20 @@ async def _frames(connection: Connection, path: str, last_id: str) -> AsyncGener
     async with connection.stream(path, {"Last-Event-ID": last_id} if last_id else {}) as answer:
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise RushesError(FOREIGN_ANSWER, f"{connection.base_url}{path} is no stream of events.")
-        async for line in answer.aiter_lines():
+        async for line in _lines(answer.aiter_bytes()):
             if line:
-                name, _, value = line.partition(": ")
+                name, _, value = line.decode(errors="replace").partition(": ")
                 frame[name] = value
             else:
                 yield frame
                 frame = {}
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    r"""Lines as such streams have them: ended by \n, \r\n or \r alone. Text has other ends of lines in its midst."""
+    rest, ended_by_return = b"", False
+    async for chunk in chunks:
+        *lines, rest = _LINE_END.split(rest + (chunk.removeprefix(b"\n") if ended_by_return else chunk))
+        ended_by_return = chunk.endswith(b"\r")
+        for line in lines:
+            yield line

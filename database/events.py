@@ -92,7 +92,8 @@ class Events:
         user's those come first that wait longest.
         """
         is_named = col(Video.id).in_(video_ids)
-        turn = func.row_number().over(partition_by=(is_named, col(Video.user_id)), order_by=(_waits_since(), col(Video.id)))
+        in_turn = (_waits_since(), col(Video.id))
+        turn = func.row_number().over(partition_by=(is_named, col(Video.user_id)), order_by=in_turn)
         asked = select(col(Video.id), is_named.label("is_named"), turn.label("turn"), _waits_since().label("since"))
         asked = asked.where(or_(col(Video.status) == VideoStatus.PROCESSING, is_reprocessing()))
         if user_ids is not None:

@@ -1,14 +1,15 @@
 """Whatever tells of events, what was asked besides is not lost: of what is no stream of ours one error tells."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
 from client.connection import Connection
 from client.errors import FOREIGN_ANSWER, RushesError
-from client.listening import events
+from client.listening import _lines, events
 from client.waiting import Waiting
 from contracts.status import VideoStatus
 from tests.client.test_waiting import Api
@@ -56,3 +57,24 @@ async def test_a_video_is_waited_for_whatever_tells_of_it(told: tuple[str, str, 
         waiting = Waiting(api.look, lambda begun: events(connection, "/events", on_begun=begun), poll_seconds=0.05)
         settled = await waiting.settled(lambda _: None)
     assert settled.status is VideoStatus.READY
+
+
+ENDS_OF_LINES = "\u2028 \u2029 \u0085 \v \f \x1c \x1d \x1e \x7f"
+"""Of which text is full where programs cut it, and streams of events are not."""
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+async def test_an_event_is_told_whatever_ends_of_lines_its_text_has(line_end: str) -> None:
+    data = json.dumps({"title": ENDS_OF_LINES}, ensure_ascii=False)
+    frame = f"id: 20{line_end}event: video.updated{line_end}data: {data}{line_end}{line_end}".encode()
+    async with telling("200 OK", STREAM, frame * 2) as connection, aclosing(events(connection, "/events")) as told:
+        heard = [await anext(told) for _ in range(2)]
+    assert [(event.id, event.data) for event in heard] == [(20, {"title": ENDS_OF_LINES})] * 2
+
+
+async def test_lines_that_come_byte_by_byte_are_the_same() -> None:
+    async def byte_by_byte() -> AsyncIterator[bytes]:
+        for byte in "a\r\n\r\nb\u2028c\n\r\n".encode():
+            yield bytes([byte])
+
+    assert [line.decode() async for line in _lines(byte_by_byte())] == ["a", "", "b\u2028c", ""]
