@@ -1,6 +1,7 @@
 """``rushes cohort``: many videos that are retried, or made anew, together."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from cli.arguments import AsJson, one_of
 from cli.console import messages, output, plain_table, print_table, time_text
-from cli.errors import sentence_of
+from cli.errors import CommandFailed, sentence_of
 from cli.moments import moment_ago
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
@@ -23,16 +24,19 @@ CohortId = Annotated[
     str,
     typer.Argument(metavar="ID", help="Id of the cohort, or its beginning: four digits or more.", show_default=False),
 ]
+ENDS_WITH: Final = "Show the processing, and end with its outcome. "
+UNTIL_BEGUN: Final = "With {}: show how many are begun, and end once all are."
 _MOST_LOOKED_AT: Final = 100
 _POLL_SECONDS: Final = 1.0
+_ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
 async def retry_all(api: AsyncRushes, code: str, since: str, *, a_minute: float, dry_run: bool, wait: bool) -> None:
-    """Retry all videos of one failure, and show how far that is where it is waited for."""
+    """Retry all videos of one failure, and show how far that is until all are begun where that is waited for."""
     begun = await api.cohorts.retry(code, moment_ago("--since", since), a_minute=a_minute, dry_run=dry_run)
     videos = f"{counted(begun.total)} in error with {code} since {since} ago"
     if begun.cohort_id is None:
-        output().print(f"{videos}: {'nothing was begun' if dry_run else 'nothing to retry'}.", soft_wrap=True)
+        say_that_none_was_begun(videos, dry_run=dry_run)
         return
     await go_with(api, begun.cohort_id, videos, a_minute=a_minute, wait=wait)
 
@@ -40,6 +44,12 @@ async def retry_all(api: AsyncRushes, code: str, since: str, *, a_minute: float,
 def counted(total: int) -> str:
     """So many videos."""
     return f"{total} {'video' if total == 1 else 'videos'}"
+
+
+def say_that_none_was_begun(videos: str, *, dry_run: bool) -> None:
+    """How many are counted is what was asked for; that there are none is said where an id is not."""
+    told = "nothing was begun" if dry_run else "there is nothing to do"
+    (output() if dry_run else messages()).print(f"{videos}: {told}.", soft_wrap=True)
 
 
 async def go_with(api: AsyncRushes, cohort_id: str, videos: str, *, a_minute: float, wait: bool) -> None:
@@ -56,7 +66,7 @@ async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("cohort", total=None, note="")
         seen, patience = None, Patience()
-        while seen is None or not seen.is_done:
+        while seen is None or not seen.is_over:
             try:
                 seen = await api.cohorts.get(cohort_id)
             except RushesError as error:
@@ -66,9 +76,14 @@ async def _follow(api: AsyncRushes, cohort_id: str, console: Console) -> None:
                 patience.renew()
                 note = "paused" if seen.is_paused else ""
                 progress.update(task, total=seen.total, completed=seen.retried + seen.passed_over, note=note)
-            if seen is None or not seen.is_done:
+            if seen is None or not seen.is_over:
                 await asyncio.sleep(_POLL_SECONDS)
+    if not seen.is_done:
+        told = _told(seen)
+        raise CommandFailed(f"The cohort ended before all were begun. {told[:1].upper()}{told[1:]}.")
     console.print(_told(seen), soft_wrap=True)
+    if seen.retried:
+        console.print("`rushes status` and `rushes list` tell what becomes of them.", soft_wrap=True)
 
 
 def list_cohorts(
@@ -139,10 +154,13 @@ def _tell(cohort_id: str, tell: Callable[[AsyncRushes, str], Awaitable[None]]) -
 
 async def _whole(api: AsyncRushes, given: str) -> str:
     newest = await api.cohorts.newest(_MOST_LOOKED_AT)
-    return one_of(given, [cohort.cohort_id for cohort in newest], "cohort")
+    whole = one_of(given, [cohort.cohort_id for cohort in newest], "cohort")
+    if not _ID.fullmatch(whole):
+        raise CommandFailed(f"There is no cohort whose id begins with {given}. (cohort_not_found)")
+    return whole
 
 
 def _told(seen: CohortView) -> str:
-    standing = "done" if seen.is_done else "paused" if seen.is_paused else "running"
+    standing = seen.status or ("done" if seen.is_done else "paused" if seen.is_paused else "running")
     of = f" ({seen.in_words})" if seen.in_words else ""
     return f"{standing}{of}: {seen.retried} of {seen.total} begun, {seen.passed_over} passed over"

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from cli.arguments import offered_ids, whole_id
-from cli.cohorts import counted, go_with
+from cli.cohorts import ENDS_WITH, UNTIL_BEGUN, counted, go_with, say_that_none_was_begun
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode, sentence_of
 from cli.follow import follow
@@ -47,7 +47,7 @@ def reprocess(  # noqa: PLR0917 # each is an option, given by its name
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=6000, help="With --where: how many are begun in a minute.")] = 60,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --where: only count them.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help=ENDS_WITH + UNTIL_BEGUN.format("--where"))] = False,
 ) -> None:
     """Make ready videos anew from their originals. What is published stays until the new files are ready."""
     if bool(video_ids) == bool(where):
@@ -102,7 +102,7 @@ async def _reprocess_all(  # each by its name
     begun = await api.cohorts.reprocess(profile, a_minute=a_minute, dry_run=dry_run, **fitting)
     videos = f"{counted(begun.total)} to be made anew with {profile or 'each its own profile'}"
     if begun.cohort_id is None:
-        output().print(f"{videos}: nothing was begun.", soft_wrap=True)
+        say_that_none_was_begun(videos, dry_run=dry_run)
         return
     await go_with(api, begun.cohort_id, videos, a_minute=a_minute, wait=wait)
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.arguments import AsJson, OptionalVideoId, VideoId, whole_id
-from cli.cohorts import retry_all
+from cli.cohorts import ENDS_WITH, UNTIL_BEGUN, retry_all
 from cli.confirming import Yes, confirm
 from cli.console import SHORT_ID, messages, output, plain_table, print_table, status_text, time_text
 from cli.errors import CommandFailed, ExitCode
@@ -101,7 +101,7 @@ def retry(  # noqa: PLR0917 # each is an option, given by its name
     since: Annotated[str, typer.Option(metavar="WHILE", help="With --code: since then; 30min, 2h, 1d.")] = "1d",
     rate: Annotated[float, typer.Option(min=0.1, max=6000, help="With --code: how many are begun in a minute.")] = 60,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --code: only count them.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show the processing, and end with its outcome.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help=ENDS_WITH + UNTIL_BEGUN.format("--code"))] = False,
 ) -> None:
     """Process a failed video once more, from the file that was uploaded; or all that failed for one reason."""
     service = find_service()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts.status import StepState, VideoStatus, Visibility
+from contracts.status import CohortStatus, StepState, VideoStatus, Visibility
 
 
 class Accepted(BaseModel):
@@ -109,14 +109,20 @@ class CohortAccepted(BaseModel):
 
 
 class CohortView(BaseModel):
-    """How far they are."""
+    """How far they are, or were when that ended; an older api tells no status."""
 
     in_words: str = ""
     total: int
     retried: int
     passed_over: int
+    status: CohortStatus | None = None
     is_paused: bool
     is_done: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more of them are begun: all were, or it was ended before."""
+        return self.is_done or self.status not in {None, CohortStatus.RUNNING, CohortStatus.PAUSED}
 
 
 class CohortSummary(BaseModel):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from contracts.status import CohortStatus
+
 VIDEO_COHORT_WORKFLOW: Final = "VideoCohortWorkflow"
 
 
@@ -128,6 +130,7 @@ class CohortProgress:
         is_paused: Whether it waits to be resumed.
         is_done: Whether nothing is left.
         in_words: What is done, for people.
+        status: Where it stands, by its run: of its own end a workflow can't tell.
     """
 
     total: int
@@ -136,6 +139,14 @@ class CohortProgress:
     is_paused: bool
     is_done: bool
     in_words: str = ""
+    status: CohortStatus = CohortStatus.RUNNING
+
+
+def progress_of(state: CohortInput, *, is_done: bool) -> CohortProgress:
+    """How far a cohort is that would go on like this."""
+    return CohortProgress(
+        state.total, state.retried, state.passed_over, state.is_paused, is_done=is_done, in_words=state.in_words
+    )
 
 
 @dataclass(frozen=True)
@@ -145,13 +156,13 @@ class CohortSummary:
     Attributes:
         cohort_id: Its id.
         in_words: What is done, for people.
-        status: Of its workflow: ``running``, ``completed``, ``cancelled`` and so on.
+        status: Where it stands; one that is paused is ``running``.
         started_at: When it was begun.
     """
 
     cohort_id: str
     in_words: str
-    status: str
+    status: CohortStatus
     started_at: datetime
 
 

@@ -32,6 +32,17 @@ class Visibility(StrEnum):
     """Everybody who knows their address."""
 
 
+class CohortStatus(StrEnum):
+    """Where a cohort of videos stands. The last three tell of one that was ended, or failed, before all were begun."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    TERMINATED = "terminated"
+    FAILED = "failed"
+
+
 class StepState(StrEnum):
     """Where one activity stands."""
 

@@ -1,11 +1,19 @@
 """Starts the workflows that work through whole cohorts, and speaks with them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final, Protocol
 
-from temporalio.client import Client, WorkflowExecution, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -18,9 +26,11 @@ from contracts.cohorts import (
     CohortSummary,
     cohort_id_of,
     cohort_workflow_id,
+    progress_of,
 )
 from contracts.refusals import RefusalCode, Refused
 from contracts.search_attributes import USER_ID
+from contracts.status import CohortStatus
 from contracts.temporal_names import CONTROL_QUEUE, START_TIMEOUT
 from runs.answers import unavailable_if_silent
 from runs.records import TemporalUnavailable
@@ -28,6 +38,15 @@ from runs.records import TemporalUnavailable
 _QUERY_TIMEOUT: Final = timedelta(seconds=10)
 _OWNER: Final = "user_id"
 _IN_WORDS: Final = "in_words"
+_ENDED: Final[Mapping[WorkflowExecutionStatus | None, CohortStatus]] = MappingProxyType(
+    {
+        WorkflowExecutionStatus.COMPLETED: CohortStatus.DONE,
+        WorkflowExecutionStatus.CANCELED: CohortStatus.CANCELLED,
+        WorkflowExecutionStatus.TERMINATED: CohortStatus.TERMINATED,
+        WorkflowExecutionStatus.FAILED: CohortStatus.FAILED,
+        WorkflowExecutionStatus.TIMED_OUT: CohortStatus.FAILED,
+    }
+)
 
 
 class CohortRuns(Protocol):
@@ -40,7 +59,7 @@ class CohortRuns(Protocol):
         """Those of this user, or of anybody where that is None; the newest first."""
 
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
-        """How far it is. Raises ``Refused`` where there is none of this user; of anybody where that is None."""
+        """How far it is, or was when it ended. Raises ``Refused`` where there is none of this user, or of anybody."""
 
     async def pause(self, cohort_id: str, user_id: str | None) -> None:
         """Let it begin no more. Raises ``Refused`` likewise, and where it is over."""
@@ -89,15 +108,20 @@ class TemporalCohortRuns:
             return [await _summary(execution) async for execution in found]
 
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
-        """How far it is, as a worker tells it."""
+        """How far it is, as a worker tells it; whether it was ended tells its run alone."""
         async with self._one_of(cohort_id, user_id) as handle:
+            described = await handle.describe(rpc_timeout=_QUERY_TIMEOUT)
             try:
                 told: CohortProgress = await handle.query(
                     PROGRESS_QUERY, result_type=CohortProgress, rpc_timeout=_QUERY_TIMEOUT
                 )
             except WorkflowQueryFailedError as error:
                 raise TemporalUnavailable(f"No worker tells how far the cohort is: {error.message}") from error
-            return told
+            except RPCError as error:
+                if described.status not in _ENDED or error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+                told = await self._as_begun(handle)  # it was ended before a worker had it in hand
+            return replace(told, status=_status(described.status, told))
 
     async def pause(self, cohort_id: str, user_id: str | None) -> None:
         """Let it begin no more."""
@@ -113,6 +137,12 @@ class TemporalCohortRuns:
         """End it."""
         async with self._one_of(cohort_id, user_id) as handle:
             await handle.cancel(rpc_timeout=START_TIMEOUT)
+
+    async def _as_begun(self, handle: WorkflowHandle[object, object]) -> CohortProgress:
+        begun = await anext(handle.fetch_history_events(page_size=1, rpc_timeout=_QUERY_TIMEOUT))
+        payloads = begun.workflow_execution_started_event_attributes.input.payloads
+        (state,) = await self._client.data_converter.decode(payloads, [CohortInput])
+        return progress_of(state, is_done=False)
 
     @asynccontextmanager
     async def _one_of(self, cohort_id: str, user_id: str | None) -> AsyncIterator[WorkflowHandle[object, object]]:
@@ -133,6 +163,14 @@ class TemporalCohortRuns:
 
 async def _summary(execution: WorkflowExecution) -> CohortSummary:
     memo = await execution.memo()
-    status = execution.status.name.lower() if execution.status is not None else ""
     in_words = str(memo.get(_IN_WORDS, ""))
+    status = _ENDED.get(execution.status, CohortStatus.RUNNING)
     return CohortSummary(cohort_id_of(execution.id), in_words, status, execution.start_time)
+
+
+def _status(run: WorkflowExecutionStatus | None, told: CohortProgress) -> CohortStatus:
+    if run in _ENDED:
+        return _ENDED[run]
+    if told.is_done:
+        return CohortStatus.DONE
+    return CohortStatus.PAUSED if told.is_paused else CohortStatus.RUNNING

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         CohortInput,
         CohortProgress,
         CohortSignal,
+        progress_of,
     )
     from workflows.activity_options import RETRY_VIDEOS
 
@@ -74,10 +75,7 @@ class VideoCohortWorkflow:
     @workflow.query(name=PROGRESS_QUERY)
     def progress(self) -> CohortProgress:
         """How far it is."""
-        state = self._state
-        return CohortProgress(
-            state.total, state.retried, state.passed_over, state.is_paused, self._is_done, state.in_words
-        )
+        return progress_of(self._state, is_done=self._is_done)
 
     async def _begin_some(self, at_once: int) -> bool:
         """Whether there may be more."""

@@ -25,6 +25,7 @@ from contracts.cohorts import (
 from contracts.errors import ErrorCode
 from contracts.metadata import checked_metadata
 from contracts.refusals import RefusalCode
+from contracts.status import CohortStatus
 
 router = APIRouter(prefix="/api/v1/cohorts", tags=["videos"], route_class=SmallBodyRoute)
 
@@ -84,15 +85,18 @@ class CohortAccepted(BaseModel):
 
 
 class CohortView(BaseModel):
-    """How far it is."""
+    """How far it is, or was when it ended."""
 
     cohort_id: str
     in_words: str = Field(description="What is done.", examples=["retry storage_failed", "reprocess with web"])
     total: int = Field(description="How many videos it had at its beginning.", examples=[12])
     retried: int = Field(description="How many were begun.", examples=[7])
     passed_over: int = Field(description="How many could not be.", examples=[0])
+    status: CohortStatus = Field(
+        description="Where it stands; `cancelled`, `terminated` and `failed` ended before all were begun."
+    )
     is_paused: bool
-    is_done: bool
+    is_done: bool = Field(description="Whether all were begun, or passed over.")
 
     @classmethod
     def of(cls, cohort_id: str, progress: CohortProgress) -> "CohortView":
@@ -103,6 +107,7 @@ class CohortView(BaseModel):
             total=progress.total,
             retried=progress.retried,
             passed_over=progress.passed_over,
+            status=progress.status,
             is_paused=progress.is_paused,
             is_done=progress.is_done,
         )
@@ -113,7 +118,7 @@ class CohortSummaryView(BaseModel):
 
     cohort_id: str
     in_words: str = Field(description="What is done.", examples=["reprocess with web"])
-    status: str = Field(description="Of its workflow; `running` while it is on its way.", examples=["running"])
+    status: CohortStatus = Field(description="Where it stands; `running` while it is paused, too.")
     started_at: datetime
 
 

@@ -20,6 +20,7 @@ from cli.api_server import ApiServer
 from contracts.cohorts import CohortInput, CohortProgress, CohortSummary
 from contracts.processing import VideoDeletionInput, VideoProcessingInput
 from contracts.refusals import RefusalCode, Refused
+from contracts.status import CohortStatus
 from contracts.webhooks import WebhookDeliveryInput
 from database.engine import Database
 from events.tidy import TidyReport
@@ -131,7 +132,7 @@ class RecordedCohortRuns:
     async def newest(self, user_id: str | None, *, limit: int) -> list[CohortSummary]:
         whose = [(name, begun) for name, begun in self.started.items() if user_id in (None, begun.user_id)]
         now = datetime.now(UTC)
-        return [CohortSummary(name, begun.in_words, "running", now) for name, begun in whose[:limit]]
+        return [CohortSummary(name, begun.in_words, CohortStatus.RUNNING, now) for name, begun in whose[:limit]]
 
     async def progress(self, cohort_id: str, user_id: str | None) -> CohortProgress:
         begun = self._one(cohort_id, user_id)

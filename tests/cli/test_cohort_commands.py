@@ -48,3 +48,10 @@ async def test_a_cohort_that_runs_is_held_let_go_and_ended_by_the_beginning_of_i
     assert re.match(r"running \(reprocess with .*\): [01] of 2 begun", going.out), "the second is ten minutes later"
     ended = await stack.rushes("cohort", "cancel", cohort_id)
     assert ended.out == f"{cohort_id} has ended. Videos that it had begun go on.\n"
+    shown = await eventually(lambda: stack.rushes("cohort", "show", cohort_id), lambda seen: "running" not in seen.out)
+    assert re.match(r"cancelled \(reprocess with .*\): [01] of 2 begun", shown.out)
+    none = await stack.rushes("cohort", "show", "12345")
+    assert (none.code, none.err.strip()) == (1, "There is no cohort whose id begins with 12345. (cohort_not_found)")
+    nothing = await stack.rushes("retry", "--code", "original_missing", "--wait")
+    assert (nothing.code, nothing.out) == (0, ""), "where an id would be there is none"
+    assert "there is nothing to do" in nothing.err

@@ -7,13 +7,14 @@ import pytest
 from rich.console import Console
 
 from cli.cohorts import go_with
+from cli.errors import CommandFailed, ExitCode
 from cli.follow import follow
 from client.asynchronous import AsyncRushes
 from client.cohorts import AsyncCohorts
 from client.connection import Connection
 from client.errors import RushesError
 from client.views import CohortView, StepList, VideoView
-from contracts.status import VideoStatus
+from contracts.status import CohortStatus, VideoStatus
 from tests.client.test_waiting import video
 
 AWAY = RushesError("database_unavailable", "PostgreSQL does not answer.", status=503)
@@ -75,3 +76,12 @@ async def test_a_cohort_is_followed_over_answers_that_pass(capsys: pytest.Captur
         api.cohorts = Cohorts(AWAY, done)
         await go_with(api, "one", "2 videos", a_minute=60, wait=True)
     assert "done: 2 of 2 begun, 0 passed over" in capsys.readouterr().err
+
+
+async def test_a_cohort_that_somebody_ends_is_no_more_waited_for() -> None:
+    going = CohortView(total=3, retried=1, passed_over=0, status=CohortStatus.RUNNING, is_paused=False, is_done=False)
+    async with Videos() as api:
+        api.cohorts = Cohorts(going, going.model_copy(update={"status": CohortStatus.CANCELLED}))
+        with pytest.raises(CommandFailed, match="Cancelled: 1 of 3 begun, 0 passed over") as failed:
+            await go_with(api, "one", "3 videos", a_minute=60, wait=True)
+    assert failed.value.exit_code == ExitCode.FAILED

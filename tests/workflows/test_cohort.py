@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
@@ -14,8 +15,9 @@ from activities.reprocess_videos import ReprocessVideosActivities
 from activities.retry_videos import RetryVideosActivities, RetryVideosInput
 from contracts.cohorts import CohortInput, CohortProgress, FailedVideos, ReadyVideos, Reprocessing, cohort_workflow_id
 from contracts.errors import ErrorCode, StorageFailed
+from contracts.processing import VideoProcessingInput
 from contracts.refusals import RefusalCode, Refused
-from contracts.status import VideoStatus
+from contracts.status import CohortStatus, VideoStatus
 from contracts.temporal_names import CONTROL_QUEUE
 from database.engine import Database
 from database.tables import Video, utc_now
@@ -76,12 +78,12 @@ async def test_a_cohort_is_held_let_go_and_passes_over_what_can_not_be_retried(
         held = CohortInput(wanted, total=4, a_minute=6000, is_paused=True)
         await cohorts.start(cohort_id, held)
         assert await cohorts.progress(cohort_id, None) == CohortProgress(
-            4, 0, 0, is_paused=True, is_done=False, in_words="retry storage_failed"
+            4, 0, 0, is_paused=True, is_done=False, in_words="retry storage_failed", status=CohortStatus.PAUSED
         )
         assert runs.started == []
         await cohorts.resume(cohort_id, None)
         done = await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.is_done)
-        assert (done.retried, done.passed_over) == (3, 1)
+        assert (done.retried, done.passed_over, done.status) == (3, 1, CohortStatus.DONE)
         with pytest.raises(Refused) as refused:
             await cohorts.progress(cohort_id, "somebody else")
         assert refused.value.code == RefusalCode.COHORT_NOT_FOUND
@@ -171,6 +173,33 @@ async def test_a_cohort_at_a_rate_that_no_clock_knows_goes_on_and_is_ended_by_a_
     async with worker(temporal_client, database, storage, runs):
         await cohorts.start(cohort_id, CohortInput(failed_now(), total=2, a_minute=1e-300))
         await eventually(lambda: cohorts.progress(cohort_id, None), lambda seen: seen.retried == 1)
+        assert (await cohorts.progress(cohort_id, None)).status is CohortStatus.RUNNING
         await cohorts.cancel(cohort_id, None)
         with pytest.raises(WorkflowFailureError):
             await temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id)).result()
+        assert await cohorts.progress(cohort_id, None) == CohortProgress(
+            2, 1, 0, is_paused=False, is_done=False, in_words="retry storage_failed", status=CohortStatus.CANCELLED
+        )
+        (listed,) = await eventually(lambda: cohorts.newest(None, limit=1), lambda seen: seen[0].status != "running")
+    assert (listed.cohort_id, listed.status) == (cohort_id, CohortStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("ended_as", [CohortStatus.TERMINATED, CohortStatus.FAILED])
+async def test_a_cohort_that_was_ended_from_outside_is_told_as_that(
+    temporal_client: Client, database: Database, storage: DiskStorage, ended_as: CohortStatus
+) -> None:
+    class Refusing(RecordedRuns):
+        async def start(self, request: VideoProcessingInput, label: str) -> None:
+            assert label, request
+            raise ApplicationError("It is over.", non_retryable=True)
+
+    await failed_video(database, storage)
+    runs = Refusing() if ended_as is CohortStatus.FAILED else RecordedRuns()
+    cohorts, cohort_id = TemporalCohortRuns(temporal_client), uuid4().hex[:16]
+    async with worker(temporal_client, database, storage, runs):
+        is_paused = ended_as is CohortStatus.TERMINATED
+        await cohorts.start(cohort_id, CohortInput(failed_now(), total=1, a_minute=60, is_paused=is_paused))
+        if is_paused:
+            await temporal_client.get_workflow_handle(cohort_workflow_id(cohort_id)).terminate("By hand.")
+        seen = await eventually(lambda: cohorts.progress(cohort_id, None), lambda told: told.status != "running")
+    assert (seen.status, seen.is_done) == (ended_as, False)
