@@ -1,4 +1,4 @@
-"""Some uploads through every door while each kind of process dies: a minute of what `make soak` does for longer."""
+"""Uploads through every door while each kind of process dies: two minutes of what `make soak` does for longer."""
 
 from collections import Counter
 
@@ -11,7 +11,8 @@ from tests.soak.plan import KINDS, SERVERS, Plan
 from tests.soak.soak import soak
 
 SEED = 194
-"""Its six uploads are good and bad, copied and encoded; one is cancelled, one deleted, one made anew."""
+"""Its uploads are good and bad, copied and encoded; some are cancelled, some deleted, and the first good one is made
+anew to its end, the next in turn cancelled in the midst."""
 
 
 def times(counted: Counter[str], what: str, *names: str) -> int:
@@ -22,7 +23,7 @@ def times(counted: Counter[str], what: str, *names: str) -> int:
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_doubled_stuck_or_left_behind_while_everything_is_killed(clips: Clips) -> None:
     # More by chance starves a single stack on a busy machine: what dies as it starts is started later each time.
-    plan = Plan(uploads=6, seed=SEED, several=False, away_seconds=3, full_seconds=2, in_flight=4, most_by_chance=2)
+    plan = Plan(uploads=30, seed=SEED, several=False, away_seconds=15, full_seconds=3, in_flight=3, most_by_chance=20)
     counted = await soak(plan, clips)
     assert {fault: counted[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
     assert counted["acknowledged"] == plan.uploads
