@@ -85,7 +85,7 @@ def edit(
 def rotate(
     webhook_id: WebhookId,
     overlap_seconds: Annotated[
-        int, typer.Option("--overlap", metavar="SECONDS", min=0, help="So long the secret of before signs as well.")
+        int, typer.Option("--overlap", metavar="SECONDS", min=0, help="So long those of before sign as well.")
     ] = 86_400,
     as_json: AsJson = False,
 ) -> None:

@@ -258,6 +258,9 @@ class Webhook(SQLModel, table=True):
     secret: str = Field(max_length=100)
     former_secret: str | None = Field(default=None, max_length=100)
     former_secret_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    older_secrets: list[dict[str, str]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(DateTime(timezone=True), nullable=False))
 
 

@@ -19,6 +19,9 @@ from database.tables import Event, User, Webhook, WebhookDelivery
 
 MOST_WEBHOOKS: Final = 20
 _MOST_ANSWERS: Final = 20
+_MOST_OLDER: Final = 8
+"""Secrets from before the former one that sign as well; a message has a signature by each."""
+
 _START_AGAIN: Final = timedelta(minutes=1)
 """Until then a workflow that was to be started has tried for the first time, unless no worker is there."""
 
@@ -63,10 +66,8 @@ class Parcel:
 
     @property
     def secrets(self) -> list[str]:
-        """Those that sign now: the newest, and the one before it for as long as they overlap."""
-        webhook, until = self.webhook, self.webhook.former_secret_until
-        former = webhook.former_secret if until is not None and until > self.asked_at else None
-        return [webhook.secret] if former is None else [webhook.secret, former]
+        """Those that sign now, the newest first: those before it for as long as they overlap."""
+        return [self.webhook.secret, *(secret for secret, _ in _former_secrets(self.webhook, self.asked_at))]
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,23 @@ class Webhooks:
         async with self._transaction() as session:
             return cast("Webhook | None", await session.scalar(query))
 
-    async def rotate(self, webhook: Webhook, secret: str, overlap: timedelta) -> Webhook | None:
-        """Have this secret sign, and for so long the one before it as well. None when it is gone."""
-        until = func.now() + overlap
-        values = {"secret": secret, "former_secret": webhook.secret, "former_secret_until": until}
-        return await self.change(webhook.id, values)
+    async def rotate(self, webhook_id: UUID, secret: str, overlap: timedelta) -> Webhook | None:
+        """Have this secret sign, and for so long at most all before it that still do. None when it is gone.
+
+        Which of them the receiver has is not known: a new one may be asked for twice, as where an answer was lost.
+        """
+        query = select(Webhook, func.now()).where(col(Webhook.id) == webhook_id).with_for_update()
+        async with self._transaction() as session:
+            found = (await session.execute(query)).one_or_none()
+            if found is None:
+                return None
+            webhook, now = found
+            until = now + overlap
+            former = [(one, min(ends, until)) for one, ends in _former_secrets(webhook, now)]
+            webhook.older_secrets = [{"secret": one, "until": ends.isoformat()} for one, ends in former[:_MOST_OLDER]]
+            webhook.former_secret, webhook.former_secret_until = webhook.secret, until
+            webhook.secret = secret
+        return webhook
 
     async def delete(self, webhook_id: UUID) -> None:
         """Remove it and its deliveries. Gone already is a success."""
@@ -284,6 +297,14 @@ class Webhooks:
     async def disable(self, webhook_id: UUID, reason: str) -> None:
         """Send it nothing more, until its user switches it on again."""
         await self.change(webhook_id, {"is_enabled": False, "disabled_reason": reason})
+
+
+def _former_secrets(webhook: Webhook, at: datetime) -> list[tuple[str, datetime]]:
+    """Those that sign beside the newest then, the newest first, each with when it ends."""
+    former = [(one["secret"], datetime.fromisoformat(one["until"])) for one in webhook.older_secrets]
+    if webhook.former_secret is not None and webhook.former_secret_until is not None:
+        former = [(webhook.former_secret, webhook.former_secret_until), *former]
+    return [(secret, until) for secret, until in former if until > at]
 
 
 def _with_time() -> Select[WebhookDelivery, datetime]:

@@ -133,9 +133,12 @@ async def delete_webhook(webhook: WebhookDep, services: ServicesDep, caller: Cal
 async def rotate_webhook_secret(
     wanted: SecretRequest, webhook: WebhookDep, services: ServicesDep, caller: CallerDep
 ) -> WebhookWithSecret:
-    """For the time that they overlap, messages are signed with both, so that receivers can change in peace."""
+    """For the time that they overlap, messages are signed with both, so that receivers can change in peace.
+
+    Secrets of before that still sign go on with it, and no longer: with an overlap of 0 the new one signs alone.
+    """
     overlap = timedelta(seconds=wanted.overlap_seconds)
-    changed = await services.webhooks.rotate(webhook, new_secret(), overlap)
+    changed = await services.webhooks.rotate(webhook.id, new_secret(), overlap)
     _audit.info("webhook secret rotated", webhook_id=str(webhook.id), user_id=caller.user_id)
     return WebhookWithSecret.model_validate(_there(changed, webhook.id), from_attributes=True)
 

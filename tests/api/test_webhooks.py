@@ -1,5 +1,6 @@
 """Where events are sent is its user's affair, and what came of each can be looked at and sent again."""
 
+import asyncio
 import json
 from datetime import datetime
 from typing import Any
@@ -60,8 +61,35 @@ async def test_a_rotated_secret_overlaps_the_one_before(client: httpx.AsyncClien
     newer = answer.json()["secret"]
     assert newer != webhook["secret"]
     assert await secrets() == [newer, webhook["secret"]]
+    again = await client.post(f"{WEBHOOKS}/{webhook['id']}/secret", json={"overlap_seconds": 3600})
+    newest = again.json()["secret"]
+    assert await secrets() == [newest, newer, webhook["secret"]], "which of them the receiver has is not known"
+    shown = (await client.get(f"{WEBHOOKS}/{webhook['id']}")).text
+    assert not [secret for secret in await secrets() if secret in shown]
     await client.post(f"{WEBHOOKS}/{webhook['id']}/secret", json={"overlap_seconds": 0})
     assert len(await secrets()) == 1
+
+
+async def test_secrets_that_are_rotated_at_once_all_sign_and_no_more_of_them_than_a_few(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    webhook = await made(client)
+    await video_in(database.videos, VideoStatus.READY)
+    (due,) = await database.webhooks.take_to_start(1)
+
+    async def rotated() -> str:
+        answer = await client.post(f"{WEBHOOKS}/{webhook['id']}/secret", json={"overlap_seconds": 60})
+        return str(answer.json()["secret"])
+
+    async def secrets() -> list[str]:
+        parcel = await database.webhooks.parcel(due.delivery.id or 0, 1)
+        assert isinstance(parcel, Parcel)
+        return parcel.secrets
+
+    handed_out = set(await asyncio.gather(*(rotated() for _ in range(4))))
+    assert {*await secrets()} == handed_out | {webhook["secret"]}
+    newest = [await rotated() for _ in range(10)][::-1]
+    assert await secrets() == newest
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ async def test_between_two_looks_at_the_database_its_clock_goes_on(database: Dat
 async def test_a_secret_that_was_rotated_and_a_pause_last_as_long_as_was_said(later_database: Database) -> None:
     webhooks = later_database.webhooks
     webhook = await webhooks.add(Webhook(user_id="local", url="https://app.example/", secret="first"))
-    await webhooks.rotate(webhook, "second", HOUR)
+    await webhooks.rotate(webhook.id, "second", HOUR)
     await video_in(later_database.videos, VideoStatus.UPLOADING)
     (delivery, _, _), *_ = await webhooks.deliveries(webhook.id, limit=1, before=None)
     parcel = await webhooks.parcel(delivery.id or 0, 1)
