@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Query, Request
 from pydantic import AwareDatetime
 
+from contracts.errors import ErrorCode
 from contracts.metadata import checked_metadata
 from contracts.status import VideoStatus
 from database.pages import VideoFilter
@@ -35,10 +36,7 @@ METADATA_PARAMETER: Final[dict[str, Any]] = {
 async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
     request: Request,
     status: Annotated[VideoStatus | None, Query(description="Only videos in this status.")] = None,
-    error_code: Annotated[
-        str | None,
-        Query(max_length=40, pattern=_TEXT, description="Only videos in error for this reason."),
-    ] = None,
+    error_code: Annotated[ErrorCode | None, Query(description="Only videos in error for this reason.")] = None,
     title: Annotated[
         str | None,
         Query(max_length=200, pattern=_TEXT, description="Only videos with this in their title, in any letter case."),

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import typer
 from cli.errors import CommandFailed, ExitCode
 from cli.where import find_service
 from client.asynchronous import AsyncRushes
+from contracts.errors import ErrorCode
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of a table.")]
 
@@ -54,6 +56,14 @@ OptionalVideoId = Annotated[
         autocompletion=offered_ids,
     ),
 ]
+
+
+def known_code(given: str | None) -> str | None:
+    """The code as it is. Raises ``typer.BadParameter`` where nothing fails with it: a list of those were empty."""
+    if given is None or given in list(ErrorCode):
+        return given
+    near = get_close_matches(given, list(ErrorCode), n=3) or list(ErrorCode)
+    raise typer.BadParameter(f"no video fails with {given!r}. There is {' or '.join(near)}.")
 
 
 def one_of(given: str, ids: Sequence[str], kind: str) -> str:

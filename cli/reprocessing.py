@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from cli.arguments import offered_ids, whole_id
+from cli.arguments import known_code, offered_ids, whole_id
 from cli.cohorts import ENDS_WITH, UNTIL_BEGUN, counted, go_with, say_that_none_was_begun
 from cli.console import messages, output
 from cli.errors import CommandFailed, ExitCode, sentence_of
@@ -120,7 +120,7 @@ def where_from(pairs: Sequence[str]) -> ReadyWhere:
         elif key == "profile":
             found["of_profile"] = value
         elif key == "code":
-            found["error_code"] = value
+            found["error_code"] = known_code(value) or value
         elif key == "created_after":
             found["created_after"] = moment_of(key, value)
         elif key == "created_before":

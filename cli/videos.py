@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.arguments import AsJson, OptionalVideoId, VideoId, whole_id
+from cli.arguments import AsJson, OptionalVideoId, VideoId, known_code, whole_id
 from cli.cohorts import ENDS_WITH, UNTIL_BEGUN, retry_all
 from cli.confirming import Yes, confirm
 from cli.console import SHORT_ID, messages, output, plain_table, print_table, status_text, time_text
@@ -31,7 +31,7 @@ def list_videos(  # noqa: PLR0917 # each is an option, given by its name
         VideoStatus | None, typer.Option(metavar="STATUS", help=f"Only videos that are {_STATUSES}.")
     ] = None,
     error_code: Annotated[
-        str | None, typer.Option(help="Only videos in error for this reason.", metavar="CODE")
+        str | None, typer.Option(help="Only videos in error for this reason.", metavar="CODE", callback=known_code)
     ] = None,
     title: Annotated[str | None, typer.Option(help="Only videos with this in their title.", metavar="TEXT")] = None,
     metadata: Metadata = None,
@@ -96,7 +96,10 @@ def cancel(video_id: VideoId) -> None:
 def retry(  # noqa: PLR0917 # each is an option, given by its name
     video_id: OptionalVideoId = None,
     code: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Instead of one: all that are in error for this reason.")
+        str | None,
+        typer.Option(
+            metavar="CODE", help="Instead of one: all that are in error for this reason.", callback=known_code
+        ),
     ] = None,
     since: Annotated[str, typer.Option(metavar="WHILE", help="With --code: since then; 30min, 2h, 1d.")] = "1d",
     rate: Annotated[float, typer.Option(min=0.1, max=6000, help="With --code: how many are begun in a minute.")] = 60,

@@ -157,6 +157,9 @@ async def test_a_list_is_of_what_fits_all_that_is_asked(
     assert await found(title="ficus", status="ready") == ["100% Ficus"]
     assert await found(error_code="invalid_media") == ["ficus_2"]
     assert await found(error_code="cancelled") == []
+    misspelt = await client.get(VIDEOS, params={"error_code": "canceled"})
+    assert (misspelt.status_code, misspelt.json()["code"]) == (422, "invalid_request")
+    assert "'cancelled'" in misspelt.json()["detail"]
     assert await found(**{"metadata[pot]": "blue"}) == ["Monstera", "ficus_2", "100% Ficus"]
     assert await found(**{"metadata[pot]": "blue", "metadata[plant]": "Monst"}) == ["Monstera"]
     assert await found(**{"metadata[pot]": "Blue"}) == []

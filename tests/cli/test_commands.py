@@ -25,6 +25,13 @@ async def test_uploaded_videos_are_listed_newest_first(stack: Home, ready_video:
     by_metadata = json.loads((await stack.rushes("list", "--metadata", "order=4711", "--title", "two", "--json")).out)
     assert [(video["id"], video["metadata"]) for video in by_metadata] == [(ready_video, {"order": "4711"})]
     assert json.loads((await stack.rushes("list", "--error-code", "cancelled", "--json")).out) == []
+    for wrong in (
+        "list --error-code storage_faild",
+        "retry --code storage_faild",
+        "reprocess --where code=storage_faild",
+    ):
+        refused = await stack.rushes(*wrong.split())
+        assert (refused.code, "There is storage_failed" in " ".join(refused.err.split())) == (2, True), refused
     assert len(json.loads((await stack.rushes("list", "--limit", "1", "--json")).out)) == 1
 
 
