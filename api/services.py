@@ -191,6 +191,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
         services.events,
         lambda wake: services.listening({EVENTS_CHANNEL: wake, WEBHOOKS_CHANNEL: dispatch.wake}),
         ProgressLooks(services.events, services.runs),
+        services.accounts.holding,
         progress_seconds=options.events.progress_seconds,
         most_listeners=options.events.most_listeners,
         most_of_one=options.events.most_of_one,

@@ -1,9 +1,9 @@
 """Every query on users, their keys and what links are signed with. Each method is one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -14,6 +14,11 @@ from database.clock import database_now
 from database.quotas import Usage, usage_of
 from database.records import UserLimits
 from database.tables import ApiKey, SigningSecret, User
+
+_HOLDS: Final = (
+    col(ApiKey.revoked_at).is_(None),
+    or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > func.now()),
+)
 
 _SIGNING_LOCK = 0x5255_5348  # any number that nobody else's advisory lock has
 
@@ -51,18 +56,16 @@ class Accounts:
 
     async def holder(self, key_id: str) -> tuple[ApiKey, User] | None:
         """The key with its user; None when there is no such key, or it holds no longer by the database's clock."""
-        query = (
-            select(ApiKey, User)
-            .join(User, col(User.name) == col(ApiKey.user_name))
-            .where(
-                col(ApiKey.id) == key_id,
-                col(ApiKey.revoked_at).is_(None),
-                or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > func.now()),
-            )
-        )
+        query = select(ApiKey, User).join(User, col(User.name) == col(ApiKey.user_name))
+        query = query.where(col(ApiKey.id) == key_id, *_HOLDS)
         async with self._transaction() as session:
             found = (await session.execute(query)).one_or_none()
         return (found[0], found[1]) if found is not None else None
+
+    async def holding(self, key_ids: Set[str]) -> Set[str]:
+        """Which of these keys hold, by their ids and the database's clock."""
+        async with self._transaction() as session:
+            return set(await session.scalars(select(col(ApiKey.id)).where(col(ApiKey.id).in_(key_ids), *_HOLDS)))
 
     async def keys(self) -> list[tuple[ApiKey, bool]]:
         """All keys that were ever made, oldest first, and whether each has expired by the database's clock."""

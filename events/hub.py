@@ -7,7 +7,7 @@ for. A listener that does not keep up is let go: it resumes by the id that it ha
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Set
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -17,11 +17,9 @@ from pydantic import ValidationError
 from contracts.errors import DatabaseUnavailable
 from contracts.refusals import RefusalCode, Refused
 from database.events import Events, StoredEvent
+from events.listener import Listener
 from events.messages import Message, Topic
 from events.progress import ProgressLooks
-
-_MOST_WAITING: Final = 256
-"""Messages that wait for one listener."""
 
 _MOST_KEPT: Final = 1000
 """Of the newest events, for listeners that come back: they cost the database nothing."""
@@ -37,53 +35,8 @@ _logger = structlog.stdlib.get_logger(__name__)
 Listening = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 """Calls what it is given whenever there may be new events, until cancelled: ``database.notifications.listen``."""
 
-
-class Listener:
-    """Somebody who listens.
-
-    Attributes:
-        topic: What to.
-        by: Name of the user.
-        position: Id of the event after which it begins.
-        has_missed: Whether events after the id that it asked for are not kept any more.
-    """
-
-    def __init__(self, topic: Topic, position: int, by: str) -> None:
-        self.topic = topic
-        self.by = by
-        self.position = position
-        self.has_missed = False
-        self._earlier: AsyncIterator[Message] | None = None
-        self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(_MOST_WAITING + 1)
-        self._is_open = True
-
-    def begin_with(self, earlier: AsyncIterator[Message]) -> None:
-        """Give it what happened before it came."""
-        self._earlier = earlier
-
-    async def earlier(self) -> AsyncIterator[Message]:
-        """What happened after the event that it has seen last, and before it came. Raises ``DatabaseUnavailable``."""
-        if self._earlier is not None:
-            async for message in self._earlier:
-                yield message
-
-    def offer(self, message: Message) -> bool:
-        """Take a message if there is room for it. False where there is none: the listener ends after those it has."""
-        if self._waiting.qsize() >= _MOST_WAITING:
-            self.close()
-            return False
-        self._waiting.put_nowait(message)
-        return True
-
-    def close(self) -> None:
-        """Let it end after what waits for it."""
-        if self._is_open:
-            self._is_open = False
-            self._waiting.put_nowait(None)
-
-    async def next(self) -> Message | None:
-        """The next message; None at the end. May be cancelled at any time without losing one."""
-        return await self._waiting.get()
+Holding = Callable[[Set[str]], Coroutine[Any, Any, Set[str]]]
+"""Which of these keys hold, by their ids: ``database.accounts.Accounts.holding``."""
 
 
 class EventHub:
@@ -93,7 +46,9 @@ class EventHub:
         events: Where they are read.
         listening: Tells of new ones.
         progress: Looks at running videos.
+        holding: Tells whose keys hold: a stream outlasts the request with which its caller was let in.
         progress_seconds: Pause between two such looks.
+        keys_seconds: Pause between two questions about the keys of all who listen.
         most_listeners: How many may listen at a time.
         most_of_one: How many of them may be one user's.
     """
@@ -103,15 +58,19 @@ class EventHub:
         events: Events,
         listening: Listening,
         progress: ProgressLooks,
+        holding: Holding,
         *,
         progress_seconds: float,
+        keys_seconds: float = 5.0,
         most_listeners: int,
         most_of_one: int,
     ) -> None:
         self._events = events
         self._listening = listening
         self._progress = progress
+        self._holding = holding
         self._progress_seconds = progress_seconds
+        self._keys_seconds = keys_seconds
         self._most_listeners = most_listeners
         self._most_of_one = most_of_one
         self._listeners: set[Listener] = set()
@@ -129,6 +88,7 @@ class EventHub:
             asyncio.create_task(self._listening(self._news.set), name="events: listen"),
             asyncio.create_task(self._hand_on(), name="events: hand on"),
             asyncio.create_task(self._tell_progress(), name="events: progress"),
+            asyncio.create_task(self._let_go_of_strangers(), name="events: keys"),
         ]
         try:
             yield
@@ -147,13 +107,16 @@ class EventHub:
             listener.close()
 
     @asynccontextmanager
-    async def listen(self, topic: Topic, after: int | None, *, by: str) -> AsyncIterator[Listener]:
+    async def listen(
+        self, topic: Topic, after: int | None, *, by: str, key_id: str | None = None
+    ) -> AsyncIterator[Listener]:
         """Listen for as long as the block lasts.
 
         Args:
             topic: What to.
-            by: Name of the user who does, whatever may be seen.
             after: Id of the event that was seen last; None for what happens from now on.
+            by: Name of the user who does, whatever may be seen.
+            key_id: Of the key with which they came, if there was one.
 
         Raises:
             Refused: Too many listen, or too many of this user's, or the process is about to stop.
@@ -169,7 +132,7 @@ class EventHub:
         if self._position is None:
             await self._begin()
         position = self._position or 0
-        listener = Listener(topic, position if after is None else after, by)
+        listener = Listener(topic, position if after is None else after, by, key_id)
         # No await between the look at the position and this: what comes after it goes into the queue.
         self._listeners.add(listener)
         self._news.set()  # nobody may have read on before it came
@@ -223,7 +186,7 @@ class EventHub:
                 if self._position is None:
                     await self._begin()
                 while await self._read_on():
-                    pass
+                    listener.cut()
             except Exception as error:  # whatever it is, it must not end the loop that tells everybody
                 if isinstance(error, DatabaseUnavailable):
                     _logger.warning("events not read", reason=str(error))
@@ -270,6 +233,27 @@ class EventHub:
                 _logger.warning("progress not told", reason=str(error))
             except Exception:  # one video that can't be told must not end the loop that tells all others
                 _logger.exception("progress not told")
+
+    async def _let_go_of_strangers(self) -> None:
+        """Those whose keys were revoked or have expired since they came hear no more."""
+        while True:
+            await asyncio.sleep(self._keys_seconds)
+            listeners = [(one, one.key_id) for one in self._listeners if one.key_id is not None]
+            if not listeners:
+                continue
+            try:
+                holding = await self._holding({key_id for _, key_id in listeners})
+            except DatabaseUnavailable as error:
+                _logger.warning("keys of listeners not known", reason=str(error))
+                continue
+            except Exception:  # as above
+                _logger.exception("keys of listeners not known")
+                continue
+            for listener, key_id in listeners:
+                if key_id not in holding:
+                    self._listeners.discard(listener)
+                    listener.cut()
+                    _logger.info("listener let go", reason="its key does not hold any more", key_id=key_id)
 
 
 def _messages(events: Iterable[StoredEvent]) -> list[Message]:

@@ -15,13 +15,13 @@ from api.services import HubDep, OptionsDep, VideoDep
 from contracts.errors import DatabaseUnavailable, ErrorCode
 from contracts.event_types import EventType
 from contracts.refusals import RefusalCode
-from events.hub import Listener
+from events.listener import Listener
 from events.messages import Message, Topic
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
 _LONGEST_SECONDS: Final = 900.0
-"""Then a client asks anew, and shows its key again: one that was revoked does not listen on for ever."""
+"""Then a client asks anew, and shows its session or key again. One whose key was revoked is let go within seconds."""
 
 _AGAIN_MILLISECONDS: Final = 1000
 
@@ -47,7 +47,7 @@ async def _of_all(
     hub: HubDep, caller: CallerDep, last_event_id: SeenLast = None, after: After = None
 ) -> AsyncIterator[Listener]:
     last_seen = after if last_event_id is None else last_event_id
-    async with hub.listen(Topic(user_id=caller.sees), last_seen, by=caller.user_id) as listener:
+    async with hub.listen(Topic(user_id=caller.sees), last_seen, by=caller.user_id, key_id=caller.key_id) as listener:
         yield listener
 
 
@@ -55,7 +55,7 @@ async def _of_one(
     hub: HubDep, caller: CallerDep, video: VideoDep, last_event_id: SeenLast = None, after: After = None
 ) -> AsyncIterator[Listener]:
     last_seen = after if last_event_id is None else last_event_id
-    async with hub.listen(Topic(video_id=video.id), last_seen, by=caller.user_id) as listener:
+    async with hub.listen(Topic(video_id=video.id), last_seen, by=caller.user_id, key_id=caller.key_id) as listener:
         yield listener
 
 

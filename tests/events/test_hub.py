@@ -1,13 +1,14 @@
 """A crowd of listeners costs no more than one, and one that does not keep up does not hold up the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import AsyncExitStack, contextmanager
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 
+from accounts.keys import KeyText
 from contracts.event_types import EVENTS_CHANNEL
 from contracts.processing import Step
 from contracts.refusals import Refused
@@ -17,7 +18,8 @@ from database.events import Events, StoredEvent
 from database.notifications import listen
 from database.records import VideoChange
 from embedded.postgres import EmbeddedPostgres
-from events.hub import EventHub, Listener, Listening
+from events.hub import EventHub, Listening
+from events.listener import Listener
 from events.messages import Topic
 from events.progress import ProgressLooks
 from runs.records import LiveProgress
@@ -32,6 +34,11 @@ def telling(url: str) -> Listening:
     return lambda wake: listen(url, {EVENTS_CHANNEL: wake})
 
 
+async def nobody_asks(key_ids: Set[str]) -> Set[str]:
+    """For hubs that ask nothing about keys within a test."""
+    return key_ids
+
+
 @pytest.fixture
 def runs() -> RecordedRuns:
     return RecordedRuns(live=LiveProgress(Step.TRANSCODE, 0.25, attempt=1))
@@ -43,7 +50,9 @@ async def hub(database: Database, database_url: str, runs: RecordedRuns) -> Asyn
         database.events,
         telling(database_url),
         ProgressLooks(database.events, runs),
+        database.accounts.holding,
         progress_seconds=0.2,
+        keys_seconds=0.2,
         most_listeners=CROWD,
         most_of_one=CROWD,
     )
@@ -202,7 +211,9 @@ async def test_a_fault_that_nobody_has_foreseen_ends_no_stream(
     database: Database, database_url: str, runs: RecordedRuns
 ) -> None:
     events, looks = Faulty(database.transaction), ProgressLooks(database.events, runs)
-    hub = EventHub(events, telling(database_url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10)
+    hub = EventHub(
+        events, telling(database_url), looks, nobody_asks, progress_seconds=3600, most_listeners=10, most_of_one=10
+    )
     async with hub.running(), hub.listen(Topic(), after=None, by="ann") as listener:
         await video_in(database.videos, VideoStatus.UPLOADING)
         await until(listener, "video.created")
@@ -215,7 +226,9 @@ async def test_what_happened_while_the_connection_that_listens_was_broken_is_hea
     url = stoppable_postgres.url(stoppable_postgres.port)
     database = Database(url, pool_size=2)
     looks = ProgressLooks(database.events, runs)
-    hub = EventHub(database.events, telling(url), looks, progress_seconds=3600, most_listeners=10, most_of_one=10)
+    hub = EventHub(
+        database.events, telling(url), looks, nobody_asks, progress_seconds=3600, most_listeners=10, most_of_one=10
+    )
     async with hub.running(), hub.listen(Topic(), after=None, by="ann") as listener:
         await video_in(database.videos, VideoStatus.UPLOADING)
         await until(listener, "video.created")
@@ -224,3 +237,24 @@ async def test_what_happened_while_the_connection_that_listens_was_broken_is_hea
         await video_in(database.videos, VideoStatus.UPLOADING)
         await until(listener, "video.created")
     await database.dispose()
+
+
+async def test_whoever_listens_with_a_key_that_was_revoked_hears_no_more(hub: EventHub, database: Database) -> None:
+    accounts = database.accounts
+    keys = [KeyText.new() for _ in range(3)]
+    for key in keys:
+        await accounts.add_key(key.row("ann", is_admin=True))
+    async with AsyncExitStack() as stack:
+        kept, revoked, waiting = [
+            await stack.enter_async_context(hub.listen(Topic(), after=None, by="ann", key_id=key.id)) for key in keys
+        ]
+        await video_in(database.videos, VideoStatus.READY)
+        await until(kept, "video.ready")  # so the others have it as well, and one of them has not taken it
+        await until(revoked, "video.ready")
+        await accounts.revoke_key(keys[2].id)
+        await accounts.revoke_key(keys[1].id)
+        async with asyncio.timeout(30):
+            assert await revoked.next() is None
+        assert await waiting.next() is None, "what waited for it is not told either"
+        await video_in(database.videos, VideoStatus.READY)
+        await until(kept, "video.ready")
