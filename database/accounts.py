@@ -62,10 +62,16 @@ class Accounts:
             found = (await session.execute(query)).one_or_none()
         return (found[0], found[1]) if found is not None else None
 
-    async def holding(self, key_ids: Set[str]) -> Set[str]:
-        """Which of these keys hold, by their ids and the database's clock."""
+    async def holding(self, key_ids: Set[str | None]) -> Set[str | None]:
+        """Which of these keys hold, by their ids and the database's clock; to have none holds while there is no key."""
+        any_key = select(col(ApiKey.id)).limit(1)
         async with self._transaction() as session:
-            return set(await session.scalars(select(col(ApiKey.id)).where(col(ApiKey.id).in_(key_ids), *_HOLDS)))
+            holding: set[str | None] = set(
+                await session.scalars(select(col(ApiKey.id)).where(col(ApiKey.id).in_(key_ids - {None}), *_HOLDS))
+            )
+            if None in key_ids and await session.scalar(any_key) is None:
+                holding.add(None)
+        return holding
 
     async def keys(self) -> list[tuple[ApiKey, bool]]:
         """All keys that were ever made, oldest first, and whether each has expired by the database's clock."""

@@ -35,7 +35,7 @@ _logger = structlog.stdlib.get_logger(__name__)
 Listening = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 """Calls what it is given whenever there may be new events, until cancelled: ``database.notifications.listen``."""
 
-Holding = Callable[[Set[str]], Coroutine[Any, Any, Set[str]]]
+Holding = Callable[[Set[str | None]], Coroutine[Any, Any, Set[str | None]]]
 """Which of these keys hold, by their ids: ``database.accounts.Accounts.holding``."""
 
 
@@ -186,7 +186,7 @@ class EventHub:
                 if self._position is None:
                     await self._begin()
                 while await self._read_on():
-                    listener.cut()
+                    pass
             except Exception as error:  # whatever it is, it must not end the loop that tells everybody
                 if isinstance(error, DatabaseUnavailable):
                     _logger.warning("events not read", reason=str(error))
@@ -235,25 +235,24 @@ class EventHub:
                 _logger.exception("progress not told")
 
     async def _let_go_of_strangers(self) -> None:
-        """Those whose keys were revoked or have expired since they came hear no more."""
+        """Those whose keys have ended since they came hear no more, nor do those without one once there are keys."""
         while True:
             await asyncio.sleep(self._keys_seconds)
-            listeners = [(one, one.key_id) for one in self._listeners if one.key_id is not None]
-            if not listeners:
+            asked = list(self._listeners)
+            if not asked:
                 continue
             try:
-                holding = await self._holding({key_id for _, key_id in listeners})
+                holding = await self._holding({listener.key_id for listener in asked})
             except DatabaseUnavailable as error:
                 _logger.warning("keys of listeners not known", reason=str(error))
                 continue
             except Exception:  # as above
                 _logger.exception("keys of listeners not known")
                 continue
-            for listener, key_id in listeners:
-                if key_id not in holding:
-                    self._listeners.discard(listener)
-                    listener.cut()
-                    _logger.info("listener let go", reason="its key does not hold any more", key_id=key_id)
+            for listener in [one for one in asked if one.key_id not in holding]:
+                self._listeners.discard(listener)
+                listener.cut()
+                _logger.info("listener let go", reason="its key does not hold any more", key_id=listener.key_id)
 
 
 def _messages(events: Iterable[StoredEvent]) -> list[Message]:

@@ -34,7 +34,7 @@ def telling(url: str) -> Listening:
     return lambda wake: listen(url, {EVENTS_CHANNEL: wake})
 
 
-async def nobody_asks(key_ids: Set[str]) -> Set[str]:
+async def nobody_asks(key_ids: Set[str | None]) -> Set[str | None]:
     """For hubs that ask nothing about keys within a test."""
     return key_ids
 
@@ -241,6 +241,12 @@ async def test_what_happened_while_the_connection_that_listens_was_broken_is_hea
 
 async def test_whoever_listens_with_a_key_that_was_revoked_hears_no_more(hub: EventHub, database: Database) -> None:
     accounts = database.accounts
+    async with hub.listen(Topic(), after=None, by="local") as without_key:
+        await video_in(database.videos, VideoStatus.READY)
+        await until(without_key, "video.ready")
+        await accounts.add_key(KeyText.new().row("ann", is_admin=True))
+        async with asyncio.timeout(30):
+            assert await without_key.next() is None, "there are keys now"
     keys = [KeyText.new() for _ in range(3)]
     for key in keys:
         await accounts.add_key(key.row("ann", is_admin=True))
