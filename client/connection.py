@@ -1,5 +1,6 @@
 """Requests to the api: answers as models, problem documents and silence as ``RushesError``."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,10 +23,16 @@ class Connection:
     Args:
         base_url: Where the api is, such as ``http://127.0.0.1:8000``.
         key: Who asks, where there are keys.
+
+    Attributes:
+        base_url: Where the api is, without a slash at its end.
+        caller: Who asks, as a digest of the key and the api that tells nothing of the key; None without one.
     """
 
     def __init__(self, base_url: str, key: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        told = f"{self.base_url}\n{key}".encode()
+        self.caller = hashlib.sha256(told).hexdigest() if key is not None else None
         host = urlsplit(self.base_url).hostname or ""
         # A proxy for the outer world is of no use to an api on this machine.
         self._http = httpx.AsyncClient(

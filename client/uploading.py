@@ -238,7 +238,8 @@ class ResumingUpload:
         return failure.code in _TRIED_AGAIN or failure.code == BEGUN_ANEW
 
     def _name_of(self, file: SentFile) -> str:
-        """A name for this very file and what is asked for."""
+        """A name for this very file, who sends it and what is asked for: nobody finds, or forgets, another's."""
         what = [self._connection.base_url, str(file.path.absolute()), file.size, file.changed_at_ns, self._metadata]
         what += [self._idempotency_key] if self._idempotency_key is not None else []
+        what += [{"caller": self._connection.caller}] if self._connection.caller is not None else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()

@@ -103,6 +103,21 @@ async def test_an_upload_that_was_ended_since_is_begun_anew_which_is_said(
     assert [why.code for why in told] == ["begun_anew"]
 
 
+async def test_an_upload_that_was_begun_with_one_key_is_left_alone_by_another_and_gone_on_with(
+    url: str, file: Path, tmp_path: Path, database: Database
+) -> None:
+    folder = tmp_path / "begun"
+    keys = [(await key_of(database, name)).write() for name in ("ann", "bob")]
+    told: list[RushesError] = []
+    async with AsyncRushes(url, key=keys[0]) as ann, AsyncRushes(url, key=keys[1]) as bob:
+        with pytest.raises(Stopped):
+            await ann.upload(file, begun=BegunUploads(folder), on_sent=stop)
+        (first,) = [video.id async for video in ann.videos()]
+        assert await bob.upload(file, begun=BegunUploads(folder), on_broken=told.append) != str(first)
+        assert await ann.upload(file, begun=BegunUploads(folder), on_broken=told.append) == str(first)
+    assert told == []
+
+
 async def test_an_upload_that_is_sent_again_with_its_key_makes_no_second_video(rushes: AsyncRushes, file: Path) -> None:
     ids = {await rushes.upload(file, idempotency_key="order-4711") for _ in range(2)}
     assert [str(video.id) async for video in rushes.videos()] == list(ids)
