@@ -143,7 +143,7 @@ def deliveries(
 
 
 def enable(webhook_id: WebhookId) -> None:
-    """Send events there again, from now on; what failed meanwhile is sent by `resend`."""
+    """Send events there again, from now on; what failed before is sent by `resend`, what happened since is not."""
     whole, _ = _of_one(webhook_id, lambda api, whole: api.webhooks.update(whole, is_enabled=True))
     output().print(f"Events are sent to {whole} from now on.")
 

@@ -53,12 +53,14 @@ export function mayHelpToTryAgain({ status, error_code: code, file_size_bytes: s
 const PASSING = {
   storage_failed: "The service can't store it right now. The upload continues by itself.",
   quota_exceeded: "As many of your videos are on their way as may be at a time. The upload continues by itself.",
+  too_many_uploads: "As many uploads are on their way as may be at a time. The upload continues by itself.",
   upload_locked: "Another request is still writing it. The upload continues by itself.",
 };
 
-/** What an upload waits for that goes on by itself. */
+/** What an upload waits for that goes on by itself; without a code nothing answered, or none but a proxy on the way. */
 export function waitingText(code) {
-  return PASSING[code] ?? "The service can't be reached. The upload continues by itself.";
+  const isAnswered = Boolean(code) && !code.startsWith("http_");
+  return PASSING[code] ?? `The service can't ${isAnswered ? "take it now" : "be reached"}. The upload continues by itself.`;
 }
 
 /**

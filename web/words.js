@@ -39,8 +39,8 @@ export function durationText(seconds) {
 export function timeLeftText(seconds) {
   if (!Number.isFinite(seconds)) return "";
   if (seconds < 10) return joined("a few seconds left");
-  if (seconds < MINUTE) return joined("about", Math.round(seconds / 10) * 10, "s left");
-  if (seconds < HOUR) return joined("about", Math.round(seconds / MINUTE), "min left");
+  if (seconds < MINUTE - 5) return joined("about", Math.round(seconds / 10) * 10, "s left");
+  if (seconds < HOUR - MINUTE / 2) return joined("about", Math.round(seconds / MINUTE), "min left");
   return joined("about", (seconds / HOUR).toFixed(1), "h left");
 }
 
@@ -49,8 +49,8 @@ export function agoText(moment, now = Date.now()) {
   const seconds = (now - new Date(moment).getTime()) / 1000;
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   if (seconds < MINUTE) return "just now";
-  if (seconds < HOUR) return words.format(-Math.round(seconds / MINUTE), "minute");
-  if (seconds < DAY) return words.format(-Math.round(seconds / HOUR), "hour");
+  if (seconds < HOUR - MINUTE / 2) return words.format(-Math.round(seconds / MINUTE), "minute");
+  if (seconds < DAY - HOUR / 2) return words.format(-Math.round(seconds / HOUR), "hour");
   if (seconds < 30 * DAY) return words.format(-Math.round(seconds / DAY), "day");
   return new Date(moment).toLocaleDateString("en", { dateStyle: "medium" });
 }

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
+import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
@@ -62,6 +63,7 @@ async def _shown(  # noqa: PLR0917 # solved by FastAPI, by name
     if video is not None and video.status == VideoStatus.READY:
         is_seen = video.visibility == Visibility.PUBLIC or (viewer is not None and viewer.sees in {None, video.user_id})
         if is_seen or (token is not None and await links.opens(token, video_id)):
+            structlog.contextvars.bind_contextvars(video_id=str(video_id))
             return video
     raise Problem(ProblemCode.FILE_NOT_FOUND, f"Video {video_id} has no published {name}.")
 

@@ -13,6 +13,10 @@ from api.options import ApiOptions
 from api.problems import PROBLEMS, ProblemCode, ProblemDocument
 from api.services import Services
 from contracts.refusals import RefusalCode
+from contracts.status import VideoStatus
+from database.engine import Database
+from storage.disk import DiskStorage
+from tests.api.rows import make_video
 from tests.api.running import in_process
 
 
@@ -131,6 +135,16 @@ async def test_each_request_is_one_line_with_its_video(client: httpx.AsyncClient
     assert line["video_id"] == uploaded.json()["video_id"]
     assert line["request_id"] == uploaded.headers["x-request-id"]
     assert line["duration_ms"] >= 0
+
+
+async def test_the_line_about_a_published_file_has_its_video(
+    client: httpx.AsyncClient, database: Database, storage: DiskStorage
+) -> None:
+    video = await make_video(database, storage, VideoStatus.READY)
+    async with captured() as events:
+        await client.get(f"/uploads/processed/{video.id}/video.mp4")
+    [line] = [event for event in events if event["event"] == "request"]
+    assert line["video_id"] == str(video.id)
 
 
 async def test_one_requests_video_is_not_in_the_next_ones_line(client: httpx.AsyncClient) -> None:

@@ -147,6 +147,23 @@ async def test_the_page_tells_lengths_of_time_as_all_others_do(ann: Visitor) -> 
     assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [duration_text(length) for length in lengths]
 
 
+async def test_what_is_waited_for_is_told_in_the_next_larger_unit_where_it_is_rounded_to_one(ann: Visitor) -> None:
+    told = await ann.page.evaluate(
+        """async () => {
+            const { agoText, timeLeftText } = await import("/web/words.js");
+            const { waitingText } = await import("/web/reasons.js");
+            const ago = (seconds) => agoText(new Date(0).toISOString(), 1000 * seconds);
+            const waits = [null, "http_error", "too_many_uploads", "database_unavailable", "storage_failed"];
+            const left = [54, 55, 3569, 3571].map(timeLeftText);
+            return [left, [3569, 3571, 84599, 84601].map(ago), waits.map(waitingText)];
+        }"""
+    )
+    left, ago, waits = [[text.replace("\N{NO-BREAK SPACE}", " ") for text in texts] for texts in told]
+    assert left == ["about 50 s left", "about 1 min left", "about 59 min left", "about 1.0 h left"]
+    assert ago == ["59 minutes ago", "1 hour ago", "23 hours ago", "yesterday"]
+    assert ["be reached" in text for text in waits] == [True, True, False, False, False], "what answered is there"
+
+
 async def test_what_is_brought_while_a_filter_is_set_is_seen(ann: Visitor, named: Named, clips: Clips) -> None:
     await ann.page.get_by_label("Status").select_option("Failed")
     await ann.page.get_by_label("Search by title").fill("nothing of that name")
@@ -205,8 +222,10 @@ async def test_a_video_is_found_renamed_and_deleted_with_time_to_undo(
     await ann.sees_ready("Ficus")
     await expect(ann.page.locator(".card")).to_have_count(1)
     await ann.takes("Ficus", "Rename")
-    await ann.page.get_by_label("Title", exact=True).fill("Ficus in the wind")
-    await ann.page.keyboard.press("Enter")
+    for title in ("  ", "Ficus in the wind"):
+        await ann.page.get_by_label("Title", exact=True).fill(title)
+        await ann.page.keyboard.press("Enter")
+        await expect(ann.page.get_by_role("dialog")).to_have_count(0 if title.strip() else 1)
     await ann.sees_ready("Ficus in the wind")
     await ann.takes("Ficus in the wind", "Delete")
     await expect(ann.card("Ficus in the wind")).to_have_count(0)
