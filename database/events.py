@@ -102,7 +102,8 @@ class Events:
         query = select(Video).join(row, row.c.id == col(Video.id))
         query = query.order_by(row.c.is_named.desc(), row.c.turn, row.c.since).limit(limit + len(video_ids))
         async with self._transaction() as session:
-            return list(await session.scalars(query))
+            found = list(await session.scalars(query))
+        return found[: limit + sum(video.id in video_ids for video in found)]
 
 
 def _waits_since() -> ColumnElement[datetime]:

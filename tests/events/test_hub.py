@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import AsyncExitStack, contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event
@@ -190,7 +190,8 @@ async def test_how_far_bob_s_video_is_is_told_however_many_ann_has(
     told = [message.user_id for message in await looks.look([Topic(user_id="ann"), bob])]
     assert sorted(told) == ["ann", *(["ann", "ann", "bob"] if named else ["ann", "bob"])], "no more than there may be"
     if named:
-        assert len(await ProgressLooks(database.events, runs, most_videos=0).look([Topic(), bob])) == 1
+        topics = [Topic(), bob, Topic(video_id=uuid4())]
+        assert len(await ProgressLooks(database.events, runs, most_videos=0).look(topics)) == 1
 
 
 class Faulty(Events):
