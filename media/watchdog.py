@@ -11,13 +11,14 @@ Both go on while a disk hangs, and with it whatever works on files: they look in
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import DiskHangs, StorageFailed
+from threads.disks import Disks
 from threads.looks import looked
-from threads.questions import Questions
 
 STALL_SECONDS: Final = 60.0
 """So long without any advance, and a program is taken for hanging."""
@@ -26,7 +27,7 @@ MEMORY_EVERY_SECONDS: Final = 1.0
 """How often a program's memory is looked at."""
 
 _PATIENCE_SECONDS: Final = 5.0
-_SIZES: Final = Questions("The disk of a program's files")
+_DISKS: Final = Disks()
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -49,7 +50,7 @@ async def watch(
     stall_seconds: float = STALL_SECONDS,
     *,
     inputs: Sequence[Path] = (),
-    size_of: Callable[[Path], int] | None = None,
+    disks: Disks = _DISKS,
 ) -> None:
     """Watch a program until it stands still; runs for ever while it does not.
 
@@ -59,39 +60,38 @@ async def watch(
         output: The file that it writes, or None.
         stall_seconds: How long all three clocks have to stand still.
         inputs: The files that it reads.
-        size_of: Tells how large a file is, from a thread; by default as the disk says.
+        disks: Whom their disks are asked by.
 
     Raises:
         Stalled: They have.
-        DiskHangs: The same, and a disk of its files does not say how large they are: the fault is the disk's.
+        DiskHangs: The same, and a disk of its files takes no small write: the fault is the disk's.
     """
-    ask = size_of or _size
     before: tuple[object, int, float] = (media(), 0, 0.0)  # not measured: most programs end before they are looked at
     while True:
         await asyncio.sleep(stall_seconds)
-        size = 0 if output is None else await _answered(ask, output)
+        size = 0 if output is None else await _answer(disks, output, _size)
         now = (media(), before[1] if size is None else size, await looked(_processor_seconds, pid))
         worked = now[2] - before[2] > _FEWEST_PROCESSOR_SECONDS
         if now[0] == before[0] and now[1] == before[1] and not worked:
-            silent = output if size is None else await _silent(ask, inputs)
+            files = [*inputs] if output is None else [output, *inputs]
+            silent = await _silent(disks, {file.parent for file in files})
             if silent is not None:
-                raise DiskHangs(f"The disk of {silent.parent} does not answer. Look whether it hangs.")
+                raise DiskHangs(f"The disk of {silent} does not answer. Look whether it hangs.")
             raise Stalled(f"no media time, no output and no processor time in {stall_seconds:g} s")
         before = now
 
 
-async def _silent(size_of: Callable[[Path], int], paths: Sequence[Path]) -> Path | None:
-    """One of these files whose disk does not answer, asked about one of each folder; None where all do."""
-    one_of_each = {path.parent: path for path in paths}.values()
-    sizes = await asyncio.gather(*(_answered(size_of, path) for path in one_of_each))
-    return next((path for path, size in zip(one_of_each, sizes, strict=True) if size is None), None)
+async def _silent(disks: Disks, folders: Collection[Path]) -> Path | None:
+    """One of these whose disk does not answer; None where all do."""
+    answers = await asyncio.gather(*(_answer(disks, folder / "any", _written_beside) for folder in folders))
+    return next((folder for folder, answer in zip(folders, answers, strict=True) if answer is None), None)
 
 
-async def _answered(size_of: Callable[[Path], int], output: Path) -> int | None:
-    """How large it is; None where its disk does not say."""
+async def _answer(disks: Disks, file: Path, look: Callable[[Path], int]) -> int | None:
+    """What a look finds; None where the disk of the file does not say."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await _SIZES.ask(size_of, output)
+            return await (await disks.of(file)).ask(look, file)
     except (TimeoutError, StorageFailed):
         return None
 
@@ -113,6 +113,17 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
+        return 0
+
+
+def _written_beside(path: Path) -> int:
+    """Bytes that its disk has taken, in a file without a name."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent, buffering=0) as file:
+            written = file.write(b"?")
+            os.fsync(file.fileno())
+            return written
+    except OSError:  # it refuses, which is an answer
         return 0
 
 

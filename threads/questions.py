@@ -2,13 +2,18 @@
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
+import structlog
+
 from contracts.errors import StorageFailed
+
+log = structlog.stdlib.get_logger("questions")
 
 _AT_ONCE: Final = 8
 _MOST_LEFT: Final = 4
@@ -25,13 +30,14 @@ class Questions:
     """Asks one place, in threads of its own: what hangs there takes none that others need.
 
     A question changes nothing, or nothing that matters, so its thread is left behind by a caller that is cancelled, as
-    by a timeout. It ends when the place answers.
+    by a timeout. It ends when the place answers. That it does not is told in the log once, and when it does again.
 
     Args:
         place: What is asked, for people.
         at_once: How many questions may be on their way.
         most_left: How many may have been left behind.
-        patience_seconds: How long all that are on their way may wait before no other is taken.
+        patience_seconds: How long all that are on their way may wait before no other is taken, and one before that is
+            told.
     """
 
     def __init__(
@@ -49,6 +55,8 @@ class Questions:
         self._threads = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="questions")
         self._left: list[Future[Any]] = []
         self._began: dict[object, float] = {}  # by what is on its way; changed by the threads
+        self._overdue: dict[Future[Any], float] = {}  # since when; those that were told of
+        self._telling = threading.Lock()
 
     async def ask(self, look: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """What ``look`` returns or raises.
@@ -65,12 +73,16 @@ class Questions:
             )
         in_context = partial(contextvars.copy_context().run, look, *args, **kwargs)
         asked = self._threads.submit(self._on_its_way, in_context)
+        overdue = asyncio.get_running_loop().call_later(self._patience_seconds, self._is_overdue, asked)
         try:
             return await asyncio.wrap_future(asked)
         except asyncio.CancelledError:
             if not asked.cancel():  # else it had not begun
                 self._left.append(asked)
             raise
+        finally:
+            if asked.done():
+                overdue.cancel()
 
     def _on_its_way(self, look: Callable[[], Result]) -> Result:
         question = object()
@@ -79,6 +91,24 @@ class Questions:
             return look()
         finally:
             del self._began[question]
+
+    def _is_overdue(self, asked: Future[Any]) -> None:
+        if asked.done():
+            return
+        with self._telling:
+            is_first = not self._overdue
+            self._overdue[asked] = monotonic() - self._patience_seconds
+        if is_first:
+            log.warning("place does not answer", place=self._place, reason="Look whether its disk hangs.")
+        asked.add_done_callback(self._is_answered)
+
+    def _is_answered(self, asked: Future[Any]) -> None:
+        """In whichever thread it was."""
+        with self._telling:
+            since = self._overdue.pop(asked)
+            is_last = not self._overdue
+        if is_last:
+            log.warning("place answers again", place=self._place, after_seconds=round(monotonic() - since))
 
     def _is_in_vain(self, began: list[float]) -> bool:
         return len(began) >= self._at_once and monotonic() - max(began) > self._patience_seconds

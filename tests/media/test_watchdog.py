@@ -21,6 +21,7 @@ from media.sandbox import Access
 from media.watchdog import Stalled, TooMuchMemory, watch, watch_memory
 from storage.disk import DiskStorage
 from tests.media.processes import children_of, gone
+from threads.disks import Disks
 from threads.files import off_loop, removed_afterwards
 
 ASLEEP = "import time; print(flush=True); time.sleep(600)"
@@ -133,21 +134,33 @@ async def test_a_program_is_watched_while_every_work_on_files_hangs(tmp_path: Pa
             await over(watch_memory(pid, 1))
 
 
-@pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of a disk that says of no file how large it is."""
-    monkeypatch.setattr("media.watchdog._PATIENCE_SECONDS", 0.1)
-    mended, size, folder = threading.Event(), watchdog._size, tmp_path / "hangs"
+@pytest.fixture(params=[("_written_beside",), ("_size", "_written_beside")], ids=["what is written", "all"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of a disk that takes no write, and may say all the same how large a file is, as the kernel knows it."""
+    monkeypatch.setattr("media.watchdog._PATIENCE_SECONDS", 0.5)
+    mended, folder = threading.Event(), tmp_path / "hangs"
     folder.mkdir()
 
-    def hang(path: Path) -> int:
-        if folder in path.parents:
-            mended.wait()
-        return size(path)
+    def hanging(look: Callable[[Path], int]) -> Callable[[Path], int]:
+        def hang(path: Path) -> int:
+            if folder in path.parents:
+                mended.wait()
+            return look(path)
 
-    monkeypatch.setattr(watchdog, "_size", hang)
+        return hang
+
+    for name in request.param:
+        monkeypatch.setattr(watchdog, name, hanging(getattr(watchdog, name)))
     yield folder
     mended.set()
+
+
+@pytest.fixture
+def disks(disk: Path, tmp_path: Path) -> Disks:
+    """That folder's disk, and the one that all else is on."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text("".join(f"1 2 0:1 / {place} rw - ext4 disk rw\n" for place in ("/", disk)))
+    return Disks(mounts)
 
 
 def below(folder: Path) -> list[Path]:
@@ -155,15 +168,33 @@ def below(folder: Path) -> list[Path]:
 
 
 async def test_a_program_that_stands_still_as_a_disk_of_its_files_hangs_is_no_fault_of_the_video(
-    disk: Path, tmp_path: Path
+    disk: Path, disks: Disks, tmp_path: Path
 ) -> None:
+    inputs = [tmp_path / "chunk", disk / "upload"]
     async with running(ASLEEP) as pid:
         with pytest.raises(DiskHangs, match=f"{disk} does not answer"):
-            await over(watch(pid, lambda: None, disk / "output", 0.05))
+            await over(watch(pid, lambda: None, disk / "output", 0.05, disks=disks))
         with pytest.raises(DiskHangs, match=f"{disk} does not answer"):
-            await over(watch(pid, lambda: None, None, 0.05, inputs=[tmp_path / "chunk", disk / "upload"]))
+            await over(watch(pid, lambda: None, None, 0.05, inputs=inputs, disks=disks))
         with pytest.raises(Stalled):
-            await over(watch(pid, lambda: None, tmp_path / "output", 0.05, inputs=[tmp_path / "upload"]))
+            await over(watch(pid, lambda: None, tmp_path / "output", 0.05, inputs=inputs[:1], disks=disks))
+
+
+async def test_a_disk_that_hangs_is_not_taken_for_another(disk: Path, disks: Disks, tmp_path: Path) -> None:
+    async with running(ASLEEP) as pid:
+        for _ in range(5):
+            with pytest.raises(DiskHangs):
+                await over(watch(pid, lambda: None, disk / "output", 0.05, disks=disks))
+        with pytest.raises(Stalled):
+            await over(watch(pid, lambda: None, tmp_path / "output", 0.05, disks=disks))
+
+
+async def test_a_disk_is_asked_by_a_write_that_leaves_nothing_and_one_that_refuses_has_answered(tmp_path: Path) -> None:
+    assert watchdog._written_beside(tmp_path / "output") == 1
+    assert not below(tmp_path)
+    async with running(ASLEEP) as pid:
+        with pytest.raises(Stalled):
+            await over(watch(pid, lambda: None, tmp_path / "gone" / "output", 0.05))
 
 
 async def test_a_step_whose_disk_hangs_has_failed_though_its_program_can_not_be_ended_and_nothing_is_removed_there(

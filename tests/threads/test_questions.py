@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.errors import StorageFailed
 from tests.waiting import eventually
@@ -68,3 +69,24 @@ async def test_a_question_that_had_not_begun_when_its_asker_left_is_not_asked() 
     assert await first
     assert not began.is_set()
     assert await questions.ask(int, "7") == 7
+
+
+async def test_a_place_that_does_not_answer_is_told_in_the_log_once_and_when_it_does_again() -> None:
+    mended, questions = threading.Event(), Questions("The disk", patience_seconds=0.05)
+    with capture_logs() as logs:
+        try:
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await questions.ask(mended.wait)
+
+            async def overdue() -> int:
+                return len(questions._overdue)
+
+            await eventually(overdue, lambda many: many == 3)
+            assert [(line["event"], line["place"]) for line in logs] == [("place does not answer", "The disk")]
+        finally:
+            mended.set()
+        await eventually(overdue, lambda many: many == 0)
+        assert await questions.ask(int, "7") == 7
+    assert [line["event"] for line in logs] == ["place does not answer", "place answers again"]
