@@ -99,19 +99,23 @@ class Callers:
         Args:
             token: Of the cookie.
             csrf_token: Of the header, or None.
-            changes: Whether the request may change anything.
+            changes: Whether the request may change anything; others may come without the token, and not with another
+                session's: a page would take the answer for its own user's.
 
         Raises:
-            Refused: The session is none of ours, has ended, or its key holds no longer; or the token is missing.
+            Refused: The session is none of ours, has ended, or its key holds no longer; or the token is missing, or
+                another session's.
             QuotaExceeded: The user asks too often.
         """
         said = await self._signer.read(_SESSION, token)
         if said is None or said["until"] < (await self._signer.now()).timestamp():
             raise _ended()
-        if changes and (csrf_token is None or await self._signer.read(_CSRF, csrf_token) != said["nonce"]):
+        told = None if csrf_token is None else await self._signer.read(_CSRF, csrf_token)
+        if told != said["nonce"] and (changes or csrf_token is not None):
             raise Refused(
                 RefusalCode.CSRF_REFUSED,
-                "A request that changes something with a session needs the session's token as X-CSRF-Token.",
+                "A request that changes something with a session needs the session's token as X-CSRF-Token, and none may "
+                "have another session's. GET /api/v1/session tells it.",
             )
         found = await self._accounts.holder(said["key"])
         if found is None:

@@ -1,8 +1,6 @@
 /** The way to the api: problem documents become errors, a session's token goes with what changes anything. */
 
 const SOON_SECONDS = 120;
-const SAFE = new Set(["GET", "HEAD"]);
-
 /** The api refused. */
 export class Problem extends Error {
   /**
@@ -41,10 +39,15 @@ export function problemOf(status, body, retryAfter) {
   return new Problem(status, document.code ?? "http_error", detail, Number.isFinite(seconds) ? seconds : null);
 }
 
-/** Fires `signed-out` when the service does not know any more who asks, and `lost` when something was not answered. */
+/**
+ * Fires `signed-out` when the service does not know any more who asks, `lost` when something was not answered, and
+ * `another` when the browser's session has become another user's.
+ */
 export class Api extends EventTarget {
   #patience;
   #token = null;
+  #user = null;
+  #isAnothers = false;
 
   /** @param {object} patience As `PATIENCE` has it. */
   constructor(patience) {
@@ -52,9 +55,9 @@ export class Api extends EventTarget {
     this.#patience = patience;
   }
 
-  /** The headers that say who asks, for a request of this method. */
-  headers(method) {
-    return this.#token !== null && !SAFE.has(method) ? { "X-CSRF-Token": this.#token } : {};
+  /** The headers that say who asks. What only reads has them too: another session's answer would be taken for this one's. */
+  get headers() {
+    return this.#token === null ? {} : { "X-CSRF-Token": this.#token };
   }
 
   /** Take the token of a session, or null for none. */
@@ -62,10 +65,26 @@ export class Api extends EventTarget {
     this.#token = token;
   }
 
+  /**
+   * Make sure that this is the user whose page it is: the first one who is named. For another one this never returns,
+   * nor does any request from then on: what is here must not be sent for them.
+   */
+  async be(user) {
+    this.#user ??= user;
+    if (this.#user === user) return;
+    if (!this.#isAnothers) {
+      this.#isAnothers = true;
+      this.dispatchEvent(new Event("another"));
+    }
+    await never();
+  }
+
   /** Ask for the token anew, as after a reload. False where there is no session. */
   async learnToken() {
     try {
-      this.use((await this.request("GET", "/api/v1/session", { quiet: true })).csrf_token);
+      const session = await this.request("GET", "/api/v1/session", { quiet: true, bare: true });
+      await this.be(session.user_id);
+      this.use(session.csrf_token);
       return true;
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return false;
@@ -77,10 +96,12 @@ export class Api extends EventTarget {
    * Ask, and return what the answer's JSON is; null for an answer without one. Throws `Away` where none comes in time.
    * @param {string} method
    * @param {string} path
-   * @param {{json?: object, headers?: object, keepalive?: boolean, quiet?: boolean, signal?: AbortSignal}} options
-   *   `quiet`: a 401 is not told to the page.
+   * @param {{json?: object, headers?: object, keepalive?: boolean, quiet?: boolean, bare?: boolean,
+   *   signal?: AbortSignal}} options `quiet`: a 401 is not told to the page. `bare`: whose session it is, is asked.
    */
-  async request(method, path, { json, headers = {}, keepalive = false, quiet = false, signal } = {}, again = false) {
+  async request(method, path, options = {}, again = false) {
+    const { json, headers = {}, keepalive = false, quiet = false, bare = false, signal } = options;
+    if (this.#isAnothers) await never();
     const content = json === undefined ? {} : { "Content-Type": "application/json" };
     const limit = AbortSignal.timeout(this.#patience.answer);
     let answer;
@@ -88,7 +109,7 @@ export class Api extends EventTarget {
     try {
       answer = await fetch(path, {
         method,
-        headers: { ...this.headers(method), ...content, ...headers },
+        headers: { ...(bare ? {} : this.headers), ...content, ...headers },
         body: json === undefined ? undefined : JSON.stringify(json),
         keepalive,
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
@@ -102,7 +123,7 @@ export class Api extends EventTarget {
     if (answer.ok) return body === "" ? null : JSON.parse(body);
     const problem = problemOf(answer.status, body, answer.headers.get("Retry-After"));
     if (problem.code === "csrf_refused" && !again && (await this.learnToken())) {
-      return this.request(method, path, { json, headers, keepalive, quiet, signal }, true);
+      return this.request(method, path, options, true);
     }
     if (!quiet) this.tell(problem);
     throw problem;
@@ -125,4 +146,8 @@ export class Api extends EventTarget {
   post(path, json, options) {
     return this.request("POST", path, { json, ...options });
   }
+}
+
+function never() {
+  return new Promise(() => undefined);
 }

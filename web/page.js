@@ -29,7 +29,8 @@ export class Page {
   /** @param {object} given Everything that the page is made of; see `start.js`. */
   constructor(given) {
     this.#given = given;
-    const { session, router, library, uploads, live, actions, places } = given;
+    const { api, session, router, library, uploads, live, actions, places } = given;
+    api.addEventListener("another", () => location.reload()); // what is here is not theirs
     session.addEventListener("change", () => this.#signedInOrOut());
     router.addEventListener("change", () => this.#show());
     library.addEventListener("video", ({ detail }) => this.#learned(detail));
@@ -58,10 +59,6 @@ export class Page {
       document.title = "Rushes";
       this.#place(form);
       form.querySelector("input").focus();
-      return;
-    }
-    if (this.#user !== null && this.#user !== me.user_id) {
-      location.reload(); // what is here is another user's
       return;
     }
     const isFirst = this.#user === null;

@@ -7,11 +7,13 @@ export class Session extends EventTarget {
   #api;
   #me = null;
   #byCookie = false;
+  #tabs = new BroadcastChannel("rushes.session");
 
   constructor(api) {
     super();
     this.#api = api;
     api.addEventListener("signed-out", () => this.#became(null));
+    this.#tabs.addEventListener("message", () => this.#lookAgain());
   }
 
   /** Who one is, or null for nobody. */
@@ -48,18 +50,23 @@ export class Session extends EventTarget {
   /** Turn a key into a session. Throws `Problem` where it is none. */
   async signIn(key) {
     const headers = { Authorization: `Bearer ${key}` };
-    const session = await this.#api.request("POST", "/api/v1/session", { headers, quiet: true });
+    const session = await this.#api.request("POST", "/api/v1/session", { headers, quiet: true, bare: true });
+    this.#tabs.postMessage("begun");
+    await this.#api.be(session.user_id);
     this.#api.use(session.csrf_token);
     await this.#learn();
   }
 
+  /** End the session, where it is still this user's. */
   async signOut() {
+    await this.#api.learnToken();
     await this.#api.request("DELETE", "/api/v1/session", { quiet: true });
+    this.#tabs.postMessage("ended");
     this.#api.use(null);
     this.#became(null);
   }
 
-  /** Resolves once somebody is signed in. */
+  /** Resolves once the user is signed in whose page it is; for another one never. */
   signedIn() {
     if (this.#me !== null) return Promise.resolve();
     return new Promise((resolve) => {
@@ -74,15 +81,25 @@ export class Session extends EventTarget {
 
   async #learn() {
     const me = await this.#api.request("GET", "/api/v1/me", { quiet: true });
+    await this.#api.be(me.user_id);
     this.#byCookie = me.known_by === "session";
     if (this.#byCookie) await this.#api.learnToken();
     this.#became(me);
   }
 
+  /** Another tab has begun a session, or ended it: it is this one's as well. */
+  async #lookAgain() {
+    try {
+      await this.#learn();
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) this.#became(null);
+    }
+  }
+
   #became(me) {
-    if (this.#me === null && me === null && this.started) return;
+    const isSame = this.started && this.#me?.user_id === me?.user_id;
     this.started = true;
     this.#me = me;
-    this.dispatchEvent(new Event("change"));
+    if (!isSame) this.dispatchEvent(new Event("change"));
   }
 }

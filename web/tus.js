@@ -47,7 +47,7 @@ function send(api, method, path, { headers = {}, body = null, onProgress, signal
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     request.open(method, path);
-    for (const [name, value] of Object.entries({ ...VERSION, ...api.headers(method), ...headers })) {
+    for (const [name, value] of Object.entries({ ...VERSION, ...api.headers, ...headers })) {
       request.setRequestHeader(name, value);
     }
     if (onProgress) request.upload.addEventListener("progress", tellingMore(onProgress));

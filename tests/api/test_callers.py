@@ -155,6 +155,18 @@ async def test_a_session_reads_with_its_cookie_and_changes_only_with_its_token(
         assert answer.status_code == 202
 
 
+async def test_a_page_of_one_session_reads_nothing_as_the_next_one(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    headers = {CSRF_HEADER: (await begin(client, database))["csrf_token"]}
+    assert (await client.get(VIDEOS, headers=headers)).status_code == 200
+    begun = await client.post("/api/v1/session", headers=bearer(await key_of(database, "bob")))
+    assert begun.status_code == 201
+    refused = await client.get(VIDEOS, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_refused")
+    assert (await client.get(VIDEOS)).status_code == 200, "what only reads may come without a token"
+
+
 async def test_where_tls_is_a_session_s_cookie_goes_over_nothing_else(
     services: Services, options: ApiOptions, database: Database
 ) -> None:
