@@ -1,5 +1,7 @@
 /** Whose turn it is: a few uploads at a time in this tab, and none that another tab sends or is about to send. */
 
+import { alone } from "./holds.js";
+
 const AT_ONCE = 2;
 
 export class Turns {
@@ -50,26 +52,4 @@ export class Turns {
       begin(true);
     }
   }
-}
-
-/** Resolves once no tab has this upload any more. */
-export async function released(key) {
-  await navigator.locks.request(lockOf(key), () => undefined);
-}
-
-/** @returns {Promise<(key: string) => boolean>} Whether a tab has an upload now. */
-export async function taken() {
-  const { held } = (await navigator.locks?.query()) ?? { held: [] };
-  const locks = new Set(held.map(({ name }) => name));
-  return (key) => locks.has(lockOf(key));
-}
-
-/** Two tabs never send the same upload. */
-async function alone(key, act) {
-  if (!navigator.locks) return act(true);
-  return navigator.locks.request(lockOf(key), { ifAvailable: true }, (lock) => act(lock !== null));
-}
-
-function lockOf(key) {
-  return `rushes.upload.${key}`;
 }

@@ -1,8 +1,9 @@
 /** All uploads of this page, those that wait for their turn, and those of an earlier visit, which are gone on with. */
 
 import { Problem } from "./api.js";
+import { released, taken } from "./holds.js";
 import { KeptUploads, isFileOf } from "./kept-uploads.js";
-import { Turns, released, taken } from "./turns.js";
+import { Turns } from "./turns.js";
 import { State, Upload } from "./upload.js";
 import { sizeText } from "./words.js";
 

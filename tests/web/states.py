@@ -174,7 +174,7 @@ async def _video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, ob
 
     await visitor.page.route(f"**/api/v1{address}", say)
     await visitor.page.route("**/api/v1/videos?*", say)
-    await visitor.page.route("**/api/v1/events", lambda route: route.abort())
+    await visitor.page.route("**/api/v1/events*", lambda route: route.abort())
     await visitor.opens(str(address))
     await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 

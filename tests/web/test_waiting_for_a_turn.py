@@ -5,13 +5,13 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Dialog, Route, expect
+from playwright.async_api import Browser, Dialog, Route, expect
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
 from tests.web.files import Named
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -38,6 +38,7 @@ window.showOpenFilePicker = async () => {
 """Picks all that is kept where a page may keep files. No driver reaches the browser's own picker, and its handles are
 of the same kind."""
 
+NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })"
 NO_ROOM = """
 () => {
   Storage.prototype.setItem = () => {
@@ -155,3 +156,29 @@ async def test_what_waits_in_one_tab_is_left_alone_by_another_until_that_one_is_
     for title in titles[:3]:
         await other.sees_ready(title)
     await eventually(lambda: site.titles("shared"), lambda known: known == titles[:3])
+
+
+async def test_without_locks_of_the_browser_an_upload_is_named_as_another_tab_s_until_that_one_is_left(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    """As it is on plain http from another machine."""
+    async with visiting(browser, site.address, site.ann) as visitor:
+        await visitor.page.context.add_init_script(NO_LOCKS)
+        await visitor.opens()
+        titles = [f"lockless {number}" for number in range(1, 4)]
+        files = [named.large(clips.path("sub_second"), title, 24 * MEBIBYTE) for title in titles]
+        await visitor.slows_uploads(SLOW)
+        await visitor.chooses(*files)
+        await expect(visitor.card(titles[1])).to_contain_text("iB/s")
+        other = Visitor(await visitor.page.context.new_page())
+        await other.opens()
+        for title in titles[:2]:
+            await expect(other.card(title)).to_contain_text("Uploading in another tab")
+        await expect(other.card(f"{titles[2]}.mp4")).to_contain_text("Waiting for its turn in another tab")
+        await visitor.page.goto("about:blank")
+        await expect(other.card(titles[0])).to_contain_text("Choose the same file to continue")
+        await expect(other.card(f"{titles[2]}.mp4")).to_contain_text("before this file's turn came")
+        await other.chooses(*files)
+        for title in titles:
+            await other.sees_ready(title)
+    assert await site.titles("lockless") == titles
