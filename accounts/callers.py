@@ -114,8 +114,8 @@ class Callers:
         if told != said["nonce"] and (changes or csrf_token is not None):
             raise Refused(
                 RefusalCode.CSRF_REFUSED,
-                "A request that changes something with a session needs the session's token as X-CSRF-Token, and none may "
-                "have another session's. GET /api/v1/session tells it.",
+                "A request that changes something with a session needs its token as X-CSRF-Token, and none may "
+                "have another's. GET /api/v1/session tells it.",
             )
         found = await self._accounts.holder(said["key"])
         if found is None:
