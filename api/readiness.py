@@ -44,6 +44,7 @@ class Question:
         ask: Raises ``VideoError`` or ``TemporalUnavailable``, with a sentence, unless all is well.
         patience_seconds: How long an answer is waited for.
         known_seconds: How long it holds.
+        waited_for: Which place does not answer, where one disk of several does not; None where that is not known.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class Question:
         *,
         patience_seconds: float = _PATIENCE_SECONDS,
         known_seconds: float = _KNOWN_SECONDS,
+        waited_for: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._ask = ask
         self._patience_seconds = patience_seconds
         self._known_seconds = known_seconds
+        self._waited_for = waited_for
         self._asking: asyncio.Task[Answer] | None = None
         self._answered = 0.0
 
@@ -64,7 +67,11 @@ class Question:
         if self._asking is None or (self._asking.done() and time.monotonic() - self._answered >= self._known_seconds):
             self._asking = asyncio.create_task(self._look())
         await asyncio.wait({self._asking}, timeout=self._patience_seconds)
-        return self._asking.result() if self._asking.done() else Answer("No answer in time.")
+        return self._asking.result() if self._asking.done() else Answer(self._silence())
+
+    def _silence(self) -> str:
+        place = self._waited_for()
+        return f"{place} does not answer. Look whether its disk hangs." if place else "No answer in time."
 
     async def _look(self) -> Answer:
         try:

@@ -221,7 +221,7 @@ def api_state(services: Services, options: ApiOptions, registry: CollectorRegist
         links=Links(signer),
         readiness=Readiness(
             Question(lambda: services.database.ping(PING_SECONDS)),
-            Question(partial(_check_storage, services)),
+            Question(partial(_check_storage, services), waited_for=services.storage.waited_for),
             Question(services.runs.check),
         ),
     )

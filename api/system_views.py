@@ -64,7 +64,7 @@ class StorageView(BaseModel):
     """Where the files are."""
 
     kind: Literal["disk", "bucket"]
-    free_bytes: int | None = Field(description="Of the disk; null for a bucket, and where it does not answer.")
+    free_bytes: int | None = Field(description="Of the disk; null for a bucket, and where it says nothing for 2 s.")
 
 
 class RunningView(BaseModel):

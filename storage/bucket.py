@@ -208,6 +208,9 @@ class BucketStorage:
         finally:
             await self._bucket.delete(key)
 
+    def waited_for(self) -> None:
+        """None: there is one place, and no disk of ours."""
+
     async def _writer(self, key: str, stood: str | None) -> BucketOriginalWriter:
         return BucketOriginalWriter(self._bucket, key, self._spooling, await self._spooling.begin(), stood)
 

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,7 @@ class DiskStorage:
         self._publishing = publishing or DiskPublishing(uploads / PROCESSED_PREFIX)
         self._of_uploads = Questions(str(uploads))
         self._of_scratch = Questions(str(scratch))
+        self._checking: Path | None = None
 
     async def create_original(self, key: str, claim: Claim | None = None) -> DiskOriginalWriter:
         """A part file beside the place where the file will stand."""
@@ -83,6 +84,8 @@ class DiskStorage:
 
         def free() -> int:
             with told_as_storage_failed("look for room", folder):
+                with suppress(FileNotFoundError):
+                    return shutil.disk_usage(folder).free  # first: a disk that takes no writes may say this
                 folder.mkdir(parents=True, exist_ok=True)
                 return shutil.disk_usage(folder).free
 
@@ -244,15 +247,22 @@ class DiskStorage:
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless originals, processed and scratch can be written to."""
 
-        def check() -> None:
-            for folder in (self._uploads / ORIGINALS_PREFIX, self._uploads / PROCESSED_PREFIX, self._scratch):
-                with told_as_storage_failed("write", folder):
-                    self._make(folder)
-                    with tempfile.TemporaryFile(dir=folder) as file:
-                        file.write(b"rushes")
-                        file.flush()
+        def check(folder: Path) -> None:
+            with told_as_storage_failed("write", folder):
+                self._make(folder)
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    file.write(b"rushes")
+                    file.flush()
 
-        await self._of_uploads.ask(check)
+        for folder in (self._uploads / ORIGINALS_PREFIX, self._uploads / PROCESSED_PREFIX, self._scratch):
+            questions = self._of_scratch if folder == self._scratch else self._of_uploads
+            self._checking = folder
+            await questions.ask(check, folder)
+        self._checking = None
+
+    def waited_for(self) -> str | None:
+        """The folder that a check has asked last, unless it could be written to."""
+        return str(self._checking) if self._checking is not None else None
 
     def _make(self, folder: Path) -> None:
         if folder == self._scratch:

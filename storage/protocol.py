@@ -276,3 +276,6 @@ class Storage(Protocol):
 
     async def check(self) -> None:
         """Raise ``StorageFailed`` unless files can be written everywhere."""
+
+    def waited_for(self) -> str | None:
+        """Which place a check waits for at this moment, for people; None where that is not known."""

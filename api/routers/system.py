@@ -35,6 +35,8 @@ router = APIRouter(prefix="/api/v1", tags=["system"])
 
 _HOUR: Final = timedelta(hours=1)
 _LOOKS_AT_ONCE: Final = 8
+_STORAGE_SECONDS: Final = 2.0
+"""How long it is waited for: all else is to be told while a disk hangs."""
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -121,9 +123,11 @@ async def _of_temporal(services: Services) -> tuple[str | None, list[QueueState]
 
 async def _storage(services: Services) -> StorageView:
     try:
-        free_bytes = await services.storage.free_bytes()
-    except StorageFailed as error:
-        _logger.warning("storage refuses", reason=str(error))
+        async with asyncio.timeout(_STORAGE_SECONDS):
+            free_bytes = await services.storage.free_bytes()
+    except (StorageFailed, TimeoutError) as error:
+        reason = str(error) or f"no answer within {_STORAGE_SECONDS:g} s"
+        _logger.warning("room of the storage not known", reason=reason)
         free_bytes = None
     return StorageView(kind="disk" if services.storage.direct() is None else "bucket", free_bytes=free_bytes)
 

@@ -1,8 +1,13 @@
 """Whether the service lives, can take uploads, and how it stands."""
 
 import asyncio
+import re
+import tempfile
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +24,7 @@ from runs.records import LiveProgress, WorkerState
 from storage.disk import DiskStorage
 from tests.api.running import RecordedRuns, in_process, services_of
 from tests.database.samples import video_in
+from tests.waiting import eventually
 
 
 class Away:
@@ -30,6 +36,9 @@ class Away:
 
     async def check(self) -> None:
         raise StorageFailed("The disk is read-only.")
+
+    def waited_for(self) -> None:
+        pass
 
 
 async def test_a_living_process_says_so(client: httpx.AsyncClient) -> None:
@@ -82,6 +91,45 @@ async def test_however_many_ask_a_disk_that_hangs_is_asked_once_and_nobody_hangs
     assert ({answer.said for answer in answers}, len(asked)) == ({"No answer in time."}, 1)
     mended.set()
     assert (await question.answer()).is_ok
+
+
+@pytest.mark.parametrize("name", ["uploads", "scratch"])
+async def test_a_folder_whose_disk_takes_no_writes_is_named_and_what_asks_nothing_of_it_is_told(
+    services: Services, options: ApiOptions, storage: DiskStorage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    mended, folder, write = threading.Event(), getattr(storage, f"_{name}"), tempfile.TemporaryFile
+
+    def hang(*, dir: Path) -> object:  # noqa: A002  as its parameter is called
+        if dir.is_relative_to(folder):
+            mended.wait()
+        return write(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", hang)
+    try:
+        async with in_process(services, options) as client:
+            checks = (await client.get("/readyz")).json()["checks"]
+            assert re.fullmatch(rf"{folder}\S* does not answer\. Look whether its disk hangs\.", checks["storage"])
+            assert (await client.get("/api/v1/system")).json()["storage"]["free_bytes"] > 0
+            mended.set()
+            assert (await eventually(partial(client.get, "/readyz"), lambda answer: answer.is_success)).is_success
+    finally:
+        mended.set()
+
+
+async def test_how_the_service_stands_is_told_while_a_disk_does_not_say_what_is_free(
+    services: Services, options: ApiOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(DiskStorage):
+        async def free_bytes(self) -> int:
+            await asyncio.Event().wait()
+            return 0
+
+    monkeypatch.setattr("api.routers.system._STORAGE_SECONDS", 0.1)
+    silent = replace(services, storage=Silent(tmp_path, tmp_path))
+    async with in_process(silent, options) as client, asyncio.timeout(20):
+        system = (await client.get("/api/v1/system")).json()
+    assert system["storage"] == {"kind": "disk", "free_bytes": None}
+    assert system["versions"]["temporal"] == "1.32.0"
 
 
 async def test_an_answer_holds_for_a_moment() -> None:
