@@ -53,7 +53,7 @@ from storage.waiting import checked
 from telemetry.exposition import new_registry
 from telemetry.sdk import measured_runtime
 from telemetry.traces import traced
-from telemetry.videos import VideoMetrics, counted
+from telemetry.videos import ENDED_BY_APIS, VideoMetrics, counted
 from temporal_client import address_and_namespace, connect
 
 _logger = structlog.stdlib.get_logger(__name__)
@@ -128,7 +128,7 @@ def _services_of(
     async def open_services() -> AsyncIterator[Services]:
         async with AsyncExitStack() as resources:
             points = Failpoints(settings.failpoints)
-            rows = counted(Database(database_url, settings.database_pool_size), VideoMetrics(registry))
+            rows = counted(Database(database_url, settings.database_pool_size), VideoMetrics(registry, ENDED_BY_APIS))
             database = points.around("database", rows)
             resources.push_async_callback(database.dispose)
             storage = await resources.enter_async_context(open_storage(settings.place, points.around))

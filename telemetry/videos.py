@@ -1,5 +1,8 @@
 """What became of videos, counted where their rows are changed."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter
 
 from contracts.errors import ErrorCode
@@ -9,15 +12,23 @@ from database.reprocessing import Reprocessings
 from database.tables import Video
 from database.videos import Videos
 
+_MADE: Final = ""
+"""The code of a video that did not fail."""
+
+ENDED_BY_WORKERS: Final = (_MADE, *(code.value for code in ErrorCode))
+ENDED_BY_APIS: Final = (ErrorCode.PROCESSING_LOST.value, ErrorCode.CANCELLED.value)
+
 
 class VideoMetrics:
     """Uploads that were taken, and videos that ended, by this process.
 
     Args:
         registry: Where they are read.
+        expected: The codes that videos may end with here. They count from 0, so that the first of its kind is an
+            increase; a 0 of what others count would say that nothing failed.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, expected: Iterable[str] = ENDED_BY_WORKERS) -> None:
         self.uploads = Counter("rushes_uploads", "Uploads that were taken, imports apart.", registry=registry)
         self.upload_bytes = Counter("rushes_upload_bytes", "Bytes of their files.", registry=registry)
         self.ended = Counter(
@@ -29,11 +40,9 @@ class VideoMetrics:
             ["code"],
             registry=registry,
         )
-        self.ended.labels(VideoStatus.READY.value, "")
-        self.reprocessed.labels("")
-        for code in ErrorCode:  # each from 0, so that the first of its kind is an increase
-            self.ended.labels(VideoStatus.ERROR.value, code.value)
-            self.reprocessed.labels(code.value)
+        for code in expected:
+            self.ended.labels((VideoStatus.ERROR if code else VideoStatus.READY).value, code)
+            self.reprocessed.labels(code)
 
 
 def counted(database: Database, metrics: VideoMetrics) -> Database:
@@ -58,7 +67,7 @@ class _CountedVideos(Videos):
             self._metrics.uploads.inc()
             self._metrics.upload_bytes.inc(video.file_size_bytes or 0)
         else:
-            self._metrics.ended.labels(VideoStatus(video.status).value, video.error_code or "").inc()
+            self._metrics.ended.labels(VideoStatus(video.status).value, video.error_code or _MADE).inc()
 
 
 class _CountedReprocessings(Reprocessings):
@@ -67,4 +76,4 @@ class _CountedReprocessings(Reprocessings):
         self._metrics = metrics
 
     def _changed(self, video: Video) -> None:
-        self._metrics.reprocessed.labels(video.reprocess_error_code or "").inc()
+        self._metrics.reprocessed.labels(video.reprocess_error_code or _MADE).inc()

@@ -19,7 +19,7 @@ from runs.workers import WORKER_HEARTBEAT
 from telemetry.exposition import new_registry, served
 from telemetry.sdk import measured_runtime
 from telemetry.steps import StepMetrics, StepMetricsInterceptor
-from telemetry.videos import VideoMetrics, counted
+from telemetry.videos import ENDED_BY_APIS, VideoMetrics, counted
 from tests.database.samples import PUBLISHED, SHA256, video_in
 from workers.place import steps_of
 
@@ -113,6 +113,20 @@ async def test_videos_are_counted_once_where_their_rows_are_changed(database: Da
     assert value("rushes_videos_ended_total", {"status": "error", "code": "cancelled"}) == 1
     assert value("rushes_videos_reprocessed_total", {"code": ""}) == 1
     assert value("rushes_videos_reprocessed_total", {"code": "transcode_failed"}) == 1
+
+
+async def test_an_api_tells_no_zeros_of_what_workers_count() -> None:
+    of_api, of_worker = CollectorRegistry(), CollectorRegistry()
+    VideoMetrics(of_api, ENDED_BY_APIS)
+    VideoMetrics(of_worker)
+    for name, status in (("rushes_videos_ended_total", {"status": "error"}), ("rushes_videos_reprocessed_total", {})):
+        lost = {**status, "code": "processing_lost"}
+        assert of_api.get_sample_value(name, lost) == of_worker.get_sample_value(name, lost) == 0
+        failed = {**status, "code": "invalid_media"}
+        assert (of_api.get_sample_value(name, failed), of_worker.get_sample_value(name, failed)) == (None, 0)
+    ready = {"status": "ready", "code": ""}
+    assert of_api.get_sample_value("rushes_videos_ended_total", ready) is None
+    assert of_worker.get_sample_value("rushes_videos_ended_total", ready) == 0
 
 
 async def test_what_temporal_s_sdk_measures_is_read_at_the_same_address(temporal_client: Client) -> None:
