@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from api.authentication import OF_CALLERS
+from api.known_queries import only_known_parameters
 from api.lingering import LingeringClose
 from api.odd_requests import OddRequests
 from api.openapi import openapi_of
@@ -156,8 +157,11 @@ def create_app(
         *((room.router, OF_CALLERS) for room in of_callers),
         *((room.router, {}) for room in of_anybody),
     ]
+    # Players, clients of tus and who ends a session without one may add to a query what they like.
+    lenient = (doors.router, tus.router, originals.router, session.router, *(room.router for room in of_anybody))
     for router, responses in routers:
-        app.include_router(router, responses=responses)
+        looking = [] if router in lenient else [Depends(only_known_parameters)]
+        app.include_router(router, responses=responses, dependencies=looking)
     expect_answers(routers, requests)
     app.openapi = openapi_of(app)  # type: ignore[method-assign] # the way that FastAPI documents
     return app

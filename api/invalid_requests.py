@@ -11,7 +11,14 @@ _MOST_ERRORS: Final = 20
 _LONGEST_NAME: Final = 200
 """Letters of the name of what is wrong, which the sender may have made up."""
 
+_A_MOMENT: Final = (
+    "not a moment such as `2026-11-30T14:20:00Z`, `2026-11-30T14:20` or `2026-11-30`; without a zone it is UTC"
+)
+
 _IN_OUR_WORDS: Final[Mapping[str, str]] = {
+    "datetime_from_date_parsing": _A_MOMENT,
+    "datetime_parsing": _A_MOMENT,
+    "datetime_type": _A_MOMENT,
     "extra_forbidden": "there is no field of this name; the documentation at /docs has all",
     "missing": "it is missing",
     "model_attributes_type": "not a JSON object; send one, with the header `Content-Type: application/json`",

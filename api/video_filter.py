@@ -4,8 +4,8 @@ import re
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
-from pydantic import AwareDatetime
 
+from api.moments import MOMENT_DESCRIPTION, Moment
 from contracts.errors import ErrorCode
 from contracts.metadata import checked_metadata
 from contracts.status import VideoStatus
@@ -56,8 +56,12 @@ async def _wanted(  # noqa: PLR0917 # solved by FastAPI, by name
             description="Only this user's videos. Who is no administrator has none of anybody else's, as without it.",
         ),
     ] = None,
-    created_after: Annotated[AwareDatetime | None, Query(description="Only videos from then on.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Only videos from before then.")] = None,
+    created_after: Annotated[
+        Moment | None, Query(description=f"Only videos from then on. {MOMENT_DESCRIPTION}")
+    ] = None,
+    created_before: Annotated[
+        Moment | None, Query(description=f"Only videos from before then. {MOMENT_DESCRIPTION}")
+    ] = None,
 ) -> VideoFilter:
     asked = request.query_params.multi_items()
     metadata = {found[1]: value for name, value in asked if (found := _METADATA.fullmatch(name)) is not None}

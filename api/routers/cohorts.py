@@ -6,10 +6,11 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Path, Query, status
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.callers import Caller
 from api.authentication import CallerDep
+from api.moments import MOMENT_DESCRIPTION, Moment
 from api.openapi import problem_answers
 from api.problems import ProblemCode
 from api.services import OptionsDep, Services, ServicesDep
@@ -45,7 +46,9 @@ class RetryRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     error_code: ErrorCode = Field(description="Those in error for this reason.", examples=["storage_failed"])
-    failed_after: AwareDatetime | None = Field(default=None, description="Since then; a day ago by default.")
+    failed_after: Moment | None = Field(
+        default=None, description=f"Since then; a day ago by default. {MOMENT_DESCRIPTION}"
+    )
     a_minute: AMinute = 60
     dry_run: bool = Field(default=False, description="Only count them.")
 
@@ -60,8 +63,8 @@ class ReadyWhere(BaseModel):
         default=None, description="That could not be made anew for this reason.", examples=["storage_failed"]
     )
     metadata: Annotated[dict[str, str], Field(description="With these texts under these keys.")] = {}
-    created_after: AwareDatetime | None = Field(default=None, description="Uploaded from then on.")
-    created_before: AwareDatetime | None = Field(default=None, description="Uploaded before then.")
+    created_after: Moment | None = Field(default=None, description=f"Uploaded from then on. {MOMENT_DESCRIPTION}")
+    created_before: Moment | None = Field(default=None, description=f"Uploaded before then. {MOMENT_DESCRIPTION}")
 
 
 class ReprocessCohortRequest(BaseModel):

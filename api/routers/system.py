@@ -45,7 +45,7 @@ _logger = structlog.stdlib.get_logger(__name__)
     "/system",
     operation_id="get_system",
     summary="Read how the service stands",
-    responses=problem_answers(ErrorCode.DATABASE_UNAVAILABLE),
+    responses=problem_answers(ErrorCode.DATABASE_UNAVAILABLE, ProblemCode.INVALID_REQUEST),
 )
 async def get_system(services: ServicesDep, options: OptionsDep, caller: CallerDep) -> SystemView:
     """Videos by status, what became of them, work that waits, workers, storage, versions, limits and profiles."""

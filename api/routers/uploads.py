@@ -46,6 +46,7 @@ router = APIRouter(prefix="/api/v1/videos", tags=["videos"])
         RefusalCode.INVALID_TITLE,
         RefusalCode.INVALID_METADATA,
         RefusalCode.INVALID_IDEMPOTENCY_KEY,
+        ProblemCode.INVALID_REQUEST,
         ErrorCode.UNKNOWN_PROFILE,
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORAGE_FAILED,
