@@ -1,8 +1,6 @@
 """What ``rushes doctor`` looks at: each check finds out one thing, and says how to mend it."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,12 +10,12 @@ from temporalio.service import RPCError
 
 from cli.errors import sentence_of
 from cli.findings import Finding, Verdict
+from cli.folder_checks import check_space, check_writable, look_at, silent
 from cli.owning import FIND_FILES, elsewhere, ownership_of, whereabouts_of
 from cli.temporal import connected
 from cli.where import Service
 from client.errors import RushesError
 from contracts.errors import DatabaseUnavailable, StorageFailed
-from contracts.sizes import size_text
 from contracts.temporal_names import worker_queue
 from contracts.worker_identity import WorkerIdentity
 from database.migrate import current_revision, head_revision
@@ -40,8 +38,7 @@ _BUCKET_SECONDS: Final = 15
 _HOW_TO_CONFINE: Final = (
     "Allow user namespaces or Landlock on this machine and in its containers; RUSHES_SANDBOX=off does without."
 )
-_UPLOADS_THAT_FIT: Final = 10
-"""Fewer of the largest uploads than this, with what is made of them, and the disk counts as nearly full."""
+_FILES_SECONDS: Final = 30
 
 
 async def examine(service: Service) -> AsyncIterator[Finding]:
@@ -55,13 +52,21 @@ async def examine(service: Service) -> AsyncIterator[Finding]:
         yield finding
     if service.settings.place.bucket is not None:
         yield await check_bucket(service.settings)
-    async for finding in check_owner(service.settings):
-        yield finding
-    async for finding in check_whereabouts(service.settings):
-        yield finding
-    for subject, folder in folders(service):
-        yield check_writable(subject, folder)
-        yield check_space(subject, folder, service.settings.max_upload_bytes, service.settings.max_resumable_bytes)
+    do_answer = True
+    for subject, path in folders(service):
+        try:
+            folder = await look_at(subject, path)
+        except TimeoutError:
+            do_answer = False
+            yield silent(subject, path)
+            continue
+        yield check_writable(folder)
+        yield check_space(folder, service.settings.max_upload_bytes, service.settings.max_resumable_bytes)
+    if do_answer:  # who asks a disk that hangs from here could not be ended
+        async for finding in check_owner(service.settings):
+            yield finding
+        async for finding in check_whereabouts(service.settings):
+            yield finding
     yield await check_api(service)
 
 
@@ -210,9 +215,9 @@ async def check_owner(settings: Settings) -> AsyncIterator[Finding]:
     if settings.database_url is None:
         return
     try:
-        async with ownership_of(settings) as ownership:
+        async with asyncio.timeout(_FILES_SECONDS), ownership_of(settings) as ownership:
             is_ours = await ownership.look()
-    except (DatabaseUnavailable, StorageFailed, ValueError):
+    except (TimeoutError, DatabaseUnavailable, StorageFailed, ValueError):
         return
     if not is_ours:
         mend = "Set RUSHES_STORAGE or RUSHES_UPLOADS right; or, if that one uses it no more, `rushes storage adopt`."
@@ -224,8 +229,9 @@ async def check_whereabouts(settings: Settings) -> AsyncIterator[Finding]:
     if settings.database_url is None:
         return
     try:
-        found = await whereabouts_of(settings)
-    except (DatabaseUnavailable, StorageFailed, ValueError):
+        async with asyncio.timeout(_FILES_SECONDS):
+            found = await whereabouts_of(settings)
+    except (TimeoutError, DatabaseUnavailable, StorageFailed, ValueError):
         return
     if found.are_elsewhere:
         yield Finding("Files", Verdict.FAIL, elsewhere(settings), FIND_FILES)
@@ -239,36 +245,6 @@ def folders(service: Service) -> list[tuple[str, Path]]:
     if stack is None:
         return [("Uploads", settings.uploads_folder), ("Scratch", settings.scratch)]
     return [("Uploads", Path(stack.uploads)), ("Scratch", Path(stack.scratch))]
-
-
-def check_writable(subject: str, folder: Path) -> Finding:
-    """Whether this user can write there, or make the folder where it is missing."""
-    place = _nearest(folder)
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        mend = f"Give this user the folder, or set RUSHES_{subject.upper()} to another one."
-        return Finding(subject, Verdict.FAIL, f"{folder} can't be written to: {error.strerror or error}", mend)
-    return Finding(subject, Verdict.OK, f"{folder} can be written to" if place == folder else f"{folder} can be made")
-
-
-def check_space(subject: str, folder: Path, largest_upload_bytes: int, largest_resumable_bytes: int) -> Finding:
-    """Whether the disk has room for some of the largest uploads by the form and what is made of them.
-
-    Of the largest by tus it is only said: a disk is seldom so large, and what does not fit is refused at its beginning.
-    """
-    free = shutil.disk_usage(_nearest(folder)).free
-    found = f"{size_text(free)} free"
-    mend = f"Delete videos (`rushes delete ID`), or set RUSHES_{subject.upper()} to a folder on another disk."
-    name = f"{subject}' disk" if subject.endswith("s") else f"{subject}'s disk"
-    if free < 2 * largest_upload_bytes:
-        return Finding(name, Verdict.FAIL, f"{found}, too little for the largest upload", mend)
-    if free < 2 * _UPLOADS_THAT_FIT * largest_upload_bytes:
-        return Finding(name, Verdict.WARN, f"{found}, which is soon full", mend)
-    if free < 2 * largest_resumable_bytes:
-        found += f": enough for an upload of {size_text(free // 2)}, larger ones may be refused"
-    return Finding(name, Verdict.OK, found)
 
 
 async def check_api(service: Service) -> Finding:
@@ -298,8 +274,3 @@ def _if_it_hangs(service: Service, name: str) -> str:
     if pid is None:
         return "If it hangs, end its process: whatever supervises it starts it again."
     return f"If it hangs, `kill -9 {pid}`: the stack starts it again."
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))

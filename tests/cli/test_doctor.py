@@ -1,6 +1,7 @@
 """``rushes doctor``: what it looks at, and what it says where something is missing."""
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from cli.checks import check_sandboxes
 from cli.findings import Verdict
+from cli.folder_checks import Folder, check_space, check_writable, look_at, silent
 from contracts.worker_identity import WorkerIdentity
 from runs.records import WorkerState
 from tests.fixtures.stack import Home
@@ -73,3 +75,24 @@ async def test_doctor_says_how_to_mend_what_is_missing(home: Home, tmp_path: Pat
         assert re.search(rf"^fail +{subject} ", told.out, re.MULTILINE), subject
     assert "DATABASE_URL" in told.out
     assert "TEMPORAL_ADDRESS" in told.out
+
+
+async def test_a_folder_is_tried_where_it_is_or_is_to_be(tmp_path: Path) -> None:
+    there, to_come = await look_at("Uploads", tmp_path), await look_at("Scratch", tmp_path / "to" / "come")
+    assert check_writable(there).found == f"{tmp_path} can be written to"
+    assert check_writable(to_come).found == f"{tmp_path}/to/come can be made"
+    assert check_space(there, 1, 1).verdict is Verdict.OK
+    assert not os.listdir(tmp_path)  # noqa: PTH208
+    full = Folder("Uploads", tmp_path, tmp_path, "No space left on device", 0)
+    assert [check_writable(full).verdict, check_space(full, 1, 1).verdict] == [Verdict.FAIL] * 2
+
+
+async def test_a_folder_whose_disk_hangs_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = tmp_path / "hangs.py"
+    hangs.write_text("import signal\nfor number in (2, 15):\n signal.signal(number, signal.SIG_IGN)\nsignal.pause()")
+    monkeypatch.setattr("cli.folder_trial.__file__", str(hangs))
+    with pytest.raises(TimeoutError):
+        await look_at("Uploads", tmp_path, seconds=0.5)
+    told = silent("Uploads", tmp_path)
+    assert (told.verdict, told.found) == (Verdict.FAIL, f"{tmp_path} does not answer within 10 s")
+    assert "Look whether its disk hangs" in told.mend
