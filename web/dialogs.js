@@ -2,8 +2,10 @@
 
 import { element, say } from "./elements.js";
 
+const ON_ITS_WAY = "It was sent already. One moment, until the service has answered.";
+
 /**
- * Ask in a dialog.
+ * Ask in a dialog. What was sent can't be taken back, and may be refused: until it is answered, the dialog stays.
  * @template Answer
  * @param {{title: string, confirm: string, content: Node[], answer: () => Answer,
  *   refuse?: (said: Answer) => Promise<string|null>}} question `answer` reads what was said, when it is confirmed;
@@ -12,6 +14,8 @@ import { element, say } from "./elements.js";
  */
 export function askIn({ title, confirm, content, answer, refuse = async () => null }) {
   const reason = element("p", { class: "reason", role: "alert" });
+  const isOnItsWay = () => submit.getAttribute("aria-disabled") === "true";
+  const leave = () => (isOnItsWay() ? say(reason, ON_ITS_WAY) : dialog.close());
   const submit = element("button", { class: "button primary", type: "submit", text: confirm });
   const form = element(
     "form",
@@ -22,7 +26,7 @@ export function askIn({ title, confirm, content, answer, refuse = async () => nu
     element(
       "div",
       { class: "row end" },
-      element("button", { class: "button quiet", type: "button", text: "Cancel", on: { click: () => dialog.close() } }),
+      element("button", { class: "button quiet", type: "button", text: "Cancel", on: { click: leave } }),
       submit,
     ),
   );
@@ -31,7 +35,7 @@ export function askIn({ title, confirm, content, answer, refuse = async () => nu
     let said = null;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (submit.getAttribute("aria-disabled") === "true") return;
+      if (isOnItsWay()) return;
       const answered = answer();
       say(reason, "");
       submit.setAttribute("aria-disabled", "true");
@@ -40,6 +44,15 @@ export function askIn({ title, confirm, content, answer, refuse = async () => nu
       if (refusal !== null) return;
       said = answered;
       dialog.close();
+    });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      leave();
+    });
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      leave();
     });
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -62,7 +75,6 @@ export function askForText({ title, label, value, confirm, most, refuse }) {
     value,
     maxlength: most,
     required: true,
-    pattern: String.raw`.*\S.*`, // spaces alone are none
     autocomplete: "off",
   });
   const content = [element("label", { for: "asked", text: label }), input];

@@ -46,12 +46,14 @@ export function metadataSection(metadata, edit) {
  */
 export async function askForMetadata(metadata, refuse) {
   const rows = element("div", { class: "pairs" });
+  const read = new Map();
   const add = (key = "", value = "") => {
+    const [keyField, valueField] = [field("Key", key, LONGEST_KEY), field("Value", value, LONGEST_VALUE)];
     const row = element(
       "div",
       { class: "pair" },
-      field("Key", key, LONGEST_KEY),
-      field("Value", value, LONGEST_VALUE),
+      keyField,
+      valueField,
       element(
         "button",
         {
@@ -63,6 +65,8 @@ export async function askForMetadata(metadata, refuse) {
         icon("remove"),
       ),
     );
+    const [keyOf, valueOf] = [reading(keyField, key), reading(valueField, value)];
+    read.set(row, () => [keyOf(), valueOf()]);
     rows.append(row);
     more.hidden = rows.childElementCount >= MOST_KEYS;
     return row;
@@ -81,7 +85,7 @@ export async function askForMetadata(metadata, refuse) {
     title: "Metadata",
     confirm: "Save",
     content: [detail, rows, more],
-    answer: () => pairsOf(rows),
+    answer: () => pairsOf([...rows.children].map((row) => read.get(row)())),
     refuse: async (pairs) => {
       const ambiguous = ambiguityOf(pairs);
       if (ambiguous !== null) return ambiguous;
@@ -91,14 +95,24 @@ export async function askForMetadata(metadata, refuse) {
   });
 }
 
+/** One that has lines is shown with them. */
 function field(label, value, most) {
-  const look = { type: "text", placeholder: label, "aria-label": label, autocomplete: "off" };
-  return element("input", { ...look, value, maxlength: most });
+  const look = { placeholder: label, "aria-label": label, autocomplete: "off", maxlength: most };
+  if (/[\r\n]/.test(value)) return element("textarea", { ...look, rows: 3, text: value });
+  return element("input", { type: "text", ...look, value });
 }
 
-/** What was typed; a row in which nothing is says nothing. */
-function pairsOf(rows) {
-  const pairs = [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim()));
+/**
+ * How a field is read: without the spaces around what was typed. What nobody has touched stays as it was, whatever the
+ * field makes of it: it takes line ends for others, or has none.
+ */
+function reading(field, before) {
+  const shown = field.value;
+  return () => (field.value === shown ? before : field.value.trim());
+}
+
+/** What the rows say; one in which nothing is says nothing. */
+function pairsOf(pairs) {
   return pairs.filter(([key, value]) => key !== "" || value !== "");
 }
 

@@ -36,5 +36,9 @@ async def test_a_dialog_that_waits_for_its_answer_says_so_asks_once_and_tells_a_
         await expect(save).not_to_have_attribute("aria-disabled", "true")
     assert await ann.page.evaluate("window.told") == ["It is taken."] * 2
     await ann.page.get_by_label("Name", exact=True).press("Enter")
+    cancel = ann.page.get_by_role("button", name="Cancel", exact=True)
+    for leave in (cancel.click(), ann.page.keyboard.press("Escape")):
+        await leave
+        await expect(ann.page.locator("dialog [role=alert]")).to_contain_text("It was sent already.")
     await ann.page.evaluate("window.answer(null)")
     await expect(ann.page.locator("dialog")).to_have_count(0)

@@ -259,6 +259,29 @@ async def test_a_video_is_made_anew_with_another_profile_while_it_is_watched(
         await eventually(ann.frames_played, lambda frames: frames > 5)
 
 
+async def test_metadata_that_nobody_touches_keeps_its_lines_and_spaces(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    await ann.chooses(named.copy(clips.path("sub_second"), "kept as it was"))
+    card = await ann.sees_ready("kept as it was")
+    video_id = (await card.locator("a.title").get_attribute("href") or "").rpartition("/")[2]
+    kept = {"lines": "one\ntwo", "others": "one\r\ntwo\r", "ref": " 4711 ", "tag": "x"}
+    async with site.as_user(site.ann) as api:
+        assert (await api.patch(f"/api/v1/videos/{video_id}", json={"metadata": kept})).status_code == 200
+        await ann.opens(f"/videos/{video_id}")
+        await ann.page.get_by_role("button", name="Edit metadata").click()
+        rows = ann.page.locator("dialog .pair")
+        tag = rows.filter(has=ann.page.get_by_role("button", name="Remove tag"))
+        await tag.get_by_label("Value").fill(" y ")
+        lines = rows.filter(has=ann.page.get_by_role("button", name="Remove lines"))
+        await lines.get_by_label("Key").fill("more lines")
+        await ann.page.get_by_role("button", name="Save").click()
+        await ann.is_told("The metadata was saved.")
+        changed = (await api.get(f"/api/v1/videos/{video_id}")).json()["metadata"]
+    del kept["lines"]
+    assert changed == kept | {"more lines": "one\ntwo", "tag": "y"}
+
+
 async def test_metadata_is_shown_and_changed_and_what_is_refused_is_not_lost(
     ann: Visitor, site: Site, named: Named, clips: Clips
 ) -> None:
