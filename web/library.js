@@ -78,12 +78,17 @@ export class Library extends EventTarget {
     }
   }
 
-  /** Look for what is new on the first page. Throws where the service does not answer. */
-  async refresh() {
+  /**
+   * Look for what is new on the first page. Throws where the service does not answer.
+   * @param {boolean} isWhole Whether all that is shown is looked at again: nothing was heard of it for a while.
+   * @returns {Promise<boolean>} False where the list was on its way anyway.
+   */
+  async refresh(isWhole = false) {
+    if (this.state === "loading") return false;
     const turn = this.#turn;
     const asked = new Set(this.#videos.keys()); // what is told while the list is on its way may not be in it yet
-    const page = await this.#ask(null);
-    if (turn !== this.#turn || this.state === "loading") return;
+    const page = await this.#askDownTo(isWhole ? this.#oldest : null);
+    if (turn !== this.#turn || this.state === "loading") return false;
     if (this.state === "failed") this.#recover(page);
     const last = page.items.at(-1);
     const found = new Set(page.items.map((video) => video.id));
@@ -93,6 +98,18 @@ export class Library extends EventTarget {
     }
     for (const video of page.items) this.#keep(video);
     this.#changed();
+    return true;
+  }
+
+  /** From the newest down to one of this age, the pages in one; the first page for null. */
+  async #askDownTo(oldest) {
+    const page = await this.#ask(null);
+    while (oldest !== null && page.next_cursor !== null && page.items.at(-1).created_at >= oldest) {
+      const next = await this.#ask(page.next_cursor);
+      page.items.push(...next.items);
+      page.next_cursor = next.next_cursor;
+    }
+    return page;
   }
 
   /** What could not be loaded was loaded now, or can be asked for again. */

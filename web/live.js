@@ -40,6 +40,8 @@ export class Live extends EventTarget {
   #next = 0;
   #isOn = false;
   #watched = null;
+  #seen = null;
+  #hasMissed = false;
 
   /**
    * @param {Api} api Which tells when something was not answered.
@@ -85,7 +87,9 @@ export class Live extends EventTarget {
     clearTimeout(this.#opening);
     if (!this.#isOn || document.hidden) return;
     this.#close();
-    const events = new EventSource(EVENTS);
+    // What came while nobody listened comes now; where it is not known after which event that was, all is looked at.
+    if (this.#seen === null) this.#hasMissed = true;
+    const events = new EventSource(this.#seen === null ? EVENTS : `${EVENTS}?after=${this.#seen}`);
     this.#events = events;
     events.addEventListener("open", () => this.#told(true));
     events.addEventListener("error", () => {
@@ -94,13 +98,21 @@ export class Live extends EventTarget {
       if (events.readyState === EventSource.CLOSED) this.#opening = setTimeout(() => this.#open(), AGAIN_MILLISECONDS);
     });
     for (const kind of KINDS) {
-      events.addEventListener(`video.${kind}`, ({ data }) => {
+      events.addEventListener(`video.${kind}`, ({ data, lastEventId }) => {
         this.#heard = performance.now();
+        this.#saw(lastEventId);
         this.#library.put(JSON.parse(data));
       });
     }
-    events.addEventListener("video.deleted", ({ data }) => this.#gone(JSON.parse(data).id));
-    events.addEventListener("events.missed", () => this.soon());
+    events.addEventListener("video.deleted", ({ data, lastEventId }) => {
+      this.#saw(lastEventId);
+      this.#gone(JSON.parse(data).id);
+    });
+    events.addEventListener("events.missed", ({ lastEventId }) => {
+      this.#saw(lastEventId);
+      this.#hasMissed = true;
+      this.soon();
+    });
     this.soon();
   }
 
@@ -109,6 +121,11 @@ export class Live extends EventTarget {
     this.#events?.close();
     this.#events = null;
     this.#isTold = false;
+  }
+
+  /** Of a stream that has told of nothing yet there is no id. */
+  #saw(id) {
+    if (id !== "") this.#seen = id;
   }
 
   /** Once somebody is told, nothing more is missed; what was before that is asked for. */
@@ -139,10 +156,7 @@ export class Live extends EventTarget {
       const pause = this.#isTold ? TOLD_MILLISECONDS : busy.length > 0 ? LIST_MILLISECONDS : IDLE_MILLISECONDS;
       const isDue = performance.now() - this.#listed > pause;
       if (isDue || !this.#isTold) await this.#ask(busy);
-      if (isDue) {
-        await this.#library.refresh();
-        this.#listed = performance.now();
-      }
+      if (isDue) await this.#list();
       this.#worked();
       this.#wait(BUSY_MILLISECONDS);
       if (this.#isTold && this.#isTooQuiet(busy)) this.#open();
@@ -150,6 +164,18 @@ export class Live extends EventTarget {
       if (error instanceof Problem && error.status === 401) return;
       this.#failed(error);
     }
+  }
+
+  async #list() {
+    const isWhole = this.#hasMissed;
+    this.#hasMissed = false;
+    let isDone = false;
+    try {
+      isDone = await this.#library.refresh(isWhole);
+    } finally {
+      if (!isDone) this.#hasMissed ||= isWhole;
+    }
+    if (isDone) this.#listed = performance.now();
   }
 
   /** A stream that went silent with its network stays open, and its browser never tells: what is processed is heard of. */

@@ -3,14 +3,14 @@
 import time
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.fixtures.clips import Clips
 from tests.waiting import eventually
 from tests.web.conftest import Site
 from tests.web.files import Named
 from tests.web.test_uploading import MEBIBYTE, starts_slowly
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -39,6 +39,36 @@ async def test_a_page_that_nobody_looks_at_asks_for_nothing_and_is_right_when_it
         await ann.sees_card(title)
     for title in ("lid stays", "lid goes"):
         await expect(ann.card(title)).to_have_count(0)
+
+
+async def test_what_was_missed_of_cards_far_below_is_made_up_for_also_where_no_event_was_heard_before(
+    browser: Browser, site: Site
+) -> None:
+    key = await site.new_key("lou")
+    async with visiting(browser, site.address, key) as lou, site.as_user(key) as api:
+        await lou.opens()
+        await site.begins(key, *[f"below {number:02}" for number in range(30)])
+        found = (await api.get("/api/v1/videos?limit=100")).json()["items"]
+        ids = {video["title"]: video["id"] for video in found}
+
+        async def misses(stays: str, goes: str) -> None:
+            await lou.sees_card("below 29")
+            await lou.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            for title in (stays, goes):
+                await lou.sees_card(title)
+            await lou.looks(away=True)
+            renamed = await api.patch(f"/api/v1/videos/{ids[stays]}", json={"title": f"{stays}, renamed"})
+            assert renamed.status_code == 200
+            assert (await api.delete(f"/api/v1/videos/{ids[goes]}")).status_code == 204
+            await lou.looks(away=False)
+            await lou.sees_card(f"{stays}, renamed")
+            for title in (stays, goes):
+                await expect(lou.card(title)).to_have_count(0)
+
+        async with lou.page.expect_request(lambda asked: "/events?after=" in asked.url):
+            await misses("below 00", "below 01")
+        await lou.opens()
+        await misses("below 02", "below 03")
 
 
 async def test_an_upload_that_waits_for_its_network_goes_on_with_it_also_while_nobody_looks(
