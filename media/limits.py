@@ -6,6 +6,7 @@ from typing import Final
 from contracts.errors import InvalidMedia, LimitExceeded
 from media.model import MediaProbe, PacketSurvey
 from media.plan import StreamAction, TranscodePlan
+from media.planning import taken_seconds
 
 MAX_SIDE: Final = 16384
 """Pixels: x264 takes no wider or higher picture."""
@@ -47,7 +48,7 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
         LimitExceeded: The video is too long, its picture too large, or its frames are too many.
     """
     video = probe.video
-    longest = max(probe.duration_seconds, video.duration_seconds or 0.0, video.survey.seconds if video.survey else 0.0)
+    longest = max(probe.duration_seconds, video.duration_seconds or 0.0, _surveyed_seconds(probe))
     if longest > limits.max_duration_seconds:
         raise LimitExceeded(
             f"The video is {_as_time(longest)} long; at most {_as_time(limits.max_duration_seconds)} is accepted. "
@@ -66,6 +67,16 @@ def check_limits(probe: MediaProbe, limits: MediaLimits) -> None:
             )
     if video.survey is not None:
         _check_frames(video.survey, video.width * video.height, limits)
+
+
+def _surveyed_seconds(probe: MediaProbe) -> float:
+    """Length by the packets, sound included.
+
+    A talk goes on for hours after its one picture, so sound may as long as any video; silence is encoded until its last
+    packet, wherever that lies.
+    """
+    survey = probe.video.survey
+    return max(survey.seconds, taken_seconds(probe)) if survey is not None else 0.0
 
 
 def _check_frames(survey: PacketSurvey, pixels: int, limits: MediaLimits) -> None:

@@ -60,8 +60,8 @@ def plan(probe: MediaProbe, profile: Profile) -> TranscodePlan:
             else the first one, is taken.
         profile: What the output shall be like.
     """
-    track = next((track for track in probe.audio if track.is_default), next(iter(probe.audio), None))
-    origin = min(begin_of(stream) for stream in (probe.video, track) if stream is not None)
+    track = taken_track(probe)
+    origin = min(map(begin_of, taken_streams(probe)))
     picture = _picture(probe, profile, origin)
     sound = _sound(probe, track, profile, origin) if track is not None else None
     ends = [part.delay_seconds + part.seconds for part in (picture, sound) if part is not None]
@@ -79,6 +79,23 @@ def plan(probe: MediaProbe, profile: Profile) -> TranscodePlan:
         ),
         memory_bytes=_memory_bytes(probe.video, picture),
     )
+
+
+def taken_track(probe: MediaProbe) -> AudioStream | None:
+    """The sound that is heard: the default track, or else the first; None where there is none."""
+    return next((track for track in probe.audio if track.is_default), next(iter(probe.audio), None))
+
+
+def taken_streams(probe: MediaProbe) -> list[VideoStream | AudioStream]:
+    """The streams that are watched and heard; what is left behind, such as subtitles, may be the longest."""
+    track = taken_track(probe)
+    return [probe.video, *([track] if track else [])]
+
+
+def taken_seconds(probe: MediaProbe) -> float:
+    """From where the first of these streams begins to where the last one ends: what is published is no longer."""
+    streams = taken_streams(probe)
+    return max(end_of(stream, probe) for stream in streams) - min(map(begin_of, streams))
 
 
 def begin_of(stream: VideoStream | AudioStream) -> float:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections import deque
+from math import inf
 from typing import Final
 
 from contracts.errors import LimitExceeded
@@ -21,35 +22,52 @@ _SECOND: Final = 1.0 - 1e-6
 _PACKETS_A_LOOK: Final = 10_000
 """Of one track and each second: no picture has so many, and no sound. TrueHD has 1,200."""
 
+MOST_PACKETS: Final = 30_000_000
+"""Of all tracks together: six hours with a track of TrueHD have 27 million, with sixteen tracks of AAC 18."""
+
+_MOST_COUNTED_A_SECOND: Final = 4_000
+"""That a second is busier makes no difference to what is decided from it, so no more of its packets are remembered."""
+
 
 class Surveyor:
-    """Takes ffprobe's lines and gives a ``PacketSurvey`` for each stream.
+    """Takes ffprobe's lines and gives a ``PacketSurvey`` for each stream, in bounded memory whatever the times are.
+
+    Args:
+        believed_seconds: No track is taken to be longer: one packet far away would make room for any number of others.
+        most_packets: Of all streams.
 
     Attributes:
         packets: How many it has seen, of all streams.
         size_bytes: How large they are together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, believed_seconds: float = inf, most_packets: int = MOST_PACKETS) -> None:
         """Know of no packet yet."""
         self.packets = 0
         self.size_bytes = 0
+        self._believed_seconds = believed_seconds
+        self._most_packets = most_packets
         self._streams: dict[int, _StreamSurveyor] = {}
 
     def read_line(self, line: str) -> None:
         """Take one line, without its end. What is not a packet is passed over.
 
         Raises:
-            LimitExceeded: There are more packets in a second than anybody looks at.
+            LimitExceeded: There are more packets, in a second or in all, than anybody looks at.
         """
         fields = line.split(",")
         if len(fields) < _COLUMNS or not fields[0].isdecimal():
             return
         index = int(fields[0])
         if index not in self._streams:
-            self._streams[index] = _StreamSurveyor()
+            self._streams[index] = _StreamSurveyor(self._believed_seconds)
         size_bytes = int(_number(fields[4]) or 0)
         self.packets += 1
+        if self.packets > self._most_packets:
+            raise LimitExceeded(
+                f"The file has more than {self._most_packets} packets. Export it shorter, or with fewer tracks, and "
+                "upload the new file."
+            )
         self.size_bytes += size_bytes
         self._streams[index].take(_number(fields[1]), _number(fields[2]), _number(fields[3]), size_bytes, fields[5])
 
@@ -59,7 +77,9 @@ class Surveyor:
 
 
 class _StreamSurveyor:
-    def __init__(self) -> None:
+    def __init__(self, believed_seconds: float) -> None:
+        self._believed_seconds = believed_seconds
+        self._most_keyframes = 1 + believed_seconds / _KEYFRAMES_APART_SECONDS
         self._packets = 0
         self._size_bytes = 0
         self._first = float("inf")
@@ -76,8 +96,8 @@ class _StreamSurveyor:
         self._hole = 0.0
         self._decoded: float | None = None
         self._decoded_until: float | None = None
-        self._recent: deque[float] = deque()
-        self._recent_half: deque[float] = deque()
+        self._recent: deque[float] = deque(maxlen=_MOST_COUNTED_A_SECOND)
+        self._recent_half: deque[float] = deque(maxlen=_MOST_COUNTED_A_SECOND)
         self._most_a_second = 0
 
     def take(self, pts: float | None, dts: float | None, duration: float | None, size_bytes: int, flags: str) -> None:
@@ -106,11 +126,13 @@ class _StreamSurveyor:
             self._keyframe_gap = max(self._keyframe_gap, at - self._keyframe if self._keyframe is not None else 0.0)
             self._keyframe = at
             self._reorder = max(self._reorder, at - dts if dts is not None else 0.0)
-            if not self._keyframes or at >= self._keyframes[-1] + _KEYFRAMES_APART_SECONDS:
+            is_apart = not self._keyframes or at >= self._keyframes[-1] + _KEYFRAMES_APART_SECONDS
+            if is_apart and len(self._keyframes) < self._most_keyframes:
                 self._keyframes.append(at)
 
     def _refuse_flood(self) -> None:
-        seconds = max(0.0, self._last - self._first) if self._first <= self._last else 0.0
+        span = max(0.0, self._last - self._first) if self._first <= self._last else 0.0
+        seconds = min(span, self._believed_seconds)
         if self._packets > _PACKETS_A_LOOK * (1 + seconds):
             raise LimitExceeded(
                 f"The file has more than {self._packets - 1} packets in {seconds:.3g} s of one track. Export it with "
@@ -127,6 +149,9 @@ class _StreamSurveyor:
         if self._decoded_until is not None:
             self._hole = max(self._hole, dts - self._decoded_until)
         self._decoded_until = dts + duration
+        if self._recent and dts < self._recent[-1] - _RESTART_SECONDS:  # or those from later on would never be old
+            self._recent.clear()
+            self._recent_half.clear()
         self._recent.append(dts)
         self._recent_half.append(dts)
         while self._recent[0] <= dts - _SECOND:

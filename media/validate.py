@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,7 +25,7 @@ from media.limits import MediaLimits, check_limits
 from media.looking import looked_into
 from media.model import AudioStream, MediaProbe, VideoStream
 from media.output_check import duration_tolerance
-from media.planning import begin_of, end_of
+from media.planning import end_of, taken_seconds, taken_streams
 from media.probe import NEEDS_A_KEY, parse_probe
 from media.process import ProcessFailed, ProcessResult, TooMuchOutput
 from media.progress import OnRead
@@ -80,16 +81,16 @@ async def validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnR
 
 async def _validate(ffmpeg: Ffmpeg, path: Path, limits: MediaLimits, on_read: OnRead | None) -> MediaProbe:
     async with together() as group:
-        surveying = group.create_task(_read_packets(ffmpeg, path, on_read))
+        surveying = group.create_task(_read_packets(ffmpeg, path, limits.max_duration_seconds, on_read))
         probed = await probe(ffmpeg, path)
         check_limits(probed, limits)
         probed = _without_unsupported_codecs(ffmpeg, probed)
         taking_apart = group.create_task(_take_packets_apart(ffmpeg, path, probed))
         group.create_task(_decode_frame(ffmpeg, path, probed))
-    surveyed = await _surveyed(ffmpeg, path, probed, surveying.result())
+    surveyed = await _surveyed(ffmpeg, path, probed, surveying.result(), limits.max_duration_seconds)
     _check_clock(surveyed)
     check_limits(surveyed, limits)
-    await _check_length(ffmpeg, path, probed, surveyed)
+    await _check_length(ffmpeg, path, probed, surveyed, limits)
     return replace(surveyed, video=replace(taking_apart.result(), survey=surveyed.video.survey))
 
 
@@ -140,18 +141,29 @@ async def _read_header(ffmpeg: Ffmpeg, path: Path) -> ProcessResult:
     return result
 
 
-async def survey(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, on_read: OnRead | None = None) -> MediaProbe:
+async def survey(
+    ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, on_read: OnRead | None = None, *, believed_seconds: float = inf
+) -> MediaProbe:
     """The probe, with what every packet of the file tells; ``on_read`` is called now and then.
+
+    Args:
+        ffmpeg: The programs.
+        path: The file.
+        probed: What it says that it holds.
+        on_read: Called now and then.
+        believed_seconds: No track is taken to be longer when its packets are counted.
 
     Raises:
         InvalidMedia: The picture has no packet.
+        LimitExceeded: It has more packets than anybody looks at.
         TranscodeFailed: ffprobe was killed.
     """
-    return await _surveyed(ffmpeg, path, probed, await _read_packets(ffmpeg, path, on_read))
+    surveyor = await _read_packets(ffmpeg, path, believed_seconds, on_read)
+    return await _surveyed(ffmpeg, path, probed, surveyor, believed_seconds)
 
 
-async def _read_packets(ffmpeg: Ffmpeg, path: Path, on_read: OnRead | None = None) -> Surveyor:
-    surveyor = Surveyor()
+async def _read_packets(ffmpeg: Ffmpeg, path: Path, believed_seconds: float, on_read: OnRead | None = None) -> Surveyor:
+    surveyor = Surveyor(believed_seconds)
     size_bytes = (await off_loop(path.stat)).st_size
 
     def read_line(line: str) -> None:
@@ -165,10 +177,12 @@ async def _read_packets(ffmpeg: Ffmpeg, path: Path, on_read: OnRead | None = Non
     return surveyor
 
 
-async def _surveyed(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyor: Surveyor) -> MediaProbe:
+async def _surveyed(
+    ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyor: Surveyor, believed_seconds: float
+) -> MediaProbe:
     """The probe with its packets; where a track has none they are read again, before the file is blamed."""
     if None in map(surveyor.survey, (probed.video.index, *(track.index for track in probed.audio))):
-        surveyor = await _read_packets(ffmpeg, path)
+        surveyor = await _read_packets(ffmpeg, path, believed_seconds)
 
     def surveyed(stream: _Stream) -> _Stream:
         return replace(stream, survey=surveyor.survey(stream.index))
@@ -231,17 +245,19 @@ async def _decode_frame(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe) -> None:
         ) from ProcessFailed("ffmpeg", result)
 
 
-async def _check_length(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyed: MediaProbe) -> None:
+async def _check_length(
+    ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyed: MediaProbe, limits: MediaLimits
+) -> None:
     """Hold what the header promises against the packets that came; read a second time before the file is blamed.
 
     A disk or network that hiccups ends a file early as well, and ffmpeg then says that all went well.
     """
-    promised, held = _promised_seconds(probed), _held_seconds(surveyed)
+    promised, held = _promised_seconds(probed), taken_seconds(surveyed)
     # Matroska tells when it ends instead of how long it is, so one that begins late promises more than it holds.
-    reached = max(held, *(end_of(stream, surveyed) for stream in _taken(surveyed)))
+    reached = max(held, *(end_of(stream, surveyed) for stream in taken_streams(surveyed)))
     if reached >= promised - duration_tolerance(promised):
         return
-    again = _held_seconds(await survey(ffmpeg, path, probed))
+    again = taken_seconds(await survey(ffmpeg, path, probed, believed_seconds=limits.max_duration_seconds))
     if again != held:
         raise TranscodeFailed("The file could not be read to its end. The service's disk or network may be at fault.")
     raise InvalidMedia(
@@ -250,23 +266,12 @@ async def _check_length(ffmpeg: Ffmpeg, path: Path, probed: MediaProbe, surveyed
     )
 
 
-def _taken(probed: MediaProbe) -> list[VideoStream | AudioStream]:
-    """The streams that are watched and heard; what is left behind, such as subtitles, may be the longest."""
-    track = next((track for track in probed.audio if track.is_default), next(iter(probed.audio), None))
-    return [probed.video, *([track] if track else [])]
-
-
 def _promised_seconds(probed: MediaProbe) -> float:
-    streams = _taken(probed)
+    streams = taken_streams(probed)
     ends = [stream.start_seconds + stream.duration_seconds for stream in streams if stream.duration_seconds]
     if len(ends) < len(streams):
         return probed.duration_seconds
     return max(ends) - min(stream.start_seconds for stream in streams)
-
-
-def _held_seconds(surveyed: MediaProbe) -> float:
-    streams = _taken(surveyed)
-    return max(end_of(stream, surveyed) for stream in streams) - min(begin_of(stream) for stream in streams)
 
 
 def _without_unsupported_codecs(ffmpeg: Ffmpeg, probed: MediaProbe) -> MediaProbe:

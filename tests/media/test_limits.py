@@ -12,7 +12,7 @@ from media.planning import plan
 from media.profile import load_profiles
 from media.validate import validate
 from tests.fixtures.clips import Clip, Clips
-from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_video
+from tests.media.probing import WEB, a_probe, a_profile, a_survey, a_track, a_video
 
 LIMITS = MediaLimits(
     max_duration_seconds=60, max_pixels=1920 * 1080, max_encoded_pixels=1920 * 1080 * 25 * 60, max_frame_rate=1000
@@ -31,12 +31,22 @@ def test_what_is_just_within_the_limits_is_accepted() -> None:
         a_probe(duration_seconds=3665),
         a_probe(a_video(duration_seconds=3665), duration_seconds=10),
         a_probe(a_video(survey=a_survey(seconds=3665))),
+        a_probe(a_video(seconds=10), a_track(survey=a_survey(seconds=3665, packets=200_000)), duration_seconds=10),
+        a_probe(a_video(seconds=10), a_track(seconds=10, begin=-3655), duration_seconds=10),
     ],
-    ids=["container", "stream", "packets"],
+    ids=["container", "stream", "packets", "packets of the sound", "sound that begins long before"],
 )
 def test_a_video_that_is_too_long_by_any_account_is_refused_with_both_lengths(probe: MediaProbe) -> None:
     with pytest.raises(LimitExceeded, match=r"1:01:05 long; at most 0:01:00"):
         check_limits(probe, LIMITS)
+
+
+def test_sound_may_go_on_for_as_long_as_a_video_may_be_after_one_picture() -> None:
+    talk = a_probe(a_video(seconds=1, rate=1.0, codec="mjpeg"), a_track(seconds=60))
+    check_limits(talk, LIMITS)
+    decided = plan(talk, WEB)
+    check_price(decided, LIMITS)
+    assert decided.duration_seconds == 60
 
 
 @pytest.mark.parametrize(

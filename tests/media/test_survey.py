@@ -1,5 +1,6 @@
 """What a look at every packet tells, from the lines that ffprobe prints."""
 
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from contracts.errors import LimitExceeded
 from media.ffmpeg import Ffmpeg
 from media.model import PacketSurvey
-from media.survey import Surveyor
+from media.survey import MOST_PACKETS, Surveyor
 from media.validate import probe, survey
 from tests.fixtures.clips import Clip, Clips
 
@@ -23,6 +24,11 @@ def surveyed(packets: Iterable[Packet]) -> PacketSurvey:
     survey = surveyor.survey(0)
     assert survey is not None
     return survey
+
+
+def read(surveyor: Surveyor, lines: Iterable[str]) -> None:
+    for line in lines:
+        surveyor.read_line(line)
 
 
 def frames(count: int, *, every: float = 0.04, keyframes: int = 50, begin: float = 0.0) -> list[Packet]:
@@ -47,6 +53,43 @@ def test_a_flood_of_packets_ends_the_look_long_before_its_end() -> None:
     with pytest.raises(LimitExceeded, match=r"more than \d+ packets in 0\.\d+ s"):
         surveyed(frames(100_000, every=1e-6))
     assert surveyed(frames(40_000, every=1 / 1200)).packets == 40_000, "as TrueHD has them"
+
+
+def test_one_packet_far_away_makes_no_room_for_any_number_of_others() -> None:
+    surveyor = Surveyor(believed_seconds=2)
+    surveyor.read_line("1,1000000,1000000,0.02,100,K__")
+    lines = ["1,0,0,0.02,1,K__"] * 50_000
+    with pytest.raises(LimitExceeded, match="more than 39999 packets in 2 s"):
+        read(surveyor, lines)
+
+
+def test_packets_of_all_tracks_together_are_bounded_and_six_hours_of_the_busiest_are_not_too_many() -> None:
+    surveyor = Surveyor(most_packets=100)
+    read(surveyor, [f"{number % 4},{number},{number},1,1,K__" for number in range(100)])
+    with pytest.raises(LimitExceeded, match="more than 100 packets"):
+        surveyor.read_line("0,100,100,1,1,K__")
+    assert MOST_PACKETS > 6 * 3600 * (60 + 1200)
+    assert MOST_PACKETS > 6 * 3600 * (60 + 16 * 48)
+
+
+def test_what_is_remembered_of_packets_does_not_grow_with_their_number_where_the_clock_has_jumped() -> None:
+    def remembered(lines: Iterable[str]) -> int:
+        surveyor = Surveyor(believed_seconds=3600)
+        tracemalloc.start()
+        try:
+            read(surveyor, lines)
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    jumped = ("0,0,0,0.02,1,___" if number else "0,1000000,1000000,0.02,1,___" for number in range(60_000))
+    ever_less = (f"0,{number},{-number / 1000},0.02,1,___" for number in range(60_000))
+    ever_further = (f"0,{number},{number},0.02,1,K__" for number in range(60_000))
+    assert max(map(remembered, (jumped, ever_less, ever_further))) < 400_000, "it were 2 MB and more"
+
+
+def test_packets_from_before_a_clock_started_anew_are_not_counted_with_those_after_it() -> None:
+    assert surveyed([*frames(50), *frames(50)]).most_a_second == 25
 
 
 def test_a_clock_that_starts_anew_is_counted_and_disorder_is_not() -> None:
