@@ -19,11 +19,13 @@ class PublishFilesInput:
         video_id: Of the video.
         video: The video.
         thumbnail: The thumbnail.
+        attempt: Of the run that made them; None is what a run of an older version means by saying nothing.
     """
 
     video_id: str
     video: WorkFile
     thumbnail: WorkFile
+    attempt: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,19 @@ class PublishFilesActivities:
     async def publish_files(self, request: PublishFilesInput) -> None:
         """Move video and thumbnail to the processed files. Published already is a success.
 
+        A Temporal that is put back, or has lost its last moments, lets a run go on that had ended: what it makes once
+        more is another file, and must not take the place of the one that is served.
+
         Raises:
             WorkMissing: A file is not there, or is not the one that was verified.
             StorageFailed: The disk refused.
+            StatusConflict: The row was retried or deleted meanwhile, or says that this run has failed.
+            DatabaseUnavailable: Whether the row waits for them is not known.
         """
         files = {VIDEO_NAME: request.video, THUMBNAIL_NAME: request.thumbnail}
         async with heartbeats():
-            await self._storage.publish(request.video_id, files)
+            if await self._videos.awaits_files(row_id(request.video_id), request.attempt):
+                await self._storage.publish(request.video_id, files)
 
     @activity.defn
     async def withdraw_files(self, request: WithdrawFilesInput) -> None:

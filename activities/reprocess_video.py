@@ -74,13 +74,19 @@ class ReprocessVideoActivities:
     async def publish_edition(self, request: PublishEditionInput) -> None:
         """Move video and thumbnail to the processed files of an edition. Published already is a success.
 
+        An edition that is served already stays as it is, as ``publish_files`` leaves what it has published.
+
         Raises:
             WorkMissing: A file is not there, or is not the one that was verified.
             StorageFailed: The disk refused.
+            StatusConflict: The row was retried or deleted meanwhile, or says that this run has failed.
+            DatabaseUnavailable: Whether the row waits for them is not known.
         """
+        video_id = row_id(request.files.video_id)
         files = {VIDEO_NAME: request.files.video, THUMBNAIL_NAME: request.files.thumbnail}
         async with heartbeats():
-            await self._storage.publish(request.files.video_id, files, request.edition)
+            if await self._reprocessings.awaits_files(video_id, request.edition):
+                await self._storage.publish(request.files.video_id, files, request.edition)
 
     @activity.defn
     async def mark_reprocessed(self, request: MarkReadyInput) -> None:

@@ -101,6 +101,23 @@ class Reprocessings:
             if video.cancel_requested_at is not None:
                 raise VideoCancelled(REPROCESS_CANCELLED_REASON)
 
+    async def awaits_files(self, video_id: UUID, attempt: int) -> bool:
+        """Whether the row waits for the edition of ``attempt``. It is not held meanwhile, as by ``Videos``.
+
+        Returns:
+            False where that edition is served already.
+
+        Raises:
+            StatusConflict: The row is gone, or has moved on.
+        """
+        async with self._transaction() as session:
+            video = await session.get(Video, video_id)
+            if video is not None and _is_of(video, attempt):
+                return True
+            if video is not None and _serves(video, attempt):
+                return False
+            raise await conflict(session, video_id, f"be made anew with attempt {attempt}")
+
     async def finish(self, video_id: UUID, attempt: int, published: PublishedVideo, *, keep: timedelta) -> None:
         """Let the edition of this attempt be served, and tell what it is; done already is a success.
 

@@ -95,6 +95,27 @@ class Videos(UploadsToTake):
                 if counted_seconds == 0.0:
                     await check_length(session, owner)
 
+    async def awaits_files(self, video_id: UUID, attempt: int | None) -> bool:
+        """Whether the row waits for what the run of ``attempt`` is about to publish; None is any attempt.
+
+        It is not held meanwhile: to bring a large file there takes minutes, and a cancel or another title would wait.
+        Only a run of this attempt can make it ready, and Temporal has one at a time.
+
+        Returns:
+            False where the row is ready by that run already, so that what is published is served.
+
+        Raises:
+            StatusConflict: The row is gone, or has moved on.
+        """
+        async with self._transaction() as session:
+            video = await session.get(Video, video_id)
+            if video is not None and attempt in (None, video.attempt) and not video.is_reprocessing:
+                if video.status == VideoStatus.PROCESSING:
+                    return True
+                if video.status == VideoStatus.READY:
+                    return False
+            raise await conflict(session, video_id, f"be published with attempt {attempt}")
+
     async def mark_ready(
         self, video_id: UUID, attempt: int, published: PublishedVideo, content_sha256: str | None = None
     ) -> None:

@@ -108,7 +108,7 @@ class FirstPublication:
         self._publishing = True
         await self._steps.take(
             PublishFilesActivities.publish_files,
-            PublishFilesInput(self._request.video_id, output.video, output.drawn.file),
+            PublishFilesInput(self._request.video_id, output.video, output.drawn.file, self._request.attempt),
             PUBLISH,
             activity_id=ActivityId.PUBLISH,
             summary="Work files to where they are served from",

@@ -14,11 +14,11 @@ from activities.mark_ready import MarkReadyInput
 from activities.publish_files import PublishFilesInput, WithdrawFilesInput
 from activities.reprocess_video import FailReprocessingResult, PublishEditionInput, ReprocessVideoActivities
 from contracts.errors import ErrorCode, StatusConflict
-from contracts.storage_keys import edition_of, processed_folder
+from contracts.storage_keys import VIDEO_NAME, edition_of, processed_folder, processed_key
 from database.engine import Database
 from tests.activities.conftest import Folders
 from tests.database.samples import PUBLISHED
-from tests.storage.published import publish_something, write_work
+from tests.storage.published import content_of, publish_something, write_work
 
 Step = Callable[[Any], Awaitable[Any]]
 
@@ -47,10 +47,12 @@ async def editions(folders: Folders, video_id: str) -> list[int]:
     return sorted({edition_of(file.key) async for file in folders.storage.kept(processed_folder(video_id))})
 
 
-async def publish(steps: ReprocessVideoActivities, folders: Folders, video_id: str) -> None:
+async def publish(
+    steps: ReprocessVideoActivities, folders: Folders, video_id: str, video: bytes = b"made anew"
+) -> None:
     files = PublishFilesInput(
         video_id,
-        video=await write_work(folders.storage, video_id, "video-1.mp4", b"made anew"),
+        video=await write_work(folders.storage, video_id, "video-1.mp4", video),
         thumbnail=await write_work(folders.storage, video_id, "thumbnail-1.jpg", b"thumbnail"),
     )
     await twice(steps.publish_edition, PublishEditionInput(files, edition=2))
@@ -75,6 +77,25 @@ async def test_a_good_run_is_served_once_its_row_names_it_and_withdraws_nothing_
     assert await editions(folders, video_id) == [0, 2]
     with pytest.raises(StatusConflict):
         await ActivityEnvironment().run(steps.claim_reprocessing, ClaimVideoInput(video_id, 2))
+
+
+async def test_a_run_that_goes_on_after_its_end_leaves_the_edition_that_is_served(
+    folders: Folders, steps: ReprocessVideoActivities, video_id: str
+) -> None:
+    await publish(steps, folders, video_id)
+    await twice(steps.mark_reprocessed, MarkReadyInput(video_id, 2, 10.0, 640, 360, warnings=(), video_bytes=9))
+    await publish(steps, folders, video_id, b"made once more")
+    await twice(steps.mark_reprocessed, MarkReadyInput(video_id, 2, 10.0, 640, 360, warnings=(), video_bytes=14))
+    assert await content_of(folders.storage, processed_key(video_id, VIDEO_NAME, 2)) == b"made anew"
+
+
+async def test_a_run_that_has_failed_publishes_nothing_more(
+    folders: Folders, steps: ReprocessVideoActivities, video_id: str
+) -> None:
+    await twice(steps.fail_reprocessing, MarkErrorInput(video_id, 2, ErrorCode.TRANSCODE_FAILED, "It crashed."))
+    with pytest.raises(StatusConflict):
+        await publish(steps, folders, video_id)
+    assert await editions(folders, video_id) == [0]
 
 
 async def test_a_run_that_fails_takes_back_what_it_published_and_no_more(

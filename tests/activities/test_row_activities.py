@@ -11,9 +11,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.claim_video import ClaimVideoActivities, ClaimVideoInput
 from activities.mark_error import MarkErrorActivities, MarkErrorInput
 from activities.mark_ready import MarkReadyActivities, MarkReadyInput
-from activities.publish_files import PublishFilesActivities, WithdrawFilesInput
+from activities.publish_files import PublishFilesActivities, PublishFilesInput, WithdrawFilesInput
 from contracts.errors import DatabaseUnavailable, ErrorCode, StatusConflict, VideoCancelled
 from contracts.status import VideoStatus
+from contracts.storage_keys import WorkFile
 from contracts.warnings import VideoWarning
 from database.engine import Database
 from embedded.postgres import EmbeddedPostgres
@@ -124,6 +125,7 @@ async def test_an_id_that_no_row_can_have_is_final_for_every_step_that_asks_the_
         (ClaimVideoActivities(database.videos).claim_video, ClaimVideoInput(forged, attempt=1)),
         (MarkReadyActivities(database.videos).mark_ready, replace(ready(uuid4()), video_id=forged)),
         (MarkErrorActivities(database.videos).mark_error, replace(error(uuid4()), video_id=forged)),
+        (publish.publish_files, PublishFilesInput(forged, WorkFile("work/a/b.mp4", 1), WorkFile("work/a/c.jpg", 1))),
         (publish.withdraw_files, WithdrawFilesInput(forged)),
     ]
     for step, request in steps:
