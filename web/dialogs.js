@@ -75,6 +75,7 @@ export function askForText({ title, label, value, confirm, most, refuse }) {
     value,
     maxlength: most,
     required: true,
+    pattern: String.raw`.*\S.*`, // spaces alone are none
     autocomplete: "off",
   });
   const content = [element("label", { for: "asked", text: label }), input];
