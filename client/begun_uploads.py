@@ -8,7 +8,7 @@ class BegunUploads:
     """They are kept in a folder of this user's, a file each: several commands at once keep each other's.
 
     Args:
-        folder: It is made with the first of them.
+        folder: It is made with the first of them, for nobody else to look into.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +34,8 @@ class BegunUploads:
             if path is None:
                 kept.unlink(missing_ok=True)
                 return
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)  # one that an older version made, too
             part = self._folder / f".{name}.{os.getpid()}"
             part.write_text(path, encoding="utf-8")
             part.replace(kept)

@@ -4,6 +4,7 @@ An attempt that Temporal has given up may still be writing when the next one beg
 file; the other one's is dropped, so a file that somebody has verified stays what it was.
 """
 
+import contextlib
 import errno
 import os
 import random
@@ -140,17 +141,31 @@ def remove_folder(folder: Path, go_on: GoOn) -> None:
     raise OSError(errno.ENOTEMPTY, f"{folder} is being written to")
 
 
-def _remove_all(folder: Path, go_on: GoOn) -> None:
-    """As ``shutil.rmtree``, which asks nobody between a name and the next one."""
-    with os.scandir(folder) as entries:
-        found = list(entries)
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            _remove_all(Path(entry.path), go_on)
-        else:
-            remove_file(Path(entry.path), go_on)
+def _remove_all(folder: str | Path, go_on: GoOn, within: int | None = None) -> None:
+    """As ``shutil.rmtree``, which asks nobody between a name and the next one.
+
+    Names are taken within the folder that was opened, so that one that is exchanged for a link meanwhile leads nowhere.
+
+    Args:
+        folder: Its path, or its name in ``within``.
+        go_on: Asked before each name goes.
+        within: Descriptor of the folder that it is in.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+    try:
+        with os.scandir(opened) as entries:
+            found = list(entries)
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                _remove_all(entry.name, go_on, opened)
+                continue
+            go_on()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(entry.name, dir_fd=opened)
+    finally:
+        os.close(opened)
     go_on()
-    folder.rmdir()
+    os.rmdir(folder, dir_fd=within)
 
 
 def _link_or_copy(source: Path, part: Path) -> None:

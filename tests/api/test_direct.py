@@ -312,3 +312,23 @@ async def test_a_request_of_more_than_ten_thousand_parts_take_is_not_read(http: 
     for path, size_bytes in ((DIRECT, 65 * 1024), (f"{DIRECT}/{uuid4()}/complete", 5 * 1024 * 1024)):
         answer = await http.post(path, content=b"[" + b" " * size_bytes, headers=json)
         assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("says_etags", [True, False], ids=["with its ETags", "without"])
+@pytest.mark.parametrize("put_to", [0, 1], ids=["the first", "the last"])
+async def test_an_upload_that_the_bucket_began_twice_is_completed_by_the_parts_that_were_put(
+    bucket: Bucket, bucket_storage: BucketStorage, put_to: int, says_etags: bool
+) -> None:
+    key = f"originals/{uuid4()}.mp4"
+    twice = [await bucket.begin_parts(key) for _ in range(2)]
+    whole = (await bucket.unfinished(key))[put_to]
+    assert whole in twice
+    part = await bucket.put_part(whole, 1, CONTENT)
+    etags = {1: part.etag} if says_etags else {}
+    direct = bucket_storage.direct()
+    _, parts = await direct.sign_parts(key, len(CONTENT), 3600)
+    assert whole.upload_id in parts[0].url, "whoever asks again goes on where the parts are"
+    assert await direct.finish_signed(key, len(CONTENT) + 1, etags) is not None
+    assert await direct.finish_signed(key, len(CONTENT), etags) is None
+    assert await content_of(bucket_storage, key) == CONTENT
+    assert await bucket.unfinished(key) == [], "the other one takes no room"

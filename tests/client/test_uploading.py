@@ -215,6 +215,15 @@ def test_what_several_commands_have_begun_at_once_is_kept_of_each(tmp_path: Path
     assert [*(tmp_path / "begun").iterdir()] == []
 
 
+def test_what_was_begun_is_for_no_other_user_of_the_machine_to_see(tmp_path: Path) -> None:
+    of_an_older_version, new = tmp_path / "older", tmp_path / "state" / "uploads"
+    of_an_older_version.mkdir(mode=0o755)
+    for folder in (of_an_older_version, new):
+        BegunUploads(folder).remember("a", HERE)
+        assert BegunUploads(folder).find("a") == HERE
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_file_that_changed_ends_the_command_as_a_fault_of_the_file_and_not_of_the_service() -> None:
     assert exit_code_of(RushesError(FILE_CHANGED, "It changed.")) is ExitCode.FAILED
     assert exit_code_of(RushesError(FOREIGN_ANSWER, "Not ours.")) is ExitCode.UNAVAILABLE
