@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from contracts.errors import LimitExceeded
 from media.container import Box, boxes
+from media.hidden_boxes import check_entries, from_first
 
 MOST_SAMPLES: Final = 6_000_000
 """Of all tracks together: six hours at 60 frames a second have 1.3 million, and a million in each track of sound."""
@@ -44,7 +45,7 @@ _DEEPEST: Final = 12
 """ffmpeg goes ten levels down."""
 
 _PARENTS: Final = frozenset(
-    b"moov trak mdia minf stbl moof traf mvex udta edts dinf meta wave mfra tapt tref ilst ipro iprp".split()
+    b"moov trak mdia minf stbl moof traf mvex udta edts dinf meta wave mfra tapt tref ilst ipro iprp sinf schi".split()
 )
 _PICTURES: Final = frozenset((b"vide", b"auxv", b"pict"))
 """Of handlers; QuickTime has one for where the data are as well, which says nothing of what they are."""
@@ -124,8 +125,10 @@ def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iter
     for box in boxes(file, parent.end, parent.inside, most=_MOST_BOXES, of_any_kind=True):
         inner = _Track() if box.kind == b"trak" else track
         yield box, inner
-        if box.kind in _PARENTS and box.end > box.inside and depth < _DEEPEST:
-            yield from _walk(file, box, inner, depth + 1)
+        if box.kind == b"stsd":
+            check_entries(file, box)
+        elif box.kind in _PARENTS and box.end > box.inside and depth < _DEEPEST:
+            yield from _walk(file, from_first(file, box), inner, depth + 1)
 
 
 class _Tables:

@@ -92,6 +92,33 @@ def in_chunks(count: int, *runs: tuple[int, int]) -> bytes:
     return box(b"stsc", numbers(0, len(runs), *entries)) + box(b"stco", numbers(0, count))
 
 
+def in_meta(count: int, before: bytes) -> bytes:
+    """A table within what a track tells of itself."""
+    handler = box(b"hdlr", numbers(0, 0), b"mdta")
+    return box(b"trak", box(b"meta", before, handler, box(b"stsz", numbers(0, 1, count))))
+
+
+def described(entry: bytes, behind: bytes = b"") -> bytes:
+    """A track whose samples are described by this entry."""
+    return box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", numbers(0, 1), entry), behind))))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(film(described(box(b"jpeg", bytes(78), box(b"stsz", numbers(0, 1, 1))))), id="a table"),
+        pytest.param(film(described(box(b"jpeg", bytes(78), box(b"wave", box(b"trun", numbers(0)))))), id="deeper"),
+        pytest.param(
+            film(described(struct.pack(">I4s", 200, b"jpeg") + bytes(78), box(b"free", bytes(200)))), id="beyond"
+        ),
+        pytest.param(film(described(box(b"jpeg", bytes(20_000_000)))), id="of 20 MB"),
+    ],
+)
+def test_a_table_within_the_description_of_samples_is_refused(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(LimitExceeded, match="where no program writes them"):
+        check_samples(of_size(tmp_path / "hidden.mov", 0, content))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -102,6 +129,10 @@ def in_chunks(count: int, *runs: tuple[int, int]) -> bytes:
         pytest.param(film(track(MOST_SAMPLES + 1, before=2000 * box(b"free"))), id="behind many boxes"),
         pytest.param(film(track(MOST_SAMPLES + 1, before=box(b"\xa9nam"))), id="behind a box with an odd name"),
         pytest.param(film(track(MOST_SAMPLES + 1, around=b"udta")), id="where no table belongs"),
+        pytest.param(film(track(MOST_SAMPLES + 1, around=b"sinf")), id="beside what says how it is encrypted"),
+        pytest.param(film(in_meta(MOST_SAMPLES + 1, numbers(0))), id="in a meta of an MP4"),
+        pytest.param(film(in_meta(MOST_SAMPLES + 1, b"")), id="in a meta of a MOV"),
+        pytest.param(film(in_meta(MOST_SAMPLES + 1, bytes(4096))), id="in a meta, behind nothing"),
         pytest.param(
             film(track(MOST_SAMPLES + 1, handler=b"soun", ticks=1, before=box(b"hdlr", numbers(0, 0), b"vide"))),
             id="a picture that says that it is sound as well",
