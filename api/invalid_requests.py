@@ -15,6 +15,8 @@ _A_MOMENT: Final = (
     "not a moment such as `2026-11-30T14:20:00Z`, `2026-11-30T14:20` or `2026-11-30`; without a zone it is UTC"
 )
 
+_NO_BODY: Final = "there is none; send the JSON object of /docs, with the header `Content-Type: application/json`"
+
 _IN_OUR_WORDS: Final[Mapping[str, str]] = {
     "datetime_from_date_parsing": _A_MOMENT,
     "datetime_parsing": _A_MOMENT,
@@ -41,6 +43,8 @@ def told_of(error: RequestValidationError) -> tuple[list[dict[str, str]], str]:
 def _invalid_parameter(item: Mapping[str, Any]) -> dict[str, str]:
     location: Sequence[object] = item["loc"]
     detail = _IN_OUR_WORDS.get(item["type"]) or str(item["msg"]).removeprefix(_OWN_WORDS)
+    if item["type"] == "missing" and tuple(location) == ("body",):
+        detail = _NO_BODY
     if item["type"] == "json_invalid":
         location, at = location[:1], location[1]
         detail = f"not JSON: {item['ctx']['error']}, at character {at}"

@@ -124,7 +124,7 @@ PROBLEMS: Final[Mapping[Code, ProblemKind]] = {
     ErrorCode.ORIGINAL_MISSING: ProblemKind(409, "The uploaded file is gone"),
     ErrorCode.STATUS_CONFLICT: ProblemKind(409, "The video has moved on"),
     ErrorCode.STORAGE_FAILED: ProblemKind(507, "The file can't be stored"),
-    ErrorCode.DATABASE_UNAVAILABLE: ProblemKind(503, "The database does not answer"),
+    ErrorCode.DATABASE_UNAVAILABLE: ProblemKind(503, "The database can't be used now"),
     ErrorCode.INTERNAL: ProblemKind(500, "Something went wrong here"),
 }
 

@@ -31,6 +31,7 @@ class Folder:
         place: It, or the nearest one above it that is there.
         refusal: Why that can't be written to; None where it can.
         free_bytes: Of its disk.
+        is_full: Whether it is refused for want of room.
     """
 
     subject: str
@@ -38,6 +39,7 @@ class Folder:
     place: Path
     refusal: str | None
     free_bytes: int
+    is_full: bool = False
 
 
 async def look_at(subject: str, path: Path, seconds: float = SECONDS) -> Folder:
@@ -50,7 +52,7 @@ async def look_at(subject: str, path: Path, seconds: float = SECONDS) -> Folder:
             found = json.loads(await told)
     finally:
         trial.kill()  # which it heeds when the disk is back
-    return Folder(subject, path, Path(found["place"]), found["refusal"], found["free_bytes"])
+    return Folder(subject, path, Path(found["place"]), found["refusal"], found["free_bytes"], found["is_full"])
 
 
 def _begun(path: Path) -> "subprocess.Popen[bytes]":
@@ -82,7 +84,8 @@ def silent(subject: str, path: Path, seconds: float = SECONDS) -> Finding:
 def check_writable(folder: Folder) -> Finding:
     """Whether this user can write there, or make the folder where it is missing."""
     if folder.refusal is not None:
-        mend = f"Give this user the folder, or set RUSHES_{folder.subject.upper()} to another one."
+        to_another = f"Give this user the folder, or set RUSHES_{folder.subject.upper()} to another one."
+        mend = _make_room(folder.subject) if folder.is_full else to_another
         return Finding(folder.subject, Verdict.FAIL, f"{folder.path} can't be written to: {folder.refusal}", mend)
     may = "written to" if folder.place == folder.path.absolute() else "made"
     return Finding(folder.subject, Verdict.OK, f"{folder.path} can be {may}")
@@ -95,7 +98,7 @@ def check_space(folder: Folder, largest_upload_bytes: int, largest_resumable_byt
     """
     subject, free = folder.subject, folder.free_bytes
     found = f"{size_text(free)} free"
-    mend = f"Delete videos (`rushes delete ID`), or set RUSHES_{subject.upper()} to a folder on another disk."
+    mend = _make_room(subject)
     name = f"{subject}' disk" if subject.endswith("s") else f"{subject}'s disk"
     if free < 2 * largest_upload_bytes:
         return Finding(name, Verdict.FAIL, f"{found}, too little for the largest upload", mend)
@@ -104,3 +107,7 @@ def check_space(folder: Folder, largest_upload_bytes: int, largest_resumable_byt
     if free < 2 * largest_resumable_bytes:
         found += f": enough for an upload of {size_text(free // 2)}, larger ones may be refused"
     return Finding(name, Verdict.OK, found)
+
+
+def _make_room(subject: str) -> str:
+    return f"Delete videos (`rushes delete ID`), or set RUSHES_{subject.upper()} to a folder on another disk."

@@ -22,6 +22,7 @@ from contracts.status import VideoStatus
 from contracts.worker_identity import WorkerIdentity
 
 _LOGS: Final = "logs"
+_NO_STEPS: Final = "none: Temporal keeps them no longer or is another one since, or nothing was started"
 
 
 def show(
@@ -63,12 +64,13 @@ async def _fetch(api: AsyncRushes, video_id: str) -> tuple[VideoView, StepList |
 
 def _print_json(video: VideoView, run: StepList | None, service: Service) -> None:
     told = {"steps": None} if run is None else run.model_dump(mode="json")
-    workflow_url = service.workflow_url(video.workflow_id)
+    workflow_url = None if _has_no_run(video, run) else service.workflow_url(video.workflow_id)
     output().print_json(data={**video.model_dump(mode="json"), "workflow_url": workflow_url, **told}, indent=2)
 
 
 def _print_details(video: VideoView, run: StepList | None, service: Service) -> None:
     steps = [] if run is None else run.steps
+    workflow_url = None if _has_no_run(video, run) else service.workflow_url(video.workflow_id)
     facts: Facts = [
         ("ID", str(video.id)),
         ("Title", video.title),
@@ -92,9 +94,16 @@ def _print_details(video: VideoView, run: StepList | None, service: Service) -> 
         ("Video", video.url_mp4 and service.api_url + video.url_mp4),
         ("Thumbnail", video.thumbnail and service.api_url + video.thumbnail),
         ("Worker", _workers(steps)),
-        ("Workflow", service.workflow_url(video.workflow_id) or video.workflow_id),
+        ("Steps", _NO_STEPS if _has_no_run(video, run) else None),
+        ("Workflow", workflow_url or video.workflow_id),
     ]
     print_facts(output(), facts)
+
+
+def _has_no_run(video: VideoView, run: StepList | None) -> bool:
+    """Whether Temporal knows none, and none is about to begin: its address would lead to nothing."""
+    is_open = video.status in {VideoStatus.UPLOADING, VideoStatus.PROCESSING} or video.is_reprocessing
+    return run is not None and not run.steps and not is_open
 
 
 def _original(video: VideoView) -> str:

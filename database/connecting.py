@@ -3,6 +3,7 @@
 from contextlib import closing
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import URL, Engine, event, make_url, text
 from sqlalchemy import exc as sqlalchemy_errors
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -80,6 +81,12 @@ async def hold_long(session: AsyncSession) -> None:
 
 def unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
     """The error to raise when PostgreSQL at ``url`` failed with ``error``; it never has the password."""
+    if isinstance(_cause(error), psycopg.errors.DiskFull):
+        return DatabaseUnavailable(
+            f"PostgreSQL at {_place(url)} can note nothing, as its disk is full ({_reason(error)}). Ask the same again "
+            "in some seconds: a stack keeps room for that moment and gives it back then. Where the disk is full still, "
+            "make room on it first."
+        )
     return DatabaseUnavailable(f"PostgreSQL at {_place(url)} does not answer: {_reason(error) or 'no answer in time'}")
 
 
@@ -96,5 +103,8 @@ def _place(url: URL) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    cause = error.orig if isinstance(error, sqlalchemy_errors.DBAPIError) and error.orig is not None else error
-    return next(iter(str(cause).strip().splitlines()), "")
+    return next(iter(str(_cause(error)).strip().splitlines()), "")
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, sqlalchemy_errors.DBAPIError) and error.orig is not None else error

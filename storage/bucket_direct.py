@@ -90,7 +90,10 @@ def _why_not(parts: Sequence[Part], size_bytes: int, etags: Mapping[int, str]) -
     """What is wrong with the parts, so that they are not what was declared; None where they are."""
     arrived = sum(part.size_bytes for part in parts)
     if arrived != size_bytes or [part.number for part in parts] != list(range(1, len(parts) + 1)):
-        return f"{arrived} bytes in {len(parts)} parts are there, and {size_bytes} were declared."
+        return (
+            f"{arrived} bytes in {len(parts)} parts are there, and {size_bytes} were declared. Put what is missing "
+            "to the `url` of its part, then complete it again."
+        )
     known = {part.number: part.etag.strip('"') for part in parts}
     for number, etag in etags.items():
         if known.get(number) != etag:

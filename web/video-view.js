@@ -53,6 +53,8 @@ export class VideoView {
   #shown = "";
   #timer = null;
   #hasEnded = false;
+  #isRunGone = false;
+  #trace = [];
   #isOver = false;
   #film = new Film();
   #title = element("h1", { tabindex: "-1" });
@@ -246,10 +248,11 @@ export class VideoView {
   /** The service takes seconds to say where the Web UI is while Temporal is away: the facts don't wait for that. */
   async #addTrace(last) {
     const temporal = (await this.#system)?.temporal;
-    if (!temporal?.ui_url) return;
+    if (!temporal?.ui_url || this.#isRunGone) return;
     const trace = `${temporal.ui_url.replace(/\/$/, "")}/namespaces/${temporal.namespace}/workflows/${this.#video.workflow_id}`;
     const link = element("a", { href: trace, target: "_blank", rel: "noreferrer", text: "In the Temporal Web UI" });
-    last.after(element("dt", { text: "Trace" }), element("dd", {}, link)); // or nowhere, where the facts are others by now
+    this.#trace = [element("dt", { text: "Trace" }), element("dd", {}, link)];
+    last.after(...this.#trace); // or nowhere, where the facts are others by now
   }
 
   /** The steps are asked for while there are new ones; those of a run that has ended do not change. */
@@ -278,6 +281,8 @@ export class VideoView {
     this.#timeline.element.hidden = !hasSteps;
     if (hasSteps) this.#timeline.show(steps, isCancelled(this.#video));
     const isToCome = this.#video.status === "uploading";
+    this.#isRunGone = !hasSteps && !isToCome && !isMade(this.#video);
+    if (this.#isRunGone) for (const part of this.#trace) part.remove(); // it would lead to nothing
     say(this.#noSteps, hasSteps ? "" : isToCome ? "Nothing yet." : "The steps are no longer kept, or nothing was started.");
     const table = factsTable(before, after);
     this.#facts.replaceChildren(...(table ? [element("section", {}, element("h2", { text: "The file" }), table)] : []));

@@ -1,10 +1,10 @@
 """Links that are signed: whoever has one may see a video's published files."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 import structlog
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Body, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.signing import LONGEST_LINK
@@ -53,11 +53,16 @@ _ONE_VIDEO: Final = (
     status_code=status.HTTP_201_CREATED,
     responses=problem_answers(*_ONE_VIDEO, ErrorCode.STATUS_CONFLICT),
 )
-async def make_link(wanted: LinkRequest, video: VideoDep, links: LinksDep, caller: CallerDep) -> LinkView:
-    """For a player or a person without a key. It can't be taken back before it expires, but by changing the secrets."""
+async def make_link(
+    video: VideoDep, links: LinksDep, caller: CallerDep, wanted: Annotated[LinkRequest | None, Body()] = None
+) -> LinkView:
+    """For a player or a person without a key; for an hour where there is no body.
+
+    It can't be taken back before it expires, but by changing the secrets.
+    """
     if video.status != VideoStatus.READY:
         raise Problem(ErrorCode.STATUS_CONFLICT, f"The video is in {video.status}; a link needs one that is ready.")
-    token, expires_at = await links.make(video.id, timedelta(seconds=wanted.expires_in_seconds))
+    token, expires_at = await links.make(video.id, timedelta(seconds=(wanted or LinkRequest()).expires_in_seconds))
     _audit.info("link made", user_id=caller.user_id, expires_at=expires_at.isoformat())
     return LinkView(
         url_mp4=f"{video.url_mp4}?token={token}", thumbnail=f"{video.thumbnail}?token={token}", expires_at=expires_at

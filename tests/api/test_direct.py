@@ -111,7 +111,7 @@ async def test_the_addresses_of_an_upload_that_is_cancelled_take_nothing_any_mor
 @pytest.mark.parametrize(
     ("put", "etags", "told"),
     [
-        (1, {}, f"16777216 bytes in 1 parts are there, and {len(CONTENT)} were declared"),
+        (1, {}, f"16777216 bytes in 1 parts are there, and {len(CONTENT)} were declared. Put what is missing"),
         (2, {2: '"0123"'}, "Part 2 is not the one"),
         (2, {3: '"0123"'}, "Part 3 is not the one"),
     ],

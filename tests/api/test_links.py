@@ -52,6 +52,8 @@ async def test_a_link_plays_one_private_video_until_it_expires(
     with capture_logs() as lines:
         made = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key), json={"expires_in_seconds": 3})
     assert made.status_code == 201
+    of_an_hour = await client.post(f"{VIDEOS}/{video.id}/links", headers=bearer(key))
+    assert (of_an_hour.status_code, of_an_hour.json()["expires_at"] > made.json()["expires_at"]) == (201, True)
     token = made.json()["url_mp4"].partition("token=")[2]
     path = "/uploads/processed/{}/video.mp4?token={}"
     assert (await client.get(path.format(video.id, token))).status_code == 200

@@ -92,6 +92,7 @@ async def test_an_invalid_request_says_what_is_wrong_where(client: httpx.AsyncCl
         ("videos/import", '{"url": ', "body: not JSON: Expecting value, at character 8"),
         ("videos/import", '{"url": "https://a.example/", "titel": "A"}', "body.titel: there is no field of this name"),
         ("videos/import", "{}", "body.url: it is missing"),
+        ("videos/import", "", "body: there is none; send the JSON object"),
         ("videos/123/retry", "", "path.video_id: not an id: 32 hexadecimal digits"),
         ("webhooks", '{"url": "https://a.example/", "event_types": ["x"]}', "body.event_types.0: webhooks get video."),
     ],

@@ -9,6 +9,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from contracts.status import VideoStatus
+from database.engine import Database
+from tests.database.samples import video_in
 from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home, finish, make_home
 from tests.waiting import eventually
@@ -206,6 +209,19 @@ async def test_show_tells_what_the_owner_of_a_ready_video_should_know(stack: Hom
     shown = await stack.rushes("show", ready_video)
     told = r"^Warning +One of two sound tracks was left out\. \(sound_left_out\)$"
     assert re.search(told, shown.out, re.MULTILINE), shown.out
+
+
+async def test_show_says_why_there_are_no_steps_and_gives_no_address_that_leads_to_nothing(stack: Home) -> None:
+    assert stack.run_file is not None
+    database = Database(stack.run_file.database, pool_size=1)
+    restored = await video_in(database.videos, VideoStatus.READY)
+    shown = await stack.rushes("show", str(restored.id))
+    told = json.loads((await stack.rushes("show", str(restored.id), "--json")).out)
+    await database.videos.delete(restored.id)
+    await database.dispose()
+    assert re.search(r"^Steps +none: Temporal keeps them no longer or is another one since", shown.out, re.MULTILINE)
+    assert re.search(rf"^Workflow +video-{restored.id}$", shown.out, re.MULTILINE), shown.out
+    assert told["workflow_url"] is None
 
 
 async def test_a_deleted_video_is_gone(stack: Home, clips: Clips) -> None:

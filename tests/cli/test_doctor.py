@@ -13,6 +13,7 @@ from cli.findings import Verdict
 from cli.folder_checks import Folder, check_space, check_writable, look_at, silent
 from contracts.worker_identity import WorkerIdentity
 from runs.records import WorkerState
+from tests.fixtures.small_disk import NoMounts, mounted
 from tests.fixtures.stack import Home
 
 pytestmark = pytest.mark.timeout(120)
@@ -96,3 +97,17 @@ async def test_a_folder_whose_disk_hangs_holds_up_nobody(tmp_path: Path, monkeyp
     told = silent("Uploads", tmp_path)
     assert (told.verdict, told.found) == (Verdict.FAIL, f"{tmp_path} does not answer within 10 s")
     assert "Look whether its disk hangs" in told.mend
+
+
+async def test_a_folder_on_a_full_disk_can_not_be_written_to_though_an_empty_file_can_be_made_there(
+    tmp_path: Path,
+) -> None:
+    try:
+        with mounted(tmp_path / "disk", 1) as disk:
+            assert check_writable(await look_at("Uploads", disk.folder)).verdict is Verdict.OK
+            with disk.full():
+                found = check_writable(await look_at("Uploads", disk.folder))
+    except NoMounts as error:
+        pytest.skip(f"this user may not mount a small disk: {error}")
+    assert (found.verdict, found.found) == (Verdict.FAIL, f"{disk.folder} can't be written to: No space left on device")
+    assert found.mend.startswith("Delete videos (`rushes delete ID`)")

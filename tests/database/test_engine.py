@@ -44,6 +44,16 @@ async def test_a_server_that_is_not_there_is_told_without_the_password() -> None
     await database.dispose()
 
 
+async def test_a_full_disk_is_told_as_that_and_that_the_same_can_be_asked_again(database: Database) -> None:
+    refused = 'could not extend file "base/1/2": No space left on device'
+    with pytest.raises(DatabaseUnavailable, match="its disk is full") as told:
+        async with database.transaction() as session:
+            await session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION '{refused}' USING ERRCODE = 'disk_full'; END $$"))
+    assert refused in str(told.value)
+    assert "does not answer" not in str(told.value)
+    assert "Ask the same again in some seconds" in str(told.value)
+
+
 async def test_a_wrong_password_is_told_as_no_database(database_url: str) -> None:
     database = Database(
         parse_url(database_url).set(password="wrong").render_as_string(hide_password=False), pool_size=1
