@@ -14,14 +14,22 @@ _AT_ONCE: Final = 3
 _USUAL_BYTES: Final = 128 * 1024 * 1024
 """What a program takes besides what the tables of the file come to: 90 MB of a film in 8K."""
 
+_MOST_BYTES: Final = 2 * 1024**3
+"""Of a program that looks at a file and makes nothing of it, however much the machine has."""
+
 Result = TypeVar("Result")
+
+
+def most_of_each(memory_bytes: int | None) -> int:
+    """How much memory one program of a look may take where all together have so much; None where that is not known."""
+    return _MOST_BYTES if memory_bytes is None else min(_MOST_BYTES, memory_bytes // _AT_ONCE)
 
 
 async def looked_into(ffmpeg: Ffmpeg, path: Path, look: Callable[[Ffmpeg], Awaitable[Result]]) -> Result:
     """What a look finds in the file, by three programs at once at most.
 
     As much memory is held for them as such files take, and they are ended where they take more; then the look begins
-    anew, with as much as any may take, which is seldom there beside others.
+    anew, with as much as any may take, which is seldom there beside others: it may wait for an encode to end.
 
     Args:
         ffmpeg: The programs.

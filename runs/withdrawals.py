@@ -1,15 +1,13 @@
 """Take back what runs may have published whose rows were closed for them.
 
-Nobody is served it, so it waits until the rows and runs of a pass are seen to, and where this process dies meanwhile
-for the sweep, or the video's delete or next attempt.
+Nobody is served it, so it waits until the rows and runs of a pass are seen to, and where this process dies meanwhile,
+or it fails again and again, for the sweep, or the video's delete or next attempt.
 """
 
+from collections import Counter
 from functools import partial
 from typing import Final
 
-import structlog
-
-from contracts.errors import StorageFailed
 from contracts.storage_keys import processed_folder
 from database.editions import Edition
 from database.reprocessing import Reprocessings
@@ -19,9 +17,8 @@ from runs.editions import remove_edition
 from runs.one_by_one import OneByOne
 from storage.protocol import Storage
 
-log = structlog.stdlib.get_logger("reconcile")
-
 _MOST: Final = 1000
+_MOST_TRIES: Final = 30
 
 
 class Withdrawals:
@@ -38,6 +35,7 @@ class Withdrawals:
         self._reprocessings = reprocessings
         self._storage = storage
         self._due: dict[Edition, Video] = {}
+        self._failed: Counter[Edition] = Counter()
 
     def note(self, closed: Video) -> None:
         """A row was closed for its run; as it was before."""
@@ -45,7 +43,7 @@ class Withdrawals:
             self._due[Edition(closed.id, closed.attempt)] = closed
 
     async def remove(self, one_by_one: OneByOne) -> None:
-        """Remove the files of those that are noted, as far as the storage answers in time; others stay noted.
+        """Remove the files of those that are noted, as far as the storage answers in time; others stay noted, behind.
 
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
@@ -53,12 +51,20 @@ class Withdrawals:
 
         async def remove(video: Video) -> None:
             await self._remove(video)
-            await forget(video)
+            edition = Edition(video.id, video.attempt)
+            self._due.pop(edition, None)
+            self._failed.pop(edition, None)
 
-        async def forget(video: Video) -> None:
-            self._due.pop(Edition(video.id, video.attempt), None)
+        await one_by_one.see_to(list(self._due.values()), remove, self._put_off, unless="files_left_behind")
 
-        await one_by_one.see_to(list(self._due.values()), remove, forget, unless="files_left_behind")
+    async def _put_off(self, video: Video) -> None:
+        edition = Edition(video.id, video.attempt)
+        self._failed[edition] += 1
+        is_noted = self._due.pop(edition, None) is not None
+        if is_noted and self._failed[edition] < _MOST_TRIES:
+            self._due[edition] = video
+        else:
+            del self._failed[edition]
 
     async def _remove(self, video: Video) -> None:
         edition = Edition(video.id, video.attempt)
@@ -70,7 +76,4 @@ class Withdrawals:
             remove = partial(self._storage.delete_folder, processed_folder(str(video.id)))
         async with holding as is_unwanted:
             if is_unwanted:
-                try:
-                    await remove()
-                except StorageFailed as error:
-                    log.warning("files_left_behind", video_id=str(video.id), reason=str(error))
+                await remove()

@@ -20,6 +20,7 @@ from contracts.temporal_names import MEDIA_QUEUE, new_own_queue
 from media.capacity import PART_FOR_ONE, Capacity, memory_for_encodes
 from media.ffmpeg import Bounds, Ffmpeg
 from media.limits import MAX_SIDE, MediaLimits
+from media.looking import most_of_each
 from media.profile import Profiles
 from media.programs import SAFE_SINCE
 from settings import Settings
@@ -33,9 +34,6 @@ SLOTS_AT_HAND: Final = 1
 _PADDING_PIXELS: Final = 2 * MAX_SIDE * 64
 """A decoder's picture is larger than what is shown of it, by less than a block at two sides."""
 
-_READING_BYTES: Final = 2 * 1024**3
-"""Of a program that looks at a file and makes nothing of it, however much the machine has."""
-
 
 async def find_ffmpeg(settings: Settings) -> Ffmpeg:
     """The programs, with this worker's memory for encodes; those that a setting names may be old, which is said.
@@ -45,15 +43,18 @@ async def find_ffmpeg(settings: Settings) -> Ffmpeg:
         SandboxMissing: A sandbox is required, and none works here.
     """
     workers = settings.workers_on_host
+    memory_bytes = memory_for_encodes(workers)
     ffmpeg = await Ffmpeg.locate(
         settings.ffmpeg,
         settings.ffprobe,
-        capacity=Capacity(memory_for_encodes(workers)),
+        capacity=Capacity(memory_bytes),
         stall_seconds=settings.stall_seconds,
         encoder_threads=settings.encoder_threads,
         sandbox=settings.sandbox,
         bounds=Bounds(
-            settings.max_pixels + _PADDING_PIXELS, memory_for_encodes(workers, part=PART_FOR_ONE), _READING_BYTES
+            pixels=settings.max_pixels + _PADDING_PIXELS,
+            memory_bytes=memory_for_encodes(workers, part=PART_FOR_ONE),
+            reading_bytes=most_of_each(memory_bytes),
         ),
     )
     if ffmpeg.unsafe:

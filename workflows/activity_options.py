@@ -43,6 +43,9 @@ _NOT_WAITED_FOR: Final = timedelta(seconds=5)
 _SILENCE: Final = timedelta(seconds=8)
 """Four beats that did not come: the worker is gone."""
 
+_FOR_MEMORY: Final = timedelta(hours=1)
+"""An encode that holds it may take so long."""
+
 _READ_ALL: Final = timedelta(hours=2)
 """Enough to read 50 GB from a slow network disk, which a look at every packet does."""
 
@@ -180,8 +183,10 @@ def look_options(user_id: str, duration_seconds: float = 0.0) -> ActivityConfig:
     Args:
         user_id: Whose turn it uses up.
         duration_seconds: Length of the video; 0 where it is not known yet.
+
+    A look may wait for the memory that encodes hold, which counts, so an hour comes on top.
     """
-    return _media_options(user_id, _LOOK, _READ_ALL + timedelta(seconds=duration_seconds))
+    return _media_options(user_id, _LOOK, _FOR_MEMORY + _READ_ALL + timedelta(seconds=duration_seconds))
 
 
 def finish_options(user_id: str, duration_seconds: float) -> ActivityConfig:
@@ -204,7 +209,7 @@ def encode_options(user_id: str, seconds: float, pixels: int, duration_seconds: 
     """
     size = max(1.0, pixels / _FULL_HD_PIXELS)
     priority = next(priority for longest, priority in _BY_LENGTH if duration_seconds <= longest)
-    return _media_options(user_id, priority, timedelta(hours=1) + 30 * size * timedelta(seconds=seconds))
+    return _media_options(user_id, priority, _FOR_MEMORY + 30 * size * timedelta(seconds=seconds))
 
 
 def at_hand_options(options: ActivityConfig, queue: str) -> ActivityConfig:

@@ -15,6 +15,7 @@ from media.capacity import Capacity
 from media.commands import probe_command
 from media.ffmpeg import Bounds, Ffmpeg
 from media.limits import MediaLimits
+from media.looking import most_of_each
 from media.programs import find_programs
 from media.samples import MOST_SAMPLES, check_samples
 from media.validate import validate
@@ -327,3 +328,8 @@ async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
     (tmp_path / "forged.mp4").write_bytes(content)
     with pytest.raises(LimitExceeded, match="frames and pieces of sound"):
         await validate(ffmpeg, tmp_path / "forged.mp4", media_limits)
+
+
+def test_a_look_holds_no_more_than_there_is() -> None:
+    assert most_of_each(None) == most_of_each(64 * 1024**3) == 2 * 1024**3
+    assert 3 * most_of_each(3 * 1024**3) == 3 * 1024**3

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from contracts.errors import StorageFailed
 from contracts.status import VideoStatus
+from contracts.storage_keys import processed_folder
 from database.engine import Database
 from database.records import NewVideo
 from database.tables import Video
@@ -19,6 +20,7 @@ from runs.hanging import Hanging
 from runs.one_by_one import OneByOne
 from runs.overfull import OverfullUploads
 from runs.reconcile import Reconciler, ReconcileReport
+from runs.withdrawals import Withdrawals
 from storage.bucket import BucketStorage
 from storage.bucket_direct import BucketDirect
 from storage.disk import DiskStorage
@@ -186,3 +188,34 @@ async def test_rows_that_take_long_are_left_to_the_next_pass_once_its_time_is_ov
 
     await OneByOne(database.ping, Hanging(), seconds=0.3).see_to(rows, see_to, never, unless="not_seen_to")
     assert asked == [video.id for video in rows[:2]]
+
+
+async def test_what_a_run_published_that_can_not_be_taken_back_is_counted_and_tried_again(
+    database: Database, tmp_path: Path
+) -> None:
+    class Refuses(DiskStorage):
+        tried: list[str]
+        bad: str = ""
+
+        async def delete_folder(self, prefix: str) -> None:
+            self.tried.append(prefix)
+            if self.bad in prefix:
+                raise StorageFailed("The disk is read-only.")
+
+    storage = Refuses(tmp_path / "uploads", tmp_path / "scratch")
+    withdrawals = Withdrawals(database.videos, database.reprocessings, storage)
+    bad, other = [await video_in(database.videos, VideoStatus.ERROR) for _ in range(2)]
+    for closed in (bad, other):
+        withdrawals.note(closed)
+    folders = [processed_folder(str(video.id)) for video in (bad, other)]
+    storage.bad = folders[0]
+
+    async def one_pass() -> tuple[int, list[str]]:
+        one_by_one, storage.tried = OneByOne(database.ping, Hanging()), []
+        await withdrawals.remove(one_by_one)
+        return one_by_one.failed, storage.tried
+
+    assert await one_pass() == (1, folders)
+    storage.bad = "none"
+    assert await one_pass() == (0, folders[:1])
+    assert await one_pass() == (0, [])
