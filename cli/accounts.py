@@ -112,7 +112,13 @@ def rotate_signing(
             audit(settings.home, "signing secret changed", ends_what_was_signed=now)
 
     asyncio.run(rotate())
-    output().print("Links and sessions are signed with a new secret within seconds.")
+    of_before = (
+        "Those of before hold no more."
+        if now
+        else f"Those of before hold until they end by themselves, in {LONGEST_LINK.days} days at the latest; "
+        "--now ends them."
+    )
+    output().print(f"Links and sessions are signed with a new secret within seconds. {of_before}", soft_wrap=True)
 
 
 def list_users() -> None:

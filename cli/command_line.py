@@ -1,5 +1,6 @@
 """The command line of ``rushes``, made of its table of commands: each one's function is imported when it is called."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -75,10 +76,13 @@ def loaded(entry: CommandEntry) -> TyperCommand:
 
 
 def _log_to_standard_error() -> None:
-    """Standard output has what was asked for, and nothing of what parts of the service log meanwhile.
+    """Standard output has what was asked for; of what parts of the service log meanwhile, warnings go to the other.
 
     A command whose module has not loaded ``structlog`` does not wait for it.
     """
     structlog = sys.modules.get("structlog")
     if structlog is not None and not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+        structlog.configure(
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        )

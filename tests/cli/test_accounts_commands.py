@@ -29,8 +29,10 @@ async def test_keys_are_made_shown_once_listed_and_ended(home: Home, database_ur
     assert "holds no longer" in revoke.out
     assert re.search(rf"{made['id']} +ann .*revoked", (await here.rushes("keys", "list")).out)
     assert (await here.rushes("keys", "revoke", "000000000000")).code == 2
+    gently = await here.rushes("keys", "rotate-signing")
+    assert "Those of before hold until they end by themselves, in 7 days at the latest; --now ends them" in gently.out
     rotate = await here.rushes("keys", "rotate-signing", "--now")
-    assert rotate.code == 0
+    assert (rotate.code, "Those of before hold no more" in rotate.out) == (0, True)
     about = (made["id"], "ann")
     told = [line for command in (create, revoke, rotate) for line in audited(command)]
     assert told == [("key made", *about), ("key revoked", *about), ("signing secret changed",)]

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from cli.command_line import loaded
 from cli.commands import COMMANDS, GROUPS
 from cli.main import build
+from database.revisions import known_revisions
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _NOT_OURS: Final = {"var", "node_modules", "dist"}
@@ -121,3 +122,14 @@ def test_the_index_of_decisions_has_each_once_and_no_number_is_used_twice() -> N
     for name in records:
         first = (folder / name).read_text(encoding="utf-8").splitlines()[0]
         assert first.startswith(f"# {int(name[:4])}. "), name
+
+
+def test_no_document_names_the_newest_revision_which_is_another_one_soon() -> None:
+    revisions = {revision: re.compile(rf"(revision|was at) {revision}\b") for revision in known_revisions()}
+    named = [
+        (document.name, revision)
+        for document in DOCUMENTS
+        for revision, said in revisions.items()
+        if said.search(document.read_text(encoding="utf-8"))
+    ]
+    assert named == []
