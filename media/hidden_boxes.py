@@ -6,7 +6,11 @@ from typing import BinaryIO, Final
 from contracts.errors import LimitExceeded
 from media.container import Box, boxes
 
-_NOT_IN_AN_ENTRY: Final = re.compile(b"trak|moof|hdlr|trex|tfhd|trun|stts|stsc|stsz|stz2|stco|co64")
+_NOT_IN_AN_ENTRY: Final = re.compile(b"trak|moof|hdlr|trex|tfhd|trun|stts|stsc|stsz|stz2|stco|co64|cmov")
+_STRUCK_OUT: Final = frozenset((b"free", b"hoov"))
+"""What an editor writes over an index that it puts elsewhere; ffmpeg takes such a one where it finds no other."""
+
+_FIRST_IN_AN_INDEX: Final = frozenset((b"mvhd", b"cmov"))
 _BEFORE_ENTRIES: Final = 8
 _MOST_BYTES: Final = 16 * 1024 * 1024
 """Of all sample entries of a track, and of what stands in a ``meta`` before its first box."""
@@ -45,6 +49,14 @@ def from_first(file: BinaryIO, parent: Box) -> Box:
     if len(content) == _MOST_BYTES:
         raise LimitExceeded("What the file tells of itself can't be read. Export it again and upload the new file.")
     return parent
+
+
+def is_index_in_disguise(file: BinaryIO, box: Box) -> bool:
+    """Whether it is named as room that is free, and is an index for ffmpeg."""
+    if box.kind not in _STRUCK_OUT:
+        return False
+    file.seek(box.inside + 4)
+    return file.read(4) in _FIRST_IN_AN_INDEX
 
 
 def _beginning(file: BinaryIO, box: Box) -> bytes:

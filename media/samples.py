@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from contracts.errors import LimitExceeded
+from media.compressed_index import unpacked
 from media.container import Box, boxes
-from media.hidden_boxes import check_entries, from_first
+from media.hidden_boxes import check_entries, from_first, is_index_in_disguise
 
 MOST_SAMPLES: Final = 6_000_000
 """Of all tracks together: six hours at 60 frames a second have 1.3 million, and a million in each track of sound."""
@@ -106,18 +107,28 @@ def check_samples(path: Path) -> Samples:
         LimitExceeded: It does, or has more boxes than a film of its size.
         OSError: The file can't be read.
     """
-    size_bytes = path.stat().st_size
-    most_boxes = min(_MOST_BOXES, max(_FEW_BOXES, size_bytes // _LEAST_BYTES_OF_A_BOX))
     with path.open("rb") as file:
-        tables = _Tables(file)
-        for seen, (box, track) in enumerate(_walk(file, Box(b"", 0, 0, size_bytes), None, 0)):
-            if seen > most_boxes:
-                raise LimitExceeded(
-                    f"The file consists of more than {most_boxes} parts, which no film of its size does. Export it "
-                    "again, and upload the new file."
-                )
-            tables.take(box, track)
-        return tables.samples()
+        return _samples(file, path.stat().st_size)
+
+
+def _samples(file: BinaryIO, size_bytes: int, *, is_unpacked: bool = False) -> Samples:
+    most_boxes = min(_MOST_BOXES, max(_FEW_BOXES, size_bytes // _LEAST_BYTES_OF_A_BOX))
+    tables, compressed, may_be_compressed = _Tables(file), Samples(), not is_unpacked
+    for seen, (box, track) in enumerate(_walk(file, Box(b"", 0, 0, size_bytes), None, 0)):
+        if seen > most_boxes:
+            raise LimitExceeded(
+                f"The file consists of more than {most_boxes} parts, which no film of its size does. Export it "
+                "again, and upload the new file."
+            )
+        if box.kind == b"cmov":
+            if not may_be_compressed:
+                raise LimitExceeded("The file has several compressed indexes. Export it again and upload the new file.")
+            may_be_compressed = False
+            if (index := unpacked(file, box)) is not None:
+                compressed = _samples(index, len(index.getbuffer()), is_unpacked=True)
+        tables.take(box, track)
+    found = tables.samples()
+    return Samples(found.announced + compressed.announced, found.first_packets + compressed.first_packets)
 
 
 def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iterator[tuple[Box, _Track | None]]:
@@ -127,7 +138,7 @@ def _walk(file: BinaryIO, parent: Box, track: _Track | None, depth: int) -> Iter
         yield box, inner
         if box.kind == b"stsd":
             check_entries(file, box)
-        elif box.kind in _PARENTS and box.end > box.inside and depth < _DEEPEST:
+        elif depth < _DEEPEST and box.end > box.inside and (box.kind in _PARENTS or is_index_in_disguise(file, box)):
             yield from _walk(file, from_first(file, box), inner, depth + 1)
 
 

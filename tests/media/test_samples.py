@@ -4,6 +4,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from media.limits import MediaLimits
 from media.looking import most_of_each
 from media.programs import find_programs
 from media.samples import MOST_SAMPLES, check_samples
-from media.validate import validate
+from media.validate import probe, validate
 from tests.fixtures.clips import Clip, Clips
 
 
@@ -59,6 +60,16 @@ def track(
 
 def film(*tracks: bytes, fragments: bytes = b"") -> bytes:
     return box(b"ftyp", b"isom") + box(b"moov", *tracks) + fragments + box(b"mdat", b"x")
+
+
+def in_disguise(kind: bytes, *tracks: bytes) -> bytes:
+    """An index that ffmpeg takes for one where there is no other."""
+    return box(b"ftyp", b"isom") + box(kind, box(b"mvhd", bytes(100)), *tracks) + box(b"mdat", b"x")
+
+
+def compressed(*tracks: bytes, index: bytes = b"") -> bytes:
+    whole = index or box(b"moov", *tracks)
+    return box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(len(whole)), zlib.compress(whole)))
 
 
 def of_size(path: Path, size_bytes: int, content: bytes) -> Path:
@@ -113,6 +124,7 @@ def described(entry: bytes, behind: bytes = b"") -> bytes:
             film(described(struct.pack(">I4s", 200, b"jpeg") + bytes(78), box(b"free", bytes(200)))), id="beyond"
         ),
         pytest.param(film(described(box(b"jpeg", bytes(20_000_000)))), id="of 20 MB"),
+        pytest.param(film(described(box(b"jpeg", bytes(78), compressed(track(1))))), id="a compressed index"),
     ],
 )
 def test_a_table_within_the_description_of_samples_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -134,6 +146,13 @@ def test_a_table_within_the_description_of_samples_is_refused(content: bytes, tm
         pytest.param(film(in_meta(MOST_SAMPLES + 1, numbers(0))), id="in a meta of an MP4"),
         pytest.param(film(in_meta(MOST_SAMPLES + 1, b"")), id="in a meta of a MOV"),
         pytest.param(film(in_meta(MOST_SAMPLES + 1, bytes(4096))), id="in a meta, behind nothing"),
+        pytest.param(film(track(MOST_SAMPLES + 1, around=b"schi")), id="within that box"),
+        pytest.param(in_disguise(b"free", track(MOST_SAMPLES + 1)), id="in an index that was struck out"),
+        pytest.param(in_disguise(b"hoov", track(MOST_SAMPLES + 1)), id="in an index that was struck out otherwise"),
+        pytest.param(film(compressed(track(MOST_SAMPLES + 1))), id="in a compressed index"),
+        pytest.param(
+            box(b"free", compressed(track(0), track(MOST_SAMPLES + 1))), id="in a compressed one that was struck out"
+        ),
         pytest.param(
             film(track(MOST_SAMPLES + 1, handler=b"soun", ticks=1, before=box(b"hdlr", numbers(0, 0), b"vide"))),
             id="a picture that says that it is sound as well",
@@ -317,6 +336,28 @@ async def test_a_look_that_takes_more_than_is_held_begins_anew_with_as_much_as_a
     with pytest.raises((InvalidMedia, LimitExceeded), match=r"decoded|packets in"):
         await validate(Ffmpeg(programs, capacity, bounds=Bounds(reading_bytes=10**9)), film, media_limits)
     assert capacity.wanted == [3 * 150_000 * 36, 3 * 10**9]
+
+
+async def test_an_index_that_is_compressed_or_struck_out_is_seen_as_ffmpeg_sees_it(
+    ffmpeg: Ffmpeg, clips: Clips, tmp_path: Path
+) -> None:
+    content = clips.path(Clip.SILENT).read_bytes()
+    at = content.rindex(b"moov") - 4
+    index = content[at : at + int.from_bytes(content[at : at + 4])]
+    struck_out, packed = tmp_path / "struck_out.mov", tmp_path / "packed.mov"
+    struck_out.write_bytes(content.replace(index, index.replace(b"moov", b"hoov", 1)))
+    packed.write_bytes(content.replace(index, box(b"moov", compressed(index=index))))
+    assert check_samples(struck_out) == check_samples(packed) == check_samples(clips.path(Clip.SILENT))
+    # Not every ffprobe can unpack.
+    assert (await probe(ffmpeg, struck_out)).video.width == 320
+
+
+def test_an_index_that_unpacks_to_more_than_any_film_has_and_several_of_them_are_refused(tmp_path: Path) -> None:
+    film_of = [compressed(index=bytes(2**25)), compressed(track(1)) * 2, compressed(compressed(track(1)))]
+    for number, index in enumerate(film_of):
+        (tmp_path / f"{number}.mov").write_bytes(film(index))
+        with pytest.raises(LimitExceeded, match="index"):
+            check_samples(tmp_path / f"{number}.mov")
 
 
 async def test_a_clip_whose_table_was_forged_is_refused_before_it_is_read(
