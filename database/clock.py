@@ -1,4 +1,7 @@
-"""PostgreSQL's clock, which all processes have in common: what is compared between them goes by it, and by no other."""
+"""PostgreSQL's clock, which all processes have in common: times that rows tell are compared by it.
+
+How old a file is goes by its storage's clock and that of who asks; whether it may go is for the row to say.
+"""
 
 from datetime import datetime
 from typing import cast

@@ -25,7 +25,7 @@ LOOKUP_SECONDS: Final = 8.0
 """For how long a name may be looked up: after five seconds a resolver asks its next server."""
 
 _HAS_NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA))
-"""How a resolver that was answered says so; others of its errors pass."""
+"""How a resolver that was answered says so; others of its errors pass. So does one in a container that just starts."""
 
 _THREADS: Final = ThreadPoolExecutor(max_workers=256, thread_name_prefix="names")
 """For names alone: some times as many as there are webhooks and imports, for a silent name outlasts its message."""
