@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from contracts.event_types import EventType
 from contracts.refusals import QuotaExceeded
+from contracts.sizes import size_text
 from contracts.status import VideoStatus
 from database.records import NewVideo
 from database.tables import Event, User, Video
@@ -164,9 +165,9 @@ def _too_many_coming(coming: int, most: int) -> QuotaExceeded:
 
 def _check_stored(user: User, usage: Usage, more_bytes: int) -> None:
     if user.max_stored_bytes is not None and usage.stored_bytes + more_bytes > user.max_stored_bytes:
+        used, most = size_text(usage.stored_bytes), size_text(user.max_stored_bytes)
         raise QuotaExceeded(
-            f"{usage.stored_bytes} of {user.max_stored_bytes} bytes are used, so there is no room for this file. "
-            "Delete videos that are not needed.",
+            f"{used} of {most} are used, so there is no room for this file. Delete videos that are not needed.",
             _SOON_SECONDS if usage.deleting_bytes else _LATER_SECONDS,
         )
 

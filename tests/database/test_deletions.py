@@ -122,7 +122,7 @@ async def test_what_is_published_counts_as_its_original_does(database: Database)
     _, usage = await database.accounts.user("anna")
     assert usage.stored_bytes == 1230
     assert [told.stored_bytes for _, told in await database.accounts.users()] == [1230]
-    with pytest.raises(QuotaExceeded, match="1230 of 1100 bytes are used"):
+    with pytest.raises(QuotaExceeded, match=r"1\.2 KiB of 1\.1 KiB are used"):
         await database.videos.create_uploading(new_video("anna"))
     await database.deletions.begin(video.id)
     _, usage = await database.accounts.user("anna")
