@@ -119,8 +119,7 @@ export class Actions extends EventTarget {
 
   /** Forget an upload of this page; what the service has of it goes as well, with the room that it holds. */
   async dismiss(upload) {
-    await this.#uploads.remove(upload);
-    const id = await upload.idAfterAll();
+    const id = await this.#uploads.giveUp(upload);
     if (id === null) return;
     this.#library.drop(id);
     await this.#api

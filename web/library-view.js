@@ -125,7 +125,9 @@ export class LibraryView {
     const begun = this.#uploads.all
       .filter((upload) => !this.#library.get(upload.id) && upload.state !== "done" && isWanted(upload))
       .map((upload) => ({ key: upload.entry.key, upload }));
-    const known = this.#library.all.map((video) => {
+    const videos = this.#library.all;
+    const own = this.#uploads.notYetKnown(videos);
+    const known = videos.filter(({ id }) => !own.has(id)).map((video) => {
       const upload = this.#uploads.of(video.id);
       return { key: upload?.entry.key ?? video.id, video, upload };
     });

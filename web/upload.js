@@ -76,6 +76,11 @@ export class Upload extends EventTarget {
     return ![State.DONE, State.FAILED, State.STOPPED].includes(this.state);
   }
 
+  /** Whether the service was asked to begin it, and has not said yet which video it is. */
+  get isUnanswered() {
+    return this.id === null && !this.entry.isWaiting;
+  }
+
   /** Whether it failed because the service does not know it any more. */
   get isGone() {
     return this.state === State.FAILED && [...GONE.values(), "upload_withdrawn"].includes(this.problem.code);

@@ -15,6 +15,8 @@ export class Uploads extends EventTarget {
   #kept = null;
   #turns = new Turns();
   #all = [];
+  #givenUp = new Set();
+  #user = null;
   #addedAt = 0;
 
   /** @param {object} patience As `PATIENCE` has it. */
@@ -38,8 +40,28 @@ export class Uploads extends EventTarget {
     return this.#all.find((upload) => upload.id === videoId);
   }
 
+  /**
+   * Which videos are uploads from here that do not know it yet: the service's first answer is late. They are shown already.
+   * @param {object[]} videos Newest first.
+   * @returns {Set<string>} Their ids.
+   */
+  notYetKnown(videos) {
+    const asked = [...this.#all.filter(({ isOpen }) => isOpen), ...this.#givenUp].filter((upload) => upload.isUnanswered);
+    const names = asked.map(({ entry }) => entry.name.normalize("NFC").trim()); // as the service keeps them
+    const found = new Set();
+    for (const { id, user_id: user, status, original_filename: name } of videos) {
+      const isOwn = user === this.#user && status === "uploading" && this.of(id) === undefined;
+      const at = isOwn ? names.indexOf(name) : -1;
+      if (at < 0) continue;
+      names.splice(at, 1); // each is one video
+      found.add(id);
+    }
+    return found;
+  }
+
   /** Go on with what this user began on an earlier visit, and then with what waited, which is shown meanwhile. */
   async begin(user) {
+    this.#user = user;
     this.#kept = new KeptUploads(user);
     this.#kept.listen((key) => this.#hear(key));
     const isElsewhere = await taken();
@@ -119,6 +141,19 @@ export class Uploads extends EventTarget {
     const forgotten = this.#kept?.forget(upload.entry.key);
     this.#turns.leave(upload.entry.key); // other tabs look then whether it is kept
     await forgotten;
+  }
+
+  /**
+   * Stop one for good.
+   * @returns {Promise<string|null>} Id of what the service has of it, also where its first answer was still to come.
+   */
+  async giveUp(upload) {
+    this.#givenUp.add(upload);
+    await this.remove(upload);
+    const id = await upload.idAfterAll();
+    this.#givenUp.delete(upload);
+    this.#tell(upload);
+    return id;
   }
 
   #made(entry, file) {

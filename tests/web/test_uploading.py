@@ -203,6 +203,10 @@ async def test_an_upload_that_is_asked_for_is_one_in_another_tab_and_its_cancel_
     await other.opens()
     elsewhere = other.page.locator(".card").filter(has_text="late")
     await expect(elsewhere.first).to_contain_text("Uploading in another tab")
+    await site.begins(site.ann, "told after it")  # who is told of that was told of the other before
+    for tab in (ann, other):
+        await tab.sees_card("told after it")
+        await expect(tab.page.locator(".card").filter(has_text="late")).to_have_count(1)
     is_to_be_answered.set()
     await expect(ann.card("late")).to_contain_text("MiB/s")
     await expect(elsewhere).to_have_count(1)
@@ -215,11 +219,14 @@ async def test_an_upload_that_is_asked_for_is_one_in_another_tab_and_its_cancel_
     await ann.chooses(named.large(clips.path("short_with_sound"), "too late", 64 * MEBIBYTE))
     await asked.wait()
     assert await known() == ["too late"]
-    await ann.page.unroute("**/api/v1/uploads")
-    its_own = ann.page.locator(".card").filter(has_text="too late").filter(has_not_text="another tab")
+    await site.begins(site.ann, "told after that")
+    await ann.sees_card("told after that")
+    its_own = ann.page.locator(".card").filter(has_text="too late")
     await its_own.get_by_role("button", name="Cancel").click()
-    await eventually(known, lambda titles: titles == [])
+    await expect(its_own).to_have_count(0)
+    await ann.page.unroute("**/api/v1/uploads")
     is_to_be_answered.set()
+    await eventually(known, lambda titles: titles == [])
 
 
 async def test_after_a_reload_the_same_file_goes_on_from_where_it_was(ann: Visitor, named: Named, clips: Clips) -> None:
