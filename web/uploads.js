@@ -16,6 +16,7 @@ export class Uploads extends EventTarget {
   #turns = new Turns();
   #all = [];
   #givenUp = new Set();
+  #looks = new Set();
   #user = null;
   #addedAt = 0;
 
@@ -64,6 +65,48 @@ export class Uploads extends EventTarget {
     this.#user = user;
     this.#kept = new KeptUploads(user);
     this.#kept.listen((key) => this.#hear(key));
+    await this.#looking(this.#goOn());
+  }
+
+  /**
+   * Upload files; one that was begun earlier goes on. What may be one of those waits until it is known how they stand.
+   * @param {{file: File, handle: FileSystemFileHandle|null}[]} chosen
+   */
+  async add(chosen) {
+    await Promise.all(chosen.map(({ file, handle }) => this.#add(file, handle)));
+  }
+
+  async #add(file, handle) {
+    const mayBeKept = this.#kept.all().some((entry) => isFileOf(entry, file));
+    if (mayBeKept && this.#needing(file) === undefined) await Promise.allSettled(this.#looks);
+    const known = this.#needing(file);
+    if (known) {
+      this.#resume(known, file, handle);
+      return;
+    }
+    const { name, size, lastModified } = file;
+    this.#addedAt = Math.max(Date.now(), this.#addedAt + 1);
+    const entry = { key: newKey(), id: null, name, size, lastModified, addedAt: this.#addedAt, isWaiting: true };
+    const upload = this.#made(entry, file);
+    upload.handle = handle;
+    this.#follow(upload);
+    const problem = this.#problemOf(file);
+    if (problem === null) this.#queue(upload);
+    else upload.become(State.FAILED, problem);
+  }
+
+  /** The upload that goes on once this file is chosen again, or undefined. */
+  #needing(file) {
+    return this.#all.find((upload) => upload.state === State.NEEDS_FILE && isFileOf(upload.entry, file));
+  }
+
+  /** Have files wait that may be those of what is looked at. */
+  async #looking(look) {
+    this.#looks.add(look);
+    await look.finally(() => this.#looks.delete(look));
+  }
+
+  async #goOn() {
     const isElsewhere = await taken();
     const entries = this.#kept.all().filter(({ key }) => !this.#all.some((known) => known.entry.key === key));
     const uploads = entries.map((entry) => this.#made(entry, null));
@@ -72,29 +115,6 @@ export class Uploads extends EventTarget {
     const begun = uploads.filter((upload) => !waiting.includes(upload));
     await Promise.all(begun.map((upload) => this.#revive(upload, isElsewhere(upload.entry.key))));
     for (const upload of waiting) await this.#reopen(upload);
-  }
-
-  /**
-   * Upload files; one that was begun earlier goes on.
-   * @param {{file: File, handle: FileSystemFileHandle|null}[]} chosen
-   */
-  add(chosen) {
-    for (const { file, handle } of chosen) {
-      const known = this.#all.find((upload) => upload.state === State.NEEDS_FILE && isFileOf(upload.entry, file));
-      if (known) {
-        this.#resume(known, file, handle);
-        continue;
-      }
-      const { name, size, lastModified } = file;
-      this.#addedAt = Math.max(Date.now(), this.#addedAt + 1);
-      const entry = { key: newKey(), id: null, name, size, lastModified, addedAt: this.#addedAt, isWaiting: true };
-      const upload = this.#made(entry, file);
-      upload.handle = handle;
-      this.#follow(upload);
-      const problem = this.#problemOf(file);
-      if (problem === null) this.#queue(upload);
-      else upload.become(State.FAILED, problem);
-    }
   }
 
   /** What the service would refuse anyway is told before its turn comes. */
@@ -188,7 +208,11 @@ export class Uploads extends EventTarget {
   async #standBy(upload) {
     upload.become(State.ELSEWHERE);
     await released(upload.entry.key);
-    if (!upload.isOpen) return;
+    if (upload.isOpen) await this.#looking(this.#takeOver(upload));
+  }
+
+  /** The tab that had it has let it go. */
+  async #takeOver(upload) {
     const kept = this.#kept.find(upload.entry.key);
     upload.entry = kept ?? upload.entry; // it may have an id by now
     if (kept === undefined && upload.id === null) {

@@ -263,6 +263,31 @@ async def test_a_reload_before_the_first_answer_leaves_one_upload_that_goes_on(
     assert await site.titles("slow start") == ["slow start"]
 
 
+async def test_a_file_that_is_chosen_again_before_it_is_asked_for_makes_no_second_upload(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    looked, is_to_be_answered = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        looked.set()
+        await is_to_be_answered.wait()
+        await route.continue_()
+
+    file, new = (named.large(clips.path("sub_second"), f"hasty {name}", 12 * MEBIBYTE) for name in ("again", "new"))
+    await starts_slowly(ann, file)
+    await ann.page.route("**/api/v1/uploads/*", answer_late)
+    await ann.page.reload()
+    await looked.wait()
+    await expect(ann.card("hasty again")).not_to_contain_text("Choose the same file")
+    await ann.chooses(file, new)
+    await expect(ann.card("hasty new")).to_have_count(1)
+    is_to_be_answered.set()
+    await ann.slows_uploads(None)
+    for title in ("hasty again", "hasty new"):
+        await ann.sees_ready(title)
+    assert await site.titles("hasty") == ["hasty again", "hasty new"]
+
+
 async def test_a_dropped_file_goes_on_by_itself_after_a_reload(ann: Visitor, named: Named, clips: Clips) -> None:
     await ann.slows_uploads(SLOW)
     await ann.drops(named.large(clips.path("short_with_sound"), "dropped", 12 * MEBIBYTE))
