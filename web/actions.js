@@ -125,6 +125,7 @@ export class Actions extends EventTarget {
     await this.#api
       .request("DELETE", uploadPath(id), { headers: { "Tus-Resumable": "1.0.0" } })
       .catch(() => undefined); // it ends by itself, as one that nobody goes on with
+    this.#uploads.placeIsFree();
   }
 
   /** Delete a video, in a moment: until then it can be undone. */
@@ -246,6 +247,7 @@ export class Actions extends EventTarget {
     if (upload) this.#uploads.remove(upload);
     this.#library.drop(video.id);
     this.#library.hide(video.id, false);
+    this.#uploads.placeIsFree();
   }
 
   /** The session has ended before its time to undo was up: what was announced holds, and can still be undone. */

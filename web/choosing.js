@@ -1,5 +1,8 @@
 /** How files come here: chosen, or dropped anywhere on the page. */
 
+import { Problem } from "./api.js";
+import { sizeText } from "./words.js";
+
 /**
  * Let a person choose, through the picker that also says where the files are, if the browser has it.
  * @param {HTMLInputElement} input For browsers that have not.
@@ -15,6 +18,18 @@ export async function choose(input, multiple = true) {
     if (error.name === "AbortError") return [];
     return chooseBy(input, multiple);
   }
+}
+
+/** Why the service would refuse a file anyway, which is told before its turn comes; null where it would not. */
+export function refusalOf({ name, size }, { extensions, mostBytes }) {
+  if (size === 0) return new Problem(422, "file_empty", "");
+  if (extensions.length > 0 && !extensions.some((extension) => name.toLowerCase().endsWith(extension))) {
+    return new Problem(415, "unsupported_extension", `The file's name must end in one of ${extensions.join(", ")}.`);
+  }
+  if (mostBytes > 0 && size > mostBytes) {
+    return new Problem(413, "too_large", `A file may have at most ${sizeText(mostBytes)}.`);
+  }
+  return null;
 }
 
 /** What an `<input type=file>` has. */

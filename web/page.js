@@ -37,7 +37,7 @@ export class Page {
     uploads.addEventListener("change", ({ detail }) => this.#uploadChanged(detail));
     actions.addEventListener("removed", ({ detail }) => router.videoId === detail && router.go("/"));
     actions.addEventListener("restored", ({ detail }) => this.#restored(detail));
-    live.addEventListener("gone", ({ detail }) => this.#video?.id === detail && this.#video.fail(null));
+    live.addEventListener("gone", ({ detail }) => this.#gone(detail));
     live.addEventListener("away", () => this.#tellAway(true));
     live.addEventListener("back", () => this.#tellAway(false));
     this.#input.addEventListener("change", () => this.#took(filesOf(this.#input)));
@@ -202,9 +202,15 @@ export class Page {
       notices.say(`“${video.title}” ${how}.`);
     }
     if (!before || before.status === video.status) return;
+    this.#given.uploads.placeIsFree();
     if (video.status === "ready") notices.say(`“${video.title}” is ready to play.`);
     if (video.status === "error")
       notices.say(`“${video.title}”: ${reasonOf(video.error_code, video.error_reason).what}`);
+  }
+
+  #gone(id) {
+    if (this.#video?.id === id) this.#video.fail(null);
+    this.#given.uploads.placeIsFree();
   }
 
   /** A deleted video is back; the button that brought it back is gone, and the focus with it. */

@@ -32,6 +32,7 @@ export class Upload extends EventTarget {
   #stop = new AbortController();
   #rate = new Rate();
   #wake = null;
+  #isPlaceFree = false;
 
   /**
    * @param {object} patience As `PATIENCE` has it.
@@ -48,6 +49,8 @@ export class Upload extends EventTarget {
     this.handle = null;
     this.sent = 0;
     this.problem = null;
+    /** Whether it was refused because as many of its user's are on their way as may be. */
+    this.hasNoPlace = false;
     this.state = file === null && !entry.isWaiting ? State.NEEDS_FILE : State.QUEUED;
     this.since = Date.now();
   }
@@ -107,6 +110,12 @@ export class Upload extends EventTarget {
     this.#wake?.();
   }
 
+  /** Something of its user's has ended: where it waits for that, or hears just now that it has to, it goes on at once. */
+  placeIsFree() {
+    this.#isPlaceFree = true;
+    if (this.hasNoPlace) this.#wake?.();
+  }
+
   /** Take the file of one that was begun earlier, or failed. */
   take(file) {
     this.file = file;
@@ -136,12 +145,13 @@ export class Upload extends EventTarget {
   /**
    * Send until it is through, given up, or refused for good.
    * @param {() => Promise<void>} remember Called before the service is asked for an id, and when it has given one.
+   * @param {() => Promise<void>} othersFirst Waits for those that are to be asked for before this one.
    */
-  async run(remember) {
+  async run(remember, othersFirst) {
     for (let failures = 0; this.isOpen;) {
       const before = this.sent;
       try {
-        await this.#send(remember);
+        await this.#send(remember, othersFirst);
         this.become(State.DONE);
       } catch (error) {
         failures = this.sent > before ? 1 : failures + 1;
@@ -150,12 +160,16 @@ export class Upload extends EventTarget {
     }
   }
 
-  async #send(remember) {
+  async #send(remember, othersFirst) {
     if (this.id === null) {
+      await othersFirst();
+      this.#stop.signal.throwIfAborted();
+      this.#isPlaceFree = false;
       this.become(State.SENDING);
       this.entry = { ...this.entry, isWaiting: false };
       await remember(); // before it is asked for: a page that is loaded anew meanwhile has to know of it
       await this.#create(this.file);
+      this.hasNoPlace = false;
       await remember();
     }
     let offset = await this.#offset();
@@ -229,7 +243,9 @@ export class Upload extends EventTarget {
 
   /** Wait for what may pass; give up where it does not. */
   async #meet(error, failures) {
-    if (error.name === "AbortError" || !this.isOpen) return;
+    const passes = error instanceof Problem && error.passes;
+    this.hasNoPlace = this.id === null && passes && error.code === "quota_exceeded";
+    if (error.name === "AbortError" || !this.isOpen || (this.hasNoPlace && this.#isPlaceFree)) return;
     if (error instanceof Problem && error.status === 401) {
       this.become(State.SIGNED_OUT);
       await this.#session.signedIn();
@@ -238,7 +254,7 @@ export class Upload extends EventTarget {
       await this.#pause(failures, null);
     } else if (error instanceof Problem && error.code === "wrong_offset") {
       await this.#pause(failures - 1, null);
-    } else if (error instanceof Problem && error.passes) {
+    } else if (passes) {
       await this.#pause(failures, error.retryAfter, error);
     } else if (error instanceof Away && (await canBeRead(this.file))) {
       await this.#pause(failures, null);

@@ -1,11 +1,10 @@
 /** All uploads of this page, those that wait for their turn, and those of an earlier visit, which are gone on with. */
 
-import { Problem } from "./api.js";
+import { refusalOf } from "./choosing.js";
 import { released, taken } from "./holds.js";
 import { KeptUploads, isFileOf } from "./kept-uploads.js";
 import { Turns } from "./turns.js";
 import { State, Upload } from "./upload.js";
-import { sizeText } from "./words.js";
 
 /** Fires `change` with `detail` the upload that has changed. */
 export class Uploads extends EventTarget {
@@ -90,7 +89,7 @@ export class Uploads extends EventTarget {
     const upload = this.#made(entry, file);
     upload.handle = handle;
     this.#follow(upload);
-    const problem = this.#problemOf(file);
+    const problem = refusalOf(file, this.limits);
     if (problem === null) this.#queue(upload);
     else upload.become(State.FAILED, problem);
   }
@@ -117,19 +116,6 @@ export class Uploads extends EventTarget {
     for (const upload of waiting) await this.#reopen(upload);
   }
 
-  /** What the service would refuse anyway is told before its turn comes. */
-  #problemOf({ name, size }) {
-    const { extensions, mostBytes } = this.limits;
-    if (size === 0) return new Problem(422, "file_empty", "");
-    if (extensions.length > 0 && !extensions.some((extension) => name.toLowerCase().endsWith(extension))) {
-      return new Problem(415, "unsupported_extension", `The file's name must end in one of ${extensions.join(", ")}.`);
-    }
-    if (mostBytes > 0 && size > mostBytes) {
-      return new Problem(413, "too_large", `A file may have at most ${sizeText(mostBytes)}.`);
-    }
-    return null;
-  }
-
   /** Go on with one whose file had to be chosen again. False where that is another file. */
   resume(upload, file, handle) {
     if (!isFileOf(upload.entry, file)) return false;
@@ -151,6 +137,11 @@ export class Uploads extends EventTarget {
   /** The service is back: nobody waits any longer. */
   wake() {
     for (const upload of this.#all) upload.wake();
+  }
+
+  /** Something of this user's has ended: what waits until fewer are on their way is tried again at once. */
+  placeIsFree() {
+    for (const upload of this.#all) upload.placeIsFree();
   }
 
   /** Stop one and forget it. */
@@ -276,12 +267,24 @@ export class Uploads extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: upload }));
   }
 
+  /** Resolves once nothing that was chosen before this one waits for a place: it would be overtaken. */
+  async #afterOthers(upload) {
+    const isBefore = ({ hasNoPlace, isOpen, entry }) => hasNoPlace && isOpen && entry.addedAt < upload.entry.addedAt;
+    while (upload.isOpen && this.#all.some(isBefore)) await changed(this);
+  }
+
   /** Send it to its end. It is forgotten before other tabs may look, which see by that whether it has ended. */
   async #send(upload) {
-    upload.become(State.SENDING);
-    await upload.run(() => this.#kept.keep(upload.entry, upload.handle));
+    if (upload.id !== null) upload.become(State.SENDING);
+    const remember = () => this.#kept.keep(upload.entry, upload.handle);
+    await upload.run(remember, () => this.#afterOthers(upload));
+    this.placeIsFree();
     if (!upload.isOpen) await this.#kept.forget(upload.entry.key);
   }
+}
+
+function changed(uploads) {
+  return new Promise((resolve) => uploads.addEventListener("change", resolve, { once: true }));
 }
 
 /** Ask for the right to read a file again; some browsers show a question, so this has to follow a click. */

@@ -1,7 +1,7 @@
 """Files that wait for their turn are not forgotten, whatever becomes of the page meanwhile."""
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -156,6 +156,37 @@ async def test_what_waits_in_one_tab_is_left_alone_by_another_until_that_one_is_
     for title in titles[:3]:
         await other.sees_ready(title)
     await eventually(lambda: site.titles("shared"), lambda known: known == titles[:3])
+
+
+async def test_where_one_may_be_on_its_way_at_a_time_each_is_begun_as_soon_as_the_one_before_it_has_ended(
+    browser: Browser, site: Site, named: Named, clips: Clips
+) -> None:
+    key = await site.new_key("cleo")
+    limited = await site.home.rushes("users", "limit", "cleo", "--uploads", "1")
+    assert limited.code == 0, limited.err
+    begun: list[str] = []
+
+    async def ask_patiently(route: Route) -> None:
+        answer = await route.fetch()
+        if answer.status == 201:
+            begun.append(b64decode(route.request.headers["upload-metadata"].split()[1]).decode())
+        longer = {"retry-after": "110"} if answer.status == 429 else {}
+        await route.fulfill(response=answer, headers={**answer.headers, **longer})
+
+    async with visiting(browser, site.address, key) as visitor:
+        await visitor.page.route("**/api/v1/uploads", ask_patiently)
+        await visitor.opens()
+        await visitor.slows_uploads(SLOW)
+        titles = [f"single {number}" for number in range(1, 5)]
+        first = named.large(clips.path("sub_second"), titles[0], 24 * MEBIBYTE)
+        await visitor.chooses(first)
+        await expect(visitor.card(titles[0])).to_contain_text("iB/s")
+        await visitor.chooses(*(named.copy(clips.path("sub_second"), title) for title in titles[1:]))
+        await expect(visitor.card(f"{titles[1]}.mp4")).to_contain_text("As many of your videos are on their way")
+        await visitor.slows_uploads(None)
+        for title in titles:
+            await visitor.sees_ready(title)
+    assert begun == [f"{title}.mp4" for title in titles]
 
 
 async def test_without_locks_of_the_browser_an_upload_is_named_as_another_tab_s_until_that_one_is_left(
