@@ -28,8 +28,9 @@ export class LibraryView {
   #status;
   #planned = false;
   #wanted = null;
+  #isShown = false;
 
-  /** @param {object} tasks As `Card` takes them, with `choose()`. */
+  /** @param {object} tasks As `Card` takes them, with `choose()` and `keepFilter(filter)`, told of each that is set. */
   constructor(library, uploads, tasks, limits) {
     this.#library = library;
     this.#uploads = uploads;
@@ -58,12 +59,29 @@ export class LibraryView {
     return link !== null;
   }
 
+  /** Show what matches, as an address says it, unless that is shown already. */
+  show({ title, status }) {
+    const known = STATUSES.some(([value]) => value === status) ? status : "";
+    const shown = this.#library.filter;
+    if (this.#isShown && shown.title === title && shown.status === known) return;
+    this.#search.value = title;
+    this.#status.value = known;
+    this.#load();
+  }
+
   /** Hide nothing: what somebody has just brought is to be seen. */
   showAll() {
     if (this.#search.value === "" && this.#status.value === "") return;
     this.#search.value = "";
     this.#status.value = "";
-    this.#library.load({ title: "", status: "" });
+    this.#load();
+  }
+
+  #load() {
+    this.#isShown = true;
+    const filter = { title: this.#search.value.trim(), status: this.#status.value };
+    this.#tasks.keepFilter(filter);
+    this.#library.load(filter);
   }
 
   #toolbar() {
@@ -81,7 +99,7 @@ export class LibraryView {
     let typing = null;
     const find = () => {
       clearTimeout(typing);
-      this.#library.load({ title: this.#search.value.trim(), status: this.#status.value });
+      this.#load();
     };
     this.#search.addEventListener("input", () => {
       clearTimeout(typing);
@@ -205,9 +223,7 @@ export class LibraryView {
   }
 
   #showAll() {
-    this.#search.value = "";
-    this.#status.value = "";
-    this.#library.load({ title: "", status: "" });
+    this.showAll();
     this.#search.focus();
   }
 }

@@ -30,7 +30,7 @@ export class Page {
   constructor(given) {
     this.#given = given;
     const { api, session, router, library, uploads, live, actions, places } = given;
-    api.addEventListener("another", () => location.reload()); // what is here is not theirs
+    api.addEventListener("another", () => location.replace(location.pathname)); // what is here is not theirs
     session.addEventListener("change", () => this.#signedInOrOut());
     router.addEventListener("change", () => this.#show());
     library.addEventListener("video", ({ detail }) => this.#learned(detail));
@@ -70,11 +70,12 @@ export class Page {
   }
 
   #begin() {
-    const { library, uploads, actions, limits } = this.#given;
+    const { library, uploads, actions, limits, router } = this.#given;
     const tasks = {
       actions,
       ownerOf: (video) => (video.user_id === this.#user ? null : video.user_id),
       choose: () => this.#choose(),
+      keepFilter: (filter) => router.keepFilter(filter),
       chooseAgain: (upload) => this.#chooseAgain(upload),
       tryAgain: (upload) => uploads.again(upload),
       chooseAnother: (upload) => this.#chooseAnother(upload),
@@ -85,7 +86,7 @@ export class Page {
       uploads.limits = told;
     });
     this.#library = new LibraryView(library, uploads, tasks, known);
-    library.load();
+    this.#library.show(router.filter);
     uploads.begin(this.#user);
   }
 
@@ -106,6 +107,7 @@ export class Page {
     if (id === null) {
       document.title = "Rushes";
       this.#place(this.#library.element);
+      this.#library.show(router.filter);
       if (before) this.#library.focusOn(before.id);
       return;
     }

@@ -1,15 +1,19 @@
-/** Which view an address is: `/` the library, `/videos/{id}` one video. Links within the page load nothing anew. */
+/**
+ * Which view an address is: `/` the library, with what it is filtered by as its query, `/videos/{id}` one video. Links
+ * within the page load nothing anew.
+ */
 
 const VIDEO = /^\/videos\/([0-9a-f-]{36})\/?$/i;
 
 /** Fires `change` when the address is another. */
 export class Router extends EventTarget {
-  #shown = location.pathname;
+  #shown = place();
+  #library = location.pathname === "/" ? place() : "/";
 
   constructor() {
     super();
     // A link to a place within the page fires it as well: what is shown stays, with the film that plays.
-    window.addEventListener("popstate", () => location.pathname !== this.#shown && this.#changed());
+    window.addEventListener("popstate", () => place() !== this.#shown && this.#changed());
     document.addEventListener("click", (event) => this.#follow(event));
   }
 
@@ -28,10 +32,26 @@ export class Router extends EventTarget {
     return location.hash === "#play";
   }
 
-  /** Go to an address of this page. */
+  /** What the library is filtered by, as the address says it. */
+  get filter() {
+    const query = new URLSearchParams(location.pathname === "/" ? location.search : "");
+    return { title: query.get("title")?.trim() ?? "", status: query.get("status") ?? "" };
+  }
+
+  /** Say in the address what the library is filtered by now: it is the same after a reload, and where it is sent. */
+  keepFilter(filter) {
+    const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== "")).toString();
+    this.#library = query === "" ? "/" : `/?${query}`;
+    if (location.pathname !== "/") return;
+    history.replaceState(null, "", this.#library + location.hash);
+    this.#shown = place();
+  }
+
+  /** Go to an address of this page; to the library as it was left. */
   go(address) {
-    if (address === location.pathname + location.hash) return;
-    history.pushState(null, "", address);
+    const wanted = address === "/" ? this.#library : address;
+    if (wanted === place() + location.hash) return;
+    history.pushState(null, "", wanted);
     this.#changed();
   }
 
@@ -47,7 +67,11 @@ export class Router extends EventTarget {
   }
 
   #changed() {
-    this.#shown = location.pathname;
+    this.#shown = place();
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function place() {
+  return location.pathname + location.search;
 }

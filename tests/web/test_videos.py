@@ -1,6 +1,7 @@
 """What a person does with their videos, and what nobody else may."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -171,6 +172,38 @@ async def test_what_is_brought_while_a_filter_is_set_is_seen(ann: Visitor, named
     await ann.chooses(named.copy(clips.path("sub_second"), "brought meanwhile"))
     await ann.sees_ready("brought meanwhile")
     await expect(ann.page.get_by_label("Status")).to_have_value("")
+
+
+async def test_what_is_looked_for_is_the_same_after_a_reload_in_a_link_and_back_from_a_video(
+    ann: Visitor, site: Site, named: Named, clips: Clips
+) -> None:
+    async with site.as_user(site.ann) as api:
+        await uploaded(api, named.copy(clips.path("sub_second"), "addressed"))
+    page = ann.page
+    await page.get_by_label("Search by title").fill("addr")
+    await page.get_by_label("Status").select_option("Ready")
+    await expect(page).to_have_url(re.compile(r"/\?title=addr&status=ready$"))
+    address = page.url
+
+    async def is_as_it_was(visitor: Visitor) -> None:
+        await expect(visitor.page).to_have_url(address)
+        await expect(visitor.page.get_by_label("Search by title")).to_have_value("addr")
+        await expect(visitor.page.get_by_label("Status")).to_have_value("ready")
+        await expect(visitor.page.locator(".card .title")).to_have_text(["addressed"])
+
+    await page.reload()
+    await is_as_it_was(ann)
+    other = Visitor(await page.context.new_page())
+    await other.opens(address)
+    await is_as_it_was(other)
+    for back in (page.go_back, page.get_by_role("link", name="All videos", exact=True).click):
+        await ann.card("addressed").locator(".title").click()
+        await expect(page.locator("h1")).to_have_text("addressed")
+        await back()
+        await is_as_it_was(ann)
+    await page.get_by_label("Search by title").fill("")
+    await page.get_by_label("Status").select_option("All")
+    await expect(page).to_have_url(re.compile(r":\d+/$"))
 
 
 async def test_neither_focus_nor_an_open_menu_is_taken_away_when_a_video_changes(
