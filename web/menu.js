@@ -55,9 +55,10 @@ function place(list, button) {
 }
 
 function move(event, list) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
   const all = [...list.querySelectorAll("a, button")];
-  all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+  const now = all.indexOf(document.activeElement);
+  const wanted = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0, End: -1 }[event.key];
+  if (wanted === undefined) return;
+  event.preventDefault();
+  all.at(wanted % all.length).focus();
 }

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.web.conftest import Site
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(120)
@@ -42,3 +43,30 @@ async def test_a_dialog_that_waits_for_its_answer_says_so_asks_once_and_tells_a_
         await expect(ann.page.locator("dialog [role=alert]")).to_contain_text("It was sent already.")
     await ann.page.evaluate("window.answer(null)")
     await expect(ann.page.locator("dialog")).to_have_count(0)
+
+
+async def test_keys_lead_through_a_menu_and_the_ring_of_the_first_field_of_a_dialog_is_seen(
+    ann: Visitor, site: Site
+) -> None:
+    await site.begins(site.ann, "by keys")
+    await ann.sees_card("by keys")
+    await ann.card("by keys").get_by_role("button", name="More for").press("Enter")
+    rename, delete = (ann.page.get_by_role("button", name=name, exact=True) for name in ("Rename", "Delete"))
+    await expect(rename).to_be_focused()
+    for key, entry in (("End", delete), ("Home", rename), ("ArrowUp", delete), ("ArrowDown", rename)):
+        await ann.page.keyboard.press(key)
+        await expect(entry).to_be_focused()
+    await ann.page.keyboard.press("Escape")
+    room = await ann.page.evaluate(
+        """async () => {
+            const { askForMetadata } = await import("/web/metadata.js");
+            askForMetadata({}, async () => null);
+            const [field, pairs] = [document.querySelector(".pair input"), document.querySelector(".pairs")];
+            field.focus({ focusVisible: true });
+            const [inner, outer] = [field, pairs].map((it) => it.getBoundingClientRect());
+            const { outlineWidth, outlineOffset } = getComputedStyle(field);
+            const ring = parseFloat(outlineWidth) + parseFloat(outlineOffset);
+            return [inner.left - outer.left - ring, inner.top - outer.top - ring];
+        }"""
+    )
+    assert min(room) >= 0, room
