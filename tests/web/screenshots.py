@@ -16,6 +16,7 @@ from tests.fixtures.clips import Clips
 from tests.fixtures.stack import make_home, running
 from tests.web.files import Named
 from tests.web.findings import findings
+from tests.web.held_up import HELD_UP
 from tests.web.picture_age import note_taken
 from tests.web.states import BEFORE, SCHEMES, WIDE, WIDTHS, WITH_VIDEOS, Stage, State, furnish, looking
 
@@ -88,7 +89,7 @@ async def take(only: set[str]) -> list[str]:
             for state in BEFORE:
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await furnish(stage, await asyncio.to_thread(draw, clips, folder))
-            for state in WITH_VIDEOS:
+            for state in (*WITH_VIDEOS, *HELD_UP):
                 found += await picture(browser, stage, state) if not only or state.__name__ in only else []
             await browser.close()
         taken = {shown: name for shown, name in _IN_DOCS.items() if not only or shown in only}

@@ -91,13 +91,15 @@ async def uploading(visitor: Visitor, stage: Stage) -> None:
 
 
 async def needs_file(visitor: Visitor, stage: Stage) -> None:
-    """The page was loaded anew in the middle of an upload."""
+    """The page was loaded anew in the middle of two uploads, while a third file waited for its turn."""
     await visitor.opens()
     await visitor.slows_uploads(MEBIBYTE)
-    await visitor.chooses(stage.named.large(stage.clips.path("sub_second"), "Interview", 24 * MEBIBYTE))
+    clip, names = stage.clips.path("sub_second"), ("Harbour at night", "Rehearsal, first act", "Interview")
+    await visitor.chooses(*(stage.named.large(clip, name, 24 * MEBIBYTE) for name in names))
     await expect(visitor.page.get_by_text("iB/s").first).to_be_visible()
     await visitor.page.reload()
-    await expect(visitor.page.get_by_text("Choose the file again")).to_be_visible()
+    await expect(visitor.page.get_by_text("Choose the file again")).to_have_count(3)
+    await expect(visitor.page.get_by_text("before this file's turn came").first).to_be_visible()
 
 
 async def processing(visitor: Visitor, stage: Stage) -> None:
@@ -149,19 +151,21 @@ async def editing_metadata(visitor: Visitor, stage: Stage) -> None:
 async def made_anew(visitor: Visitor, stage: Stage) -> None:
     """A ready video is made anew while it can be watched."""
     half_done = {"reprocess_profile": "mobile", "step": "transcode", "progress": 0.42, "time_left_seconds": 75.0}
-    await _video_that_says(visitor, stage, {**half_done, "metadata": {"order": "4711", "place": "Harbour"}})
+    await video_that_says(visitor, stage, {**half_done, "metadata": {"order": "4711", "place": "Harbour"}})
     await expect(visitor.page.get_by_text("Processing again with profile mobile")).to_be_visible()
+    await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 
 
 async def not_made_anew(visitor: Visitor, stage: Stage) -> None:
     """A ready video that could not be."""
     failed = {"reprocess_error_code": "transcode_failed", "reprocess_error_reason": "ffmpeg ended with exit status 1."}
-    await _video_that_says(visitor, stage, {"reprocess_profile": "archive", **failed})
+    await video_that_says(visitor, stage, {"reprocess_profile": "archive", **failed})
     await expect(visitor.page.locator(".callout.failed")).to_be_visible()
+    await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
 
 
-async def _video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, object]) -> None:
-    """The page of a ready video, of which the service says so."""
+async def video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, object]) -> None:
+    """The page of a video that is ready, of which the service says so; also what is added to that later."""
     await library(visitor, stage)
     address = await visitor.page.locator(".card[data-kind=ready] a.title").first.get_attribute("href")
 
@@ -176,7 +180,7 @@ async def _video_that_says(visitor: Visitor, stage: Stage, told: Mapping[str, ob
     await visitor.page.route("**/api/v1/videos?*", say)
     await visitor.page.route("**/api/v1/events*", lambda route: route.abort())
     await visitor.opens(str(address))
-    await expect(visitor.page.locator("video")).to_have_js_property("readyState", 4)
+    await expect(visitor.page.locator(".timeline li").first).to_be_visible()
 
 
 async def deleting(visitor: Visitor, stage: Stage) -> None:
@@ -283,9 +287,11 @@ async def looking(browser: Browser, stage: Stage, screen: Mapping[str, object]) 
             await undo.click()
         await visitor.page.unroute_all(behavior="ignoreErrors")
         await visitor.page.goto("about:blank")
+        for other in visitor.page.context.pages[1:]:  # which would go on with what waits there
+            await other.close()
         async with httpx.AsyncClient(base_url=stage.address) as api:
-            for status in ("uploading", "processing"):
-                for found in (await api.get("/api/v1/videos", params={"status": status})).json()["items"]:
+            for begun in ({"status": "uploading"}, {"status": "processing"}, {"error_code": "cancelled"}):
+                for found in (await api.get("/api/v1/videos", params=begun)).json()["items"]:
                     await api.delete(f"/api/v1/videos/{found['id']}")
 
 

@@ -1,7 +1,8 @@
 """What axe-core finds in every state of the page, in both schemes and at both widths: nothing serious or critical.
 
 A state is looked at wide in one scheme and narrow in the other, the next state the other way round: what states have in
-common is seen in all four. ``make screenshots`` asks all four of each state.
+common is seen in all four. ``make screenshots`` asks all four of each state, and of more in which
+something is held up.
 """
 
 from typing import Final
@@ -13,13 +14,15 @@ from tests.fixtures.clips import Clips
 from tests.fixtures.stack import Home
 from tests.web.files import Named
 from tests.web.findings import findings
+from tests.web.held_up import dropping, steps_held_up
 from tests.web.screenshots import FOLDER
 from tests.web.states import BEFORE, SCHEMES, WIDE, WITH_VIDEOS, Scheme, Stage, State, furnish, looking
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(180)
 
-STATES: Final = (*BEFORE, *WITH_VIDEOS)
+HELD_UP: Final = (steps_held_up, dropping)
+STATES: Final = (*BEFORE, *WITH_VIDEOS, *HELD_UP)
 
 
 @pytest.fixture(scope="session")
@@ -62,4 +65,9 @@ async def test_before_there_are_videos(browser: Browser, bare: Stage, state: Sta
 
 @pytest.mark.parametrize("state", WITH_VIDEOS, ids=lambda it: it.__name__)
 async def test_with_videos(browser: Browser, furnished: Stage, state: State) -> None:
+    await nothing_serious(browser, furnished, state)
+
+
+@pytest.mark.parametrize("state", HELD_UP, ids=lambda it: it.__name__)
+async def test_where_something_is_held_up(browser: Browser, furnished: Stage, state: State) -> None:
     await nothing_serious(browser, furnished, state)

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -51,19 +51,23 @@ class Visitor:
 
     async def drops(self, *files: Path) -> None:
         """Drop files onto the page, as from a folder: unlike chosen ones, the browser knows where they are."""
-        session = await self.page.context.new_cdp_session(self.page)
-        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
-
-        async def does(kind: str) -> None:
-            await session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
-
         taken = self.page.locator(".title").get_by_text(files[0].stem).first
         for _ in range(_DROPS):
-            for kind in ("dragEnter", "dragOver", "drop"):
-                await does(kind)
+            await self._drags(files, "dragEnter", "dragOver", "drop")
             with suppress(PageTimeout):  # the driver's drop falls on nothing where the page's answer was not there yet
                 return await taken.wait_for(timeout=_TAKEN_MILLISECONDS)
         raise AssertionError("the page took no drop")
+
+    async def holds(self, *files: Path) -> None:
+        """Hold files over the page, and don't let go of them."""
+        await self._drags(files, "dragEnter", "dragOver")
+        await expect(self.page.locator("body")).to_have_class("dropping")
+
+    async def _drags(self, files: Sequence[Path], *kinds: str) -> None:
+        session = await self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in kinds:
+            await session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
 
     def card(self, title: str) -> Locator:
         """The card of that title."""
