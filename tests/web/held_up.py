@@ -100,7 +100,7 @@ async def steps_held_up(visitor: Visitor, stage: Stage) -> None:
         await route.fulfill(response=answer, json=told | {"steps": steps, "after": None})
 
     await visitor.page.route("**/steps", hold_up)
-    await video_that_says(visitor, stage, _IN_THE_MIDDLE)
+    await video_that_says(visitor, stage, {**_IN_THE_MIDDLE, "step": "join", "time_left_seconds": None})
     await expect(visitor.page.get_by_text("waiting to retry")).to_be_visible()
     await expect(visitor.page.get_by_text("paused by an operator")).to_be_visible()
     await expect(visitor.page.get_by_text("Retrying: The disk is full.")).to_be_visible()
