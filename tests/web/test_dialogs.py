@@ -48,9 +48,9 @@ async def test_a_dialog_that_waits_for_its_answer_says_so_asks_once_and_tells_a_
 async def test_keys_lead_through_a_menu_and_the_ring_of_the_first_field_of_a_dialog_is_seen(
     ann: Visitor, site: Site
 ) -> None:
-    await site.begins(site.ann, "by keys")
-    await ann.sees_card("by keys")
-    await ann.card("by keys").get_by_role("button", name="More for").press("Enter")
+    await site.begins(site.ann, "waits for an answer")
+    await ann.sees_card("waits for an answer")
+    await ann.card("waits for an answer").get_by_role("button", name="More for").press("Enter")
     rename, delete = (ann.page.get_by_role("button", name=name, exact=True) for name in ("Rename", "Delete"))
     await expect(rename).to_be_focused()
     for key, entry in (("End", delete), ("Home", rename), ("ArrowUp", delete), ("ArrowDown", rename)):
